@@ -1,0 +1,1 @@
+"""The Django project: tenants, directory, location, calls, API."""

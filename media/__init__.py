@@ -1,0 +1,1 @@
+"""The RTP relay, controlled by the NG protocol. Imports neither the proxy nor Django."""

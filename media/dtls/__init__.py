@@ -1,0 +1,1 @@
+"""DTLS-SRTP identity and handshake."""

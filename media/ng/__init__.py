@@ -1,0 +1,1 @@
+"""The NG control protocol: bencode, messages, framing. Pure; shared with the proxy."""

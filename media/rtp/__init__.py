@@ -1,0 +1,1 @@
+"""RTP and RTCP as far as a relay reads them. Pure."""

@@ -1,0 +1,1 @@
+"""SRTP contexts and SDES keys."""

@@ -1,0 +1,1 @@
+"""Read model of tenants, domains, subscribers and translations."""

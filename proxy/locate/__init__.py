@@ -1,0 +1,1 @@
+"""Locating SIP servers by DNS (RFC 3263)."""

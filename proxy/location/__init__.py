@@ -1,0 +1,1 @@
+"""Registrations: the rules, the in-memory replica and its writing to PostgreSQL."""

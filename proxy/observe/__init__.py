@@ -1,0 +1,1 @@
+"""Call records and heartbeats. Nothing depends on it being there."""

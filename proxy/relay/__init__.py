@@ -1,0 +1,1 @@
+"""How the proxy talks to media relays (NG protocol)."""

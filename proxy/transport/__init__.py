@@ -1,0 +1,1 @@
+"""Sockets, flows and framing. Knows bytes and flows, not policy."""
