@@ -1,0 +1,1 @@
+"""What tests share: virtual clock and network for the pure parts, launchers for real peers."""

@@ -1,0 +1,69 @@
+"""Known sound in, and the proof that it came out: a phone plays a WAV, the other's recording
+is correlated with it. Silence, a tone of the line or somebody else's sound do not pass."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 8000
+"""Samples a second of every sound here (G.711)."""
+
+Samples = NDArray[np.float64]
+
+
+def write_speechlike(path: Path, *, seed: int, seconds: float = 60.0) -> Path:
+    """Write a WAV of band-limited noise bursts: unlike any other seed's at every lag."""
+    draw = np.random.default_rng(seed)
+    count = int(RATE * seconds)
+    spectrum = np.fft.rfft(draw.standard_normal(count))
+    frequency = np.fft.rfftfreq(count, 1 / RATE)
+    spectrum[(frequency < 300) | (frequency > 3000)] = 0
+    sound = np.fft.irfft(spectrum, count)
+    samples = np.clip(sound / np.std(sound) * 5000, -32000, 32000).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(samples.tobytes())
+    return path
+
+
+def read(path: Path) -> Samples:
+    """Samples of a WAV, also of one whose writer was ended before it could fill in the sizes."""
+    raw = path.read_bytes()
+    start = raw.find(b"data") + 8
+    body = raw[start:] if start >= 8 else b""
+    return np.frombuffer(body[: len(body) // 2 * 2], dtype="<i2").astype(np.float64)
+
+
+def likeness(played: Path, recorded: Path) -> float:
+    """Highest normalised correlation (0..1) of half a second of `recorded` with `played`.
+
+    Half-second windows are compared, so that a lost packet or a jump of the jitter buffer costs
+    one window and not the whole. baresip ends the call at the end of the
+    played file, so the file is longer than any call.
+    """
+    reference, heard = read(played), read(recorded)
+    window = RATE // 2
+    best = 0.0
+    energy = np.sqrt(_sliding_energy(reference, window))
+    for start in range(0, len(heard) - window + 1, window):
+        piece = heard[start : start + window]
+        norm = float(np.linalg.norm(piece))
+        if norm < 1000.0:  # silence: about 16 of 32768 as root mean square
+            continue
+        size = len(reference) + window
+        product = np.fft.irfft(
+            np.fft.rfft(reference, size) * np.conj(np.fft.rfft(piece, size)), size
+        )[: len(reference) - window + 1]
+        best = max(best, float(np.max(product / (energy * norm + 1e-9))))
+    return best
+
+
+def _sliding_energy(samples: Samples, window: int) -> Samples:
+    total = np.concatenate([[0.0], np.cumsum(samples**2)])
+    return np.asarray(total[window:] - total[:-window])
