@@ -1,0 +1,70 @@
+"""One platform for the session, with a domain and users; phones end with their test."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.harness.baresip import Baresip
+from tests.harness.platform import Platform
+from tests.harness.sipp import Party
+
+DOMAIN = "e2e.test"
+
+
+def until(condition: Callable[[], bool], what: str, *, within: float = 30.0) -> None:
+    """Return as soon as `condition` holds; fail with `what` when it does not in `within` s."""
+    end = time.monotonic() + within
+    tick = threading.Event()
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"not within {within} s: {what}")
+        tick.wait(0.05)
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Iterator[Platform]:
+    folder = tmp_path_factory.mktemp("platform")
+    with Platform(folder, database_url=migrated_url) as running:
+        running.add_domain(DOMAIN, "media_policy=always")
+        yield running
+
+
+@pytest.fixture
+def users(platform: Platform) -> Callable[[str], Party]:
+    """Make a user whose name is new in this session: `users("bob")` gives bob7@e2e.test."""
+    return lambda name: platform.add_user(f"{name}{os.urandom(3).hex()}", DOMAIN)
+
+
+@pytest.fixture
+def phones() -> Iterator[ExitStack]:
+    """`phones.enter_context(Baresip(...))`: ended in reverse order, whatever the test did."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def baresip(phones: ExitStack, platform: Platform, tmp_path: Path) -> Callable[..., Baresip]:
+    """A registered baresip for a party, by a transport: `baresip(alice, "tcp")`."""
+    count = iter(range(1, 99))
+
+    def start(party: Party, transport: str = "udp", *, extra: str = "", **how: object) -> Baresip:
+        seed = next(count)
+        phone = phones.enter_context(
+            Baresip(
+                platform.account(party, transport, extra),
+                tmp_path / f"{party.user}-{seed}",
+                seed=seed,
+                **how,  # type: ignore[arg-type]
+            )
+        )
+        phone.registers()
+        return phone
+
+    return start

@@ -1,0 +1,143 @@
+"""Two baresip phones through the whole platform: sound both ways, and every way a call ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.conftest import until
+from tests.harness import sound
+from tests.harness.baresip import Baresip
+from tests.harness.sipp import Party
+
+pytestmark = pytest.mark.e2e
+
+Phone = Callable[..., Baresip]
+Users = Callable[[str], Party]
+
+HEARD = 0.9
+"""Correlation that G.711 keeps easily (measured 0.99) and nothing else reaches (under 0.2)."""
+
+SECONDS_OF_SOUND = 2 * sound.RATE * 2 + 44
+
+
+def hears(listener: Baresip, speaker: Baresip) -> None:
+    """Wait until the listener's recording holds what the speaker plays."""
+    until(
+        lambda: sound.likeness(speaker.played, listener.recording()) > HEARD,
+        f"{listener.account.user} hears {speaker.account.user}\n{listener.tail()}",
+    )
+
+
+def talk(caller: Baresip, callee: Baresip) -> None:
+    caller.dials(callee.account.aor)
+    callee.accepts()
+    caller.established()
+    callee.established()
+    hears(callee, caller)
+    hears(caller, callee)
+
+
+@pytest.mark.parametrize(
+    ("from_transport", "to_transport"),
+    [
+        ("udp", "udp"),
+        ("tcp", "tcp"),
+        ("tls", "tls"),
+        ("udp", "tls"),
+        ("tls", "tcp"),
+        ("tcp", "udp"),
+    ],
+)
+def test_call_has_sound_both_ways(
+    users: Users, baresip: Phone, from_transport: str, to_transport: str
+) -> None:
+    alice = baresip(users("alice"), from_transport)
+    bob = baresip(users("bob"), to_transport)
+    talk(alice, bob)
+    alice.command("hangup")
+    bob.closed()
+
+
+def test_sound_passes_the_relay_and_not_directly(users: Users, baresip: Phone) -> None:
+    alice, bob = baresip(users("alice")), baresip(users("bob"))
+    talk(alice, bob)
+    offered = bob.program.text().split("INVITE sip:")[1]
+    port = int(offered.split("m=audio ")[1].split()[0])
+    assert 30000 <= port <= 50400
+    assert port != int(alice.program.text().split("m=audio ")[1].split()[0])
+
+
+def test_callee_hangs_up(users: Users, baresip: Phone) -> None:
+    alice, bob = baresip(users("alice")), baresip(users("bob"), "tcp")
+    talk(alice, bob)
+    bob.command("hangup")
+    alice.closed()
+
+
+@pytest.mark.parametrize("holder", ["caller", "callee"])
+def test_hold_and_resume(users: Users, baresip: Phone, holder: str) -> None:
+    alice, bob = baresip(users("alice")), baresip(users("bob"), "tls")
+    talk(alice, bob)
+    holding, held = (alice, bob) if holder == "caller" else (bob, alice)
+    holding.command("hold")
+    held.program.awaits(r"^a=sendonly")
+    held.program.awaits(r"^ACK sip:")
+    holding.command("resume")
+    held.program.awaits(r"^a=sendrecv")
+    held.program.awaits(r"^ACK sip:")
+    before = held.recording().stat().st_size
+    until(
+        lambda: held.recording().stat().st_size > before + SECONDS_OF_SOUND,
+        "sound goes on after the hold",
+    )
+    hears(held, holding)
+    alice.command("hangup")
+    bob.closed()
+
+
+def test_cancel_while_ringing(users: Users, baresip: Phone) -> None:
+    alice, bob = baresip(users("alice")), baresip(users("bob"))
+    alice.dials(bob.account.aor)
+    bob.awaits("CALL_INCOMING")
+    alice.awaits("CALL_RINGING")
+    alice.command("hangup")
+    bob.closed()
+    bob.program.awaits(r"^CANCEL sip:")
+    alice.program.awaits(r"^SIP/2.0 487 ")
+
+
+def test_busy(users: Users, baresip: Phone) -> None:
+    alice, bob = baresip(users("alice")), baresip(users("bob"))
+    alice.dials(bob.account.aor)
+    bob.awaits("CALL_INCOMING")
+    bob.command("hangup")
+    assert "486" in alice.closed()
+
+
+def test_no_answer(users: Users, baresip: Phone) -> None:
+    """The callee's phone gives up after its ring time: the caller learns the reason."""
+    alice = baresip(users("alice"))
+    bob = baresip(users("bob"), ring_seconds=3)
+    alice.dials(bob.account.aor)
+    bob.awaits("CALL_INCOMING")
+    assert alice.closed()
+
+
+def test_unknown_and_unregistered_users_answer_alike(users: Users, baresip: Phone) -> None:
+    """To a user of the same domain an absent one is 480 and an unknown one 404 (SEED s3)."""
+    alice = baresip(users("alice"))
+    absent = users("absent")
+    alice.dials(absent.aor)
+    assert "480" in alice.closed()
+    alice.dials("sip:nobody-of-that-name@e2e.test")
+    assert "404" in alice.closed()
+
+
+def test_wrong_password_does_not_register(users: Users, baresip: Phone) -> None:
+    from tests.harness.processes import PeerFailed
+
+    real = users("alice")
+    with pytest.raises(PeerFailed, match=r"40[13]"):
+        baresip(Party(real.user, real.domain, "not-the-password"))
