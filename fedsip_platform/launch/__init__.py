@@ -1,0 +1,1 @@
+"""The launcher: starts, watches and stops every process of one machine. Needs no Django."""

@@ -1,0 +1,18 @@
+"""Wait for a condition in the outside world, with a generous bound that only ends a hung test."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+BOUND_SECONDS = 60.0
+POLL_SECONDS = 0.02
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Return as soon as the condition holds; fail with `what` when it never does."""
+    deadline = time.monotonic() + BOUND_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {BOUND_SECONDS:.0f} s in vain until {what}")
+        time.sleep(POLL_SECONDS)
