@@ -1,0 +1,244 @@
+"""State of one request on its way through the proxy, and the face that routing works with.
+
+How routing uses it (the whole of it):
+
+    async def route_request(call: RequestContext, node: Node) -> None:
+        if call.method == b"REGISTER":
+            raise Reject(403)                     # answered by the server transaction
+        if is_scanner(call):
+            raise Drop("scanner")                 # no answer at all
+        call.request.uri = translated             # call.request is a working copy
+        call.targets.add(Target(uri, flow=flow))  # none: Route set or Request-URI decide
+        await call.relay(on_branch=offer, on_reply=answer, on_end=delete)
+
+- `relay` returns when everything is set in motion, not when it is finished. Without targets the
+  request goes where its Route set, its opened token or its Request-URI says (in-dialog requests).
+- `on_branch(call, branch)` runs once for each branch, after its hop is chosen and before it is
+  sent; it may change `branch.request` and may raise Reject, which fails that branch alone.
+- `on_reply(call, branch, response)` runs for each response that goes upstream: 1xx except 100,
+  every 2xx, the chosen final one. Responses of one call pass in order, also when it waits.
+  It may change the response. `branch` is None for a final response that we made up (408, 487).
+- `on_end(call)` runs once when an INVITE ends without any 2xx (CANCEL, failure, timeout).
+- The steps run without a Task until they wait for something that is not there yet, so anything
+  that needs the current task (asyncio.timeout) belongs in a Task of its own.
+- An ACK has no transaction: `reply` and Reject do nothing for it, `relay` forwards statelessly.
+
+What is not here: how requests are forwarded (forward.py), how responses are gathered
+(response_context.py), who catches Reject (transaction_layer.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from .target_set import Target, TargetSet
+
+if TYPE_CHECKING:
+    from proxy.directory.model import Domain, Subscriber
+    from proxy.locate.hop import Hop
+    from proxy.sip.message import Request, Response
+    from proxy.transport.flow import Address, Flow
+
+    from .protocols import ProxyCore
+    from .response_context import ResponseContext
+    from .transactions import ClientTransaction, ServerTransaction
+
+HeaderPairs = tuple[tuple[bytes, bytes], ...]
+OnBranch = Callable[["RequestContext", "Branch"], Awaitable[None]]
+OnReply = Callable[["RequestContext", "Branch | None", "Response"], Awaitable[None]]
+OnEnd = Callable[["RequestContext"], Awaitable[None]]
+
+
+class Reject(Exception):
+    """Ends a request with a final response; raised by routing, caught by the transaction layer."""
+
+    def __init__(self, status: int, reason: bytes | None = None, headers: HeaderPairs = ()) -> None:
+        super().__init__(status, reason)
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+
+
+class Drop(Exception):
+    """Ends a request without any answer; the server transaction is forgotten."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Direction(Enum):
+    """Which way an in-dialog request goes, seen from the dialog's first request."""
+
+    TOWARD_CALLER = "toward_caller"
+    TOWARD_CALLEE = "toward_callee"
+
+
+TOWARD_CALLER = Direction.TOWARD_CALLER
+TOWARD_CALLEE = Direction.TOWARD_CALLEE
+
+
+class Notes:
+    """What routing steps learn for observers; each slot is written by the step that knows it."""
+
+    __slots__ = ("media", "offer_made", "rule_id", "translated_from")
+
+    def __init__(self) -> None:
+        self.rule_id: int | None = None
+        self.translated_from: bytes | None = None
+        self.offer_made = False
+        self.media: object | None = None
+
+
+class Branch:
+    """One target being tried. `request` is its own copy; Via and Record-Route are added when sent.
+
+    `branch_id` stays the same while RFC 3263 failover goes through `hops`; each attempt has a Via
+    branch of its own that begins with it. Until it is sent, `flow` is None for a hop that must be
+    located; `hop` is None for a target that is reached by its flow.
+    """
+
+    __slots__ = (
+        "attempt",
+        "branch_id",
+        "cancel_wanted",
+        "client_transaction",
+        "final",
+        "flow",
+        "hop",
+        "hops",
+        "is_done",
+        "media",
+        "prepended",
+        "provisional_seen",
+        "request",
+        "target",
+        "timer_c_at",
+    )
+
+    def __init__(self, target: Target, request: Request, branch_id: bytes) -> None:
+        self.target = target
+        self.request = request
+        self.branch_id = branch_id
+        self.flow: Flow | None = target.flow
+        self.hop: Hop | None = None
+        self.hops: list[Hop] = []  # those that are left to try
+        self.attempt = 0
+        self.client_transaction: ClientTransaction | None = None
+        self.provisional_seen = False
+        self.cancel_wanted = False
+        self.final: Response | None = None
+        self.is_done = False
+        self.timer_c_at: float | None = None
+        self.prepended = 0  # Record-Route lines that the last attempt put on top
+        self.media: object | None = None  # for routing's media step
+
+    @property
+    def family(self) -> int:
+        """Address family of the far side, 4 or 6; known when on_branch runs."""
+        if self.flow is not None:
+            return self.flow.family
+        return 6 if self.hop is not None and ":" in self.hop.address else 4
+
+    @property
+    def protocol(self) -> str:
+        """Transport protocol towards the far side ("udp", "tcp", "tls", "ws", "wss")."""
+        if self.flow is not None:
+            return self.flow.protocol
+        return self.hop.transport if self.hop is not None else "udp"
+
+
+class RequestContext:
+    """One request: what arrived, what is known about both sides, where it is to go."""
+
+    __slots__ = (
+        "_core",
+        "callee_domain",
+        "caller_nat",
+        "direction",
+        "domain",
+        "flow",
+        "is_cancelled",
+        "is_initial",
+        "method",
+        "notes",
+        "now",
+        "on_branch",
+        "on_end",
+        "on_reply",
+        "original",
+        "out_flow",
+        "relay_id",
+        "request",
+        "response_context",
+        "server_transaction",
+        "source",
+        "subscriber",
+        "targets",
+        "tenant",
+    )
+
+    def __init__(
+        self,
+        core: ProxyCore,
+        original: Request,
+        request: Request,
+        flow: Flow,
+        server_transaction: ServerTransaction | None,
+        *,
+        now: float,
+    ) -> None:
+        self._core = core
+        self.original = original  # as it arrived; responses are made from it
+        self.request = request  # the working copy
+        self.flow = flow
+        self.source: Address = flow.remote
+        self.method: bytes = original.method
+        self.now = now
+        self.server_transaction = server_transaction
+        self.response_context: ResponseContext | None = None
+        self.is_initial = original.to_tag is None
+        self.is_cancelled = False
+        self.targets = TargetSet()
+        self.notes = Notes()
+        # who is calling whom
+        self.tenant: bytes | None = None
+        self.domain: Domain | None = None
+        self.callee_domain: Domain | None = None
+        self.subscriber: Subscriber | None = None
+        self.caller_nat = False
+        # from the opened Route tokens (loose_route.py)
+        self.direction: Direction | None = None
+        self.relay_id: bytes | None = None
+        self.out_flow: Flow | None = None
+        # what routing handed to relay()
+        self.on_branch: OnBranch | None = None
+        self.on_reply: OnReply | None = None
+        self.on_end: OnEnd | None = None
+
+    def reply(
+        self,
+        status: int,
+        reason: bytes | None = None,
+        headers: HeaderPairs = (),
+        body: bytes = b"",
+    ) -> None:
+        """Answer by the server transaction; a second final response is ignored."""
+        self._core.reply(self, status, reason, headers, body)
+
+    async def relay(
+        self,
+        on_branch: OnBranch | None = None,
+        on_reply: OnReply | None = None,
+        on_end: OnEnd | None = None,
+    ) -> None:
+        """Forward to the targets, or by Route set and Request-URI when there are none.
+
+        Raises Reject: 483 (no hops left), 482 (loop), 420 (Proxy-Require), 430 (dead flow).
+        """
+        self.on_branch = on_branch
+        self.on_reply = on_reply
+        self.on_end = on_end
+        await self._core.relay(self)

@@ -1,0 +1,86 @@
+"""Where a request may go: targets in groups, tried serially by q and in parallel within a group.
+
+RFC 3261 s16.5 (target set) and s16.6 (q-ordered forking). A target is a Request-URI with the
+Route set and the flow that reach it; how the next hop is located is core/forward.py's subject.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from proxy.directory.model import Domain
+    from proxy.location.model import Binding
+    from proxy.sip.fields import NameAddr
+    from proxy.sip.uri import Uri
+    from proxy.transport.flow import Flow
+
+FULL_Q = 1000
+
+
+@dataclass(slots=True, eq=False)
+class Target:
+    """One place to try; a value by convention (not frozen: that costs a microsecond a call).
+
+    `route_set` is put on top of the Route header fields (a binding's Path, another node of the
+    cluster); `flow`, when given, is used as it is and nothing is located. `nat`, `websocket`,
+    `profile` and `domain` are facts about that side for the media steps.
+    """
+
+    uri: Uri
+    route_set: tuple[NameAddr, ...] = ()
+    q: int = FULL_Q
+    flow: Flow | None = None
+    nat: bool = False
+    websocket: bool = False
+    profile: str | None = None
+    domain: Domain | None = None
+    binding: Binding | None = None
+
+
+class TargetSet:
+    """The targets of one request, each Request-URI at most once (RFC 3261 s16.5)."""
+
+    __slots__ = ("_targets",)
+
+    def __init__(self) -> None:
+        self._targets: list[Target] = []
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    def __iter__(self) -> Iterator[Target]:
+        return iter(self._targets)
+
+    def add(self, target: Target) -> bool:
+        """Add a target; False when the same URI over the same path is in the set already."""
+        for known in self._targets:
+            if (
+                known.uri == target.uri
+                and known.flow == target.flow
+                and known.route_set == target.route_set
+            ):
+                return False
+        self._targets.append(target)
+        return True
+
+    def replace(self, *targets: Target) -> None:
+        """Forget what is in the set and take these instead."""
+        self._targets.clear()
+        for target in targets:
+            self.add(target)
+
+    def groups(self) -> list[list[Target]]:
+        """Groups of equal q, highest q first; one group is forked in parallel."""
+        if len(self._targets) < 2:
+            return [self._targets[:]] if self._targets else []
+        ordered = sorted(self._targets, key=_falling_q)
+        return [list(group) for _, group in groupby(ordered, key=_falling_q)]
+
+
+def _falling_q(target: Target) -> int:
+    return -target.q
