@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy.sip import Request
-from tests.e2e.test_sipp import in_dialog, invite, register, ring_and_answer
+from tests.harness.calls import in_dialog, invite, register, ring_and_answer
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.sipp import Party, Sipp, pause, receive, response, scenario, send

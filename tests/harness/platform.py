@@ -158,6 +158,10 @@ class Platform:
             raise PeerFailed(f"fedsip {' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    def python(self, code: str) -> None:
+        """Run `code` inside Django, for provisioning in bulk."""
+        self.cli("shell", "--verbosity", "0", "-c", code)
+
     def add_domain(self, name: str, *policy: str, tenant: str = "e2e") -> None:
         """Make the domain, and its tenant when it is new."""
         if f'"{tenant}"' not in self.cli("tenant", "list", "--json"):

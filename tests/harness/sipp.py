@@ -28,6 +28,9 @@ a=rtpmap:101 telephone-event/8000
 a=sendrecv"""
 
 
+_REMEMBERED = {"via1": ("Via", 1), "via2": ("Via", 2), "cseq": ("CSeq", 1)}
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """A user as a scenario needs him."""
@@ -64,9 +67,13 @@ def receive(
     challenge: bool = False,
     route_set: bool = False,
     seconds: float | None = None,
-    checks: Sequence[str] = (),
+    remember: bool = False,
 ) -> str:
-    """One message to wait for: a status or a method. `checks` are regexes it must contain."""
+    """One message to wait for: a status or a method.
+
+    `remember` keeps the two Vias and the CSeq of a request, for an answer that is sent after other
+    requests have come (`response(remembered=True)`).
+    """
     kind = f'response="{what}"' if isinstance(what, int) else f'request="{what}"'
     attributes = "".join(
         text
@@ -79,11 +86,11 @@ def receive(
         if on
     )
     actions = "".join(
-        f'<ereg regexp="{check}" search_in="msg" check_it="true" assign_to="checked{number}"/>'
-        f'<log message="[$checked{number}]"/>'
-        for number, check in enumerate(checks)
+        f'<ereg regexp=".*" search_in="hdr" header="{header}:" occurrence="{number}" '
+        f'assign_to="{name}"/>'
+        for name, (header, number) in _REMEMBERED.items()
     )
-    inner = f"<action>{actions}</action>" if actions else ""
+    inner = f"<action>{actions}</action>" if remember else ""
     return f"<recv {kind}{attributes}>{inner}</recv>"
 
 
@@ -144,17 +151,18 @@ def response(
     extra: Iterable[str] = (),
     body: str = "",
     new_tag: bool = True,
+    remembered: bool = False,
 ) -> str:
-    """Text of one answer to the last request that came in."""
+    """Text of one answer to the last request that came in, or to the remembered one."""
     tag = ";tag=[pid]r[call_number]" if new_tag else ""
     lines = [
         f"SIP/2.0 {status} {reason}",
-        "[last_Via:]",
+        *(["Via:[$via1]", "Via:[$via2]"] if remembered else ["[last_Via:]"]),
         "[last_Record-Route:]",
         "[last_From:]",
         f"[last_To:]{tag}",
         "[last_Call-ID:]",
-        "[last_CSeq:]",
+        "CSeq:[$cseq]" if remembered else "[last_CSeq:]",
         f"Contact: <sip:{user}@[local_ip]:[local_port];transport=[transport]>",
         *extra,
     ]
@@ -163,9 +171,8 @@ def response(
 
 def scenario(*steps: str) -> str:
     """The XML of a whole scenario."""
-    named = len(set(re.findall(r'assign_to="(checked\d+)"', "".join(steps))))
-    references = ",".join(f"checked{number}" for number in range(named))
-    reference = f'<Reference variables="{references}"/>' if named else ""
+    used = "assign_to=" in "".join(steps)
+    reference = f'<Reference variables="{",".join(_REMEMBERED)}"/>' if used else ""
     return (
         '<?xml version="1.0" encoding="ISO-8859-1"?>\n<scenario name="fedsip">\n'
         + "\n".join(steps)
@@ -233,7 +240,8 @@ class Sipp:
         raw = self._trace.read_bytes()
         found = []
         head = re.compile(
-            rb"-{20,}[^\n]*\n(?:UDP|TCP|TLS) message (received|sent)[^\n]*\[?(\d+)\]? bytes[^\n]*:?\n\n"
+            rb"-{20,}[^\n]*\n(?:UDP|TCP|TLS) message (received|sent)"
+            rb"[^\n]*\[?(\d+)\]? bytes[^\n]*:?\n\n"
         )
         for match in head.finditer(raw):
             if match.group(1).decode() != direction:

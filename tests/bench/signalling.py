@@ -1,0 +1,233 @@
+"""CPU-µs of a REGISTER pair, a relayed OPTIONS and a complete call: ours beside Kamailio.
+
+    python -m tests.bench.signalling [--rate 300] [--count 6000] [--only call] [--kamailio-only]
+
+The same SIPp scenarios drive each proxy on processor 0 from processor 1; CPU time is the kernel's
+own account of the whole process tree, read 6 s after the last message so that clean-up is charged,
+less what the idle process takes. Kamailio runs twice: as Debian ships it, and with `-x fm -X fm`
+(its fast memory manager). No relay takes part, digest is asked where the row says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fedsip_platform.launch.postgres import EmbeddedPostgres
+from tests.harness import cpu
+from tests.harness.calls import in_dialog, invite, register
+from tests.harness.kamailio import MODULES, REGISTRAR, kamailio
+from tests.harness.platform import Platform
+from tests.harness.processes import Program, free_port
+from tests.harness.sipp import SDP, Party, Sipp, receive, request, response, scenario, send
+
+OPEN, GUARDED = "open.test", "guarded.test"
+PASSWORD = "bench-password"
+USERS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy under measurement."""
+
+    name: str
+    pid: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure: CPU-µs of the proxy for one REGISTER pair, OPTIONS or call."""
+
+    what: str
+    proxy: str
+    microseconds: float
+    seconds: float
+
+
+def run(proxy: Proxy, folder: Path, name: str, *steps: str, port: int = 0, **how: object) -> Sipp:
+    return Sipp(
+        scenario(*steps), folder, name=f"{proxy.name}-{name}", remote=f"127.0.0.1:{proxy.port}",
+        port=port or free_port(), trace=False, cpu=1, within=180.0, **how,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def callee_port(proxy: Proxy, folder: Path, party: Party) -> int:
+    """Register the callee from the port on which it will answer."""
+    port = free_port()
+    run(proxy, folder, f"callee-{party.domain}", *register(party), port=port).succeeds()
+    return port
+
+
+def measure(proxy: Proxy, what: str, count: int, load: Callable[[], None]) -> Row:
+    idle = cpu.idle_rate(proxy.pid)
+    before, began = cpu.nanoseconds(proxy.pid), time.monotonic()
+    load()
+    seconds = time.monotonic() - began
+    used = cpu.settled(proxy.pid) - before - idle * (time.monotonic() - began)
+    return Row(what, proxy.name, used / count / 1000, seconds)
+
+
+def registers(proxy: Proxy, folder: Path, count: int, rate: int) -> Row:
+    users = folder / "users.csv"
+    users.write_text("SEQUENTIAL\n" + "".join(
+        f"user{n};[authentication username=user{n} password={PASSWORD}]\n" for n in range(USERS)
+    ))  # fmt: skip
+    party = Party("[field0]", GUARDED)
+    steps = [step.replace(party.authentication, "[field1]") for step in register(party)]
+
+    def load() -> None:
+        run(proxy, folder, "register", *steps, calls=count, rate=rate, limit=2000,
+            options=["-inf", str(users)]).succeeds()  # fmt: skip
+
+    return measure(proxy, "REGISTER pair", count, load)
+
+
+def options(proxy: Proxy, folder: Path, count: int, rate: int) -> Row:
+    bob = Party("user1", OPEN, PASSWORD)
+    port = callee_port(proxy, folder, bob)
+    alice = Party("user2", OPEN, PASSWORD)
+
+    def load() -> None:
+        callee = run(proxy, folder, "options-callee", receive("OPTIONS"),
+                     send(response(200, "OK"), retransmit=False),
+                     port=port, calls=count)  # fmt: skip
+        run(proxy, folder, "options", send(request("OPTIONS", alice, bob.aor, cseq=1)),
+            receive(200), calls=count, rate=rate, limit=2000).succeeds()  # fmt: skip
+        callee.stop()
+
+    return measure(proxy, "relayed OPTIONS", count, load)
+
+
+def calls(proxy: Proxy, folder: Path, count: int, rate: int, domain: str) -> Row:
+    alice, bob = Party("user2", domain, PASSWORD), Party("user1", domain, PASSWORD)
+    port = callee_port(proxy, folder, bob)
+    if domain == GUARDED:
+        begin = invite(alice, bob.aor)
+        what = "call with digest"
+    else:
+        text = request("INVITE", alice, bob.aor, cseq=2, body=SDP)
+        begin = (send(text), receive(100, optional=True))
+        what = "call"
+
+    def load() -> None:
+        callee = run(
+            proxy, folder, f"{what}-callee".replace(" ", "-"),
+            receive("INVITE", route_set=True),
+            send(response(180, "Ringing", user="user1"), retransmit=False),
+            send(response(200, "OK", user="user1", body=SDP)),
+            receive("ACK"), receive("BYE"),
+            send(response(200, "OK", new_tag=False), retransmit=False),
+            port=port, calls=count, limit=10000,
+        )  # fmt: skip
+        run(
+            proxy, folder, what.replace(" ", "-"), *begin, receive(180),
+            receive(200, route_set=True), in_dialog("ACK", alice, bob.aor, cseq=2),
+            in_dialog("BYE", alice, bob.aor, cseq=3), receive(200),
+            calls=count, rate=rate, limit=2000,
+        ).succeeds()  # fmt: skip
+        callee.stop()
+
+    return measure(proxy, what, count, load)
+
+
+def rows(proxy: Proxy, folder: Path, args: argparse.Namespace) -> list[Row]:
+    wanted: dict[str, Callable[[], Row]] = {
+        "register": lambda: registers(proxy, folder, args.count, args.rate),
+        "options": lambda: options(proxy, folder, args.count, args.rate),
+        "call": lambda: calls(proxy, folder, args.count, args.rate, OPEN),
+        "digest": lambda: calls(proxy, folder, args.count, args.rate, GUARDED),
+    }
+    found = []
+    for name in args.only or wanted:
+        found.append(wanted[name]())
+        print(f"  {found[-1].proxy:18} {found[-1].what:18} {found[-1].microseconds:7.1f} µs"
+              f"   ({args.count} in {found[-1].seconds:.1f} s)", flush=True)  # fmt: skip
+    return found
+
+
+def kamailio_rows(
+    name: str, flags: tuple[str, ...], folder: Path, args: argparse.Namespace
+) -> list[Row]:
+    port = free_port()
+    config = REGISTRAR.format(
+        port=port, modules=MODULES, password=PASSWORD, domain=GUARDED
+    ).replace("children=1\n", f'children=1\nalias="{OPEN}"\n', 1)
+    config = config.replace(
+        'is_method("INVITE") && !pv', f'is_method("INVITE") && $fd == "{GUARDED}" && !pv'
+    )
+    program = kamailio(config, folder / name.replace(" ", "-"), options=flags, cpu=0)
+    try:
+        return rows(Proxy(name, _python_free(program), port), folder, args)
+    finally:
+        program.stop()
+
+
+def _python_free(program: Program) -> int:
+    return program.process.pid
+
+
+def our_rows(folder: Path, args: argparse.Namespace) -> list[Row]:
+    postgres = EmbeddedPostgres(folder / "postgres", durable=False)
+    try:
+        platform = Platform(
+            folder / "platform",
+            database_url=postgres.start(),
+            addresses=("127.0.0.1",),
+            own_relay=False,
+        )
+        platform.cli("migrate", "--verbosity", "0")
+        platform.add_domain(OPEN, "media_policy=never", "unauthenticated=on", tenant="bench")
+        platform.add_domain(GUARDED, "media_policy=never", tenant="bench")
+        platform.python(_PROVISION.format(count=USERS, password=PASSWORD, domains=[OPEN, GUARDED]))
+        with platform:
+            pid = platform.program("proxy").process.pid
+            os.sched_setaffinity(pid, {0})
+            return rows(Proxy("fedsip", pid, platform.port), folder, args)
+    finally:
+        postgres.stop()
+
+
+_PROVISION = """
+from fedsip_platform.directory import services
+from fedsip_platform.directory.models import Domain
+for name in {domains}:
+    domain = Domain.objects.get(name=name)
+    for n in range({count}):
+        services.create_subscriber(domain, f"user{{n}}", "{password}")
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rate", type=int, default=300, help="per second")
+    parser.add_argument("--count", type=int, default=6000)
+    parser.add_argument("--only", nargs="*", choices=["register", "options", "call", "digest"])
+    parser.add_argument("--kamailio-only", action="store_true")
+    parser.add_argument("--fedsip-only", action="store_true")
+    args = parser.parse_args()
+    found: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="fedsip-bench-") as place:
+        folder = Path(place)
+        folder.chmod(0o755)
+        if not args.kamailio_only:
+            found += our_rows(folder, args)
+        if not args.fedsip_only:
+            found += kamailio_rows("kamailio", (), folder, args)
+            found += kamailio_rows("kamailio -x fm", ("-x", "fm", "-X", "fm"), folder, args)
+    print(f"\n{'':18}{'fedsip':>10}{'kamailio':>10}{'tuned':>10}{'ratio':>8}{'to tuned':>10}")
+    for what in dict.fromkeys(row.what for row in found):
+        figures = {row.proxy: row.microseconds for row in found if row.what == what}
+        ours, stock = figures.get("fedsip", 0.0), figures.get("kamailio", 0.0)
+        tuned = figures.get("kamailio -x fm", 0.0)
+        ratios = f"{ours / stock if stock else 0:8.2f}{ours / tuned if tuned else 0:10.2f}"
+        print(f"{what:18}{ours:10.1f}{stock:10.1f}{tuned:10.1f}{ratios}")
+
+
+if __name__ == "__main__":
+    main()

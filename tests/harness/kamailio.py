@@ -1,0 +1,88 @@
+"""Debian's Kamailio as a rival in benches and as somebody else's proxy in tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.harness.processes import Program
+
+MODULES = "/usr/lib/x86_64-linux-gnu/kamailio/modules/"
+
+REGISTRAR = """\
+#!KAMAILIO
+children=1
+tcp_children=1
+log_stderror=yes
+debug=1
+auto_aliases=no
+listen=udp:127.0.0.1:{port}
+alias="{domain}"
+mpath="{modules}"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "auth.so"
+loadmodule "nathelper.so"
+loadmodule "pike.so"
+modparam("usrloc", "db_mode", 0)
+modparam("registrar", "received_avp", "$avp(received)")
+modparam("nathelper", "received_avp", "$avp(received)")
+modparam("pike", "sampling_time_unit", 10)
+modparam("pike", "reqs_density_per_unit", 100000000)
+request_route {{
+  if (!pike_check_req()) exit;
+  if ($ua =~ "^(sipvicious|friendly-scanner|VaxSip|sipcli)") exit;
+  if (!mf_process_maxfwd_header("70")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+  force_rport();
+  if (has_totag()) {{
+    if (loose_route()) {{ t_relay(); exit; }}
+    if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
+    sl_send_reply("404", "Not here"); exit;
+  }}
+  if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+  if (is_method("OPTIONS") && uri==myself && $rU==$null) {{ sl_send_reply("200", "OK"); exit; }}
+  if (is_method("REGISTER")) {{
+    if (!pv_www_authenticate("$td", "{password}", "0")) {{ www_challenge("$td", "0"); exit; }}
+    if (nat_uac_test("19")) fix_nated_register();
+    save("location"); exit;
+  }}
+  if (is_method("INVITE") && !pv_proxy_authenticate("$fd", "{password}", "0")) {{
+    proxy_challenge("$fd", "0"); exit;
+  }}
+  consume_credentials();
+  if (is_method("INVITE|SUBSCRIBE")) record_route();
+  if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
+  t_relay();
+}}
+"""
+
+
+def kamailio(
+    config: str,
+    folder: Path,
+    *,
+    options: tuple[str, ...] = (),
+    namespace: str | None = None,
+    cpu: int | None = None,
+) -> Program:
+    """Start Kamailio with this configuration and wait until its workers are up."""
+    runtime = folder / "run"
+    runtime.mkdir(parents=True, exist_ok=True)
+    path = folder / "kamailio.cfg"
+    path.write_text(config)
+    # fmt: off
+    program = Program(
+        [*(["taskset", "-c", str(cpu)] if cpu is not None else []),
+         "kamailio", "-DD", "-E", "-f", path, "-P", folder / "kamailio.pid", "-Y", runtime,
+         "-m", "256", "-M", "16", *options],
+        log=folder / "kamailio.log", namespace=namespace,
+    )
+    # fmt: on
+    program.awaits(r"Listening on|INFO|loading modules")
+    return program
