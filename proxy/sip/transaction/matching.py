@@ -1,0 +1,66 @@
+"""Keys by which messages find their transactions (RFC 3261 s17.1.3, s17.2.3, s9.2).
+
+A key is a tuple, to be compared and hashed and nothing else. ACK has the key of its INVITE, and
+CANCEL both one of its own and that of the INVITE it means. A request without the branch cookie
+comes from an RFC 2543 element and is matched by its own fields.
+"""
+
+from typing import Final
+
+from proxy.sip.fields import Via
+from proxy.sip.message import Request, Response
+
+BRANCH_COOKIE: Final = b"z9hG4bK"
+
+Key = tuple[object, ...]
+
+
+def client_key(response: Response) -> Key | None:
+    """Key of the client transaction that a response belongs to; None without a Via branch."""
+    via = response.via
+    if via.branch is None:
+        return None
+    return (via.branch, response.cseq.method)
+
+
+def server_key(request: Request) -> Key:
+    """Key of the server transaction of a request; an ACK gets the key of its INVITE."""
+    method = request.method
+    if method == b"ACK":
+        method = b"INVITE"
+    via = request.via
+    if is_rfc3261(via):
+        return (via.branch, via.host.lower(), via.port, method)
+    return _rfc2543_key(request, method, to_tag=request.to_tag)
+
+
+def cancelled_key(cancel: Request) -> Key:
+    """Key of the INVITE server transaction that a CANCEL means (s9.2)."""
+    via = cancel.via
+    if is_rfc3261(via):
+        return (via.branch, via.host.lower(), via.port, b"INVITE")
+    return _rfc2543_key(cancel, b"INVITE", to_tag=cancel.to_tag)
+
+
+def rfc2543_ack_key(request: Request, to_tag: bytes | None) -> Key:
+    """Key under which the ACK of an RFC 2543 element finds the transaction: its To tag is the one
+    of the response that was sent to `request`."""
+    return _rfc2543_key(request, b"INVITE", to_tag=to_tag)
+
+
+def is_rfc3261(via: Via) -> bool:
+    """Whether the branch is unique by itself; the bare cookie is not."""
+    branch = via.branch
+    return branch is not None and len(branch) > 7 and branch[:7].lower() == b"z9hg4bk"
+
+
+def _rfc2543_key(request: Request, method: bytes, *, to_tag: bytes | None) -> Key:
+    return (
+        request.uri_raw,
+        to_tag,
+        request.from_tag,
+        request.call_id,
+        request.cseq.number,
+        request.via.serialise(),
+        method,
+    )
