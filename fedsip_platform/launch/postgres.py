@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from fedsip_platform.launch import socket_folder
+
 DATABASE = "fedsip"
 USER = "fedsip"
 PORT = 5432  # only the name of the socket file; nothing listens on TCP
@@ -31,9 +33,7 @@ PORT = 5432  # only the name of the socket file; nothing listens on TCP
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.02
-
-# sun_path holds 107 bytes; the server appends this name to the folder of its socket.
-MAX_SOCKET_FOLDER = 107 - len(f"/.s.PGSQL.{PORT}.lock")
+LONGEST_SOCKET_NAME = f".s.PGSQL.{PORT}.lock"
 
 SETTINGS = {
     "listen_addresses": "",
@@ -102,7 +102,9 @@ class EmbeddedPostgres:
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         self._check_version()
-        self._socket_folder = self._make_socket_folder()
+        if self._socket_folder is None:  # else: started again after a crash, under its old address
+            self._socket_folder = socket_folder.make(self._folder / "socket", LONGEST_SOCKET_NAME)
+            self._own(self._socket_folder)
         with self._log.open("ab") as log:
             start_of_log = log.tell()
             self._process = self._spawn(self._server_words(), output=log)
@@ -123,8 +125,8 @@ class EmbeddedPostgres:
                 self._process.send_signal(signal.SIGQUIT)  # "immediate": recovers at next start
                 self._process.wait()
             self._process = None
-        if self._socket_folder is not None and self._socket_folder.parent != self._folder:
-            shutil.rmtree(self._socket_folder, ignore_errors=True)
+        if self._socket_folder is not None:
+            socket_folder.remove(self._socket_folder, self._folder / "socket")
         self._socket_folder = None
 
     def _own(self, path: Path) -> None:
@@ -132,17 +134,6 @@ class EmbeddedPostgres:
         if os.geteuid() == 0:
             os.chown(path, self._identity.uid or 0, self._identity.gid or 0)
         path.chmod(0o700)
-
-    def _make_socket_folder(self) -> Path:
-        """A 0700 folder for the socket: beside the data, or in /tmp where that path is too long."""
-        beside = self._folder / "socket"
-        if len(os.fsencode(beside)) <= MAX_SOCKET_FOLDER:
-            beside.mkdir(exist_ok=True)
-            folder = beside
-        else:
-            folder = Path(tempfile.mkdtemp(prefix="fedsip-postgres-", dir="/tmp"))
-        self._own(folder)
-        return folder
 
     def _initialise(self) -> None:
         """initdb in a folder beside, renamed when it is whole: no half-made data can be left."""
@@ -235,9 +226,9 @@ class EmbeddedPostgres:
             )
 
 
-def database_url(socket_folder: Path) -> str:
+def database_url(folder: Path) -> str:
     """The address of the embedded server whose socket lies in that folder."""
-    return f"postgresql://{USER}@/{DATABASE}?host={socket_folder}"
+    return f"postgresql://{USER}@/{DATABASE}?host={folder}"
 
 
 def running_url(state_dir: Path) -> str | None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -22,11 +19,8 @@ pytestmark = pytest.mark.db
 
 
 @pytest.fixture
-def state_dir() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="fedsip-postgres-test-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
+def state_dir(folder: Path) -> Path:
+    return folder
 
 
 def _ask(url: str, question: str) -> object:

@@ -1,0 +1,87 @@
+"""What is looked at before anything starts, so that nothing is half-started when it is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+import psycopg
+
+from fedsip_platform.launch.problem import BAD_SETTING, Problem
+
+OLDEST_POSTGRES = 140000  # server_version_num; EXECUTE FUNCTION with transition tables, xid8
+CONNECT_SECONDS = 5
+
+
+def refuse_unknown_names(environment: Mapping[str, str], known: Iterable[str]) -> None:
+    """A misspelt setting would silently have no effect: say so instead."""
+    names = set(known)
+    for name in sorted(environment):
+        if name.startswith("FEDSIP_") and name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise Problem(
+                f"{name} is no setting of fedsip; {meant}./fedsip settings lists them all",
+                exit_code=BAD_SETTING,
+            )
+
+
+def check_database(url: str) -> None:
+    """Connect once to the database that DATABASE_URL names."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise Problem(
+            f"DATABASE_URL begins with {parts.scheme or 'no scheme'}; it must look like "
+            "postgresql://user:password@host:5432/database",
+            exit_code=BAD_SETTING,
+        )
+    try:
+        with psycopg.connect(url, connect_timeout=CONNECT_SECONDS) as connection:
+            version = connection.info.server_version
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise Problem(
+            f"DATABASE_URL leads to no usable database: {_without_password(reason, parts.password)}"
+        ) from error
+    if version < OLDEST_POSTGRES:
+        raise Problem(
+            f"DATABASE_URL leads to PostgreSQL {version // 10000}; version 14 or newer is needed"
+        )
+
+
+def check_broker(url: str) -> None:
+    """Connect once to the broker that FEDSIP_BROKER_URL names."""
+    import kombu
+    from kombu.exceptions import KombuError, OperationalError
+
+    try:
+        with kombu.Connection(url, connect_timeout=CONNECT_SECONDS) as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0.2, timeout=CONNECT_SECONDS)
+    except (KombuError, OperationalError, OSError, KeyError, ImportError, ValueError) as error:
+        raise Problem(f"FEDSIP_BROKER_URL leads to no broker: {_first_line(error)}") from error
+
+
+def check_files(environment: Mapping[str, str]) -> None:
+    """A certificate that is named must be readable, with its key."""
+    names = ("FEDSIP_TLS_CERT", "FEDSIP_TLS_KEY")
+    given = [name for name in names if environment.get(name)]
+    if len(given) == 1:
+        missing = next(name for name in names if name not in given)
+        raise Problem(
+            f"{given[0]} is set and {missing} is not; they go together", exit_code=BAD_SETTING
+        )
+    for name in given:
+        if not os.access(environment[name], os.R_OK):
+            raise Problem(
+                f"{name} names {environment[name]}, which cannot be read", exit_code=BAD_SETTING
+            )
+
+
+def _without_password(text: str, password: str | None) -> str:
+    return text.replace(password, "***") if password else text
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
