@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from fedsip_platform.launch import commands, control, progress, settings_list, testing, up
+from fedsip_platform.launch import (
+    commands,
+    control,
+    foreground,
+    progress,
+    settings_list,
+    testing,
+    up,
+)
 from fedsip_platform.launch.postgres import PostgresError
 from fedsip_platform.launch.problem import REFUSED, Problem
 
@@ -16,6 +24,7 @@ OWN_WORDS: dict[str, Callable[[list[str]], int]] = {
     "down": control.down,
     "status": control.status,
     "logs": control.logs,
+    "run": foreground.run,
     "settings": settings_list.show,
     "test": testing.test,
 }
@@ -25,6 +34,7 @@ fedsip: a hosted, federated SIP platform
 
   ./fedsip up [--demo] [-d]      start everything (-d: in the background)
   ./fedsip status | down | logs  what runs; stop it; what it says
+  ./fedsip run web|proxy|relay|worker|prepare   one process, for containers
   ./fedsip settings              every setting, with its default
   ./fedsip test [--fast]         the test suite
 

@@ -21,8 +21,6 @@ def run(words: list[str]) -> int:
     with ExitStack() as stopping:
         if not os.environ.get("DATABASE_URL"):
             os.environ["DATABASE_URL"] = _embedded_url(state, words, stopping)
-        if "FEDSIP_WEB_SECRET_KEY" not in os.environ:
-            os.environ["FEDSIP_WEB_SECRET_KEY"] = state.secret("web.key")
         manage = [sys.executable, "-P", str(ROOT / "manage.py"), *words]
         return subprocess.run(manage, check=False).returncode
 

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +19,16 @@ class ProcessSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def all_processes(state: Path, *, web_port: int, web_address: str) -> list[ProcessSpec]:
-    """Web, proxy, relay, worker and beat, in the order in which they start."""
-    python = sys.executable
-    schedule = str(state / "run" / "beat-schedule")
-    celery = (python, "-P", "-m", "celery", "-A", "fedsip_platform")
+def all_processes(*, web_port: int, web_address: str) -> list[ProcessSpec]:
+    """Relay, proxy, web and worker, in the order in which they start."""
+    python = (sys.executable, "-P", "-m")
     return [
-        ProcessSpec("relay", (python, "-P", "-m", "media"), r"\bready\b"),
-        ProcessSpec("proxy", (python, "-P", "-m", "proxy"), r"\bready\b"),
+        ProcessSpec("relay", (*python, "media"), r"\bready\b"),
+        ProcessSpec("proxy", (*python, "proxy"), r"\bready\b"),
         ProcessSpec(
             "web",
             (
-                *(python, "-P", "-m", "daphne", "--no-server-name", "--proxy-headers"),
+                *(*python, "daphne", "--no-server-name"),
                 *("-e", web_endpoint(web_port, web_address)),
                 "fedsip_platform.asgi:application",
             ),
@@ -39,14 +36,13 @@ def all_processes(state: Path, *, web_port: int, web_address: str) -> list[Proce
         ),
         ProcessSpec(
             "worker",
-            (*celery, "worker", "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"),
-            r"\bready\.",
+            (
+                *(*python, "celery", "-A", "fedsip_platform.celery", "worker"),
+                *("--pool", "prefork", "--concurrency", "1", "--loglevel", "info"),
+                "--beat",
+            ),
+            r" ready\.$",
             stop_seconds=20.0,
-        ),
-        ProcessSpec(
-            "beat",
-            (*celery, "beat", "--loglevel", "info", "--pidfile=", "--schedule", schedule),
-            r"beat: Starting",
         ),
     ]
 

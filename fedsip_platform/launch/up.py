@@ -14,14 +14,13 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from fedsip_platform.launch import (
-    addresses,
     certificate,
     control,
+    keys,
     listening,
     ports,
     preflight,
@@ -72,7 +71,7 @@ class Start:
         """The story, in order; returns when the end was asked for."""
         progress.say(f"fedsip starts; its state is in {self._state.path}")
         listens = self._look()
-        self._make_keys()
+        keys.make(self._state, further_names=[self._options.domain] if self._options.demo else [])
         self._start_servers()
         prepared = self._prepare_database()
         supervisor = self._start_processes(listens)
@@ -91,9 +90,6 @@ class Start:
         self._stopping.callback(self._state.unlock)
         control.remove_leftovers(self._state)
         self._stopping.callback(self._state.forget_running)
-        os.environ["FEDSIP_STATE_DIR"] = str(self._state.path)
-        os.environ.setdefault("FEDSIP_TLS_CERT", str(self._state.tls / "cert.pem"))
-        os.environ.setdefault("FEDSIP_TLS_KEY", str(self._state.tls / "key.pem"))
         listens = listening.from_environment()
         ports.refuse_taken(listens.ports)
         if os.environ.get("DATABASE_URL"):
@@ -102,19 +98,6 @@ class Start:
             preflight.check_broker(os.environ["FEDSIP_BROKER_URL"])
         self._write("starting", [])
         return listens
-
-    def _make_keys(self) -> None:
-        """Keys and the certificate: made at the first start, kept from then on."""
-        if "FEDSIP_CLUSTER_KEY" not in os.environ:
-            self._state.secret("cluster.key")
-        if "FEDSIP_WEB_SECRET_KEY" not in os.environ:
-            os.environ["FEDSIP_WEB_SECRET_KEY"] = self._state.secret("web.key")
-        if os.environ["FEDSIP_TLS_CERT"] == str(self._state.tls / "cert.pem"):
-            named = [os.environ["FEDSIP_HOSTNAME"]] if os.environ.get("FEDSIP_HOSTNAME") else []
-            names = [*named, addresses.host_name(), "localhost", *addresses.local()]
-            if self._options.demo:
-                names.insert(1, self._options.domain)
-            certificate.ensure(self._state, names, today=datetime.now(UTC))
 
     def _start_servers(self) -> None:
         if not os.environ.get("DATABASE_URL"):
@@ -164,9 +147,7 @@ class Start:
 
     def _start_processes(self, listens: listening.Listening) -> Supervisor:
         supervisor = Supervisor(
-            all_processes(
-                self._state.path, web_port=listens.web_port, web_address=listens.web_address
-            ),
+            all_processes(web_port=listens.web_port, web_address=listens.web_address),
             servers=list(self._servers.values()),
             logs=self._state.log,
             environment=os.environ,
