@@ -29,6 +29,7 @@ What is not here: how requests are forwarded (forward.py), how responses are gat
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -110,6 +111,8 @@ class Branch:
         "hop",
         "hops",
         "is_done",
+        "is_large",
+        "is_timed_out",
         "media",
         "prepended",
         "provisional_seen",
@@ -131,6 +134,8 @@ class Branch:
         self.cancel_wanted = False
         self.final: Response | None = None
         self.is_done = False
+        self.is_timed_out = False  # by Timer C or a ring timeout: its 487 means 408
+        self.is_large = False  # too large for UDP: TCP hops were put before the UDP ones
         self.timer_c_at: float | None = None
         self.prepended = 0  # Record-Route lines that the last attempt put on top
         self.media: object | None = None  # for routing's media step
@@ -157,11 +162,13 @@ class RequestContext:
         "_core",
         "callee_domain",
         "caller_nat",
+        "cancel_reasons",
         "direction",
         "domain",
         "flow",
         "is_cancelled",
         "is_initial",
+        "loop_mark",
         "method",
         "notes",
         "now",
@@ -178,13 +185,13 @@ class RequestContext:
         "subscriber",
         "targets",
         "tenant",
+        "waiting_responses",
     )
 
     def __init__(
         self,
         core: ProxyCore,
         original: Request,
-        request: Request,
         flow: Flow,
         server_transaction: ServerTransaction | None,
         *,
@@ -192,7 +199,7 @@ class RequestContext:
     ) -> None:
         self._core = core
         self.original = original  # as it arrived; responses are made from it
-        self.request = request  # the working copy
+        self.request = original.copy()  # the working copy
         self.flow = flow
         self.source: Address = flow.remote
         self.method: bytes = original.method
@@ -213,6 +220,10 @@ class RequestContext:
         self.direction: Direction | None = None
         self.relay_id: bytes | None = None
         self.out_flow: Flow | None = None
+        # the core's own
+        self.loop_mark = 0
+        self.cancel_reasons: list[bytes] = []
+        self.waiting_responses: deque[tuple[Branch | None, Response]] | None = None
         # what routing handed to relay()
         self.on_branch: OnBranch | None = None
         self.on_reply: OnReply | None = None
@@ -241,4 +252,4 @@ class RequestContext:
         self.on_branch = on_branch
         self.on_reply = on_reply
         self.on_end = on_end
-        await self._core.relay(self)
+        self._core.relay(self)

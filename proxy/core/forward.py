@@ -1,0 +1,259 @@
+"""Requests on their way down: one branch for each target, one attempt for each hop.
+
+RFC 3261 s16.6 and, for the attempts, RFC 3263 s4.3: a hop that times out, breaks or says 503
+before any other answer is followed by the next one, with a branch of its own. A flow is used as
+it is. An ACK goes the same way without a transaction (s16.11). Responses are upstream.py's.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from proxy.locate.hop import Hop
+from proxy.locate.resolver import LocateError
+from proxy.sip.codec import serialise
+from proxy.sip.uri import SipUri
+from proxy.transport.flow import FlowFailed
+
+from .own_via import OwnVia, loop_mark
+from .request_context import Branch, Reject, RequestContext
+from .stepping import Stepper, in_task
+from .target_set import Target
+
+if TYPE_CHECKING:
+    from proxy.sip.message import Request
+    from proxy.sip.uri import Uri
+    from proxy.transport.flow import Flow
+
+    from .client_transactions import ClientTransactions
+    from .protocols import Clock, Locator, Transport
+    from .record_route import RecordRoute
+    from .upstream import Upstream
+
+log = logging.getLogger(__name__)
+
+MAX_FORWARDS: Final = 70
+_LARGEST_DATAGRAM: Final = 1300  # s18.1.1, when the path MTU is unknown
+
+
+def check_forwardable(call: RequestContext, via: OwnVia) -> int:
+    """Whether the request may be forwarded at all (s16.3 steps 3 to 5); returns its loop mark.
+
+    Raises Reject 483, 482 or 420.
+    """
+    original = call.original
+    if original.max_forwards == 0:
+        raise Reject(483)
+    mark = loop_mark(original) if call.is_initial else 0
+    if mark and via.is_loop(original, mark):
+        raise Reject(482)
+    if original.headers.has(b"proxy-require"):
+        wanted = original.headers.values(b"proxy-require")
+        raise Reject(420, headers=((b"Unsupported", b", ".join(wanted)),))
+    return mark
+
+
+class Forwarder:
+    """Puts requests on their way; one for a node."""
+
+    __slots__ = (
+        "_clients",
+        "_clock",
+        "_locator",
+        "_record_route",
+        "_stepper",
+        "_transport",
+        "_via",
+        "upstream",
+    )
+
+    def __init__(
+        self,
+        transport: Transport,
+        locator: Locator,
+        clock: Clock,
+        via: OwnVia,
+        record_route: RecordRoute,
+        clients: ClientTransactions,
+        stepper: Stepper,
+    ) -> None:
+        self._transport = transport
+        self._locator = locator
+        self._clock = clock
+        self._via = via
+        self._record_route = record_route
+        self._clients = clients
+        self._stepper = stepper
+        self.upstream: Upstream  # set by the layer; the two know each other
+
+    def start(self, call: RequestContext, target: Target, branch_id: bytes) -> None:
+        """Start one branch; whatever goes wrong with it reaches the response context."""
+        branch = Branch(target, _copy_for(call.request, target), branch_id)
+        if call.response_context is not None:
+            call.response_context.add(branch)
+        self._stepper.step(self._run(call, branch))
+
+    def start_ack(self, call: RequestContext) -> None:
+        """Forward an ACK for a 2xx, statelessly (s16.11)."""
+        target = next(iter(call.targets), None) or Target(call.request.uri, flow=call.out_flow)
+        self.start(call, target, self._via.stateless_branch_id(call.original))
+
+    def try_next_hop(self, call: RequestContext, branch: Branch) -> bool:
+        """Go on to the next hop of a branch whose present one failed; False if there is none."""
+        if not branch.hops or branch.cancel_wanted:
+            return False
+        branch.hop = branch.hops.pop(0)
+        self._stepper.step(self._run_attempts(call, branch))
+        return True
+
+    async def _run(self, call: RequestContext, branch: Branch) -> None:
+        try:
+            if branch.flow is None:
+                await self._locate(branch)
+            if call.on_branch is not None:
+                await call.on_branch(call, branch)
+        except Reject as refusal:
+            self._fail(call, branch, refusal)
+        except LocateError as error:
+            log.info("cannot locate call_id=%r: %s", call.original.call_id, error)
+            self._fail(call, branch, Reject(404, b"Unresolvable Destination"))
+        except Exception:
+            log.exception("branch failed call_id=%r", call.original.call_id)
+            self._fail(call, branch, Reject(500))
+        else:
+            if not self._attempt(call, branch, None):
+                await self._run_attempts(call, branch)
+
+    async def _locate(self, branch: Branch) -> None:
+        uri = _next_hop_uri(branch.request)
+        if not isinstance(uri, SipUri):
+            raise Reject(416)
+        now = self._clock.time()
+        hops = self._locator.locate_now(uri, now=now)
+        if hops is None:
+            hops = await in_task(self._locator.locate(uri, now=now))
+        branch.hop = hops[0]
+        branch.hops = hops[1:]
+
+    async def _run_attempts(self, call: RequestContext, branch: Branch) -> None:
+        """Try hops until one has taken the request, opening connections where needed."""
+        opened: Flow | None = None
+        while not self._attempt(call, branch, opened) and branch.hop is not None:
+            opened = None
+            try:
+                opened = await in_task(self._transport.open(branch.hop, now=self._clock.time()))
+            except FlowFailed as error:
+                log.info(
+                    "hop failed call_id=%r hop=%s: %s", call.original.call_id, branch.hop, error
+                )
+                if not self._take_next_hop(call, branch):
+                    return
+
+    def _attempt(self, call: RequestContext, branch: Branch, opened: Flow | None) -> bool:
+        """Send to the present hop or a later one; False when a connection has to be opened."""
+        while True:
+            if branch.cancel_wanted:
+                self._fail(call, branch, Reject(487))
+                return True
+            flow = opened or branch.target.flow
+            if flow is None and branch.hop is not None:
+                flow = self._transport.flow_for_hop(branch.hop)
+            if flow is None:
+                return False
+            data, via_branch = self._build(call, branch, flow)
+            if len(data) > _LARGEST_DATAGRAM and flow.protocol == "udp" and _prefer_tcp(branch):
+                continue
+            try:
+                if call.server_transaction is None:
+                    self._transport.send(data, flow)  # ACK
+                else:
+                    now = self._clock.time()
+                    self._clients.send(call, branch, via_branch, data, flow, now=now)
+            except FlowFailed:
+                opened = None
+                if not self._take_next_hop(call, branch):
+                    return True
+            else:
+                return True
+
+    def _take_next_hop(self, call: RequestContext, branch: Branch) -> bool:
+        if branch.hops:
+            branch.hop = branch.hops.pop(0)
+            return True
+        # RFC 5626 s5.3: "430 Flow Failed" is for the proxy before us; a caller hears 480
+        status = 503 if branch.target.flow is None else 480 if call.is_initial else 430
+        self._fail(call, branch, Reject(status))
+        return False
+
+    def _fail(self, call: RequestContext, branch: Branch, why: Reject) -> None:
+        self.upstream.fail_branch(call, branch, why, now=self._clock.time())
+
+    def _build(self, call: RequestContext, branch: Branch, flow: Flow) -> tuple[bytes, bytes]:
+        """The bytes for this attempt, and the branch in its Via."""
+        headers = branch.request.headers
+        if branch.attempt == 0:
+            via_branch = branch.branch_id
+        else:
+            via_branch = b"%b.%d" % (branch.branch_id, branch.attempt)
+            headers.remove_first_value(b"via")
+            for _ in range(branch.prepended):
+                headers.remove_first_value(b"record-route")
+        branch.attempt += 1
+        branch.flow = flow
+        branch.prepended = self._record_route.add(call, branch, flow)
+        headers.prepend(b"via", self._via.value(flow, via_branch))
+        return serialise(branch.request), via_branch
+
+
+def _copy_for(request: Request, target: Target) -> Request:
+    """The request for one target (s16.6 steps 1 to 3 and 6)."""
+    copy = request.copy()
+    if copy.uri is not target.uri:
+        copy.uri = target.uri
+    headers = copy.headers
+    left = copy.max_forwards
+    headers.set(b"max-forwards", b"%d" % (MAX_FORWARDS if left is None else left - 1))
+    for route in reversed(target.route_set):
+        headers.prepend(b"route", route.serialise())
+    if headers.has(b"route"):
+        _fix_for_strict_router(copy)
+    return copy
+
+
+def _fix_for_strict_router(request: Request) -> None:
+    """A first Route without lr takes the Request-URI's place, which goes to the end (step 6)."""
+    first = request.routes[0].uri
+    if isinstance(first, SipUri) and not first.has_param(b"lr"):
+        request.headers.append(b"route", b"<%b>" % request.uri.serialise())
+        request.headers.remove_first_value(b"route")
+        request.uri = first
+
+
+def _next_hop_uri(request: Request) -> Uri:
+    """The URI that names the next hop (step 7)."""
+    if request.headers.has(b"route"):
+        first = request.routes[0].uri
+        if isinstance(first, SipUri) and first.has_param(b"lr"):
+            return first
+    return request.uri
+
+
+def _prefer_tcp(branch: Branch) -> bool:
+    """Put a TCP hop before each UDP hop that is left (s18.1.1); False if that was done before.
+
+    "If this causes a change in the transport protocol from the one indicated in the top Via, the
+    value in the top Via MUST be changed": the attempt is built again. A hop that refuses TCP is
+    followed by itself over UDP.
+    """
+    if branch.hop is None or branch.is_large:
+        return False
+    branch.is_large = True
+    hops: list[Hop] = []
+    for hop in (branch.hop, *branch.hops):
+        if hop.transport == "udp":
+            hops.append(Hop("tcp", hop.address, hop.port, None))
+        hops.append(hop)
+    branch.hop = hops[0]
+    branch.hops = hops[1:]
+    return True

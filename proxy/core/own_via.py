@@ -1,0 +1,118 @@
+"""The Via that we put on top: sent-by of the flow's listener, and a branch that says three things.
+
+    z9hG4bK<node><boot>-<unique>.<loop mark>.<seal>[.<attempt>]
+
+Unique among all nodes and boots; the loop mark covers what decides the routing, so that a request
+that comes back unchanged is a loop (482) and a changed one a spiral (RFC 3261 s16.3 step 4 and
+s16.6 step 8, RFC 5393 s4.2); the seal (INVITE only) ties our Via to the one below it, so that a 2xx
+without a transaction is forwarded only if it answers a request that we forwarded (RFC 6026 s7).
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from hmac import compare_digest
+from itertools import count
+from os import urandom
+from typing import TYPE_CHECKING, Final
+
+from proxy.sip.errors import ParseError
+from proxy.sip.fields import parse_via
+from proxy.sip.transaction import BRANCH_COOKIE
+
+if TYPE_CHECKING:
+    from proxy.sip.fields import Via
+    from proxy.sip.message import Request
+    from proxy.transport.flow import Address, Flow
+
+    from .protocols import Transport
+
+_64_BITS: Final = 0xFFFF_FFFF_FFFF_FFFF
+
+
+class OwnVia:
+    """Makes and recognises our Via values; one for a node."""
+
+    __slots__ = ("_count", "_key", "_mark_of_node", "_prefix", "_sent_by", "_transport")
+
+    def __init__(self, transport: Transport, *, node_id: bytes, secret: bytes) -> None:
+        self._transport = transport
+        self._key = blake2b(secret, digest_size=32, person=b"fedsip via").digest()
+        self._mark_of_node = BRANCH_COOKIE + node_id + b"-"
+        self._prefix = self._mark_of_node + urandom(4).hex().encode()
+        self._count = count(1)
+        self._sent_by: dict[tuple[str, Address], bytes] = {}
+
+    def value(self, flow: Flow, branch: bytes) -> bytes:
+        """The header field value for a request that leaves on this flow."""
+        start = self._sent_by.get((flow.protocol, flow.local))
+        if start is None:
+            host, port = self._transport.advertised(flow)
+            start = b"SIP/2.0/%b %b:%d;branch=" % (flow.protocol.upper().encode(), host, port)
+            self._sent_by[flow.protocol, flow.local] = start
+        return start + branch
+
+    def branch_id(self, request: Request, mark: int) -> bytes:
+        """A new branch for a request as it arrived (its own topmost Via still on top)."""
+        branch = b"%b-%x.%x" % (self._prefix, next(self._count), mark)
+        if request.method == b"INVITE":
+            return b"%b.%b" % (branch, self._seal(branch, request.via))
+        return branch
+
+    def stateless_branch_id(self, request: Request) -> bytes:
+        """The same branch for each copy of a request that is forwarded statelessly (s16.11)."""
+        value = hash((request.via.branch, request.call_id, request.from_tag, request.uri_raw))
+        return b"%b-%x" % (self._prefix, value & _64_BITS)
+
+    def is_ours(self, branch: bytes) -> bool:
+        """Whether this node has made the branch, in this life or an earlier one."""
+        return branch.startswith(self._mark_of_node)
+
+    def has_sealed(self, own: Via, below: Via) -> bool:
+        """Whether we put `own` on top of `below` in an INVITE."""
+        branch = own.branch
+        if branch is None or not self.is_ours(branch):
+            return False
+        parts = branch.split(b".")
+        if len(parts) < 3:
+            return False
+        return compare_digest(self._seal(b".".join(parts[:2]), below), parts[2])
+
+    def is_loop(self, request: Request, mark: int) -> bool:
+        """Whether we have forwarded this very request before (482), by its own Via values."""
+        wanted = b"%x" % mark
+        return any(
+            self._mark_of_node in value and self._has_mark(value, wanted)
+            for value in request.headers.values(b"via")
+        )
+
+    def _has_mark(self, value: bytes, wanted: bytes) -> bool:
+        try:
+            branch = parse_via(value).branch
+        except ParseError:
+            return False
+        if branch is None or not self.is_ours(branch):
+            return False
+        parts = branch.split(b".")
+        return len(parts) > 1 and parts[1] == wanted
+
+    def _seal(self, branch: bytes, below: Via) -> bytes:
+        text = b"%b %b %b" % (branch, below.branch or b"", below.host)
+        return blake2b(text, key=self._key, digest_size=6).hexdigest().encode()
+
+
+def loop_mark(request: Request) -> int:
+    """A number over everything that decides where this request goes; keyed by the process."""
+    return (
+        hash(
+            (
+                request.uri_raw,
+                request.call_id,
+                request.from_tag,
+                request.to_tag,
+                request.cseq.number,
+                tuple(request.headers.all(b"route")),
+            )
+        )
+        & _64_BITS
+    )

@@ -1,0 +1,258 @@
+"""Response context: gathers the responses of all branches and decides what goes upstream.
+
+RFC 3261 s16.7 and s16.10. Pure: inputs are responses, failures, a CANCEL, a ring timeout; outputs
+are actions for upstream.py. A branch counts as pending from its start to its first final
+response or failure; every 2xx of an INVITE goes up, whenever it comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from proxy.sip.message import Response
+
+    from .request_context import Branch, HeaderPairs
+    from .target_set import Target
+
+_CHALLENGES: Final = (b"www-authenticate", b"proxy-authenticate")
+_PREFERRED_4XX: Final = frozenset((401, 407, 415, 420, 484))  # s16.7 step 6
+
+
+@dataclass(slots=True, eq=False)
+class SendUp:
+    """Send a response of a branch upstream; it is final when its status says so."""
+
+    branch: Branch
+    response: Response
+
+
+@dataclass(slots=True, eq=False)
+class Answer:
+    """Answer the request with a final response of our own."""
+
+    status: int
+    reason: bytes | None = None
+    headers: HeaderPairs = ()
+
+
+@dataclass(slots=True, eq=False)
+class Cancel:
+    """CANCEL a pending branch, at once or when its first provisional response comes."""
+
+    branch: Branch
+
+
+@dataclass(slots=True, eq=False)
+class StartGroup:
+    """Fork to the next group of targets."""
+
+    targets: list[Target]
+
+
+@dataclass(slots=True, eq=False)
+class GiveUp:
+    """End without an answer: a non-INVITE that timed out (RFC 4320 s4.2)."""
+
+
+Action = SendUp | Answer | Cancel | StartGroup | GiveUp
+Actions = tuple[Action, ...]
+_NOTHING: Final[Actions] = ()
+_GIVE_UP: Final[Actions] = (GiveUp(),)
+
+
+@dataclass(slots=True, eq=False)
+class _Candidate:
+    rank: int
+    status: int
+    reason: bytes | None
+    branch: Branch | None  # with a response that was received, else None
+    response: Response | None
+    headers: HeaderPairs = ()
+
+
+class ResponseContext:
+    """The branches of one request."""
+
+    __slots__ = (
+        "_candidates",
+        "_groups",
+        "branches",
+        "final_status",
+        "is_cancelled",
+        "is_invite",
+        "pending",
+    )
+
+    def __init__(self, groups: list[list[Target]], *, is_invite: bool) -> None:
+        self.branches: list[Branch] = []
+        self.is_invite = is_invite
+        self.is_cancelled = False
+        self.final_status = 0  # of the final response that went upstream, 0 before that
+        self.pending = 0
+        self._groups = groups
+        self._candidates: list[_Candidate] = []
+
+    @property
+    def groups_left(self) -> int:
+        """How many groups a ring timeout could still go on to."""
+        return len(self._groups)
+
+    def start(self) -> Actions:
+        """The first group; without any target the request cannot be placed (480)."""
+        return self._next_or_final()
+
+    def add(self, branch: Branch) -> None:
+        """A branch is being started."""
+        self.branches.append(branch)
+        self.pending += 1
+
+    def received(self, branch: Branch, response: Response) -> Actions:
+        """A response without our Via came for a branch."""
+        status = response.status
+        if status < 200:
+            # s16.7 step 5: every provisional but 100, as long as no final response went up
+            if status == 100 or self.final_status:
+                return _NOTHING
+            return (SendUp(branch, response),)
+        is_first = not branch.is_done
+        if is_first:
+            branch.is_done = True
+            self.pending -= 1
+        if status < 300:
+            return self._succeeded(branch, response)
+        if not is_first:
+            return _NOTHING
+        if branch.is_timed_out and status == 487:
+            return self._failed(_Candidate(_rank(408, is_own=True), 408, None, None, None))
+        return self._failed(_Candidate(_rank(status, is_own=False), status, None, branch, response))
+
+    def failed(
+        self,
+        branch: Branch,
+        status: int,
+        reason: bytes | None = None,
+        headers: HeaderPairs = (),
+    ) -> Actions:
+        """A branch ended without a final response: timeout, transport, DNS, a refused step."""
+        if branch.is_done:
+            return _NOTHING
+        branch.is_done = True
+        self.pending -= 1
+        rank = _rank(status, is_own=True)
+        return self._failed(_Candidate(rank, status, reason, None, None, headers))
+
+    def cancel(self) -> Actions:
+        """The caller gave up (s16.10): CANCEL everything that is pending, start nothing more."""
+        if self.final_status or self.is_cancelled:
+            return _NOTHING
+        self.is_cancelled = True
+        self._groups = []
+        return self._cancel_pending()
+
+    def ring_timeout(self) -> Actions:
+        """The present group rang long enough and there is another one."""
+        if self.final_status or not self._groups:
+            return _NOTHING
+        for branch in self.branches:
+            if not branch.is_done:
+                branch.is_timed_out = True
+        return (*self._cancel_pending(), StartGroup(self._groups.pop(0)))
+
+    def answered(self, status: int) -> None:
+        """A final response went upstream by another way (the transaction user replied)."""
+        if not self.final_status:
+            self.final_status = status
+            self._groups = []
+
+    def _succeeded(self, branch: Branch, response: Response) -> Actions:
+        if self.final_status:
+            # "After a final response has been sent on the server transaction, the following
+            # responses MUST be forwarded immediately: any 2xx response to an INVITE request"
+            if self.is_invite and self.final_status < 300:
+                return (SendUp(branch, response),)
+            return _NOTHING
+        self.final_status = response.status
+        self._groups = []
+        self._candidates = []
+        if self.pending:
+            return (SendUp(branch, response), *self._cancel_pending())
+        return (SendUp(branch, response),)
+
+    def _failed(self, candidate: _Candidate) -> Actions:
+        if self.final_status:
+            return _NOTHING
+        self._candidates.append(candidate)
+        if candidate.status >= 600:
+            self._groups = []
+            if self.pending:
+                return self._cancel_pending()
+        if self.pending:
+            return _NOTHING
+        return self._next_or_final()
+
+    def _cancel_pending(self) -> Actions:
+        if not self.is_invite:
+            return _NOTHING
+        return tuple([Cancel(branch) for branch in self.branches if not branch.is_done])
+
+    def _next_or_final(self) -> Actions:
+        if self._groups:
+            return (StartGroup(self._groups.pop(0)),)
+        return self._choose()
+
+    def _choose(self) -> Actions:
+        """The best final response (s16.7 step 6), challenges of all put together (step 7)."""
+        candidates = self._candidates
+        if not candidates:
+            best = _Candidate(0, 480, None, None, None)
+        else:
+            best = min(candidates, key=_by_rank)
+        status = best.status
+        if self.is_cancelled and status == 408:
+            status = 487
+        self.final_status = status
+        self._candidates = []
+        if best.branch is None or best.response is None:
+            if status == 408 and not self.is_invite:
+                return _GIVE_UP
+            return (Answer(500 if status == 503 else status, best.reason, best.headers),)
+        if status == 503:
+            # "a proxy which receives a 503 SHOULD NOT forward it upstream": we are not overloaded
+            return (Answer(500),)
+        if status in (401, 407):
+            _gather_challenges(best, candidates)
+        return (SendUp(best.branch, best.response),)
+
+
+def _rank(status: int, *, is_own: bool) -> int:
+    """Order of preference, least first (s16.7 step 6)."""
+    if status >= 600:
+        return 0
+    rank = status // 100 * 10
+    if status in _PREFERRED_4XX:
+        return rank
+    if status == 487:  # says only that a branch was ended
+        return rank + 4
+    if status == 408:
+        return rank + 3 if is_own else rank + 2
+    if status == 503:
+        return rank + 2
+    return rank + 1
+
+
+def _by_rank(candidate: _Candidate) -> int:
+    return candidate.rank
+
+
+def _gather_challenges(best: _Candidate, candidates: list[_Candidate]) -> None:
+    """Add the challenges of all other 401 and 407 to the chosen one (s16.7 step 7)."""
+    assert best.response is not None
+    headers = best.response.headers
+    for candidate in candidates:
+        if candidate is best or candidate.status not in (401, 407) or candidate.response is None:
+            continue
+        for name in _CHALLENGES:
+            for value in candidate.response.headers.all(name):
+                headers.append(name, value)

@@ -1,0 +1,434 @@
+"""Drives the server transactions and the transaction user; the core's face to transport and node.
+
+RFC 3261 s17.2 in a process: messages come in by `received` and leave by the transport. A request
+that is new gets a server transaction and a RequestContext, and the transaction user (routing) is
+stepped at once, without a Task unless it waits. This is the one place that catches Reject (its
+response), Drop (silence) and anything unexpected (500 and one traceback).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from proxy.locate.hop import Hop
+from proxy.sip.codec import serialise
+from proxy.sip.errors import ParseError, TransactionError
+from proxy.sip.message import Request, Response
+from proxy.sip.timers import TimerSettings
+from proxy.sip.transaction import (
+    NEVER,
+    Action,
+    Actions,
+    InviteServer,
+    Key,
+    NonInviteServer,
+    State,
+    cancelled_key,
+    rfc2543_ack_key,
+    server_key,
+)
+from proxy.sip.transaction.matching import is_rfc3261
+from proxy.transport.flow import FlowFailed
+
+from .client_transactions import ClientTransactions
+from .forward import Forwarder, check_forwardable
+from .own_via import OwnVia
+from .record_route import RecordRoute
+from .request_context import Drop, HeaderPairs, OnEnd, Reject, RequestContext
+from .response_context import ResponseContext
+from .stepping import Stepper, in_task
+from .target_set import Target
+from .timer_queue import Timed, TimerQueue
+from .transactions import ClientTransaction, ServerTransaction
+from .upstream import RingTimer, Upstream
+
+if TYPE_CHECKING:
+    from proxy.transport.flow import Flow
+    from proxy.transport.flow_token import Tokens
+
+    from .protocols import Clock, Locator, Observer, TransactionUser, Transport
+
+log = logging.getLogger(__name__)
+
+_SEND_ALONE: Final = (Action.SEND,)
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSettings:
+    """What a node may set; durations in seconds."""
+
+    node_id: bytes = b"a"
+    secret: bytes = b""  # of the cluster: seals our Via branches
+    timers: TimerSettings = field(default_factory=TimerSettings)
+    timer_c: float = 180.0
+    ring_seconds: float = 30.0  # for a group of targets that has another one behind it
+
+
+class TransactionLayer:
+    """All transactions of a node."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        locator: Locator,
+        tokens: Tokens,
+        clock: Clock,
+        user: TransactionUser,
+        settings: CoreSettings,
+        observer: Observer | None = None,
+    ) -> None:
+        self.counters: Counter[str] = Counter()
+        self._transport = transport
+        self._clock = clock
+        self._user = user
+        self._observer = observer
+        self._timers = settings.timers
+        self._servers: dict[Key, ServerTransaction] = {}
+        self._queue = TimerQueue(clock, self._due)
+        self._stepper = Stepper()
+        self._via = OwnVia(transport, node_id=settings.node_id, secret=settings.secret)
+        self._clients = ClientTransactions(transport, self._queue, settings.timers, self.counters)
+        self._forwarder = Forwarder(
+            transport,
+            locator,
+            clock,
+            self._via,
+            RecordRoute(transport, tokens),
+            self._clients,
+            self._stepper,
+        )
+        self._upstream = Upstream(
+            self,
+            transport,
+            self._via,
+            self._forwarder,
+            self._clients,
+            self._stepper,
+            self._queue,
+            timer_c=settings.timer_c,
+            ring_seconds=settings.ring_seconds,
+        )
+        self._forwarder.upstream = self._upstream
+        self._clients.upstream = self._upstream
+
+    @property
+    def transactions(self) -> tuple[int, int]:
+        """How many server and client transactions there are."""
+        return len(self._servers), len(self._clients)
+
+    def now(self) -> float:
+        """The clock that everything here goes by."""
+        return self._clock.time()
+
+    # from the transport
+
+    def received(self, message: Request | Response, flow: Flow, now: float) -> None:
+        """A message arrived; received and rport are in the top Via of a request already."""
+        try:
+            if isinstance(message, Request):
+                self._request(message, flow, now)
+            else:
+                self._clients.received(message, now=now)
+        except ParseError as error:
+            self.counters["malformed"] += 1
+            if isinstance(message, Request) and message.method != b"ACK":
+                self._refuse_malformed(message, flow, error)
+
+    def flow_closed(self, flow: Flow) -> None:
+        """A connection is gone: requests on it that nobody has answered yet go elsewhere."""
+        self._clients.flow_closed(flow, now=self._clock.time())
+
+    async def close(self) -> None:
+        """Stop the timer and everything that waits."""
+        self._queue.close()
+        await self._stepper.close()
+
+    def _due(self, timed: Timed, now: float) -> None:
+        if isinstance(timed, ClientTransaction):
+            self._clients.due(timed, now=now)
+        elif isinstance(timed, ServerTransaction):
+            self._perform(timed, timed.machine.timer_fired(now=now))
+        elif isinstance(timed, RingTimer):
+            self._upstream.ring_timer_fired(timed, now=now)
+
+    # requests that arrive
+
+    def _request(self, request: Request, flow: Flow, now: float) -> None:
+        key = server_key(request)
+        tx = self._servers.get(key)
+        if tx is not None:
+            self._request_again(tx, request, flow, now)
+            return
+        method = request.method
+        if method == b"ACK":
+            self._run_user(RequestContext(self, request, flow, None, now=now))
+            return
+        machine: InviteServer | NonInviteServer
+        is_invite = method == b"INVITE"
+        if is_invite:
+            machine = InviteServer(self._timers, is_reliable=flow.is_reliable)
+        else:
+            machine = NonInviteServer(self._timers, is_reliable=flow.is_reliable, now=now)
+        call = RequestContext(self, request, flow, None, now=now)
+        tx = ServerTransaction(key, machine, call, is_invite=is_invite)
+        call.server_transaction = tx
+        self._servers[key] = tx
+        if method == b"CANCEL":
+            self._cancel(call, tx, now)
+        else:
+            self._run_user(call)
+        if is_invite and not tx.last_sent and tx.call is not None:
+            self.send_response(call, request.response(100), now=now)
+        self._queue.schedule(tx)
+
+    def _request_again(
+        self, tx: ServerTransaction, request: Request, flow: Flow, now: float
+    ) -> None:
+        machine = tx.machine
+        if isinstance(machine, InviteServer):
+            actions = machine.receive(is_ack=request.method == b"ACK", now=now)
+        else:
+            actions = machine.receive(now=now)
+        if Action.PASS_UP in actions:
+            # RFC 6026 s7.1: an ACK for a 2xx that has the branch of its INVITE
+            self._run_user(RequestContext(self, request, flow, None, now=now))
+        else:
+            self._perform(tx, actions)
+        self._queue.schedule(tx)
+
+    def _cancel(self, cancel: RequestContext, tx: ServerTransaction, now: float) -> None:
+        """CANCEL is answered here, whatever becomes of what it cancels (s9.2, s16.10)."""
+        invite = self._servers.get(cancelled_key(cancel.original))
+        if invite is None:
+            cancel.reply(481)
+            return
+        call = invite.call
+        if call is not None:
+            tx.to_tag = _to_tag(invite, call)
+        cancel.reply(200)
+        if call is not None and invite.machine.state is State.PROCEEDING:
+            self._upstream.cancelled(call, cancel.original.headers.all(b"reason"), now=now)
+
+    def _refuse_malformed(self, request: Request, flow: Flow, error: ParseError) -> None:
+        if error.status_hint is None:
+            return
+        try:
+            tx = self._servers.pop(server_key(request), None)
+            if tx is not None:
+                self._forget(tx)
+            response = request.response(error.status_hint, to_tag=b"malformed")
+            self._send_on(self._transport.reply_flow(request.via, flow), serialise(response))
+        except ParseError:
+            log.debug("malformed request cannot be answered flow=%s", flow)
+
+    # the transaction user
+
+    def _run_user(self, call: RequestContext) -> None:
+        self._stepper.run(self._user(call), call, self._user_ended)
+
+    def _user_ended(self, call: RequestContext, error: Exception | None) -> None:
+        """Routing is through with a request, by returning or by raising."""
+        match error:
+            case None:
+                tx = call.server_transaction
+                if tx is not None and call.response_context is None and not call.is_cancelled:
+                    log.error("left unanswered call_id=%r", call.original.call_id)
+                    self.reply(call, 500)
+            case Reject():
+                self.reply(call, error.status, error.reason, error.headers)
+                error.__traceback__ = None  # steps may raise one constant many times
+            case Drop():
+                self.counters["dropped"] += 1
+                log.debug("dropped call_id=%r: %s", call.original.call_id, error.why)
+                error.__traceback__ = None
+                self.forget_server(call)
+            case ParseError():
+                self.counters["malformed"] += 1
+                self.reply(call, error.status_hint or 400)
+            case _:
+                self.counters["failures"] += 1
+                log.error("routing failed call_id=%r", call.original.call_id, exc_info=error)
+                self.reply(call, 500)
+
+    # what a RequestContext asks for
+
+    def reply(
+        self,
+        call: RequestContext,
+        status: int,
+        reason: bytes | None = None,
+        headers: HeaderPairs = (),
+        body: bytes = b"",
+    ) -> None:
+        """Answer by the server transaction; an ACK and a second final answer are left alone."""
+        if call.server_transaction is None:
+            return
+        response = self.make_response(call, status, reason, headers)
+        if body:
+            response.body = body
+        if status >= 200 and call.response_context is not None:
+            call.response_context.answered(status)
+        self.send_response(call, response, now=self._clock.time())
+
+    def relay(self, call: RequestContext) -> None:
+        """Set a request on its way; raises Reject when it may not be forwarded."""
+        mark = check_forwardable(call, self._via)
+        if call.server_transaction is None:
+            if call.method == b"ACK":
+                self._forwarder.start_ack(call)
+            return  # cancelled, or answered already
+        call.loop_mark = mark
+        groups = call.targets.groups() or [[Target(call.request.uri, flow=call.out_flow)]]
+        context = ResponseContext(groups, is_invite=call.method == b"INVITE")
+        call.response_context = context
+        now = self._clock.time()
+        self._upstream.run(call, context.start(), now=now)
+        if self._observer is not None:
+            self._observer.relayed(call, now=now)
+
+    # responses that leave
+
+    def make_response(
+        self, call: RequestContext, status: int, reason: bytes | None, headers: HeaderPairs
+    ) -> Response:
+        """A response of our own, with the transaction's To tag."""
+        tx = call.server_transaction
+        tag = _to_tag(tx, call) if tx is not None and status > 100 else None
+        response = call.original.response(status, reason, to_tag=tag)
+        for name, value in headers:
+            response.headers.append(name.lower(), value)
+        return response
+
+    def send_response(self, call: RequestContext, response: Response, *, now: float) -> None:
+        """Hand a response to the server transaction."""
+        tx = call.server_transaction
+        if tx is None:
+            return
+        status = response.status
+        try:
+            actions = tx.machine.send(status, now=now)
+        except TransactionError:
+            self.counters["late_responses"] += 1
+            return
+        if not actions:
+            return
+        tx.last_sent = serialise(response)
+        self._send_last(tx)
+        if status >= 200:
+            self._final_sent(call, tx, response, now)
+        if actions is not _SEND_ALONE and Action.TERMINATED in actions:
+            self._forget(tx)
+        else:
+            self._queue.schedule(tx)
+
+    def forget_server(self, call: RequestContext) -> None:
+        """End a request without an answer."""
+        if call.server_transaction is not None:
+            self._forget(call.server_transaction)
+
+    def _final_sent(
+        self, call: RequestContext, tx: ServerTransaction, response: Response, now: float
+    ) -> None:
+        status = response.status
+        if self._observer is not None:
+            self._observer.answered(call, status, now=now)
+        if tx.is_invite and status < 300:
+            call.on_end = None
+            return  # more 2xx may follow
+        if tx.is_invite and not is_rfc3261(call.original.via):
+            tx.ack_key = rfc2543_ack_key(call.original, response.to_tag)
+            self._servers[tx.ack_key] = tx
+        on_end, call.on_end = call.on_end, None
+        if on_end is not None and tx.is_invite:
+            self._stepper.step(_ended(call, on_end))
+        tx.call = None
+        call.server_transaction = None
+
+    # server transactions
+
+    def _perform(self, tx: ServerTransaction, actions: Actions) -> None:
+        for action in actions:
+            if action is Action.RESEND:
+                self.counters["retransmissions"] += 1
+                if tx.last_sent:
+                    self._send_last(tx)
+            elif action is Action.SEND_TRYING and tx.call is not None:
+                tx.last_sent = serialise(tx.call.original.response(100))
+                self._send_last(tx)
+            elif action is Action.TERMINATED:
+                self._forget(tx)
+        if tx.machine.deadline < tx.queued_at:
+            self._queue.schedule(tx)
+
+    def _send_last(self, tx: ServerTransaction) -> None:
+        if tx.flow is None and tx.call is not None:
+            destination = self._transport.reply_flow(tx.call.original.via, tx.call.flow)
+            if isinstance(destination, Hop):
+                self._send_on(destination, tx.last_sent)
+                return
+            tx.flow = destination
+        if tx.flow is None:
+            return
+        try:
+            self._transport.send(tx.last_sent, tx.flow)
+        except FlowFailed as error:
+            tx.flow = None
+            self._reply_failed(tx, error)
+
+    def _reply_failed(self, tx: ServerTransaction, error: FlowFailed) -> None:
+        """The connection on which the request came is gone: go by Via (s18.2.2)."""
+        call = tx.call
+        if call is not None:
+            destination = self._transport.reply_flow(call.original.via, call.flow)
+            if isinstance(destination, Hop):
+                self._send_on(destination, tx.last_sent)
+                return
+        log.info("response not sent key=%r: %s", tx.key[0], error)
+
+    def _send_on(self, destination: Flow | Hop, data: bytes) -> None:
+        """Send a response once, opening a connection if it takes one."""
+        if isinstance(destination, Hop):
+            flow = self._transport.flow_for_hop(destination)
+            if flow is None:
+                self._stepper.step(self._open_and_send(destination, data))
+                return
+            destination = flow
+        try:
+            self._transport.send(data, destination)
+        except FlowFailed as error:
+            log.info("response not sent to=%s: %s", destination, error)
+
+    async def _open_and_send(self, hop: Hop, data: bytes) -> None:
+        try:
+            flow = await in_task(self._transport.open(hop, now=self._clock.time()))
+            self._transport.send(data, flow)
+        except FlowFailed as error:
+            log.info("response not sent to=%s: %s", hop, error)
+
+    def _forget(self, tx: ServerTransaction) -> None:
+        self._servers.pop(tx.key, None)
+        if tx.ack_key is not None:
+            self._servers.pop(tx.ack_key, None)
+        tx.machine.deadline = NEVER
+        call, tx.call = tx.call, None
+        if call is not None:
+            call.server_transaction = None
+
+
+def _to_tag(tx: ServerTransaction, call: RequestContext) -> bytes:
+    """The To tag of the responses that we make ourselves, the same in all of them (s8.2.6.2)."""
+    if tx.to_tag is None:
+        original = call.original
+        mark = hash((original.via.branch, original.call_id, original.from_tag))
+        tx.to_tag = b"%x" % (mark & 0xFFFF_FFFF_FFFF_FFFF)
+    return tx.to_tag
+
+
+async def _ended(call: RequestContext, on_end: OnEnd) -> None:
+    try:
+        await on_end(call)
+    except Exception:
+        log.exception("end step failed call_id=%r", call.original.call_id)

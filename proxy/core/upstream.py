@@ -1,0 +1,272 @@
+"""Responses on their way up: from client transactions through the response context to the caller.
+
+RFC 3261 s16.7 to s16.10: carries out what response_context.py decides, lets routing see each
+response that goes up (in order, also when routing waits), sends CANCEL, keeps Timer C. A 2xx
+without a transaction is forwarded by its Via alone, if we forwarded its INVITE.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from proxy.locate.hop import Hop
+from proxy.sip.codec import serialise
+from proxy.sip.message import Response, cancel_for
+from proxy.sip.transaction import NEVER
+from proxy.transport.flow import FlowFailed
+
+from .request_context import Branch, Reject, RequestContext
+from .response_context import Action, Actions, Answer, Cancel, GiveUp, SendUp, StartGroup
+
+if TYPE_CHECKING:
+    from proxy.sip.fields import Via
+
+    from .client_transactions import ClientTransactions
+    from .forward import Forwarder
+    from .own_via import OwnVia
+    from .protocols import Transport
+    from .stepping import Stepper
+    from .timer_queue import TimerQueue
+    from .transaction_layer import TransactionLayer
+    from .transactions import ClientTransaction
+
+log = logging.getLogger(__name__)
+
+_COMPLETED_ELSEWHERE = b'SIP;cause=200;text="Call completed elsewhere"'
+_DEFAULT_PORT = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
+
+
+class RingTimer:
+    """A group of targets that may ring until `deadline` before the next group is tried."""
+
+    __slots__ = ("call", "deadline", "groups_left", "queued_at")
+
+    def __init__(self, call: RequestContext, deadline: float, groups_left: int) -> None:
+        self.call = call
+        self.deadline = deadline
+        self.groups_left = groups_left
+        self.queued_at = NEVER
+
+
+class Upstream:
+    """Takes responses up; one for a node."""
+
+    __slots__ = (
+        "_clients",
+        "_forwarder",
+        "_layer",
+        "_queue",
+        "_ring_seconds",
+        "_stepper",
+        "_timer_c",
+        "_transport",
+        "_via",
+    )
+
+    def __init__(
+        self,
+        layer: TransactionLayer,
+        transport: Transport,
+        via: OwnVia,
+        forwarder: Forwarder,
+        clients: ClientTransactions,
+        stepper: Stepper,
+        queue: TimerQueue,
+        *,
+        timer_c: float,
+        ring_seconds: float,
+    ) -> None:
+        self._layer = layer
+        self._transport = transport
+        self._via = via
+        self._forwarder = forwarder
+        self._clients = clients
+        self._stepper = stepper
+        self._queue = queue
+        self._timer_c = timer_c
+        self._ring_seconds = ring_seconds
+
+    def received(self, tx: ClientTransaction, response: Response, *, now: float) -> None:
+        """A response that a client transaction passes up."""
+        call, branch = tx.call, tx.branch
+        if call is None or branch is None:
+            return  # for a CANCEL of ours
+        response.headers.remove_first_value(b"via")
+        if not response.headers.has(b"via"):
+            log.warning("response without a Via below ours call_id=%r", call.original.call_id)
+            return
+        status = response.status
+        if status < 200:
+            if tx.is_invite:
+                self._ringing(tx, branch, status, now)
+            branch.provisional_seen = True
+        elif status == 503 and not branch.provisional_seen:
+            if self._forwarder.try_next_hop(call, branch):
+                return
+        if call.response_context is not None:
+            self.run(call, call.response_context.received(branch, response), now=now)
+
+    def failed(self, tx: ClientTransaction, *, is_timeout: bool, now: float) -> None:
+        """A client transaction ended without a final response (s16.8, s16.9)."""
+        call, branch = tx.call, tx.branch
+        if call is None or branch is None or call.response_context is None or branch.is_done:
+            return
+        if not branch.provisional_seen and self._forwarder.try_next_hop(call, branch):
+            return
+        actions = call.response_context.failed(branch, 408 if is_timeout else 503)
+        self.run(call, actions, now=now)
+
+    def fail_branch(self, call: RequestContext, branch: Branch, why: Reject, *, now: float) -> None:
+        """A branch could not be sent, or routing refused it."""
+        if call.response_context is not None:
+            actions = call.response_context.failed(branch, why.status, why.reason, why.headers)
+            self.run(call, actions, now=now)
+
+    def cancelled(self, call: RequestContext, reasons: list[bytes], *, now: float) -> None:
+        """The caller sent CANCEL; its own transaction is answered already (s16.10)."""
+        call.is_cancelled = True
+        call.cancel_reasons = reasons
+        if call.response_context is None:
+            call.reply(487)
+        else:
+            self.run(call, call.response_context.cancel(), now=now)
+
+    def timer_c_fired(self, tx: ClientTransaction, *, now: float) -> None:
+        """No final response in time: CANCEL, and if that brings none either, give up (s16.8)."""
+        call, branch = tx.call, tx.branch
+        if call is None or branch is None:
+            return
+        if not tx.is_cancelled:
+            branch.is_timed_out = True
+            self._cancel(call, branch, now)
+            return
+        self._clients.forget(tx)
+        if call.response_context is not None:
+            self.run(call, call.response_context.failed(branch, 408), now=now)
+
+    def ring_timer_fired(self, timer: RingTimer, *, now: float) -> None:
+        """A group rang long enough; nothing happens if the call has moved on since."""
+        context = timer.call.response_context
+        if context is not None and context.groups_left == timer.groups_left:
+            self.run(timer.call, context.ring_timeout(), now=now)
+
+    def run(self, call: RequestContext, actions: Actions, *, now: float) -> None:
+        """Carry out what the response context decided."""
+        for action in actions:
+            if type(action) is SendUp:
+                self._send_up(call, action.branch, action.response, now)
+            else:
+                self._run_rare(call, action, now)
+
+    def _run_rare(self, call: RequestContext, action: Action, now: float) -> None:
+        match action:
+            case StartGroup(targets=targets):
+                context = call.response_context
+                assert context is not None
+                if call.method == b"INVITE" and context.groups_left:
+                    deadline = now + self._ring_seconds
+                    self._queue.schedule(RingTimer(call, deadline, context.groups_left))
+                for target in targets:
+                    branch_id = self._via.branch_id(call.original, call.loop_mark)
+                    self._forwarder.start(call, target, branch_id)
+            case Answer(status=status, reason=reason, headers=headers):
+                response = self._layer.make_response(call, status, reason, headers)
+                self._send_up(call, None, response, now)
+            case Cancel(branch=branch):
+                self._cancel(call, branch, now)
+            case GiveUp():
+                self._layer.forget_server(call)
+
+    def _ringing(self, tx: ClientTransaction, branch: Branch, status: int, now: float) -> None:
+        tx.data = b""  # nothing will be retransmitted any more
+        if not tx.is_cancelled and (status > 100 or not branch.provisional_seen):
+            tx.timer_c_at = now + self._timer_c
+        if branch.cancel_wanted and not tx.is_cancelled:
+            self._send_cancel(tx, branch, now)
+
+    def _cancel(self, call: RequestContext, branch: Branch, now: float) -> None:
+        """CANCEL a branch now, or when its first provisional response allows it (s9.1)."""
+        branch.cancel_wanted = True
+        tx = branch.client_transaction
+        if tx is not None and branch.provisional_seen and not tx.is_cancelled:
+            self._send_cancel(tx, branch, now)
+
+    def _send_cancel(self, tx: ClientTransaction, branch: Branch, now: float) -> None:
+        call = tx.call
+        if call is None or tx.request is None:
+            return
+        cancel = cancel_for(tx.request)
+        context = call.response_context
+        reasons = call.cancel_reasons
+        if not reasons and context is not None and 200 <= context.final_status < 300:
+            reasons = [_COMPLETED_ELSEWHERE]
+        for reason in reasons:
+            cancel.headers.append(b"reason", reason)
+        self._clients.send_cancel(tx, cancel, now=now)
+
+    def _send_up(
+        self, call: RequestContext, branch: Branch | None, response: Response, now: float
+    ) -> None:
+        if call.waiting_responses is not None:
+            call.waiting_responses.append((branch, response))
+        elif call.on_reply is None or branch is None:
+            self._deliver(call, response, now)
+        else:
+            call.waiting_responses = deque()
+            self._stepper.step(self._pass_routing(call, branch, response))
+
+    async def _pass_routing(
+        self, call: RequestContext, branch: Branch | None, response: Response
+    ) -> None:
+        """Show responses to routing one after the other; later ones queue behind a slow one."""
+        waiting = call.waiting_responses
+        assert waiting is not None
+        while True:
+            if branch is not None and call.on_reply is not None:
+                try:
+                    await call.on_reply(call, branch, response)
+                except Exception:
+                    log.exception("reply step failed call_id=%r", call.original.call_id)
+            self._deliver(call, response, self._layer.now())
+            if not waiting:
+                call.waiting_responses = None
+                return
+            branch, response = waiting.popleft()
+
+    def _deliver(self, call: RequestContext, response: Response, now: float) -> None:
+        self._layer.send_response(call, response, now=now)
+
+    def stray(self, response: Response) -> None:
+        """A response that no transaction waits for: a 2xx of an INVITE goes up by its Via."""
+        if not 200 <= response.status < 300 or response.cseq.method != b"INVITE":
+            return
+        own = response.via
+        response.headers.remove_first_value(b"via")
+        if not response.headers.has(b"via"):
+            return
+        below = response.via
+        hop = _hop_of(below)
+        if hop is None or not self._via.has_sealed(own, below):
+            return
+        flow = self._transport.flow_for_hop(hop)
+        if flow is not None:
+            try:
+                self._transport.send(serialise(response), flow)
+            except FlowFailed as error:
+                log.debug("stray response lost call_id=%r: %s", response.call_id, error)
+
+
+def _hop_of(via: Via) -> Hop | None:
+    """Where a Via says that responses go, as far as no DNS is needed (s18.2.2, RFC 3581)."""
+    transport = via.transport.decode("ascii", "replace").lower()
+    if transport not in _DEFAULT_PORT:
+        return None
+    host = via.param(b"received") or via.host
+    rport = via.param(b"rport")
+    port = int(rport) if rport and rport.isdigit() else via.port or _DEFAULT_PORT[transport]
+    text = host.decode("ascii", "replace").strip("[]")
+    if ":" not in text and not text.replace(".", "").isdigit():
+        return None
+    return Hop(transport, text, port, None)
