@@ -1,0 +1,146 @@
+"""Problem bodies (RFC 9457): every refusal of the API names the field and the reason.
+
+{"type": "about:blank", "title": "Bad Request", "status": 400, "detail": "...",
+ "errors": [{"field": "username", "reason": "..."}], "request_id": "..."}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views import defaults
+from django.views.csrf import csrf_failure as csrf_page
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from fedsip_platform.directory.services import Conflict, ServiceError
+
+PREFIX = "/api/"
+CONTENT_TYPE = "application/problem+json"
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The REST framework's exception handler: None leaves the error to Django (500)."""
+    if isinstance(error, ServiceError):
+        status = HTTPStatus.CONFLICT if isinstance(error, Conflict) else HTTPStatus.BAD_REQUEST
+        problems = [{"field": field, "reason": reason} for field, reason in error.problems]
+        detail, headers = "The request was refused.", {}
+    elif isinstance(error, exceptions.ValidationError):
+        status, headers = HTTPStatus.BAD_REQUEST, {}
+        problems = list(_problems(error.detail))
+        detail = "The request was refused."
+    elif isinstance(error, Http404):
+        status, problems, headers = HTTPStatus.NOT_FOUND, [], {}
+        detail = "There is nothing here, or nothing that you may see."
+    elif isinstance(error, PermissionDenied):
+        status, problems, headers = HTTPStatus.FORBIDDEN, [], {}
+        detail = str(error) or "You may not do this."
+    elif isinstance(error, exceptions.APIException):
+        status, problems = HTTPStatus(error.status_code), []
+        detail, headers = _text(error.detail), _headers(error)
+    else:
+        return None
+    set_rollback()
+    body = problem(context["request"], status, detail, problems)
+    return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def problem(
+    request: HttpRequest, status: HTTPStatus, detail: str, problems: list[dict[str, str]]
+) -> dict[str, Any]:
+    """The body itself."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    if problems:
+        body["errors"] = problems
+    if "X-Request-ID" in request.META:
+        body["request_id"] = request.META["X-Request-ID"]
+    return body
+
+
+def respond(
+    request: HttpRequest, status: HTTPStatus, detail: str, headers: dict[str, str] | None = None
+) -> HttpResponse:
+    """A problem from outside the REST framework, for API addresses only."""
+    return JsonResponse(
+        problem(request, status, detail, []),
+        status=status,
+        headers=headers,
+        content_type=CONTENT_TYPE,
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404."""
+    if request.path.startswith(PREFIX):
+        return respond(request, HTTPStatus.NOT_FOUND, "There is no such address in the API.")
+    return render(request, "admin_ui/problem.html", {"status": 404}, status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400: a wrong Host, a cookie that was tampered with, a body that is too big."""
+    if request.path.startswith(PREFIX):
+        return respond(request, HTTPStatus.BAD_REQUEST, "The request could not be understood.")
+    return defaults.bad_request(request, exception)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler403."""
+    if request.path.startswith(PREFIX):
+        return respond(request, HTTPStatus.FORBIDDEN, "You may not do this.")
+    return render(request, "admin_ui/problem.html", {"status": 403}, status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: the log has the traceback under the same request id."""
+    if request.path.startswith(PREFIX):
+        return respond(
+            request,
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "Something broke on our side; the log knows more under this request id.",
+        )
+    return defaults.server_error(request)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW."""
+    if request.path.startswith(PREFIX):
+        return respond(request, HTTPStatus.FORBIDDEN, f"CSRF check failed: {reason}")
+    return csrf_page(request, reason)
+
+
+def _problems(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
+    """Flatten the framework's nested errors into (field, reason) pairs."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            own = "" if name == "non_field_errors" else str(name)
+            yield from _problems(inner, ".".join(filter(None, (field, own))))
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _problems(inner, field)
+    else:
+        yield {"field": field, "reason": str(detail)}
+
+
+def _text(detail: Any) -> str:
+    return " ".join(found["reason"] for found in _problems(detail))
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if isinstance(error, exceptions.Throttled) and error.wait is not None:
+        headers["Retry-After"] = str(max(1, round(error.wait + 0.5)))
+    challenge = getattr(error, "auth_header", None)  # set by the framework, not declared
+    if challenge:
+        headers["WWW-Authenticate"] = challenge
+    return headers

@@ -1,0 +1,47 @@
+"""API tokens: what a program shows instead of a session. Only a hash is kept."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from fedsip_platform.tenants.models import Person, Tenant
+
+
+class Scope(models.TextChoices):
+    READ = "read", "read only"
+    WRITE = "write", "read and write"
+
+
+class Token(models.Model):
+    """A secret by which a program acts as a person, perhaps in one tenant only."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    person = models.ForeignKey(Person, models.CASCADE, related_name="tokens")
+    tenant = models.ForeignKey(
+        Tenant,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="tokens",
+        help_text="The only tenant it reaches. Empty: all of the person's.",
+    )
+    name = models.CharField(max_length=100, help_text="What it is for.")
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.READ)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(scope__in=Scope.values), name="token_scope_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix})"

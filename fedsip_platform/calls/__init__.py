@@ -1,0 +1,1 @@
+"""What happened: call records, nodes and blocked sources, as the proxies report them."""

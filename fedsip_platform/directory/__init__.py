@@ -1,0 +1,1 @@
+"""What tenants configure: domains, subscribers, translations. Published to the proxy as SQL views."""

@@ -1,0 +1,19 @@
+"""Publish the directory to the proxies."""
+
+from django.db import migrations
+
+from fedsip_platform.directory import published
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("directory", "0001_initial"),
+        ("tenants", "0001_initial"),
+        ("location", "0001_initial"),
+        ("calls", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.RunPython(published.create_tables, published.drop_tables),
+        migrations.RunPython(published.install, published.uninstall),
+    ]

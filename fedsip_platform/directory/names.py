@@ -1,0 +1,98 @@
+"""What may be a domain, a SIP user name, a header line: normal forms and reasons for refusal.
+
+Every check raises Django's ValidationError with a sentence that says what to type instead.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+import idna
+from django.core.exceptions import ValidationError
+
+LONGEST_DOMAIN = 253
+LONGEST_USERNAME = 64
+
+# RFC 3261 s25.1: user = unreserved / user-unreserved, without the escaped ones.
+_USERNAME = re.compile(r"[A-Za-z0-9\-_.!~*'()&=+$,;?/]+", re.ASCII)
+_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
+
+# Lines that decide where a message goes, to which transaction it belongs or who sent it.
+PROTECTED_HEADERS = frozenset(
+    "accept authorization call-id contact content-encoding content-length content-type cseq date "
+    "expires from identity max-forwards min-expires path proxy-authenticate proxy-authorization "
+    "proxy-require record-route require route service-route supported timestamp to unsupported via "
+    "www-authenticate b c e f i k l m t v y".split()
+)
+
+
+def normal_domain(text: str) -> str:
+    """The one form in which a domain is kept: lower case, punycode (UTS 46), no trailing dot."""
+    name = text.strip()
+    if not name:
+        raise ValidationError("Type a domain such as example.com.", code="blank")
+    if name.startswith("[") or ":" in name:
+        raise ValidationError("Type only the name: no port, no scheme, no IPv6 address.")
+    try:
+        name = idna.encode(name, uts46=True, std3_rules=True).decode("ascii").rstrip(".").lower()
+    except (idna.IDNAError, UnicodeError) as error:
+        raise ValidationError(f"This is no domain name: {error}.") from error
+    if len(name) > LONGEST_DOMAIN:
+        raise ValidationError(f"A domain has at most {LONGEST_DOMAIN} characters.")
+    if name.rpartition(".")[2].isdigit() and not _is_ipv4(name):
+        raise ValidationError("The last part of a domain cannot be a number.")
+    return name
+
+
+def check_domain(text: str) -> None:
+    """Refuse what is not in its normal form already."""
+    if normal_domain(text) != text:
+        raise ValidationError("This is not the normal form of the domain.")
+
+
+def check_host(text: str) -> None:
+    """Refuse what cannot be the host of a SIP URI: a domain or an address."""
+    if text.startswith("[") and text.endswith("]"):
+        try:
+            ipaddress.IPv6Address(text[1:-1])
+        except ValueError as error:
+            raise ValidationError("This is no IPv6 address.") from error
+        return
+    check_domain(text)
+
+
+def check_username(text: str) -> None:
+    """Refuse what cannot stand unescaped as the user of a SIP URI (RFC 3261 s25.1)."""
+    if not _USERNAME.fullmatch(text):
+        raise ValidationError(
+            "Use letters, digits and - _ . ! ~ * ' ( ) & = + $ , ; ? / only, without the domain."
+        )
+
+
+def check_one_line(text: str) -> None:
+    """Refuse line ends and other control characters: the text is written into messages."""
+    if _CONTROL.search(text):
+        raise ValidationError("Line ends and control characters are not allowed.")
+
+
+def check_header_line(text: str) -> None:
+    """Refuse what is not one complete header line, or a line that steers the message itself."""
+    check_one_line(text)
+    name, colon, value = text.partition(":")
+    name = name.rstrip(" \t")
+    if not colon or not _TOKEN.fullmatch(name):
+        raise ValidationError("Type one header line, such as X-Account: 42.")
+    if name.lower() in PROTECTED_HEADERS:
+        raise ValidationError(f"The {name} line belongs to the protocol; a rule cannot add it.")
+    if not value.strip():
+        raise ValidationError(f"The {name} line has no value.")
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True

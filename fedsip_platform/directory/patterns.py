@@ -1,0 +1,43 @@
+"""Checks of a translation's expression and of the user that it makes, before either is saved."""
+
+from __future__ import annotations
+
+import re
+
+import re2
+from django.core.exceptions import ValidationError
+
+from . import names
+
+_GROUP = re.compile(r"\\(.)|\\\Z", re.DOTALL)
+
+
+def check_pattern(text: str) -> None:
+    """Refuse an expression that the proxy would refuse, with its reason."""
+    try:
+        re2.compile(text)
+    except re2.error as error:
+        raise ValidationError(f"This expression does not work: {error}.") from error
+
+
+def user_template_problem(template: str, pattern: str) -> str | None:
+    r"""Why `template` cannot make the user of a SIP URI from a match of `pattern`, or None."""
+    groups = 0
+    if pattern:
+        try:
+            groups = re2.compile(pattern).groups
+        except re2.error:
+            return None  # told about the expression itself
+    for found in _GROUP.finditer(template):
+        digit = found.group(1)
+        if digit is None or not digit.isascii() or not digit.isdigit():
+            return "A backslash is only for groups: \\0 to \\9."
+        if int(digit) > groups:
+            return f"\\{digit} names a group that the expression does not have."
+    rest = _GROUP.sub("", template)
+    if rest:
+        try:
+            names.check_username(rest)
+        except ValidationError as error:
+            return str(error.messages[0])
+    return None

@@ -1,0 +1,132 @@
+-- Every change of the directory leaves rows in directory_change and rings the doorbell once for
+-- each statement, however many rows it touched: an import of 100,000 users is one INSERT here.
+-- The reader's truth is directory_change by watermark; a lost doorbell only costs its poll.
+
+CREATE FUNCTION directory_note_new() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO directory_change (kind, row_id) SELECT TG_ARGV[0], id FROM new_rows;
+    IF FOUND THEN PERFORM pg_notify('fedsip_directory', ''); END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION directory_note_old() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO directory_change (kind, row_id) SELECT TG_ARGV[0], id FROM old_rows;
+    IF FOUND THEN PERFORM pg_notify('fedsip_directory', ''); END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER domain_added AFTER INSERT ON directory_domain REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('domain');
+CREATE TRIGGER domain_changed AFTER UPDATE ON directory_domain REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('domain');
+CREATE TRIGGER domain_gone AFTER DELETE ON directory_domain REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('domain');
+
+CREATE TRIGGER subscriber_added AFTER INSERT ON directory_subscriber
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('subscriber');
+CREATE TRIGGER subscriber_changed AFTER UPDATE ON directory_subscriber
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('subscriber');
+CREATE TRIGGER subscriber_gone AFTER DELETE ON directory_subscriber
+    REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('subscriber');
+
+CREATE TRIGGER translation_added AFTER INSERT ON directory_translation
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('translation');
+CREATE TRIGGER translation_changed AFTER UPDATE ON directory_translation
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('translation');
+CREATE TRIGGER translation_gone AFTER DELETE ON directory_translation
+    REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('translation');
+
+-- proxy_domain shows the tenant's slug and whether it is enabled: such a change is one of its
+-- domains, not of their users.
+CREATE FUNCTION directory_note_tenant() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO directory_change (kind, row_id)
+    SELECT 'domain', d.id
+    FROM new_rows n
+    JOIN old_rows o ON o.id = n.id
+    JOIN directory_domain d ON d.tenant_id = n.id
+    WHERE (n.enabled, n.slug) IS DISTINCT FROM (o.enabled, o.slug);
+    IF FOUND THEN PERFORM pg_notify('fedsip_directory', ''); END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER tenant_changed AFTER UPDATE ON tenants_tenant
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_tenant();
+
+-- HA1 is a hash over user name and domain: a renamed one would lock its phones out.
+CREATE FUNCTION directory_refuse_rename() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'directory_subscriber' THEN
+        RAISE EXCEPTION 'user %: user name and domain cannot change, the password hashes contain '
+            'them', OLD.aor USING ERRCODE = 'restrict_violation';
+    ELSIF EXISTS (SELECT FROM directory_subscriber WHERE domain_id = OLD.id) THEN
+        RAISE EXCEPTION 'domain %: the name cannot change while the domain has users, their '
+            'password hashes contain it', OLD.name USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER domain_renamed BEFORE UPDATE OF name ON directory_domain
+    FOR EACH ROW WHEN (OLD.name IS DISTINCT FROM NEW.name)
+    EXECUTE FUNCTION directory_refuse_rename();
+CREATE TRIGGER subscriber_renamed BEFORE UPDATE OF username, aor, domain_id ON directory_subscriber
+    FOR EACH ROW WHEN (
+        (OLD.username, OLD.aor, OLD.domain_id)
+        IS DISTINCT FROM (NEW.username, NEW.aor, NEW.domain_id)
+    )
+    EXECUTE FUNCTION directory_refuse_rename();
+
+-- Phones of a user who was disabled or deleted, and of a deleted domain, are signed out.
+CREATE FUNCTION location_sign_out() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        PERFORM FROM new_rows n JOIN old_rows o ON o.id = n.id WHERE o.enabled AND NOT n.enabled;
+        IF NOT FOUND THEN RETURN NULL; END IF;
+        UPDATE location_binding b SET deleted = true, updated_at = now()
+        FROM new_rows n JOIN old_rows o ON o.id = n.id
+        WHERE o.enabled AND NOT n.enabled AND b.subscriber_id = n.id AND NOT b.deleted;
+    ELSIF TG_TABLE_NAME = 'directory_subscriber' THEN
+        UPDATE location_binding b SET deleted = true, updated_at = now()
+        FROM old_rows o WHERE b.subscriber_id = o.id AND NOT b.deleted;
+    ELSE
+        UPDATE location_binding b SET deleted = true, updated_at = now()
+        FROM old_rows o WHERE b.domain_id = o.id AND NOT b.deleted;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER subscriber_changed_sign_out AFTER UPDATE ON directory_subscriber
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION location_sign_out();
+CREATE TRIGGER subscriber_gone_sign_out AFTER DELETE ON directory_subscriber
+    REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION location_sign_out();
+CREATE TRIGGER domain_gone_sign_out AFTER DELETE ON directory_domain
+    REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION location_sign_out();
+
+-- Bindings: every write takes its transaction's number, by which the other nodes read it.
+CREATE FUNCTION location_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.xid := pg_current_xact_id();
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION location_ring() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('fedsip_location', '');
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER binding_stamped BEFORE INSERT OR UPDATE ON location_binding
+    FOR EACH ROW EXECUTE FUNCTION location_stamp();
+CREATE TRIGGER binding_written AFTER INSERT OR UPDATE ON location_binding
+    FOR EACH STATEMENT EXECUTE FUNCTION location_ring();

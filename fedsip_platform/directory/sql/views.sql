@@ -1,0 +1,99 @@
+-- The contract between the platform and the proxies: views with these names and columns, whatever
+-- becomes of the tables behind them. proxy/directory and proxy/location know nothing else.
+
+CREATE VIEW proxy_domain AS
+SELECT
+    d.id AS domain_id,
+    d.tenant_id,
+    t.slug::text AS tenant,
+    d.name::text AS name,
+    d.enabled AND t.enabled AS enabled,
+    d.unauthenticated,
+    d.unauthenticated_calls_out,
+    d.hide_users,
+    d.media_policy::text AS media_policy,
+    d.nat_alias_contact,
+    d.nat_keepalive,
+    d.require_tls,
+    d.srtp::text AS srtp,
+    d.federation::text AS federation,
+    d.e164,
+    d.e164_country::text AS e164_country,
+    d.max_contacts::int AS max_contacts,
+    d.min_expires::int AS min_expires,
+    d.max_expires::int AS max_expires,
+    d.default_expires::int AS default_expires
+FROM directory_domain d
+JOIN tenants_tenant t ON t.id = d.tenant_id;
+
+-- A user of a disabled domain stays enabled here: its domain says that nobody is served.
+CREATE VIEW proxy_subscriber AS
+SELECT
+    s.id AS subscriber_id,
+    s.domain_id,
+    s.aor::text AS aor,
+    s.username::text AS username,
+    s.ha1_md5::text AS ha1_md5,
+    s.ha1_sha256::text AS ha1_sha256,
+    s.enabled,
+    s.display_name::text AS display_name,
+    s.max_contacts::int AS max_contacts,
+    s.max_calls::int AS max_calls
+FROM directory_subscriber s;
+
+CREATE VIEW proxy_translation AS
+SELECT
+    r.id AS translation_id,
+    r.domain_id,
+    d.name::text AS from_domain,
+    r.from_username::text AS from_username,
+    r.match_user_agent::text AS match_user_agent,
+    r.match_regex::text AS match_regex,
+    r.request_domain::text AS request_domain,
+    r.priority::int AS priority,
+    r.weight::int AS weight,
+    r.enabled,
+    r.tran_user::text AS tran_user,
+    r.tran_strip::int AS tran_strip,
+    r.tran_prefix::text AS tran_prefix,
+    r.tran_domain::text AS tran_domain,
+    r.tran_port::int AS tran_port,
+    r.tran_strip_port,
+    r.tran_add_header::text AS tran_add_header
+FROM directory_translation r
+JOIN directory_domain d ON d.id = r.domain_id;
+
+-- What changed in the three views above. A row that is named here and absent there was deleted.
+CREATE VIEW proxy_change AS
+SELECT change_id, xid, kind, row_id FROM directory_change;
+
+-- Changes of transactions before this one have been pruned: a reader whose watermark is smaller
+-- reloads everything. Zero after the database was moved to another cluster, whose transactions
+-- count anew.
+CREATE VIEW proxy_watermark AS
+SELECT
+    CASE
+        WHEN xid > pg_snapshot_xmax(pg_current_snapshot()) THEN '0'::xid8
+        ELSE xid
+    END AS xid
+FROM directory_change_horizon;
+
+-- Updatable: INSERT ... ON CONFLICT (binding_id), UPDATE and DELETE work. `xid` is set by a trigger.
+CREATE VIEW proxy_binding AS
+SELECT
+    binding_id, aor, domain_id, subscriber_id, contact, contact_key, instance, reg_id, q,
+    expires_at, path, flow_token, node_id, protocol, received, nat, family, call_id, cseq,
+    user_agent, methods, gruu, registered_at, updated_at, deleted, xid
+FROM location_binding;
+
+-- Updatable: each proxy writes its own row as heartbeat.
+CREATE VIEW proxy_node AS
+SELECT node_id, started_at, seen_at, version, address, flows, bindings, calls, relays
+FROM calls_node;
+
+-- Insertable: one row for each call that has ended.
+CREATE VIEW proxy_call AS
+SELECT
+    call_id, tenant_id, domain_id, caller, callee, request_uri, started_at, answered_at, ended_at,
+    status, reason, ended_by, node_id, relay_id, user_agent, rule_id
+FROM calls_callrecord;

@@ -1,0 +1,196 @@
+"""Settings of the web and worker processes, read from the environment once, by settings.py.
+
+Not Django's settings: those are derived from these. Other processes have their own (proxy/settings.py,
+media/settings.py); this one refuses unknown names under FEDSIP_WEB_ and leaves the rest to the
+launcher.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from fedsip_platform.launch import addresses
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "FEDSIP_WEB_"
+SHORTEST_SECRET = 50  # Django's own bound (security.W009)
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class SettingError(Exception):
+    """A setting is missing, unknown or unusable; the message is one line for whoever set it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """All that the web and worker processes take from the environment."""
+
+    database: Mapping[str, Any]
+    """DATABASE_URL as connection parameters: dbname, user, password, host, port and libpq options."""
+    state_dir: Path
+    """FEDSIP_STATE_DIR: folder of all that this machine keeps."""
+    secret_key: str
+    """FEDSIP_WEB_SECRET_KEY: signs sessions; default STATE_DIR/secrets/web.key, made when missing."""
+    allowed_hosts: tuple[str, ...]
+    """FEDSIP_WEB_ALLOWED_HOSTS: names under which browsers come, comma list or `*`; default every
+    address and name of this machine."""
+    trusted_proxies: tuple[Network, ...]
+    """FEDSIP_WEB_TRUSTED_PROXIES: networks whose X-Forwarded-For and X-Forwarded-Proto count."""
+    port: int
+    """FEDSIP_WEB_PORT: HTTPS port, by default 8443."""
+    address: str
+    """FEDSIP_WEB_ADDRESS: address to listen on, by default all."""
+    hsts_seconds: int
+    """FEDSIP_WEB_HSTS_SECONDS: how long browsers must insist on HTTPS; 0 (default) while the
+    certificate is self-signed, since a browser then offers no way in."""
+    api_per_minute: int
+    """FEDSIP_WEB_API_PER_MINUTE: REST requests for each person or token."""
+    debug: bool
+    """FEDSIP_WEB_DEBUG: Django's debug pages; never where strangers come."""
+    broker_url: str
+    """FEDSIP_BROKER_URL: celery's broker."""
+    node_id: str
+    """FEDSIP_NODE_ID: name of this machine in the cluster."""
+    log_level: str
+    """FEDSIP_LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> WebSettings:
+        """Read and check everything; raises SettingError."""
+        known = {PREFIX + name for name in _WEB_NAMES}
+        unknown = sorted(set(name for name in environ if name.startswith(PREFIX)) - known)
+        if unknown:
+            raise SettingError(
+                f"{unknown[0]} is not a setting; known are {', '.join(sorted(known))}"
+            )
+        state_dir = Path(environ.get("FEDSIP_STATE_DIR") or ROOT / "var")
+        return cls(
+            database=_database(environ),
+            state_dir=state_dir,
+            secret_key=_secret_key(environ, state_dir),
+            allowed_hosts=_allowed_hosts(environ),
+            trusted_proxies=_networks(environ, "FEDSIP_WEB_TRUSTED_PROXIES"),
+            port=_number(environ, "FEDSIP_WEB_PORT", 8443, most=65535),
+            address=environ.get("FEDSIP_WEB_ADDRESS") or "::",
+            hsts_seconds=_number(environ, "FEDSIP_WEB_HSTS_SECONDS", 0, most=10 * 365 * 86400),
+            api_per_minute=_number(environ, "FEDSIP_WEB_API_PER_MINUTE", 1200, least=1),
+            debug=_switch(environ, "FEDSIP_WEB_DEBUG"),
+            broker_url=environ.get("FEDSIP_BROKER_URL") or "memory://",
+            node_id=environ.get("FEDSIP_NODE_ID") or "a",
+            log_level=_choice(environ, "FEDSIP_LOG_LEVEL", "INFO", LOG_LEVELS),
+        )
+
+
+_WEB_NAMES = (
+    "PORT",
+    "ADDRESS",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "TRUSTED_PROXIES",
+    "HSTS_SECONDS",
+    "API_PER_MINUTE",
+    "DEBUG",
+)
+
+
+def _database(environ: Mapping[str, str]) -> Mapping[str, Any]:
+    url = environ.get("DATABASE_URL")
+    if not url:
+        raise SettingError(
+            "DATABASE_URL is not set: start commands by ./fedsip, which knows the database, "
+            "or set it to postgresql://USER:PASSWORD@HOST:PORT/NAME"
+        )
+    try:
+        return conninfo_to_dict(url)
+    except ProgrammingError as error:
+        reason = str(error).strip().replace("\n", " ")
+        raise SettingError(f"DATABASE_URL is not a PostgreSQL address: {reason}") from error
+
+
+def _secret_key(environ: Mapping[str, str], state_dir: Path) -> str:
+    given = environ.get("FEDSIP_WEB_SECRET_KEY")
+    if given is None:
+        given = _kept_secret(state_dir / "secrets" / "web.key")
+    if len(given) < SHORTEST_SECRET:
+        raise SettingError(
+            f"FEDSIP_WEB_SECRET_KEY has {len(given)} characters; "
+            f"at least {SHORTEST_SECRET} random ones are needed"
+        )
+    return given
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in that file, made at first use; of two processes that make it, one wins."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+        if not path.exists():
+            descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+            try:
+                os.link(unfinished, path)
+            except FileExistsError:
+                pass  # the other one was first
+            finally:
+                unfinished.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingError(
+            f"the key file {path} cannot be made or read ({error.strerror}); "
+            "set FEDSIP_STATE_DIR to a folder of this user, or FEDSIP_WEB_SECRET_KEY"
+        ) from error
+
+
+def _allowed_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
+    given = _list(environ, "FEDSIP_WEB_ALLOWED_HOSTS")
+    if given:
+        return given
+    hosts = ["localhost", addresses.host_name()]
+    hosts += [f"[{text}]" if ":" in text else text for text in addresses.local()]
+    if environ.get("FEDSIP_HOSTNAME"):
+        hosts.append(environ["FEDSIP_HOSTNAME"])
+    return tuple(dict.fromkeys(hosts))
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(text) for text in _list(environ, name))
+    except ValueError as error:
+        raise SettingError(f"{name}: {error}; give networks such as 10.0.0.0/8") from error
+
+
+def _list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environ.get(name, "").split(",") if part.strip())
+
+
+def _number(
+    environ: Mapping[str, str], name: str, default: int, *, least: int = 0, most: int = 2**31
+) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise SettingError(f"{name} is {text!r}, but must be a number from {least} to {most}")
+    return int(text)
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool:
+    return _choice(environ, name, "OFF", ("ON", "OFF")) == "ON"
+
+
+def _choice(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:
+    text = environ.get(name) or default
+    if text.upper() not in allowed:
+        words = ", ".join(word.lower() for word in allowed)
+        raise SettingError(f"{name} is {text!r}, but must be one of {words}")
+    return text.upper()

@@ -1,0 +1,1 @@
+"""Where subscribers are reached now. The proxy writes it; the web only reads, and signs out."""

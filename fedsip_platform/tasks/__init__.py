@@ -1,0 +1,1 @@
+"""What celery does in the background."""
