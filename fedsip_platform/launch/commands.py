@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import difflib
 import os
-import subprocess
-import sys
 from contextlib import ExitStack
+
+from django.core import management
 
 from fedsip_platform.launch import postgres, preflight, settings_list
 from fedsip_platform.launch.postgres import EmbeddedPostgres
 from fedsip_platform.launch.problem import Problem
-from fedsip_platform.launch.state import ROOT, StateFolder
+from fedsip_platform.launch.state import StateFolder
 
 
 def run(words: list[str]) -> int:
-    """manage.py WORDS; its exit code is ours."""
+    """Run one of Django's commands; it ends the process itself when it fails."""
     preflight.refuse_unknown_names(os.environ, settings_list.names())
     state = StateFolder.of_environment()
     os.environ["FEDSIP_STATE_DIR"] = str(state.path)
     with ExitStack() as stopping:
         if not os.environ.get("DATABASE_URL"):
             os.environ["DATABASE_URL"] = _embedded_url(state, words, stopping)
-        manage = [sys.executable, "-P", str(ROOT / "manage.py"), *words]
-        return subprocess.run(manage, check=False).returncode
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fedsip_platform.settings")
+        _refuse_unknown_command(words[0])
+        management.execute_from_command_line(["fedsip", *words])
+    return 0
+
+
+def _refuse_unknown_command(word: str) -> None:
+    known = management.get_commands()
+    if word in known:
+        return
+    near = difflib.get_close_matches(word, known, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    raise Problem(f"there is no command {word}; {meant}./fedsip help lists them")
 
 
 def _embedded_url(state: StateFolder, words: list[str], stopping: ExitStack) -> str:

@@ -1,0 +1,125 @@
+"""fedsip domain add | list | show | set | delete"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import models
+
+from fedsip_platform.cli import lookup, rows, speech
+from fedsip_platform.cli.speech import Refused
+from fedsip_platform.directory import services
+from fedsip_platform.directory.models import Domain
+
+COLUMNS = {
+    "name": "domain",
+    "tenant": "tenant",
+    "enabled": "enabled",
+    "users": "users",
+    "media_policy": "media",
+    "federation": "federation",
+}
+ON, OFF, NOTHING = ("on", "yes", "true", "1"), ("off", "no", "false", "0"), ("", "none", "-")
+
+
+class Command(BaseCommand):
+    help = "Domains that the platform serves, and their policies."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        policy_help = f"policy=value; policies: {', '.join(rows.policies())}"
+        verbs = parser.add_subparsers(required=True, metavar="add|list|show|set|delete")
+        adding = speech.verb(verbs, "add", add, help="serve a domain")
+        adding.add_argument("name", help="such as example.com")
+        adding.add_argument("--tenant", required=True, help="short name of its owner")
+        adding.add_argument(
+            "--policy", action="append", default=[], metavar="POLICY=VALUE", help="as in `set`"
+        )
+        listing = speech.verb(verbs, "list", list_all, help="show all domains")
+        listing.add_argument("--tenant", help="only those of this tenant")
+        speech.verb(verbs, "show", show, help="show a domain's policies").add_argument("name")
+        setting = speech.verb(verbs, "set", set_policy, help="change a domain's policies")
+        setting.add_argument("name")
+        setting.add_argument("policy", nargs="+", help=policy_help)
+        deleting = speech.verb(verbs, "delete", delete, help="delete a domain and its users")
+        deleting.add_argument("name")
+        deleting.add_argument("--yes", action="store_true", help="do not ask")
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def add(options: Mapping[str, Any]) -> None:
+    """Serve a domain."""
+    tenant = lookup.tenant(options["tenant"])
+    made = services.create_domain(tenant, options["name"], **_policies(options["policy"]))
+    sentence = f"domain {made.name} is made; ./fedsip user add NAME@{made.name} adds its users."
+    speech.done(sentence, rows.of_domain(made), options)
+
+
+def list_all(options: Mapping[str, Any]) -> None:
+    """Show all domains, or those of a tenant."""
+    domains = Domain.objects.select_related("tenant")
+    if options["tenant"]:
+        domains = domains.filter(tenant=lookup.tenant(options["tenant"]))
+    speech.show([rows.of_domain(domain) for domain in domains], COLUMNS, options)
+
+
+def show(options: Mapping[str, Any]) -> None:
+    """Show all policies of a domain."""
+    speech.show_one(rows.of_domain(lookup.domain(options["name"])), options)
+
+
+def set_policy(options: Mapping[str, Any]) -> None:
+    """Change policies of a domain."""
+    wanted = _policies(options["policy"])
+    changed = services.update_domain(lookup.domain(options["name"]), **wanted)
+    values = ", ".join(f"{name}={speech.text(getattr(changed, name))}" for name in wanted)
+    speech.done(f"domain {changed.name} has {values} now.", rows.of_domain(changed), options)
+
+
+def delete(options: Mapping[str, Any]) -> None:
+    """Delete a domain with its users and rules."""
+    domain = lookup.domain(options["name"])
+    row = rows.of_domain(domain)
+    speech.confirm(f"Delete {domain.name} with its {row['users']} users and their rules?", options)
+    services.delete_domain(domain)
+    speech.done(f"domain {domain.name} is deleted.", row, options)
+
+
+def _policies(words: Sequence[str]) -> dict[str, Any]:
+    return dict(_policy(word) for word in words)
+
+
+def _policy(word: str) -> tuple[str, Any]:
+    name, equals, value = word.partition("=")
+    name = name.strip().replace("-", "_")
+    if not equals:
+        raise Refused(f"{word} is no policy=value, such as require_tls=on.")
+    if name not in rows.policies():
+        raise Refused(f"there is no policy {name}; there are {', '.join(rows.policies())}.")
+    field = Domain._meta.get_field(name)
+    if isinstance(field, models.BooleanField):
+        return name, _switch(name, value)
+    if isinstance(field, models.Field) and field.null and value.lower() in NOTHING:
+        return name, None
+    if isinstance(field, models.IntegerField):
+        return name, _number(name, value)
+    return name, value
+
+
+def _switch(name: str, value: str) -> bool:
+    if value.lower() in ON:
+        return True
+    if value.lower() in OFF:
+        return False
+    raise Refused(f"{name} is on or off, not {value!r}.")
+
+
+def _number(name: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit()):
+        raise Refused(f"{name} is a number, not {value!r}.")
+    return int(value)

@@ -1,0 +1,59 @@
+"""fedsip tenant add | list | disable | enable"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fedsip_platform.cli import lookup, rows, speech
+from fedsip_platform.directory import services
+from fedsip_platform.tenants.models import Tenant
+
+COLUMNS = {"slug": "tenant", "name": "name", "enabled": "enabled", "domains": "domains"}
+
+
+class Command(BaseCommand):
+    help = "Tenants: who owns domains, and through them everything else."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(required=True, metavar="add|list|disable|enable")
+        adding = speech.verb(verbs, "add", add, help="make a tenant")
+        adding.add_argument("slug", help="short name: lower-case letters, digits, hyphens")
+        adding.add_argument("--name", help="as people call it (the short name)")
+        speech.verb(verbs, "list", list_all, help="show all tenants")
+        for name, run, what in (
+            ("disable", disable, "serve none of its domains until it is enabled"),
+            ("enable", enable, "serve its domains again"),
+        ):
+            speech.verb(verbs, name, run, help=what).add_argument("slug", help="its short name")
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def add(options: Mapping[str, Any]) -> None:
+    """Make a tenant."""
+    made = services.create_tenant(options["name"] or options["slug"], options["slug"])
+    speech.done(f"tenant {made.slug} is made.", rows.of_tenant(made), options)
+
+
+def list_all(options: Mapping[str, Any]) -> None:
+    """Show all tenants."""
+    speech.show([rows.of_tenant(tenant) for tenant in Tenant.objects.all()], COLUMNS, options)
+
+
+def disable(options: Mapping[str, Any]) -> None:
+    """Stop serving a tenant's domains."""
+    tenant = services.update_tenant(lookup.tenant(options["slug"]), enabled=False)
+    sentence = f"tenant {tenant.slug} is disabled: its domains are not served now."
+    speech.done(sentence, rows.of_tenant(tenant), options)
+
+
+def enable(options: Mapping[str, Any]) -> None:
+    """Serve a tenant's domains again."""
+    tenant = services.update_tenant(lookup.tenant(options["slug"]), enabled=True)
+    speech.done(f"tenant {tenant.slug} is enabled.", rows.of_tenant(tenant), options)

@@ -1,0 +1,102 @@
+"""fedsip user add | list | disable | enable | password | delete"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fedsip_platform.cli import lookup, passwords, rows, speech
+from fedsip_platform.directory import services
+from fedsip_platform.directory.models import Subscriber
+
+COLUMNS = {
+    "aor": "user",
+    "display_name": "name",
+    "enabled": "enabled",
+    "created_at": "since",
+}
+
+
+class Command(BaseCommand):
+    help = "SIP users: who can register phones and call."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        metavar = "add|list|disable|enable|password|delete"
+        verbs = parser.add_subparsers(required=True, metavar=metavar)
+        adding = speech.verb(verbs, "add", add, help="make a user")
+        _takes_address(adding)
+        adding.add_argument("--display-name", default="", help="as other phones show it")
+        passwords.add_options(adding)
+        listing = speech.verb(verbs, "list", list_all, help="show users")
+        listing.add_argument("--domain", help="only those of this domain")
+        _takes_address(speech.verb(verbs, "disable", disable, help="let a user in no more"))
+        _takes_address(speech.verb(verbs, "enable", enable, help="let a user in again"))
+        changing = speech.verb(verbs, "password", password, help="give a user a new password")
+        _takes_address(changing)
+        passwords.add_options(changing)
+        deleting = speech.verb(verbs, "delete", delete, help="delete a user")
+        _takes_address(deleting)
+        deleting.add_argument("--yes", action="store_true", help="do not ask")
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def _takes_address(parser: Any) -> None:
+    parser.add_argument("aor", metavar="ADDRESS", help="such as alice@example.com")
+
+
+def add(options: Mapping[str, Any]) -> None:
+    """Make a user."""
+    username, domain = lookup.address(options["aor"])
+    word, is_made = passwords.chosen(options)
+    made = services.create_subscriber(domain, username, word, display_name=options["display_name"])
+    row = rows.of_subscriber(made) | ({"password": word} if is_made else {})
+    speech.done(f"user {made.aor} is made{_shown(word, is_made)}.", row, options)
+
+
+def list_all(options: Mapping[str, Any]) -> None:
+    """Show all users, or those of a domain."""
+    users = Subscriber.objects.all()
+    if options["domain"]:
+        users = users.filter(domain=lookup.domain(options["domain"]))
+    speech.show([rows.of_subscriber(user) for user in users.iterator()], COLUMNS, options)
+
+
+def disable(options: Mapping[str, Any]) -> None:
+    """Let a user in no more."""
+    user = services.disable_subscriber(lookup.subscriber(options["aor"]))
+    sentence = f"user {user.aor} is disabled and can neither register nor call now."
+    speech.done(sentence, rows.of_subscriber(user), options)
+
+
+def enable(options: Mapping[str, Any]) -> None:
+    """Let a user in again."""
+    user = services.enable_subscriber(lookup.subscriber(options["aor"]))
+    speech.done(f"user {user.aor} is enabled.", rows.of_subscriber(user), options)
+
+
+def password(options: Mapping[str, Any]) -> None:
+    """Give a user a new password."""
+    user = lookup.subscriber(options["aor"])
+    word, is_made = passwords.chosen(options)
+    services.set_password(user, word)
+    row = rows.of_subscriber(user) | ({"password": word} if is_made else {})
+    speech.done(f"user {user.aor} has a new password{_shown(word, is_made)}.", row, options)
+
+
+def delete(options: Mapping[str, Any]) -> None:
+    """Delete a user."""
+    user = lookup.subscriber(options["aor"])
+    row = rows.of_subscriber(user)
+    speech.confirm(f"Delete {user.aor}?", options)
+    services.delete_subscriber(user)
+    speech.done(f"user {user.aor} is deleted.", row, options)
+
+
+def _shown(word: str, is_made: bool) -> str:
+    return f"; password (shown only now): {word}" if is_made else ""

@@ -1,0 +1,46 @@
+"""Where a password comes from: asked for, read from standard input, or made and shown once."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import secrets
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from fedsip_platform.cli.speech import Refused
+
+# No characters that look alike: these passwords are typed into phones with number keys.
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+GROUPS, GROUP = 4, 4  # 31^16: 79 bits
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The two ways beside asking."""
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--password-stdin", action="store_true", help="read it from standard input")
+    ways.add_argument("--generate", action="store_true", help="make one and show it once")
+
+
+def chosen(options: Mapping[str, Any]) -> tuple[str, bool]:
+    """The password, and whether it was made here and must be shown."""
+    if options["password_stdin"]:
+        line = sys.stdin.readline().rstrip("\r\n")
+        if not line:
+            raise Refused("there was no password on standard input.")
+        return line, False
+    if options["generate"] or not sys.stdin.isatty():
+        return generated(), True
+    first = getpass.getpass("Password (empty: make one): ")
+    if not first:
+        return generated(), True
+    if getpass.getpass("The same again: ") != first:
+        raise Refused("the two passwords differ; nothing was done.")
+    return first, False
+
+
+def generated() -> str:
+    """A random password that can be read out and typed."""
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP)) for _ in range(GROUPS))
+    return "-".join(groups)

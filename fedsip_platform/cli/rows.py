@@ -1,0 +1,91 @@
+"""Things as the rows that commands show; the same keys in tables and in JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fedsip_platform.calls.models import BlockedSource
+from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.location.models import Binding
+from fedsip_platform.tenants.models import Person, Tenant
+
+# What a domain has beside its policies, and what nobody sets.
+_NOT_POLICY = {"id", "public_id", "tenant", "name", "created_at", "updated_at"}
+
+
+def of_tenant(tenant: Tenant) -> dict[str, Any]:
+    """A tenant with the number of its domains."""
+    return {
+        "slug": tenant.slug,
+        "name": tenant.name,
+        "enabled": tenant.enabled,
+        "domains": tenant.domains.count(),
+    }
+
+
+def policies() -> list[str]:
+    """Names of all that `domain set` can change."""
+    fields = Domain._meta.concrete_fields
+    return [field.name for field in fields if field.name not in _NOT_POLICY]
+
+
+def of_domain(domain: Domain) -> dict[str, Any]:
+    """A domain with all its policies."""
+    row: dict[str, Any] = {
+        "name": domain.name,
+        "tenant": domain.tenant.slug,
+        "users": domain.subscribers.count(),
+    }
+    return row | {name: getattr(domain, name) for name in policies()}
+
+
+def of_subscriber(subscriber: Subscriber) -> dict[str, Any]:
+    """A user without anything secret."""
+    return {
+        "aor": subscriber.aor,
+        "display_name": subscriber.display_name,
+        "enabled": subscriber.enabled,
+        "max_contacts": subscriber.max_contacts,
+        "max_calls": subscriber.max_calls,
+        "created_at": subscriber.created_at,
+    }
+
+
+def of_binding(binding: Binding) -> dict[str, Any]:
+    """One registered contact."""
+    return {
+        "aor": binding.aor,
+        "contact": binding.contact,
+        "protocol": binding.protocol,
+        "received": binding.received,
+        "nat": binding.nat,
+        "node": binding.node_id,
+        "user_agent": binding.user_agent,
+        "registered_at": binding.registered_at,
+        "expires_at": binding.expires_at,
+    }
+
+
+def of_person(person: Person) -> dict[str, Any]:
+    """Somebody who signs in, and where she may do what."""
+    roles = {str(each.tenant): each.role for each in person.memberships.select_related("tenant")}
+    return {
+        "email": person.email,
+        "name": person.name,
+        "active": person.is_active,
+        "operator": person.is_operator,
+        "tenants": roles,
+    }
+
+
+def of_block(block: BlockedSource) -> dict[str, Any]:
+    """One blocked address."""
+    return {
+        "address": block.address,
+        "node": block.node_id,
+        "reason": block.reason,
+        "evidence": block.evidence,
+        "first_seen_at": block.first_seen_at,
+        "last_seen_at": block.last_seen_at,
+        "blocked_until": block.blocked_until,
+    }

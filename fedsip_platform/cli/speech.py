@@ -1,0 +1,132 @@
+"""How commands speak: tables for people, JSON for programs, one sentence for every error."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import sys
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, OperationalError, ProgrammingError
+
+from fedsip_platform.directory.services import ServiceError
+from fedsip_platform.launch import report
+
+REFUSED = 1
+
+Verb = Callable[[Mapping[str, Any]], None]
+Row = Mapping[str, Any]
+
+# Django's own options; they work, and only crowd the help of an administrator's command.
+DJANGO_OPTIONS = {
+    "--version",
+    "--verbosity",
+    "--settings",
+    "--pythonpath",
+    "--traceback",
+    "--no-color",
+    "--force-color",
+    "--skip-checks",
+}
+
+
+class Refused(Exception):
+    """What was asked cannot be done; the message is one sentence."""
+
+
+def verb(verbs: Any, name: str, run: Verb, *, help: str) -> argparse.ArgumentParser:
+    """One verb of a word, which `act` will run; every verb speaks JSON."""
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=help, description=help)
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def act(options: Mapping[str, Any]) -> None:
+    """Run the chosen verb; an error ends the command with its sentence and exit code 1."""
+    try:
+        options["run"](options)
+    except (Refused, ServiceError) as error:
+        _end(str(error))
+    except ValidationError as error:
+        _end(" ".join(error.messages))
+    except ProgrammingError as error:
+        if "does not exist" not in str(error):
+            raise
+        _end("the database has no tables of this version yet; ./fedsip up or ./fedsip migrate")
+    except OperationalError as error:
+        _end(f"the database cannot be reached: {_one_line(error)}")
+    except DatabaseError as error:
+        _end(f"the database refused: {_one_line(error)}")
+
+
+def show(rows: Sequence[Row], columns: Mapping[str, str], options: Mapping[str, Any]) -> None:
+    """Rows as a table under these titles (key: title), or all they hold as JSON."""
+    if options["json"]:
+        print(json.dumps([dict(row) for row in rows], default=_plain))
+        return
+    if not rows:
+        print("(none)")
+        return
+    cells = [[title.upper() for title in columns.values()]]
+    cells += [[text(row[key]) for key in columns] for row in rows]
+    print(report.table(cells, indent=""))
+
+
+def show_one(row: Row, options: Mapping[str, Any]) -> None:
+    """One thing with all it holds, a line for each."""
+    if options["json"]:
+        print(json.dumps(dict(row), default=_plain))
+        return
+    print(report.table([[key, text(value)] for key, value in row.items()], indent=""))
+
+
+def done(sentence: str, row: Row, options: Mapping[str, Any]) -> None:
+    """What was done: a sentence, or the thing itself as JSON."""
+    print(json.dumps(dict(row), default=_plain) if options["json"] else sentence)
+
+
+def confirm(question: str, options: Mapping[str, Any]) -> None:
+    """Ask before something is lost; `--yes` answers, and without a terminal nothing is done."""
+    if options["yes"]:
+        return
+    if not sys.stdin.isatty():
+        raise Refused(f"{question} Say --yes to do it.")
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise Refused("nothing was done.")
+
+
+def text(value: Any) -> str:
+    """A value as people read it in a table."""
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "on" if value else "off"
+        case datetime.datetime():
+            return value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        case _:
+            return str(value) or "-"
+
+
+def _plain(value: Any) -> str:
+    match value:
+        case datetime.datetime():
+            return value.isoformat()
+        case uuid.UUID():
+            return str(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _end(sentence: str) -> None:
+    print(f"fedsip: {sentence}", file=sys.stderr)
+    sys.exit(REFUSED)
