@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_FORWARDS: Final = 70
+_NEVER_LOCATED: Final = ("ws", "wss")
 _LARGEST_DATAGRAM: Final = 1300  # s18.1.1, when the path MTU is unknown
 
 
@@ -52,6 +53,17 @@ def check_forwardable(call: RequestContext, via: OwnVia) -> int:
         wanted = original.headers.values(b"proxy-require")
         raise Reject(420, headers=((b"Unsupported", b", ".join(wanted)),))
     return mark
+
+
+def routed_target(call: RequestContext) -> Target:
+    """Where a request goes by its own Route set, opened token and Request-URI.
+
+    Raises Reject 430 when the token's flow is gone and the side cannot be located either: a
+    browser listens nowhere (RFC 5626 s5.3).
+    """
+    if call.lost_protocol is not None and call.lost_protocol in _NEVER_LOCATED:
+        raise Reject(430)
+    return Target(call.request.uri, flow=call.out_flow)
 
 
 class Forwarder:
@@ -96,7 +108,7 @@ class Forwarder:
 
     def start_ack(self, call: RequestContext) -> None:
         """Forward an ACK for a 2xx, statelessly (s16.11)."""
-        target = next(iter(call.targets), None) or Target(call.request.uri, flow=call.out_flow)
+        target = next(iter(call.targets), None) or routed_target(call)
         self.start(call, target, self._via.stateless_branch_id(call.original))
 
     def try_next_hop(self, call: RequestContext, branch: Branch) -> bool:
@@ -182,7 +194,12 @@ class Forwarder:
             branch.hop = branch.hops.pop(0)
             return True
         # RFC 5626 s5.3: "430 Flow Failed" is for the proxy before us; a caller hears 480
-        status = 503 if branch.target.flow is None else 480 if call.is_initial else 430
+        if call.lost_protocol is not None or (
+            branch.target.flow is not None and not call.is_initial
+        ):
+            status = 430
+        else:
+            status = 503 if branch.target.flow is None else 480
         self._fail(call, branch, Reject(status))
         return False
 

@@ -53,7 +53,10 @@ class OwnVia:
         return start + branch
 
     def branch_id(self, request: Request, mark: int) -> bytes:
-        """A new branch for a request as it arrived (its own topmost Via still on top)."""
+        """A new branch for a request as it arrived (its own topmost Via still on top); without a
+        loop mark something else that cannot be guessed takes its place."""
+        if not mark:
+            mark = hash((request.call_id, request.from_tag)) & _64_BITS
         branch = b"%b-%x.%x" % (self._prefix, next(self._count), mark)
         if request.method == b"INVITE":
             return b"%b.%b" % (branch, self._seal(branch, request.via))

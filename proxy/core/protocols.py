@@ -35,6 +35,9 @@ class Transport(Protocol):
     def reply_flow(self, via: Via, arrived: Flow) -> Flow | Hop:
         """Where responses go for a request with this top Via (s18.2.2)."""
 
+    def live_flow(self, flow: Flow) -> Flow | None:
+        """The whole flow that a token names; None when the connection is gone."""
+
     def advertised(self, flow: Flow) -> tuple[bytes, int]:
         """Host and port under which the flow's listener is reached."""
 
@@ -94,3 +97,6 @@ class ProxyCore(Protocol):
 
     def relay(self, call: RequestContext) -> None:
         """Set the request on its way."""
+
+    def open_own_entries(self, call: RequestContext) -> None:
+        """Open and take off the Route entries that are ours."""

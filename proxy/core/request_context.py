@@ -160,6 +160,7 @@ class RequestContext:
 
     __slots__ = (
         "_core",
+        "binding_aor",
         "callee_domain",
         "caller_nat",
         "cancel_reasons",
@@ -169,7 +170,9 @@ class RequestContext:
         "is_cancelled",
         "is_initial",
         "loop_mark",
+        "lost_protocol",
         "method",
+        "near_entry",
         "notes",
         "now",
         "on_branch",
@@ -219,8 +222,11 @@ class RequestContext:
         # from the opened Route tokens (loose_route.py)
         self.direction: Direction | None = None
         self.relay_id: bytes | None = None
-        self.out_flow: Flow | None = None
+        self.out_flow: Flow | None = None  # by which it goes on
+        self.lost_protocol: str | None = None  # of the flow that a token named and that is gone
+        self.binding_aor: bytes | None = None  # another node sent it here, for this AOR's contact
         # the core's own
+        self.near_entry: bytes | None = None  # our Record-Route entry towards where it came from
         self.loop_mark = 0
         self.cancel_reasons: list[bytes] = []
         self.waiting_responses: deque[tuple[Branch | None, Response]] | None = None
@@ -238,6 +244,10 @@ class RequestContext:
     ) -> None:
         """Answer by the server transaction; a second final response is ignored."""
         self._core.reply(self, status, reason, headers, body)
+
+    def open_own_entries(self) -> None:
+        """Take our Route entries off and note what they say; see loose_route.py."""
+        self._core.open_own_entries(self)
 
     async def relay(
         self,

@@ -222,7 +222,7 @@ class ResponseContext:
             # "a proxy which receives a 503 SHOULD NOT forward it upstream": we are not overloaded
             return (Answer(500),)
         if status in (401, 407):
-            _gather_challenges(best, candidates)
+            _gather_challenges(best.response, candidates)
         return (SendUp(best.branch, best.response),)
 
 
@@ -246,13 +246,12 @@ def _by_rank(candidate: _Candidate) -> int:
     return candidate.rank
 
 
-def _gather_challenges(best: _Candidate, candidates: list[_Candidate]) -> None:
+def _gather_challenges(best: Response, candidates: list[_Candidate]) -> None:
     """Add the challenges of all other 401 and 407 to the chosen one (s16.7 step 7)."""
-    assert best.response is not None
-    headers = best.response.headers
     for candidate in candidates:
-        if candidate is best or candidate.status not in (401, 407) or candidate.response is None:
+        other = candidate.response
+        if other is None or other is best or candidate.status not in (401, 407):
             continue
         for name in _CHALLENGES:
-            for value in candidate.response.headers.all(name):
-                headers.append(name, value)
+            for value in other.headers.all(name):
+                best.headers.append(name, value)

@@ -28,6 +28,8 @@ class Timed(Protocol):
     def deadline(self) -> float:
         """When it wants to be looked at; NEVER for not at all."""
 
+    def __hash__(self) -> int: ...
+
 
 class TimerQueue:
     """Wakes at deadlines; made once for a layer."""

@@ -34,13 +34,13 @@ from proxy.sip.transaction.matching import is_rfc3261
 from proxy.transport.flow import FlowFailed
 
 from .client_transactions import ClientTransactions
-from .forward import Forwarder, check_forwardable
+from .forward import Forwarder, check_forwardable, routed_target
+from .loose_route import LooseRoute
 from .own_via import OwnVia
 from .record_route import RecordRoute
 from .request_context import Drop, HeaderPairs, OnEnd, Reject, RequestContext
 from .response_context import ResponseContext
 from .stepping import Stepper, in_task
-from .target_set import Target
 from .timer_queue import Timed, TimerQueue
 from .transactions import ClientTransaction, ServerTransaction
 from .upstream import RingTimer, Upstream
@@ -87,6 +87,7 @@ class TransactionLayer:
         self._observer = observer
         self._timers = settings.timers
         self._servers: dict[Key, ServerTransaction] = {}
+        self._loose_route = LooseRoute(transport, tokens)
         self._queue = TimerQueue(clock, self._due)
         self._stepper = Stepper()
         self._via = OwnVia(transport, node_id=settings.node_id, secret=settings.secret)
@@ -281,13 +282,17 @@ class TransactionLayer:
                 self._forwarder.start_ack(call)
             return  # cancelled, or answered already
         call.loop_mark = mark
-        groups = call.targets.groups() or [[Target(call.request.uri, flow=call.out_flow)]]
+        groups = call.targets.groups() or [[routed_target(call)]]
         context = ResponseContext(groups, is_invite=call.method == b"INVITE")
         call.response_context = context
         now = self._clock.time()
         self._upstream.run(call, context.start(), now=now)
         if self._observer is not None:
             self._observer.relayed(call, now=now)
+
+    def open_own_entries(self, call: RequestContext) -> None:
+        """Open and take off the Route entries that are ours (loose_route.py)."""
+        self._loose_route.open(call)
 
     # responses that leave
 

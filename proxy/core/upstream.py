@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .own_via import OwnVia
     from .protocols import Transport
     from .stepping import Stepper
+    from .target_set import Target
     from .timer_queue import TimerQueue
     from .transaction_layer import TransactionLayer
     from .transactions import ClientTransaction
@@ -102,9 +103,12 @@ class Upstream:
             if tx.is_invite:
                 self._ringing(tx, branch, status, now)
             branch.provisional_seen = True
-        elif status == 503 and not branch.provisional_seen:
-            if self._forwarder.try_next_hop(call, branch):
-                return
+        elif (
+            status == 503
+            and not branch.provisional_seen
+            and self._forwarder.try_next_hop(call, branch)
+        ):
+            return
         if call.response_context is not None:
             self.run(call, call.response_context.received(branch, response), now=now)
 
@@ -163,14 +167,7 @@ class Upstream:
     def _run_rare(self, call: RequestContext, action: Action, now: float) -> None:
         match action:
             case StartGroup(targets=targets):
-                context = call.response_context
-                assert context is not None
-                if call.method == b"INVITE" and context.groups_left:
-                    deadline = now + self._ring_seconds
-                    self._queue.schedule(RingTimer(call, deadline, context.groups_left))
-                for target in targets:
-                    branch_id = self._via.branch_id(call.original, call.loop_mark)
-                    self._forwarder.start(call, target, branch_id)
+                self._start_group(call, targets, now)
             case Answer(status=status, reason=reason, headers=headers):
                 response = self._layer.make_response(call, status, reason, headers)
                 self._send_up(call, None, response, now)
@@ -178,6 +175,15 @@ class Upstream:
                 self._cancel(call, branch, now)
             case GiveUp():
                 self._layer.forget_server(call)
+
+    def _start_group(self, call: RequestContext, targets: list[Target], now: float) -> None:
+        context = call.response_context
+        if context is not None and context.groups_left and context.is_invite:
+            deadline = now + self._ring_seconds
+            self._queue.schedule(RingTimer(call, deadline, context.groups_left))
+        for target in targets:
+            branch_id = self._via.branch_id(call.original, call.loop_mark)
+            self._forwarder.start(call, target, branch_id)
 
     def _ringing(self, tx: ClientTransaction, branch: Branch, status: int, now: float) -> None:
         tx.data = b""  # nothing will be retransmitted any more
@@ -214,15 +220,18 @@ class Upstream:
         elif call.on_reply is None or branch is None:
             self._deliver(call, response, now)
         else:
-            call.waiting_responses = deque()
-            self._stepper.step(self._pass_routing(call, branch, response))
+            waiting: deque[tuple[Branch | None, Response]] = deque()
+            call.waiting_responses = waiting
+            self._stepper.step(self._pass_routing(call, branch, response, waiting))
 
     async def _pass_routing(
-        self, call: RequestContext, branch: Branch | None, response: Response
+        self,
+        call: RequestContext,
+        branch: Branch | None,
+        response: Response,
+        waiting: deque[tuple[Branch | None, Response]],
     ) -> None:
         """Show responses to routing one after the other; later ones queue behind a slow one."""
-        waiting = call.waiting_responses
-        assert waiting is not None
         while True:
             if branch is not None and call.on_reply is not None:
                 try:

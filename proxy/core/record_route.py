@@ -1,0 +1,95 @@
+"""Our two Record-Route entries on requests that form dialogs (RFC 3261 s16.6 step 4, RFC 5658).
+
+Always two, one for each side: the lower one faces the side that the request came from, the upper
+one the side that it goes to, each with host, port and transport of our listener on that side, and
+a sealed token in the user part that says which side it is and how it is reached. Which of the two
+a later request has on top is its direction. A side that is found by DNS, or by its Contact, has no
+flow in its token.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from proxy.sip.uri import SipUri
+from proxy.transport.flow_token import Kind, Side
+
+from .request_context import TOWARD_CALLER, Branch, RequestContext
+
+if TYPE_CHECKING:
+    from proxy.transport.flow import Address, Flow
+    from proxy.transport.flow_token import Tokens
+
+    from .protocols import Transport
+
+_TRANSPORT_PARAM: Final = {
+    "udp": b"",
+    "tcp": b";transport=tcp",
+    "tls": b";transport=tls",
+    "ws": b";transport=ws",
+    "wss": b";transport=ws",
+}
+_FORMS_DIALOG: Final = frozenset((b"INVITE", b"SUBSCRIBE", b"REFER"))
+
+
+class RecordRoute:
+    """Makes the entries; one for a node."""
+
+    __slots__ = ("_endings", "_tokens", "_transport")
+
+    def __init__(self, transport: Transport, tokens: Tokens) -> None:
+        self._transport = transport
+        self._tokens = tokens
+        self._endings: dict[tuple[str, Address, bool], bytes] = {}
+
+    def add(self, call: RequestContext, branch: Branch, flow: Flow) -> int:
+        """Put our entries on top of a branch's request; returns how many lines that are."""
+        if not _forms_dialog(call):
+            return 0
+        uri = branch.request.uri
+        is_sips = isinstance(uri, SipUri) and uri.is_sips
+        lower = call.near_entry
+        if lower is None:
+            lower = call.near_entry = self._near_entry(call, is_sips=is_sips)
+        kind = Kind.CALLER if call.direction is TOWARD_CALLER else Kind.CALLEE
+        upper = self._entry(call, kind, branch.target.flow, flow, is_sips=is_sips)
+        headers = branch.request.headers
+        headers.prepend(b"record-route", lower)
+        headers.prepend(b"record-route", upper)
+        return 2
+
+    def _near_entry(self, call: RequestContext, *, is_sips: bool) -> bytes:
+        """The entry of the side that the request came from, the same for all branches."""
+        flow = call.flow
+        sealed: Flow | None = None
+        if (call.caller_nat or flow.is_reliable) and not call.original.headers.has(b"record-route"):
+            sealed = flow  # the user agent itself stands at the other end
+        kind = Kind.CALLEE if call.direction is TOWARD_CALLER else Kind.CALLER
+        return self._entry(call, kind, sealed, flow, is_sips=is_sips)
+
+    def _entry(
+        self, call: RequestContext, kind: Kind, sealed: Flow | None, flow: Flow, *, is_sips: bool
+    ) -> bytes:
+        token = self._tokens.seal(Side(kind, sealed, call.relay_id or b""), call.original.call_id)
+        as_sips = is_sips and flow.is_secure
+        ending = self._endings.get((flow.protocol, flow.local, as_sips))
+        if ending is None:
+            ending = self._ending(flow, as_sips=as_sips)
+        return b"<sips:%b%b" % (token, ending) if as_sips else b"<sip:%b%b" % (token, ending)
+
+    def _ending(self, flow: Flow, *, as_sips: bool) -> bytes:
+        host, port = self._transport.advertised(flow)
+        param = _TRANSPORT_PARAM[flow.protocol]
+        if as_sips and flow.protocol == "tls":
+            param = b""
+        ending = b"@%b:%d%b;lr>" % (host, port, param)
+        self._endings[flow.protocol, flow.local, as_sips] = ending
+        return ending
+
+
+def _forms_dialog(call: RequestContext) -> bool:
+    """Whether the request forms a dialog; NOTIFY may, each time (RFC 6665 s4.3)."""
+    method = call.method
+    if method in _FORMS_DIALOG:
+        return call.original.to_tag is None
+    return method == b"NOTIFY"
