@@ -1,0 +1,221 @@
+# ruff: noqa: RUF009 -- _setting is dataclasses.field with our metadata
+"""Settings of the proxy: one frozen value, read once from the environment.
+
+`ProxySettings.from_env(os.environ)` in __main__ is the only reader. Names under FEDSIP_SIP_ that
+are not here are an error, so that a typing mistake is told and not ignored.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
+
+Network = IPv4Network | IPv6Network
+
+
+class SettingsError(Exception):
+    """A setting is unknown, missing or malformed; the message is one sentence that names it."""
+
+
+def _setting(name: str, default: Any, doc: str, unit: str = "") -> Any:
+    return field(default=default, metadata={"name": name, "doc": doc, "unit": unit})
+
+
+@dataclass(frozen=True, slots=True)
+class ProxySettings:
+    """Every setting with its default; see each one's text in docs/settings.md."""
+
+    database_url: str = _setting(
+        "DATABASE_URL", "", "PostgreSQL to read from, as postgresql://user:password@host/name."
+    )
+    state_dir: Path = _setting("FEDSIP_STATE_DIR", Path("var"), "Folder of all state on disk.")
+    node_id: str = _setting("FEDSIP_NODE_ID", "a", "Name of this node, unique in the cluster.")
+    cluster_key: str = _setting(
+        "FEDSIP_CLUSTER_KEY",
+        "",
+        "Key that all nodes share, 64 hexadecimal digits; default: secrets/cluster.key.",
+    )
+    tls_cert: str = _setting("FEDSIP_TLS_CERT", "", "PEM certificate chain; default: tls/cert.pem.")
+    tls_key: str = _setting("FEDSIP_TLS_KEY", "", "PEM private key; default: tls/key.pem.")
+    log_level: str = _setting("FEDSIP_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+
+    udp: bool = _setting("FEDSIP_SIP_UDP", True, "Listen on UDP.")
+    tcp: bool = _setting("FEDSIP_SIP_TCP", True, "Listen on TCP.")
+    tls: bool = _setting("FEDSIP_SIP_TLS", True, "Listen on TLS.")
+    port: int = _setting("FEDSIP_SIP_PORT", 5060, "Port of UDP and TCP.")
+    tls_port: int = _setting("FEDSIP_SIP_TLS_PORT", 5061, "Port of TLS.")
+    ipv4: bool = _setting("FEDSIP_SIP_IPV4", True, "Speak IPv4.")
+    ipv6: bool = _setting("FEDSIP_SIP_IPV6", True, "Speak IPv6.")
+    addresses: tuple[str, ...] = _setting(
+        "FEDSIP_SIP_ADDRESSES", ("auto",), "Addresses to listen on; auto: all of this machine."
+    )
+    advertised_ipv4: str = _setting(
+        "FEDSIP_SIP_ADVERTISED_IPV4", "", "Public IPv4 address or name, behind a 1:1 NAT."
+    )
+    advertised_ipv6: str = _setting(
+        "FEDSIP_SIP_ADVERTISED_IPV6", "", "Public IPv6 address or name, behind a 1:1 NAT."
+    )
+    gateway: str = _setting(
+        "FEDSIP_SIP_GATEWAY", "", "Unix socket for the web process's WebSocket links; default: "
+        "gateway.sock in the state folder.",
+    )  # fmt: skip
+
+    flood_requests: int = _setting(
+        "FEDSIP_SIP_FLOOD_REQUESTS", 30, "More than these from one source in the window: banned."
+    )
+    flood_seconds: float = _setting("FEDSIP_SIP_FLOOD_SECONDS", 10.0, "The window.", "seconds")
+    flood_ban_seconds: float = _setting(
+        "FEDSIP_SIP_FLOOD_BAN_SECONDS", 3600.0, "How long a source stays banned.", "seconds"
+    )
+    trusted_sources: tuple[Network, ...] = _setting(
+        "FEDSIP_SIP_TRUSTED_SOURCES", (), "Networks (CIDR) that no flood limit applies to."
+    )
+    scanners: tuple[str, ...] = _setting(
+        "FEDSIP_SIP_SCANNERS",
+        ("sipvicious", "friendly-scanner", "freindly-scanner", "vaxsip", "sipcli"),
+        "Beginnings of User-Agent that are ignored silently.",
+    )
+
+    max_message: int = _setting("FEDSIP_SIP_MAX_MESSAGE", 65535, "Largest message.", "bytes")
+    max_headers: int = _setting("FEDSIP_SIP_MAX_HEADERS", 256, "Most header fields of a message.")
+    max_connections: int = _setting(
+        "FEDSIP_SIP_MAX_CONNECTIONS", 20000, "Most TCP and TLS connections at once."
+    )
+    idle_seconds: float = _setting(
+        "FEDSIP_SIP_IDLE_SECONDS", 3600.0, "A connection silent for so long is closed.", "seconds"
+    )
+    nat_ping_seconds: float = _setting(
+        "FEDSIP_SIP_NAT_PING_SECONDS", 15.0, "Interval of keep-alives to phones behind NAT.",
+        "seconds",
+    )  # fmt: skip
+
+    t1: float = _setting("FEDSIP_SIP_T1", 0.5, "T1 of RFC 3261.", "seconds")
+    t2: float = _setting("FEDSIP_SIP_T2", 4.0, "T2 of RFC 3261.", "seconds")
+    t4: float = _setting("FEDSIP_SIP_T4", 5.0, "T4 of RFC 3261.", "seconds")
+    timer_c_seconds: float = _setting(
+        "FEDSIP_SIP_TIMER_C_SECONDS", 180.0, "Longest ringing (Timer C).", "seconds"
+    )
+    fork_seconds: float = _setting(
+        "FEDSIP_SIP_FORK_SECONDS", 20.0, "Ringing of one q group before the next.", "seconds"
+    )
+
+    relays: tuple[str, ...] = _setting(
+        "FEDSIP_SIP_RELAYS", ("127.0.0.1:22222",), "Media relays' NG addresses, host:port."
+    )
+    ng_timeout_seconds: float = _setting(
+        "FEDSIP_SIP_NG_TIMEOUT_SECONDS", 1.0, "Longest wait for a relay's answer.", "seconds"
+    )
+    dns_servers: tuple[str, ...] = _setting(
+        "FEDSIP_SIP_DNS_SERVERS", (), "DNS servers, host or host:port; default: the system's."
+    )
+    dead_hop_seconds: float = _setting(
+        "FEDSIP_SIP_DEAD_HOP_SECONDS", 30.0, "How long a hop that failed is tried last.", "seconds"
+    )
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> ProxySettings:
+        """Read all settings; raises SettingsError."""
+        known = {one.metadata["name"]: one for one in fields(cls)}
+        for name in environment:
+            if name.startswith("FEDSIP_SIP_") and name not in known:
+                raise SettingsError(f"{name} is not a setting of the proxy.")
+        values: dict[str, Any] = {}
+        for name, one in known.items():
+            if text := environment.get(name, "").strip():
+                values[one.name] = _parse(name, text, one.default)
+        settings = cls(**values)
+        if not settings.database_url:
+            raise SettingsError("DATABASE_URL is not set.")
+        if not (settings.udp or settings.tcp or settings.tls):
+            raise SettingsError("FEDSIP_SIP_UDP, _TCP and _TLS are all off; nothing would listen.")
+        return settings
+
+    @classmethod
+    def describe(cls) -> list[tuple[str, str, str, str]]:
+        """Rows of (name, default, unit, text) for the documentation."""
+        return [
+            (
+                one.metadata["name"],
+                _shown(one.default),
+                one.metadata["unit"],
+                one.metadata["doc"],
+            )
+            for one in fields(cls)
+        ]
+
+    @property
+    def key(self) -> bytes:
+        """The cluster's key; raises SettingsError when there is none or it is malformed."""
+        text = self.cluster_key
+        if not text:
+            path = self.state_dir / "secrets" / "cluster.key"
+            try:
+                text = path.read_text().strip()
+            except OSError as error:
+                raise SettingsError(
+                    f"FEDSIP_CLUSTER_KEY is not set and {path} cannot be read: {error.strerror}."
+                ) from error
+        try:
+            key = bytes.fromhex(text)
+        except ValueError:
+            key = b""
+        if len(key) != 32:
+            raise SettingsError("FEDSIP_CLUSTER_KEY must be 64 hexadecimal digits.")
+        return key
+
+    @property
+    def certificate_paths(self) -> tuple[Path, Path]:
+        """Certificate chain and private key."""
+        folder = self.state_dir / "tls"
+        return (
+            Path(self.tls_cert) if self.tls_cert else folder / "cert.pem",
+            Path(self.tls_key) if self.tls_key else folder / "key.pem",
+        )
+
+    @property
+    def gateway_path(self) -> Path:
+        return Path(self.gateway) if self.gateway else self.state_dir / "gateway.sock"
+
+
+def _parse(name: str, text: str, default: object) -> object:
+    try:
+        match default:
+            case bool():
+                return {"on": True, "off": False}[text.lower()]
+            case int():
+                return _positive(int(text))
+            case float():
+                return _positive(float(text))
+            case Path():
+                return Path(text)
+            case tuple():
+                parts = tuple(part.strip() for part in text.split(",") if part.strip())
+                if name == "FEDSIP_SIP_TRUSTED_SOURCES":
+                    return tuple(ip_network(part, strict=False) for part in parts)
+                return parts
+            case _:
+                return text
+    except KeyError:
+        raise SettingsError(f"{name} must be on or off, not {text!r}.") from None
+    except ValueError as error:
+        raise SettingsError(f"{name} cannot be {text!r}: {error}.") from None
+
+
+def _positive(number: float) -> float:
+    if number <= 0:
+        raise ValueError("it must be above 0")
+    return number
+
+
+def _shown(default: object) -> str:
+    match default:
+        case bool():
+            return "on" if default else "off"
+        case tuple():
+            return ",".join(str(part) for part in default)
+        case _:
+            return str(default)
