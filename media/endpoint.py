@@ -1,0 +1,119 @@
+"""Who is at the other end of one local port: what was signalled, what was heard. Pure.
+
+A phone behind a NAT names an address that nobody can reach, so the relay sends to where packets
+come from. That must not let a stranger have the call:
+
+    nobody heard     every sensible packet latches its source, and we send there
+    latched          a better known source (below) takes over; another stranger does not
+    confirmed        after 3 s, or at once for the signalled address: others are refused,
+                     except a known source where a stranger was latched, and the same host
+                     from a new port, or a better known one, after 2 s of silence (a NAT rebound)
+
+Known better, in order: the signalled address itself; another port of the signalled host or of the
+host that the signalling came from; anybody else. A new signalled address starts anew; the same one
+again (re-INVITE, hold and resume) keeps what was learned.
+"""
+
+from __future__ import annotations
+
+from media.forward.rule import Address
+
+LEARN_SECONDS = 3.0
+SILENT_SECONDS = 2.0
+
+_STRANGER, _KNOWN_HOST, _SIGNALLED = range(3)
+
+
+class Endpoint:
+    """The far end of one local port. `asymmetric`: send where signalled, whatever is heard."""
+
+    __slots__ = (
+        "_hosts",
+        "_is_held",
+        "_latched_at",
+        "_quiet_count",
+        "_quiet_since",
+        "_rank",
+        "asymmetric",
+        "handover",
+        "last_packet_wall",
+        "local",
+        "packets_seen",
+        "signalled",
+        "source",
+        "strict",
+    )
+
+    def __init__(self, local: Address) -> None:
+        self.local = local
+        self.signalled: Address | None = None
+        self.source: Address | None = None
+        self.asymmetric = False
+        self.handover = False
+        self.strict = False
+        self.last_packet_wall = 0
+        self.packets_seen = 0
+        self._hosts: tuple[str, ...] = ()
+        self._is_held = False
+        self._rank = _STRANGER
+        self._latched_at = 0.0
+        self._quiet_count = -1
+        self._quiet_since = 0.0
+
+    @property
+    def destination(self) -> Address | None:
+        """Where to send; None on hold by zero address, or when nothing is known."""
+        if self._is_held:
+            return None
+        return self.signalled if self.asymmetric else self.source or self.signalled
+
+    def signal(self, address: Address | None, *, hosts: tuple[str, ...]) -> None:
+        """An offer or answer named `address`; None: a host name or nothing usable.
+
+        `hosts` are those known to be this side: of the SDP, of the signalling.
+        """
+        self._is_held = False
+        self._hosts = hosts
+        if address != self.signalled:
+            self.signalled = address
+            self.source = None
+
+    def hold(self) -> None:
+        """The zero address was signalled: send nothing, but keep what was learned."""
+        self._is_held = True
+
+    def hear(self, source: Address, *, packets: int, now: float) -> bool:
+        """A sensible packet came from someone else than `source`: may it latch?
+
+        `packets` is the engine's count of what came from the latched source. After True the source
+        is latched: rules change and the packet goes on; after False it is dropped.
+        """
+        rank = self._rank_of(source)
+        if self.strict and rank == _STRANGER:
+            return False
+        if self.source is not None and not self._yields(source, rank, packets=packets, now=now):
+            return False
+        self.source = source
+        self._rank = rank
+        self._latched_at = now
+        self._quiet_count = -1
+        return True
+
+    def _yields(self, source: Address, rank: int, *, packets: int, now: float) -> bool:
+        if self.handover:
+            return True
+        is_learning = self._rank < _SIGNALLED and now - self._latched_at < LEARN_SECONDS
+        if rank > self._rank and (is_learning or self._rank == _STRANGER):
+            return True
+        if packets != self._quiet_count:
+            self._quiet_count = packets
+            self._quiet_since = now
+            return False
+        is_silent = now - self._quiet_since >= SILENT_SECONDS
+        latched_host = self.source[0] if self.source else ""
+        return is_silent and (source[0] == latched_host or rank > self._rank)
+
+    def _rank_of(self, source: Address) -> int:
+        if source == self.signalled:
+            return _SIGNALLED
+        return _KNOWN_HOST if source[0] in self._hosts else _STRANGER

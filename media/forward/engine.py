@@ -1,0 +1,58 @@
+"""The face of every engine: sockets, rules, counters, and a slow path for what no rule covers.
+
+Sockets belong to the engine from `open` to `close` whatever carries the packets in between, so a
+native or kernel engine can take over the forwarding and give it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from media.forward.rule import Address, ForwardRule
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What came in on one port from its accepted source. `errors`: could not be sent on."""
+
+    packets: int = 0
+    octets: int = 0
+    errors: int = 0
+    strangers: int = 0
+    expected: int = 0
+    lost: int = 0
+    jitter_seconds: float = 0.0
+    ssrc: int = 0
+
+
+# local port, datagram (a copy), source
+OnStranger = Callable[[Address, bytes, Address], None]
+# local port on which a report came in from its accepted source, datagram (a copy)
+OnReport = Callable[[Address, bytes], None]
+
+
+class Engine(Protocol):
+    """Moves packets by rules. All calls come from the event loop's thread."""
+
+    def open(self, local: Address) -> None:
+        """Bind a socket; OSError when that port cannot be had."""
+
+    def close(self, local: Address) -> None:
+        """Give the port up, with its rule and counters."""
+
+    def install(self, rule: ForwardRule) -> None:
+        """Set or replace the rule of `rule.local`; both its sockets must be open."""
+
+    def forward(self, local: Address, datagram: bytes) -> None:
+        """Treat this datagram as if it had just come from the accepted source of `local`."""
+
+    def send(self, local: Address, datagram: bytes, to: Address) -> None:
+        """Send one datagram of our own from `local`; failures are counted, not raised."""
+
+    def counters(self, local: Address) -> Counters:
+        """Counts so far; zeros for a port without packets."""
+
+    def packets(self, local: Address) -> int:
+        """Only the number of packets accepted so far: what the reaper and the learning ask."""

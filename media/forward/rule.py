@@ -1,0 +1,32 @@
+"""What an engine must know to forward the packets of one port; nothing else decides there.
+
+SRTP comes as two more fields, the contexts that unprotect what comes in and protect what goes out:
+a rule without them, as here, forwards what it gets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardRule:
+    """Packets that come to `local` from `accepts` go out at `out` to `destination`.
+
+    `accepts` None: nobody is known there yet, every packet goes the slow path. `destination` None:
+    the far side wants nothing (hold) or is not known; packets are counted and dropped.
+    `rtcp_out` and `rtcp_destination` take the RTCP that comes to this port (RFC 5761), which are
+    the same as `out` and `destination` when the far side multiplexes as well. `clock_rates` gives
+    Hertz by payload type; `is_rtp` False for fax and data, which carry no sequence numbers.
+    """
+
+    local: Address
+    accepts: Address | None
+    out: Address
+    destination: Address | None
+    rtcp_out: Address
+    rtcp_destination: Address | None
+    is_rtp: bool = True
+    clock_rates: tuple[tuple[int, int], ...] = ()

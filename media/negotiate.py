@@ -1,0 +1,196 @@
+"""One offer or answer between two legs: which ports, profile and mux each side is told. Pure.
+
+The work comes in two steps, so that a refusal leaves a running call as it was: first everything
+that can fail (profiles, ports), then the change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from media.dialogue import Leg
+from media.ng import Options
+from media.sdp import Connection, Media, MediaRewrite, Rewrite, Session, rewrite
+from media.sdp.model import IP4, IP6
+from media.stream import LocalPair, PortSource, Refused, Stream
+
+_MUX_OFFERED = (b"offer", b"require")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A description of `near` on its way to `far`."""
+
+    near: Leg
+    far: Leg
+    session: Session
+    options: Options
+    is_offer: bool
+
+
+def negotiate(
+    exchange: Exchange, ports: PortSource, *, now: float
+) -> tuple[bytes, list[LocalPair]]:
+    """The body for the far side, and pairs that the call no longer needs. Refused, unchanged."""
+    _check_profiles(exchange)
+    released = _place(exchange, ports, now=now)
+    plans = [_section(exchange, index, media) for index, media in enumerate(exchange.session.media)]
+    for leg in (exchange.near, exchange.far):
+        for stream in leg.streams[len(plans) :]:
+            stream.is_active = False
+    return _rewrite(exchange, plans), released
+
+
+def _relayed(exchange: Exchange, index: int, media: Media) -> bool:
+    """True for a section that is to have ports: an answer cannot enable what was not offered."""
+    if media.is_disabled or not media.is_relayed:
+        return False
+    return exchange.is_offer or (
+        index < len(exchange.far.streams) and exchange.far.streams[index].is_active
+    )
+
+
+def _check_profiles(exchange: Exchange) -> None:
+    for index, media in enumerate(exchange.session.media):
+        if _relayed(exchange, index, media):
+            _profile(exchange, index, media)
+
+
+def _profile(exchange: Exchange, index: int, media: Media) -> bytes:
+    """The profile that the far side is told, if it can be had without touching the packets."""
+    asked = exchange.options.transport_protocol
+    if not media.is_rtp or asked == b"accept":
+        return media.protocol
+    if not asked:
+        if exchange.is_offer:
+            return media.protocol
+        offered = exchange.far.streams[index].protocol
+        return offered if _kind(offered) == _kind(media.protocol) else media.protocol
+    if _kind(asked) != _kind(media.protocol):
+        raise Refused(
+            f"Cannot bridge {media.protocol.decode(errors='replace')} to "
+            f"{asked.decode(errors='replace')}: this relay does not encrypt or decrypt yet"
+        )
+    return asked
+
+
+def _kind(protocol: bytes) -> tuple[bool, bool]:
+    upper = protocol.upper()
+    return b"SAVP" in upper, b"TLS" in upper
+
+
+def _place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPair]:
+    """Draw the ports that are missing on either side, or none at all."""
+    wanted = [
+        index
+        for index, media in enumerate(exchange.session.media)
+        if _relayed(exchange, index, media)
+    ]
+    near, far, options = exchange.near, exchange.far, exchange.options
+    near_family = _family_spoken(exchange, wanted) or near.family or ports.families()[0]
+    far_family = options.address_family or far.family or near_family
+    if far_family not in ports.families() and not options.address_family:
+        far_family = ports.families()[0]
+    drawn: list[tuple[Stream, LocalPair]] = []
+    try:
+        for leg, family in ((near, near_family), (far, far_family)):
+            for index in wanted:
+                stream = leg.stream(index)
+                if stream.pair is None or stream.pair.advertised.family != family:
+                    drawn.append((stream, ports.take(family, now=now)))
+    except Refused:
+        for _, pair in drawn:
+            ports.give_back(pair, now=now)
+        raise
+    if wanted:
+        near.family, far.family = near_family, far_family
+    released = [stream.pair for stream, _ in drawn if stream.pair is not None]
+    for stream, pair in drawn:
+        stream.place(pair)
+    return released
+
+
+def _family_spoken(exchange: Exchange, wanted: list[int]) -> bytes:
+    """The family of the addresses in the description; hold by zero address says nothing."""
+    for index in wanted:
+        connection = exchange.session.connection_of(exchange.session.media[index])
+        if connection is not None and connection.family in (IP4, IP6) and not connection.is_zero:
+            return connection.family
+    return b""
+
+
+def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | None:
+    near, far = exchange.near.stream(index), exchange.far.stream(index)
+    if not _relayed(exchange, index, media) or far.pair is None:
+        near.is_active = far.is_active = False
+        return None
+    protocol = _profile(exchange, index, media)
+    near.signal(exchange.session, media, exchange.options)
+    near.protocol = media.protocol
+    if exchange.is_offer:
+        far.is_active, far.is_rtp, far.protocol = True, near.is_rtp, protocol
+        far.clock_rates = far.clock_rates or near.clock_rates
+        far.kind = near.kind
+        mux = _mux_of_offer(near, far, media, exchange.options)
+        is_single = mux and b"require" in exchange.options.rtcp_mux
+    else:
+        mux = _mux_of_answer(near, far, media, exchange.options)
+        is_single = mux
+    port = far.pair.port
+    rtcp_port = (port if is_single else port + 1) if near.is_rtp else None
+    return MediaRewrite(port, rtcp_port, mux, protocol)
+
+
+def _mux_of_offer(near: Stream, far: Stream, media: Media, options: Options) -> bool:
+    """Whether to offer rtcp-mux on, and what to answer later to the offer of it (RFC 5761)."""
+    asked = options.rtcp_mux
+    offered = media.offers_mux
+    if not offered or b"reject" in asked:
+        near.mux_back = False
+    else:
+        near.mux_back = True if b"demux" in asked or b"accept" in asked else None
+    near.mux = near.mux and offered
+    offer = any(word in asked for word in _MUX_OFFERED) or (offered and b"demux" not in asked)
+    far.mux_offered = offer
+    far.mux = (far.mux and offer) or b"require" in asked
+    return offer
+
+
+def _mux_of_answer(near: Stream, far: Stream, media: Media, options: Options) -> bool:
+    """`near` answered: settle both sides; True when the offerer is told that mux it is."""
+    near.mux = near.mux_offered and media.offers_mux
+    back = far.mux_back
+    if back is None:
+        back = near.mux
+    if b"reject" in options.rtcp_mux:
+        back = False
+    far.mux = back
+    return back
+
+
+def _rewrite(exchange: Exchange, plans: list[MediaRewrite | None]) -> bytes:
+    options = exchange.options
+    connection = _advertised(exchange, plans)
+    return rewrite(
+        exchange.session,
+        Rewrite(
+            connection=connection,
+            media=tuple(plans),
+            origin=b"origin" in options.replace,
+            session_connection=b"session-connection" in options.replace,
+            rtcp_attribute=not options.has(b"no-rtcp-attribute"),
+            full_rtcp_attribute=options.has(b"full-rtcp-attribute"),
+        ),
+    )
+
+
+def _advertised(exchange: Exchange, plans: list[MediaRewrite | None]) -> Connection:
+    """Where the far side is to send: our address, or the one that the proxy insists on."""
+    forced = exchange.options.media_address
+    if forced:
+        return Connection(IP6 if b":" in forced else IP4, forced)
+    for index, plan in enumerate(plans):
+        pair = exchange.far.streams[index].pair
+        if plan is not None and pair is not None:
+            return pair.advertised
+    return exchange.session.origin.connection

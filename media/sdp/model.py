@@ -1,0 +1,188 @@
+"""A session description as the relay sees it (RFC 8866): its lines, and a few of them understood.
+
+Every line is kept as it came, with its own ending, so that what nobody touches goes out
+byte-identical and in its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+IP4 = b"IP4"
+IP6 = b"IP6"
+ZERO = {IP4: b"0.0.0.0", IP6: b"::"}  # RFC 3264 s8.4: hold
+DIRECTIONS = (b"sendrecv", b"sendonly", b"recvonly", b"inactive")
+ICE_ATTRIBUTES = frozenset(
+    (
+        b"candidate",
+        b"remote-candidates",
+        b"end-of-candidates",
+        b"ice-ufrag",
+        b"ice-pwd",
+        b"ice-options",
+        b"ice-lite",
+        b"ice-pacing",
+        b"ice-mismatch",
+    )
+)
+_STATIC_CLOCK_RATES = dict.fromkeys(range(25, 35), 90_000) | {
+    6: 16_000,
+    10: 44_100,
+    11: 44_100,
+    14: 90_000,
+    16: 11_025,
+    17: 22_050,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: `kind` "=" `value`, and how it ended."""
+
+    kind: bytes
+    value: bytes
+    ending: bytes = b"\r\n"
+
+    @property
+    def attribute(self) -> bytes:
+        """The attribute's name, empty when the line is none."""
+        return self.value.partition(b":")[0] if self.kind == b"a" else b""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Network type IN, a family and an address: of c=, and the end of o= and a=rtcp."""
+
+    family: bytes
+    address: bytes
+
+    @property
+    def is_zero(self) -> bool:
+        """The old way to say hold (RFC 3264 s8.4)."""
+        return self.address in (b"0.0.0.0", b"::", b"0:0:0:0:0:0:0:0")
+
+    @property
+    def host(self) -> str | None:
+        """The address in canonical text; None for a name, rubbish or the zero address."""
+        text = self.address.partition(b"/")[0].decode("ascii", "replace")
+        try:
+            found = IPv6Address(text) if self.family == IP6 else IPv4Address(text)
+        except ValueError:
+            return None
+        return None if self.is_zero or found.is_multicast else str(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """o=, of which the relay knows the two last words."""
+
+    before: bytes
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One media section; `lines` begins with its m= line."""
+
+    lines: tuple[Line, ...]
+    kind: bytes
+    port: int
+    protocol: bytes
+    formats: tuple[bytes, ...]
+    connection: Connection | None
+
+    def attribute(self, name: bytes) -> bytes | None:
+        return attribute(self.lines, name)
+
+    @property
+    def is_disabled(self) -> bool:
+        """Port 0: refused, removed, or usable only inside a bundle (RFC 3264 s6, RFC 9143)."""
+        return self.port == 0
+
+    @property
+    def is_relayed(self) -> bool:
+        """Datagrams the relay can carry; MSRP and BFCP over TCP are left to the two sides."""
+        words = self.protocol.upper().split(b"/")
+        return words[0] in (b"RTP", b"UDP", b"UDPTL")
+
+    @property
+    def is_rtp(self) -> bool:
+        return self.is_relayed and b"RTP" in self.protocol.upper().split(b"/")
+
+    @property
+    def is_secure(self) -> bool:
+        return b"SAVP" in self.protocol.upper()
+
+    @property
+    def offers_mux(self) -> bool:
+        return self.attribute(b"rtcp-mux") is not None
+
+    @property
+    def rtcp(self) -> tuple[int, Connection | None] | None:
+        """Port and address of a=rtcp (RFC 3605); None when there is none that can be read."""
+        words = (self.attribute(b"rtcp") or b"").split()
+        if not words or not words[0].isdigit() or int(words[0]) > 65_535:
+            return None
+        if len(words) == 4:
+            return int(words[0]), Connection(words[2], words[3])
+        return int(words[0]), None
+
+    def clock_rates(self) -> dict[int, int]:
+        """Hertz of the RTP timestamps of each payload type of the section."""
+        rates = {
+            int(number): _STATIC_CLOCK_RATES.get(int(number), 8_000)
+            for number in self.formats
+            if number.isdigit() and len(number) < 4
+        }
+        for line in self.lines:
+            if line.attribute == b"rtpmap":
+                number, _, encoding = line.value[7:].partition(b" ")
+                rate = encoding.split(b"/")[1:2]
+                if number.isdigit() and len(number) < 4 and rate and rate[0].strip().isdigit():
+                    rates[int(number)] = int(rate[0][:9]) or 8_000
+        return rates
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A whole description: `lines` are those before the first media section."""
+
+    lines: tuple[Line, ...]
+    origin: Origin
+    connection: Connection | None
+    media: tuple[Media, ...]
+
+    @property
+    def ending(self) -> bytes:
+        """How lines end here, for lines that are added."""
+        return self.lines[0].ending
+
+    def connection_of(self, media: Media) -> Connection | None:
+        """The section's own c=, else the session's (RFC 8866 s5.7)."""
+        return media.connection or self.connection
+
+    def direction_of(self, media: Media) -> bytes:
+        """sendrecv, sendonly, recvonly or inactive as the sender of the description means it."""
+        for lines in (media.lines, self.lines):
+            for line in lines:
+                if line.kind == b"a" and line.value in DIRECTIONS:
+                    return line.value
+        return b"sendrecv"
+
+    def is_held(self, media: Media) -> bool:
+        """True when the section's sender wants no media: zero address, sendonly or inactive."""
+        connection = self.connection_of(media)
+        if connection is not None and connection.is_zero:
+            return True
+        return self.direction_of(media) in (b"sendonly", b"inactive")
+
+
+def attribute(lines: tuple[Line, ...], name: bytes) -> bytes | None:
+    """Value of the first attribute of that name; b"" for a flag, None when absent."""
+    for line in lines:
+        if line.kind == b"a":
+            found, _, value = line.value.partition(b":")
+            if found == name:
+                return value
+    return None

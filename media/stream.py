@@ -1,0 +1,157 @@
+"""One media section of one side: its local ports, its far ends, and how it forwards. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from media.endpoint import Endpoint
+from media.forward.rule import Address, ForwardRule
+from media.ng import Options
+from media.rtp import Hearsay
+from media.sdp import Connection, Media, Session
+
+_LOOPBACK = ("127.", "::1")
+
+
+class Refused(Exception):
+    """The relay cannot do what was asked; the text is the NG error."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPair:
+    """An even port and the next one at one address; `advertised` is what SDP says of it."""
+
+    host: str
+    port: int
+    advertised: Connection
+
+    @property
+    def rtp(self) -> Address:
+        return self.host, self.port
+
+    @property
+    def rtcp(self) -> Address:
+        return self.host, self.port + 1
+
+
+class PortSource(Protocol):
+    """Where pairs come from: a pool whose sockets are already bound."""
+
+    def take(self, family: bytes, *, now: float) -> LocalPair:
+        """A pair of that family (b"IP4", b"IP6"); Refused when there is none."""
+
+    def give_back(self, pair: LocalPair, *, now: float) -> None:
+        """The pair is no longer needed."""
+
+    def families(self) -> tuple[bytes, ...]:
+        """The families served here, the preferred one first."""
+
+
+class Stream:
+    """One media section as one side sees it; ports are kept for the life of the call.
+
+    `mux`: this side sends RTP and RTCP to one port. `mux_offered`: we offered that to this side.
+    `mux_back`: what to answer to this side's own offer of it; None goes with the other side.
+    `protocol` is the profile spoken with this side.
+    """
+
+    __slots__ = (
+        "clock_rates",
+        "hearsay",
+        "is_active",
+        "is_held",
+        "is_rtp",
+        "kind",
+        "mux",
+        "mux_back",
+        "mux_offered",
+        "pair",
+        "protocol",
+        "rtcp",
+        "rtp",
+    )
+
+    def __init__(self) -> None:
+        self.pair: LocalPair | None = None
+        self.rtp = Endpoint(("", 0))
+        self.rtcp = Endpoint(("", 0))
+        self.kind = b""
+        self.protocol = b""
+        self.is_active = False
+        self.is_held = False
+        self.is_rtp = True
+        self.mux = False
+        self.mux_offered = False
+        self.mux_back: bool | None = None
+        self.clock_rates: tuple[tuple[int, int], ...] = ()
+        self.hearsay = Hearsay()
+
+    def place(self, pair: LocalPair) -> None:
+        """Give it local ports, in the stead of those it had."""
+        self.pair = pair
+        self.rtp = Endpoint(pair.rtp)
+        self.rtcp = Endpoint(pair.rtcp)
+
+    def signal(self, session: Session, media: Media, options: Options) -> None:
+        """Take what this side says of itself in its offer or answer."""
+        self.kind = media.kind
+        self.is_rtp = media.is_rtp
+        self.is_active = True
+        self.is_held = session.is_held(media)
+        self.clock_rates = tuple(media.clock_rates().items()) if self.is_rtp else ()
+        connection = session.connection_of(media)
+        for end in (self.rtp, self.rtcp):
+            end.asymmetric = options.has(b"asymmetric")
+            end.handover = options.has(b"media-handover")
+            end.strict = options.has(b"strict-source")
+        if connection is None or connection.is_zero:
+            self.rtp.hold()
+            self.rtcp.hold()
+            return
+        source = options.received_from.decode("ascii", "replace")
+        host = source if options.has(b"SIP-source-address") and source else connection.host
+        port, rtcp_host = media.port + 1, host
+        if media.rtcp is not None and media.rtcp[0]:
+            port, named = media.rtcp
+            if named is not None and not options.has(b"SIP-source-address"):
+                rtcp_host = named.host
+        hosts = tuple(one for one in (connection.host, source) if one)
+        self.rtp.signal(self._usable(host, media.port), hosts=hosts)
+        self.rtcp.signal(self._usable(rtcp_host, port), hosts=hosts)
+
+    def _usable(self, host: str | None, port: int) -> Address | None:
+        """An address to which this stream's socket can and may send."""
+        if host is None or self.pair is None or (":" in host) != (":" in self.pair.host):
+            return None
+        if host.startswith(_LOOPBACK) and not self.pair.host.startswith(_LOOPBACK):
+            return None  # nobody reaches services of this very machine through the relay
+        return host, port
+
+    def rtcp_way(self) -> tuple[Address, Address | None]:
+        """From which port and to where this side gets its RTCP."""
+        end = self.rtp if self.mux else self.rtcp
+        return end.local, end.destination
+
+
+def rules_of(one: Stream, other: Stream) -> Iterator[ForwardRule]:
+    """The rules of all ports of a section between two sides, in both directions."""
+    for near, far in ((one, other), (other, one)):
+        if near.pair is None or far.pair is None:
+            continue
+        is_active = near.is_active and far.is_active
+        rtcp_out, rtcp_destination = far.rtcp_way()
+        for end in (near.rtp, near.rtcp):
+            is_rtcp = end is near.rtcp
+            destination = rtcp_destination if is_rtcp else far.rtp.destination
+            yield ForwardRule(
+                local=end.local,
+                accepts=end.source if is_active else None,
+                out=rtcp_out if is_rtcp else far.rtp.local,
+                destination=destination if is_active else None,
+                rtcp_out=rtcp_out,
+                rtcp_destination=rtcp_destination if is_active else None,
+                is_rtp=near.is_rtp,
+                clock_rates=near.clock_rates,
+            )
