@@ -38,13 +38,14 @@ def believed(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Network]
     """The client's address: walk X-Forwarded-For from its end while the reporter is trusted."""
     client = peer
     for reported in reversed(forwarded_for):
-        if not _is_in(client, trusted):
+        if not is_in(client, trusted):
             break
         client = reported
     return client
 
 
-def _is_in(text: str, networks: Sequence[Network]) -> bool:
+def is_in(text: str, networks: Sequence[Network]) -> bool:
+    """Whether the address lies in one of the networks."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -1,8 +1,8 @@
 """Settings of the web and worker processes, read from the environment once, by settings.py.
 
-Not Django's settings: those are derived from these. Other processes have their own (proxy/settings.py,
-media/settings.py); this one refuses unknown names under FEDSIP_WEB_ and leaves the rest to the
-launcher.
+Not Django's settings: those are derived from these. Other processes have their own
+(proxy/settings.py, media/settings.py); this one refuses unknown names under FEDSIP_WEB_ and leaves
+the rest to the launcher.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class WebSettings:
     """All that the web and worker processes take from the environment."""
 
     database: Mapping[str, Any]
-    """DATABASE_URL as connection parameters: dbname, user, password, host, port and libpq options."""
+    """DATABASE_URL as connection parameters: dbname, user, password, host, port, libpq options."""
     state_dir: Path
     """FEDSIP_STATE_DIR: folder of all that this machine keeps."""
     secret_key: str
-    """FEDSIP_WEB_SECRET_KEY: signs sessions; default STATE_DIR/secrets/web.key, made when missing."""
+    """FEDSIP_WEB_SECRET_KEY: signs sessions; by default kept in STATE_DIR/secrets/web.key."""
     allowed_hosts: tuple[str, ...]
     """FEDSIP_WEB_ALLOWED_HOSTS: names under which browsers come, comma list or `*`; default every
     address and name of this machine."""
@@ -69,7 +69,7 @@ class WebSettings:
     def from_env(cls, environ: Mapping[str, str]) -> WebSettings:
         """Read and check everything; raises SettingError."""
         known = {PREFIX + name for name in _WEB_NAMES}
-        unknown = sorted(set(name for name in environ if name.startswith(PREFIX)) - known)
+        unknown = sorted({name for name in environ if name.startswith(PREFIX)} - known)
         if unknown:
             raise SettingError(
                 f"{unknown[0]} is not a setting; known are {', '.join(sorted(known))}"

@@ -1,4 +1,4 @@
-"""Django settings of the web and worker processes, derived from the environment (environment.py)."""
+"""Django settings of the web and worker processes, derived from environment.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from datetime import timedelta
 
-from fedsip_platform.environment import ROOT, SettingError, WebSettings
+from fedsip_platform.environment import SettingError, WebSettings
 
 try:
     WEB = WebSettings.from_env(os.environ)
@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.contrib.humanize",
     "channels",
     "axes",
     "django_celery_beat",
@@ -38,6 +39,7 @@ INSTALLED_APPS = [
     "fedsip_platform.location",
     "fedsip_platform.calls",
     "fedsip_platform.api",
+    "fedsip_platform.cli",
     "admin_ui",
 ]
 
@@ -127,7 +129,7 @@ LOGOUT_REDIRECT_URL = "sign-in"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
-# X AXES_LOCKOUT_CALLABLE = "fedsip_platform.lockout.refuse"
+AXES_LOCKOUT_CALLABLE = "fedsip_platform.lockout.refuse"
 AXES_ENABLE_ACCESS_FAILURE_LOG = True
 AXES_SENSITIVE_PARAMETERS = ["password"]
 AXES_VERBOSE = False
@@ -139,7 +141,7 @@ SESSION_COOKIE_SECURE = True
 SESSION_COOKIE_AGE = 7 * 86400
 CSRF_COOKIE_NAME = "__Host-fedsip-csrf"
 CSRF_COOKIE_SECURE = True
-# X CSRF_FAILURE_VIEW = "fedsip_platform.api.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "fedsip_platform.api.errors.csrf_failure"
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^health$"]
 SECURE_HSTS_SECONDS = WEB.hsts_seconds
@@ -161,6 +163,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 300
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # -- language and time
 
@@ -181,7 +184,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["fedsip_platform.api.throttles.RequestThrottle"],
     "DEFAULT_PAGINATION_CLASS": "fedsip_platform.api.paging.Pages",
-    "DEFAULT_SCHEMA_CLASS": "fedsip_platform.api.schema.Schema",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "fedsip_platform.api.errors.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -196,8 +199,15 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "filter": True},
+    "SWAGGER_UI_SETTINGS": {"filter": True},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "fedsip_platform.api.schema.describe_refusals",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "fedsip_platform.tenants.models.Role",
+        "ScopeEnum": "fedsip_platform.api.models.Scope",
+    },
 }
 
 # -- celery

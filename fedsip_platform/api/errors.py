@@ -63,8 +63,8 @@ def problem(
     }
     if problems:
         body["errors"] = problems
-    if "X-Request-ID" in request.META:
-        body["request_id"] = request.META["X-Request-ID"]
+    if "HTTP_X_REQUEST_ID" in request.META:
+        body["request_id"] = request.META["HTTP_X_REQUEST_ID"]
     return body
 
 
@@ -88,7 +88,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler400: a wrong Host, a cookie that was tampered with, a body that is too big."""
+    """Django's handler400: a wrong Host, a forged cookie, a body that is too big."""
     if request.path.startswith(PREFIX):
         return respond(request, HTTPStatus.BAD_REQUEST, "The request could not be understood.")
     return defaults.bad_request(request, exception)

@@ -19,7 +19,7 @@ class EndedBy(models.TextChoices):
 
 
 class CallRecord(models.Model):
-    """One call, when it has ended. Not tied to its domain by the database: it may be gone by then."""
+    """One call that has ended. The database does not tie it to its domain: it may be gone."""
 
     public_id = models.UUIDField(
         default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False

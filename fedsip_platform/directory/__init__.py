@@ -1,1 +1,1 @@
-"""What tenants configure: domains, subscribers, translations. Published to the proxy as SQL views."""
+"""What tenants configure: domains, subscribers, translations; the proxy sees it as SQL views."""

@@ -10,6 +10,11 @@ from django.db import models
 from . import names
 
 
+def _as_text(value: Any) -> Any:
+    """For queries: what people look for need not be well-formed."""
+    return value if value is None else str(value)
+
+
 class DomainNameField(models.CharField):
     """A domain, in lower case and punycode without trailing dot, however it was typed."""
 
@@ -21,9 +26,12 @@ class DomainNameField(models.CharField):
         text = super().to_python(value)
         return names.normal_domain(text) if text else text
 
+    def get_prep_value(self, value: Any) -> Any:
+        return _as_text(models.Field.get_prep_value(self, value))
+
 
 class HostField(models.CharField):
-    """The host of a SIP URI: a domain in normal form, an IPv4 address or an IPv6 one in brackets."""
+    """The host of a SIP URI: a domain in normal form, an IPv4 address, an IPv6 one in brackets."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", names.LONGEST_DOMAIN)
@@ -38,6 +46,9 @@ class HostField(models.CharField):
             names.check_host(text)
             return text.lower()
         return names.normal_domain(text)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return _as_text(models.Field.get_prep_value(self, value))
 
 
 class UsernameField(models.CharField):
@@ -65,3 +76,6 @@ class CountryField(models.CharField):
         if not (len(text) == 2 and text.isascii() and text.isalpha()):
             raise ValidationError("Type two letters, such as US or DE.")
         return text
+
+    def get_prep_value(self, value: Any) -> Any:
+        return _as_text(models.Field.get_prep_value(self, value))

@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from fedsip_platform.tenants.models import Tenant
+from proxy.directory.patterns import MAX_PATTERN
 
 from . import names, patterns
 from .fields import CountryField, DomainNameField, HostField, UsernameField
@@ -279,7 +280,7 @@ class Translation(models.Model):
         help_text="Only for phones whose User-Agent begins so. Empty: all.",
     )
     match_regex = models.CharField(
-        max_length=1000,
+        max_length=MAX_PATTERN,
         blank=True,
         db_default="",
         validators=[patterns.check_pattern],

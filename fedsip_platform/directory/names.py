@@ -21,10 +21,47 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
 
 # Lines that decide where a message goes, to which transaction it belongs or who sent it.
 PROTECTED_HEADERS = frozenset(
-    "accept authorization call-id contact content-encoding content-length content-type cseq date "
-    "expires from identity max-forwards min-expires path proxy-authenticate proxy-authorization "
-    "proxy-require record-route require route service-route supported timestamp to unsupported via "
-    "www-authenticate b c e f i k l m t v y".split()
+    [
+        "accept",
+        "authorization",
+        "call-id",
+        "contact",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "cseq",
+        "date",
+        "expires",
+        "from",
+        "identity",
+        "max-forwards",
+        "min-expires",
+        "path",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-require",
+        "record-route",
+        "require",
+        "route",
+        "service-route",
+        "supported",
+        "timestamp",
+        "to",
+        "unsupported",
+        "via",
+        "www-authenticate",
+        "b",
+        "c",
+        "e",
+        "f",
+        "i",
+        "k",
+        "l",
+        "m",
+        "t",
+        "v",
+        "y",
+    ]
 )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-import re2
 from django.core.exceptions import ValidationError
+
+from proxy.directory.patterns import PatternError, check, compile_pattern
 
 from . import names
 
@@ -15,8 +16,8 @@ _GROUP = re.compile(r"\\(.)|\\\Z", re.DOTALL)
 def check_pattern(text: str) -> None:
     """Refuse an expression that the proxy would refuse, with its reason."""
     try:
-        re2.compile(text)
-    except re2.error as error:
+        check(text)
+    except PatternError as error:
         raise ValidationError(f"This expression does not work: {error}.") from error
 
 
@@ -25,8 +26,8 @@ def user_template_problem(template: str, pattern: str) -> str | None:
     groups = 0
     if pattern:
         try:
-            groups = re2.compile(pattern).groups
-        except re2.error:
+            groups = compile_pattern(pattern).groups
+        except PatternError:
             return None  # told about the expression itself
     for found in _GROUP.finditer(template):
         digit = found.group(1)

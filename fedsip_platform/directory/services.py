@@ -95,14 +95,20 @@ def create_subscriber(domain: Domain, username: str, password: str, **fields: An
     return _save(subscriber)
 
 
-def update_subscriber(subscriber: Subscriber, **fields: Any) -> Subscriber:
-    """Change a user's limits and texts, or enabled; username and domain stay."""
-    for name in ("username", "domain"):
-        if name in fields and fields.pop(name) != getattr(subscriber, name):
+@transaction.atomic
+def update_subscriber(
+    subscriber: Subscriber, *, new_password: str | None = None, **fields: Any
+) -> Subscriber:
+    """Change a user's limits and texts, enabled, and the password; username and domain stay."""
+    before = {"username": subscriber.username, "domain": subscriber.domain}
+    for name, value in before.items():
+        if fields.pop(name, value) != value:
             raise ServiceError(
                 name, "This cannot change: the password's hash contains it. Make a new user."
             )
-    return _change(subscriber, fields)
+    if new_password is not None:
+        set_password(subscriber, new_password)
+    return _change(subscriber, fields) if fields else subscriber
 
 
 def set_password(subscriber: Subscriber, password: str) -> Subscriber:
@@ -228,9 +234,9 @@ def _refuse_above_limits(domain: Domain) -> None:
         return
     # Two requests at once must not both take the last place.
     Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
-    if domain.max_subscribers is not None:
-        if domain.subscribers.count() >= domain.max_subscribers:
-            raise Conflict("domain", f"{domain} may have {domain.max_subscribers} users, not more.")
-    if tenant.max_subscribers is not None:
-        if Subscriber.objects.filter(domain__tenant=tenant).count() >= tenant.max_subscribers:
-            raise Conflict("domain", f"{tenant} may have {tenant.max_subscribers} users, not more.")
+    for owner, users, most in (
+        (domain, domain.subscribers, domain.max_subscribers),
+        (tenant, Subscriber.objects.filter(domain__tenant=tenant), tenant.max_subscribers),
+    ):
+        if most is not None and users.count() >= most:
+            raise Conflict("domain", f"{owner} may have {most} users, not more.")

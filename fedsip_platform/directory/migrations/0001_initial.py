@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 ('note', models.CharField(blank=True, db_default='', max_length=200)),
                 ('from_username', models.CharField(blank=True, db_default='', help_text='Only for calls of this user. Empty: of all.', max_length=64, validators=[fedsip_platform.directory.names.check_username])),
                 ('match_user_agent', models.CharField(blank=True, db_default='', help_text='Only for phones whose User-Agent begins so. Empty: all.', max_length=200, validators=[fedsip_platform.directory.names.check_one_line])),
-                ('match_regex', models.CharField(blank=True, db_default='', help_text='Regular expression (RE2) to be found in the dialled user. Empty: all.', max_length=1000, validators=[fedsip_platform.directory.patterns.check_pattern])),
+                ('match_regex', models.CharField(blank=True, db_default='', help_text='Regular expression (RE2) to be found in the dialled user. Empty: all.', max_length=512, validators=[fedsip_platform.directory.patterns.check_pattern])),
                 ('request_domain', fedsip_platform.directory.fields.DomainNameField(blank=True, db_default='', help_text='Only for calls to this domain. Empty: to all.', max_length=253)),
                 ('priority', models.PositiveIntegerField(db_default=99, default=99, help_text='The lowest that matches is tried first.')),
                 ('weight', models.PositiveIntegerField(db_default=1, default=1, help_text='Share among rules of the same priority.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10000)])),

@@ -1,0 +1,80 @@
+"""Signing in, and the first page: is it up, what is there, where to go next."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from fedsip_platform.calls.models import CallRecord, Node
+from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.location import services as location
+from fedsip_platform.location.models import Binding
+from fedsip_platform.tenants.models import Role, Tenant
+from fedsip_platform.tenants.scope import Scope
+
+NODE_IS_SILENT = timedelta(seconds=10)  # its heartbeat comes each second
+MOST_DOMAINS = 10
+
+
+class SignInForm(AuthenticationForm):
+    """E-mail address and password."""
+
+    error_messages = {
+        "invalid_login": "The address or the password is wrong.",
+        "inactive": "This account has been switched off.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].widget.input_type = "email"
+        self.fields["username"].widget.attrs["autocomplete"] = "email"
+
+    def clean_username(self) -> str:
+        """Addresses are kept in lower case."""
+        return self.cleaned_data["username"].strip().lower()
+
+
+class SignInView(LoginView):
+    """The door."""
+
+    template_name = "admin_ui/sign_in.html"
+    authentication_form = SignInForm
+    redirect_authenticated_user = True
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Counts of what this person may see, and the state of the nodes for operators."""
+    scope = Scope(request.user)
+    now = timezone.now()
+    bindings = location.current(scope.visible(Binding.objects.all()))
+    domains = scope.visible(Domain.objects.select_related("tenant"))
+    calls = scope.visible(CallRecord.objects.filter(started_at__gt=now - timedelta(days=1)))
+    nodes = list(Node.objects.all()) if scope.is_operator else []
+    page = {
+        "scope": scope,
+        "tenants": scope.visible(Tenant.objects.all()).count(),
+        "domains": domains.count(),
+        "users": scope.visible(Subscriber.objects.all()).count(),
+        "online": bindings.aggregate(amount=Count("aor", distinct=True))["amount"],
+        "devices": bindings.count(),
+        "calls": calls.aggregate(
+            all=Count("pk"), answered=Count("pk", filter=Q(answered_at__isnull=False))
+        ),
+        "first_domains": domains.annotate(users=Count("subscribers"))[:MOST_DOMAINS],
+        "roles": [
+            (membership.tenant, Role(membership.role))
+            for membership in request.user.memberships.select_related("tenant")
+        ],
+        "nodes": nodes,
+        "is_live": any(now - node.seen_at < NODE_IS_SILENT for node in nodes),
+    }
+    return render(request, "admin_ui/home.html", page)

@@ -1,0 +1,186 @@
+"""/api/v1/me, /session and /tokens: about whoever is asking"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import authenticate, login, logout
+from django.db.models import QuerySet
+from django.http import Http404
+from django.middleware.csrf import get_token
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_protect
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from fedsip_platform.tenants.models import Membership, Person, Role, Tenant
+
+from . import tokens
+from .base import OwnSlugField, ScopedViewSet, key_parameter
+from .models import Scope, Token
+from .permissions import BySession
+
+KEY = key_parameter("The token's id.")
+
+
+class MembershipSerializer(serializers.ModelSerializer):
+    tenant = serializers.CharField(source="tenant.slug", read_only=True)
+    name = serializers.CharField(source="tenant.name", read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ("tenant", "name", "role")
+
+
+class MeSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    memberships = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Person
+        fields = ("id", "email", "name", "is_operator", "memberships")
+
+    def get_memberships(self, person: Person) -> list[dict[str, Any]]:
+        found = person.memberships.select_related("tenant").order_by("tenant__slug")
+        token = self.context["request"].auth
+        if isinstance(token, Token) and token.tenant_id is not None:
+            found = found.filter(tenant=token.tenant_id)
+        return list(MembershipSerializer(found, many=True).data)
+
+
+class MeView(APIView):
+    """Who you are."""
+
+    @extend_schema(summary="Who you are", responses=MeSerializer, operation_id="me_retrieve")
+    def get(self, request: Request) -> Response:
+        return Response(MeSerializer(request.user, context={"request": request}).data)
+
+
+class SignInSerializer(serializers.Serializer):
+    email = serializers.EmailField(max_length=254)
+    password = serializers.CharField(trim_whitespace=False, max_length=128, write_only=True)
+
+
+class SessionSerializer(serializers.Serializer):
+    signed_in = serializers.BooleanField()
+    csrf_token = serializers.CharField(help_text="Send it back as X-CSRFToken with every change.")
+
+
+class SessionView(APIView):
+    """Sign in and out with a cookie, as the dashboard does. Programs use tokens."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(summary="Whether you are signed in; gives the CSRF token")
+    @extend_schema(responses=SessionSerializer, operation_id="session_retrieve")
+    def get(self, request: Request) -> Response:
+        return self._answer(request)
+
+    @extend_schema(
+        summary="Sign in",
+        request=SignInSerializer,
+        responses=SessionSerializer,
+        operation_id="session_create",
+    )
+    @method_decorator(csrf_protect)
+    def post(self, request: Request) -> Response:
+        serializer = SignInSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        person = authenticate(
+            request._request,  # axes counts failures on Django's own request
+            username=serializer.validated_data["email"].lower(),
+            password=serializer.validated_data["password"],
+        )
+        if person is None:
+            raise ValidationError({"password": "The address or the password is wrong."})
+        login(request._request, person)
+        return self._answer(request)
+
+    @extend_schema(
+        summary="Sign out",
+        request=None,
+        responses={204: OpenApiResponse(description="You are signed out.")},
+        operation_id="session_destroy",
+    )
+    @method_decorator(csrf_protect)
+    def delete(self, request: Request) -> Response:
+        logout(request._request)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _answer(self, request: Request) -> Response:
+        signed_in = request._request.user.is_authenticated
+        return Response({"signed_in": signed_in, "csrf_token": get_token(request._request)})
+
+
+class TokenSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    tenant = OwnSlugField(
+        slug_field="slug",
+        queryset=Tenant.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="The only tenant it reaches; null for all of yours.",
+    )
+
+    class Meta:
+        model = Token
+        fields = (
+            *("id", "name", "tenant", "scope", "prefix"),
+            *("created_at", "expires_at", "last_used_at"),
+        )
+        read_only_fields = ("prefix", "created_at", "last_used_at")
+
+
+class NewTokenSerializer(TokenSerializer):
+    token = serializers.CharField(read_only=True, help_text="Shown now and never again.")
+
+    class Meta(TokenSerializer.Meta):
+        fields = (*TokenSerializer.Meta.fields, "token")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Your tokens"),
+    retrieve=extend_schema(summary="One of your tokens", parameters=[KEY]),
+)
+class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """Your own API tokens."""
+
+    serializer_class = TokenSerializer
+    permission_classes = [BySession]
+    ordering = "-id"
+
+    def get_queryset(self) -> QuerySet[Token]:
+        if not isinstance(self.request.user, Person):
+            raise Http404
+        return Token.objects.filter(person=self.request.user).select_related("tenant")
+
+    @extend_schema(
+        summary="Make a token", request=TokenSerializer, responses={201: NewTokenSerializer}
+    )
+    def create(self, request: Request) -> Response:
+        fields = self.checked()
+        tenant = fields.get("tenant")
+        if fields.get("scope") == Scope.WRITE and tenant is not None:
+            role = self.scope.roles.get(tenant.pk)
+            allowed = self.scope.is_operator or role != Role.VIEWER
+            self.require(allowed, "scope", "Your role in this tenant is only to look.")
+        token, text = tokens.create(
+            request.user,
+            fields["name"],
+            fields.get("scope", Scope.READ),
+            tenant=tenant,
+            expires_at=fields.get("expires_at"),
+        )
+        token.token = text
+        body = NewTokenSerializer(token, context=self.get_serializer_context()).data
+        return Response(body, status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Withdraw a token", parameters=[KEY])
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        self.get_object().delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)

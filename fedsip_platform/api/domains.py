@@ -1,0 +1,140 @@
+"""/api/v1/domains"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db.models import Count, QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from fedsip_platform.directory import names, services
+from fedsip_platform.directory.models import Domain
+from fedsip_platform.tenants.models import Tenant
+
+from .base import (
+    OwnSlugField,
+    ScopedViewSet,
+    filter_parameter,
+    key_parameter,
+    only_tenant,
+    switch,
+)
+
+KEY = key_parameter("The domain's id or name.")
+POLICIES = (
+    *("enabled", "note", "unauthenticated", "unauthenticated_calls_out", "hide_users"),
+    *("require_tls", "media_policy", "srtp", "nat_keepalive", "nat_alias_contact"),
+    *("federation", "e164", "e164_country", "max_subscribers", "max_contacts"),
+    *("min_expires", "max_expires", "default_expires"),
+)
+
+
+class DomainSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    tenant = OwnSlugField(
+        slug_field="slug",
+        queryset=Tenant.objects.all(),
+        required=False,
+        help_text="Short name of the tenant; may be left out by those who have only one.",
+    )
+    name = serializers.CharField(
+        max_length=names.LONGEST_DOMAIN, help_text=Domain._meta.get_field("name").help_text
+    )
+
+    class Meta:
+        model = Domain
+        fields = ("id", "tenant", "name", *POLICIES, "created_at", "updated_at")
+        validators: list[Any] = []
+
+
+class DomainListSerializer(DomainSerializer):
+    users = serializers.IntegerField(read_only=True, help_text="How many users it has.")
+
+    class Meta(DomainSerializer.Meta):
+        fields = (*DomainSerializer.Meta.fields, "users")
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Domains",
+        parameters=[
+            filter_parameter("tenant", "Only of the tenant with this short name."),
+            filter_parameter("q", "Only names that contain this."),
+            filter_parameter("enabled", "Only enabled or disabled ones.", OpenApiTypes.BOOL),
+        ],
+    ),
+    retrieve=extend_schema(summary="One domain", parameters=[KEY]),
+)
+class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """SIP domains and their policies."""
+
+    serializer_class = DomainSerializer
+    rows = Domain.objects.select_related("tenant")
+    ordering = "name"
+    natural_key = "name"
+
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
+        return DomainListSerializer if self.action == "list" else DomainSerializer
+
+    def normal_key(self, key: str) -> str:
+        try:
+            return names.normal_domain(key)
+        except ModelValidationError:
+            return ""
+
+    def filter_queryset(self, queryset: QuerySet[Domain]) -> QuerySet[Domain]:
+        if self.action != "list":
+            return queryset
+        asked = self.request.query_params
+        if asked.get("tenant"):
+            queryset = queryset.filter(tenant__slug=asked["tenant"])
+        if asked.get("q"):
+            queryset = queryset.filter(name__contains=asked["q"].lower())
+        enabled = switch(self.request, "enabled")
+        if enabled is not None:
+            queryset = queryset.filter(enabled=enabled)
+        return queryset.annotate(users=Count("subscribers"))
+
+    @extend_schema(summary="Make a domain")
+    def create(self, request: Request) -> Response:
+        return self._create(self.checked())
+
+    @extend_schema(
+        summary="Make a domain, or bring it to this state",
+        description="May be repeated: the domain is then as the body says, other policies stay.",
+        parameters=[KEY],
+        responses={200: DomainSerializer, 201: DomainSerializer},
+    )
+    def update(self, request: Request, **kwargs: Any) -> Response:
+        domain = self.find(self.kwargs["key"])
+        if domain is not None:
+            return self.partial_update(request)
+        name = self.normal_key(self.kwargs["key"])
+        is_taken = bool(name) and Domain.objects.filter(name=name).exists()
+        self.require(not is_taken, "name", "This domain is taken already.")
+        fields = self.checked(partial=True)
+        return self._create({"name": self.kwargs["key"], **fields})
+
+    @extend_schema(summary="Change a domain", parameters=[KEY])
+    def partial_update(self, request: Request, **kwargs: Any) -> Response:
+        domain = self.get_object()
+        changes = self.checked(domain, partial=True)
+        tenant = changes.pop("tenant", domain.tenant)
+        self.require(tenant == domain.tenant, "tenant", "A domain cannot move to another tenant.")
+        return Response(self.get_serializer(services.update_domain(domain, **changes)).data)
+
+    @extend_schema(summary="Delete a domain with its users and rules", parameters=[KEY])
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        services.delete_domain(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _create(self, fields: dict[str, Any]) -> Response:
+        tenant = fields.pop("tenant", None) or only_tenant(self.scope)
+        self.require(self.scope.may_change(tenant), "tenant", "Your role there is only to look.")
+        domain = services.create_domain(tenant, fields.pop("name"), **fields)
+        return Response(self.get_serializer(domain).data, status.HTTP_201_CREATED)

@@ -1,0 +1,48 @@
+"""Cursor pages: constant cost however deep, and nothing is skipped while rows come and go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
+
+
+class Pages(CursorPagination):
+    """`?limit=` and `?cursor=`; the order is that of the view, by a unique column."""
+
+    page_size = 100
+    max_page_size = 1000
+    page_size_query_param = "limit"
+    page_size_query_description = "Number of results in a page, at most 1000."
+    cursor_query_description = "The page: taken from `next` or `previous` of another one."
+
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        return (view.ordering,)
+
+    def get_page_size(self, request: Request) -> int:
+        """Refuse a limit that is none, instead of quietly taking another."""
+        text = request.query_params.get(self.page_size_query_param)
+        if text is None:
+            return self.page_size
+        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= self.max_page_size):
+            raise ValidationError({"limit": f"Give a number from 1 to {self.max_page_size}."})
+        return int(text)
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Refuse cursors that we never made: their position goes into a query."""
+        try:
+            cursor = super().decode_cursor(request)
+        except NotFound:
+            cursor = Cursor(0, False, "\0")
+        if cursor is None or cursor.position is None:
+            return cursor
+        is_number = self.ordering[0].lstrip("-") == "id"
+        if "\0" in cursor.position or (is_number and not _is_id(cursor.position)):
+            raise ValidationError({"cursor": "This is no cursor of ours."})
+        return cursor
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18

@@ -1,0 +1,44 @@
+"""Who may call what. Which things exist for whom is tenants/scope.py's decision, not made here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from fedsip_platform.tenants.scope import tenant_of
+
+from .models import Scope, Token
+
+
+class SignedIn(BasePermission):
+    """Anybody signed in; a read-only token only reads."""
+
+    message = "This token may only read."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not request.user.is_authenticated:
+            return False
+        token = request.auth
+        if isinstance(token, Token) and token.scope != Scope.WRITE:
+            return request.method in SAFE_METHODS
+        return True
+
+
+class MayChange(BasePermission):
+    """Owners and admins change what their tenant has; viewers look."""
+
+    message = "Your role in this tenant is only to look."
+
+    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        return request.method in SAFE_METHODS or view.scope.may_change(tenant_of(obj))
+
+
+class BySession(BasePermission):
+    """Only people: a stolen token must not be able to make others."""
+
+    message = "Tokens are made and withdrawn by people who are signed in, not by tokens."
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return bool(request.user.is_authenticated) and request.auth is None

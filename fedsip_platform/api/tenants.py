@@ -1,0 +1,64 @@
+"""/api/v1/tenants"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from fedsip_platform.directory import services
+from fedsip_platform.tenants.models import Tenant
+
+from .base import ScopedViewSet, key_parameter
+
+KEY = key_parameter("The tenant's id or short name.")
+OWNERS_FIELDS = {"name"}
+
+
+class TenantSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+
+    class Meta:
+        model = Tenant
+        fields = (
+            *("id", "name", "slug", "enabled", "max_domains", "max_subscribers"),
+            *("created_at", "updated_at"),
+        )
+
+
+@extend_schema_view(
+    list=extend_schema(summary="The tenants that you belong to"),
+    retrieve=extend_schema(summary="One tenant", parameters=[KEY]),
+)
+class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """Tenants. Operators make and limit them; owners rename their own."""
+
+    serializer_class = TenantSerializer
+    rows = Tenant.objects.all()
+    ordering = "slug"
+    natural_key = "slug"
+
+    @extend_schema(summary="Make a tenant")
+    def create(self, request: Request) -> Response:
+        self.require(self.scope.may_operate, "", "Only operators make tenants.")
+        tenant = services.create_tenant(**self.checked())
+        return Response(self.get_serializer(tenant).data, status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Change a tenant", parameters=[KEY])
+    def partial_update(self, request: Request, **kwargs: Any) -> Response:
+        tenant = self.get_object()
+        changes = self.checked(tenant, partial=True)
+        self.require(self.scope.may_own(tenant), "", "Only owners change a tenant.")
+        for name in changes.keys() - OWNERS_FIELDS:
+            self.require(self.scope.may_operate, name, "Only operators change this.")
+        return Response(self.get_serializer(services.update_tenant(tenant, **changes)).data)
+
+    @extend_schema(summary="Delete a tenant with all that it has", parameters=[KEY])
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        tenant = self.get_object()
+        self.require(self.scope.may_operate, "", "Only operators delete tenants.")
+        services.delete_tenant(tenant)
+        return Response(status=status.HTTP_204_NO_CONTENT)

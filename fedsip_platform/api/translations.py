@@ -1,0 +1,76 @@
+"""/api/v1/translations"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from fedsip_platform.directory import services
+from fedsip_platform.directory.models import Domain, Translation
+
+from .base import OwnSlugField, ScopedViewSet, filter_parameter, key_parameter
+
+KEY = key_parameter("The rule's id.")
+
+
+class TranslationSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    domain = OwnSlugField(
+        slug_field="name",
+        queryset=Domain.objects.select_related("tenant"),
+        help_text="The rule is for requests whose From has this domain.",
+    )
+
+    class Meta:
+        model = Translation
+        fields = (
+            *("id", "domain", "enabled", "note", "from_username", "match_user_agent"),
+            *("match_regex", "request_domain", "priority", "weight", "tran_user", "tran_strip"),
+            *("tran_prefix", "tran_domain", "tran_port", "tran_strip_port", "tran_add_header"),
+            *("created_at", "updated_at"),
+        )
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Rules", parameters=[filter_parameter("domain", "Only of this domain.")]
+    ),
+    retrieve=extend_schema(summary="One rule", parameters=[KEY]),
+)
+class TranslationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """Rules that change where requests go."""
+
+    serializer_class = TranslationSerializer
+    rows = Translation.objects.select_related("domain__tenant")
+    ordering = "id"
+
+    def filter_queryset(self, queryset: QuerySet[Translation]) -> QuerySet[Translation]:
+        name = self.request.query_params.get("domain")
+        return queryset.filter(domain__name=name.lower()) if name else queryset
+
+    @extend_schema(summary="Make a rule")
+    def create(self, request: Request) -> Response:
+        fields = self.checked()
+        domain = fields.pop("domain")
+        allowed = self.scope.may_change(domain.tenant)
+        self.require(allowed, "domain", "Your role there is only to look.")
+        rule = services.create_translation(domain, **fields)
+        return Response(self.get_serializer(rule).data, status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Change a rule", parameters=[KEY])
+    def partial_update(self, request: Request, **kwargs: Any) -> Response:
+        rule = self.get_object()
+        changes = self.checked(rule, partial=True)
+        domain = changes.pop("domain", rule.domain)
+        self.require(domain == rule.domain, "domain", "A rule cannot move to another domain.")
+        return Response(self.get_serializer(services.update_translation(rule, **changes)).data)
+
+    @extend_schema(summary="Delete a rule", parameters=[KEY])
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        services.delete_translation(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,31 @@
+"""Addresses below /api/v1/."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import SimpleRouter
+
+from .account import MeView, SessionView, TokenViewSet
+from .docs import DocsView
+from .domains import DomainViewSet
+from .registrations import RegistrationViewSet
+from .tenants import TenantViewSet
+from .translations import TranslationViewSet
+from .users import UserViewSet
+
+router = SimpleRouter(trailing_slash=False)
+router.register("tenants", TenantViewSet, "tenant")
+router.register("domains", DomainViewSet, "domain")
+router.register("users", UserViewSet, "user")
+router.register("registrations", RegistrationViewSet, "registration")
+router.register("translations", TranslationViewSet, "translation")
+router.register("tokens", TokenViewSet, "token")
+
+urlpatterns = [
+    path("", include(router.urls)),
+    path("me", MeView.as_view(), name="me"),
+    path("session", SessionView.as_view(), name="session"),
+    path("schema", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs", DocsView.as_view(), name="api-docs"),
+]

@@ -1,0 +1,139 @@
+"""/api/v1/users: SIP users (subscribers)"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db.models import Q, QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from fedsip_platform.directory import names, services
+from fedsip_platform.directory.models import Domain, Subscriber
+
+from .base import OwnSlugField, ScopedViewSet, filter_parameter, key_parameter, switch
+
+KEY = key_parameter("The user's id or address, such as alice@example.com.")
+
+
+class UserSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    address = serializers.CharField(source="aor", read_only=True, help_text="username@domain")
+    domain = OwnSlugField(
+        slug_field="name", queryset=Domain.objects.select_related("tenant"), help_text="Its name."
+    )
+    password = serializers.CharField(
+        write_only=True,
+        trim_whitespace=False,
+        min_length=services.SHORTEST_PASSWORD,
+        max_length=services.LONGEST_PASSWORD,
+        help_text="For the phone. Only hashes of it are kept.",
+    )
+
+    class Meta:
+        model = Subscriber
+        fields = (
+            *("id", "address", "username", "domain", "password", "display_name", "enabled"),
+            *("max_contacts", "max_calls", "note", "password_changed_at"),
+            *("created_at", "updated_at"),
+        )
+        validators: list[Any] = []
+
+
+@extend_schema_view(
+    list=extend_schema(
+        summary="Users",
+        parameters=[
+            filter_parameter("domain", "Only of this domain."),
+            filter_parameter("q", "Only whose address begins with, or name contains, this."),
+            filter_parameter("enabled", "Only enabled or disabled ones.", OpenApiTypes.BOOL),
+        ],
+    ),
+    retrieve=extend_schema(summary="One user", parameters=[KEY]),
+)
+class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """SIP users: who may register a phone and call."""
+
+    serializer_class = UserSerializer
+    rows = Subscriber.objects.select_related("domain__tenant")
+    ordering = "aor"
+    natural_key = "aor"
+
+    def normal_key(self, key: str) -> str:
+        username, _, domain = key.rpartition("@")
+        try:
+            return f"{username.lower()}@{names.normal_domain(domain)}"
+        except ModelValidationError:
+            return ""
+
+    def filter_queryset(self, queryset: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
+        if self.action != "list":
+            return queryset
+        asked = self.request.query_params
+        if asked.get("domain"):
+            queryset = queryset.filter(domain__name=asked["domain"].lower())
+        if asked.get("q"):
+            text = asked["q"]
+            queryset = queryset.filter(
+                Q(aor__startswith=text.lower()) | Q(display_name__icontains=text)
+            )
+        enabled = switch(self.request, "enabled")
+        return queryset if enabled is None else queryset.filter(enabled=enabled)
+
+    @extend_schema(summary="Make a user")
+    def create(self, request: Request) -> Response:
+        return self._create(self.checked())
+
+    @extend_schema(
+        summary="Make a user, or bring it to this state",
+        description="May be repeated: the user is then as the body says, other fields stay. "
+        "The password is needed only for a new user.",
+        parameters=[KEY],
+        responses={200: UserSerializer, 201: UserSerializer},
+    )
+    def update(self, request: Request, **kwargs: Any) -> Response:
+        if self.find(self.kwargs["key"]) is not None:
+            return self.partial_update(request)
+        username, at, domain_name = self.normal_key(self.kwargs["key"]).rpartition("@")
+        domain = self.scope.visible(Domain.objects.select_related("tenant")).filter(
+            name=domain_name
+        )
+        found = domain.first() if at else None
+        self.require(found is not None, "domain", "There is none that you may use.")
+        fields = {**self.checked(partial=True), "username": username, "domain": found}
+        if "password" not in fields:
+            raise ValidationError({"password": "A new user needs one."})
+        return self._create(fields)
+
+    @extend_schema(
+        summary="Change a user",
+        description="A new password takes effect when a phone registers next.",
+        parameters=[KEY],
+    )
+    def partial_update(self, request: Request, **kwargs: Any) -> Response:
+        user = self.get_object()
+        changes = self.checked(user, partial=True)
+        if "username" in changes:
+            changes["username"] = changes["username"].strip().lower()
+        password = changes.pop("password", None)
+        user = services.update_subscriber(user, new_password=password, **changes)
+        return Response(self.get_serializer(user).data)
+
+    @extend_schema(summary="Delete a user; its phones are signed out", parameters=[KEY])
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        services.delete_subscriber(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _create(self, fields: dict[str, Any]) -> Response:
+        domain = fields.pop("domain")
+        allowed = self.scope.may_change(domain.tenant)
+        self.require(allowed, "domain", "Your role there is only to look.")
+        user = services.create_subscriber(
+            domain, fields.pop("username"), fields.pop("password"), **fields
+        )
+        return Response(self.get_serializer(user).data, status.HTTP_201_CREATED)

@@ -1,0 +1,20 @@
+"""The celery application: worker and beat (`celery -A fedsip_platform`)."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fedsip_platform.settings")
+
+app = Celery("fedsip")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["fedsip_platform.tasks"], related_name="housekeeping")
+
+
+@setup_logging.connect
+def keep_django_logging(**_: Any) -> None:
+    """Celery would replace the root logger; one format for all processes is enough."""

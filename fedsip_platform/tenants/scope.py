@@ -1,0 +1,105 @@
+"""Tenant isolation, for the API and the dashboard alike: this is the only place that decides it.
+
+A `Scope` is what one request may see and change. Every query of a view goes through `visible`;
+nothing else in the project compares tenants.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Model, QuerySet
+
+from fedsip_platform.calls.models import CallRecord
+from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.location.models import Binding
+
+from .models import Person, Role, Tenant
+
+M = TypeVar("M", bound=Model)
+
+# How each kind of thing is reached from its tenant. What is not here, no tenant may see.
+PATHS: dict[type[Model], str] = {
+    Tenant: "pk",
+    Domain: "tenant",
+    Subscriber: "domain__tenant",
+    Translation: "domain__tenant",
+    Binding: "domain__tenant",
+    CallRecord: "tenant",
+}
+
+
+class Scope:
+    """What a person may see and change, perhaps narrowed by a token to one tenant or to reading."""
+
+    def __init__(
+        self,
+        person: Person | AnonymousUser,
+        *,
+        only_tenant_id: int | None = None,
+        may_write: bool = True,
+    ) -> None:
+        self._person = person
+        self._only_tenant_id = only_tenant_id
+        self._may_write = may_write
+
+    @cached_property
+    def is_operator(self) -> bool:
+        """Whether everything of every tenant may be seen and changed."""
+        return (
+            isinstance(self._person, Person)
+            and self._person.is_active
+            and self._person.is_operator
+            and self._only_tenant_id is None
+        )
+
+    @cached_property
+    def roles(self) -> dict[int, str]:
+        """The role in each tenant, by the tenant's id."""
+        if not isinstance(self._person, Person) or not self._person.is_active:
+            return {}
+        if self._person.is_operator and self._only_tenant_id is not None:
+            return {self._only_tenant_id: Role.OWNER}
+        memberships = self._person.memberships.all()
+        if self._only_tenant_id is not None:
+            memberships = memberships.filter(tenant=self._only_tenant_id)
+        return dict(memberships.values_list("tenant_id", "role"))
+
+    def visible(self, queryset: QuerySet[M]) -> QuerySet[M]:
+        """Those of the things that belong to the scope's tenants."""
+        path = PATHS[queryset.model]
+        if self.is_operator:
+            return queryset
+        return queryset.filter(**{f"{path}__in": list(self.roles)})
+
+    def may_change(self, tenant: Tenant) -> bool:
+        """Whether domains, users and rules of the tenant may be changed."""
+        return self._has(tenant, {Role.OWNER, Role.ADMIN})
+
+    def may_own(self, tenant: Tenant) -> bool:
+        """Whether the tenant itself may be changed."""
+        return self._has(tenant, {Role.OWNER})
+
+    @property
+    def may_operate(self) -> bool:
+        """Whether tenants may be made, limited and deleted."""
+        return self._may_write and self.is_operator
+
+    def _has(self, tenant: Tenant, roles: set[Role]) -> bool:
+        if not self._may_write:
+            return False
+        return self.is_operator or self.roles.get(tenant.pk) in roles
+
+
+def tenant_of(thing: Model) -> Tenant:
+    """The tenant that a thing belongs to."""
+    match thing:
+        case Tenant():
+            return thing
+        case Domain():
+            return thing.tenant
+        case Subscriber() | Translation() | Binding():
+            return thing.domain.tenant
+    raise TypeError(f"{type(thing).__name__} belongs to no tenant")
