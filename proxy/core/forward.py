@@ -164,30 +164,33 @@ class Forwarder:
 
     def _attempt(self, call: RequestContext, branch: Branch, opened: Flow | None) -> bool:
         """Send to the present hop or a later one; False when a connection has to be opened."""
-        while True:
-            if branch.cancel_wanted:
-                self._fail(call, branch, Reject(487))
-                return True
-            flow = opened or branch.target.flow
-            if flow is None and branch.hop is not None:
-                flow = self._transport.flow_for_hop(branch.hop)
-            if flow is None:
-                return False
-            data, via_branch = self._build(call, branch, flow)
-            if len(data) > _LARGEST_DATAGRAM and flow.protocol == "udp" and _prefer_tcp(branch):
-                continue
+        while not branch.cancel_wanted and _is_awaited(call):
             try:
-                if call.server_transaction is None:
-                    self._transport.send(data, flow)  # ACK
-                else:
-                    now = self._clock.time()
-                    self._clients.send(call, branch, via_branch, data, flow, now=now)
+                flow = opened or branch.target.flow
+                if flow is None and branch.hop is not None:
+                    flow = self._transport.flow_for_hop(branch.hop)
+                if flow is None:
+                    return False
+                data, via_branch = self._build(call, branch, flow)
+                if len(data) > _LARGEST_DATAGRAM and flow.protocol == "udp" and _prefer_tcp(branch):
+                    continue
+                self._send(call, branch, via_branch, data, flow)
             except FlowFailed:
                 opened = None
                 if not self._take_next_hop(call, branch):
                     return True
             else:
                 return True
+        self._fail(call, branch, Reject(487))
+        return True
+
+    def _send(
+        self, call: RequestContext, branch: Branch, via_branch: bytes, data: bytes, flow: Flow
+    ) -> None:
+        if call.method == b"ACK":
+            self._transport.send(data, flow)
+        else:
+            self._clients.send(call, branch, via_branch, data, flow, now=self._clock.time())
 
     def _take_next_hop(self, call: RequestContext, branch: Branch) -> bool:
         if branch.hops:
@@ -221,6 +224,11 @@ class Forwarder:
         branch.prepended = self._record_route.add(call, branch, flow)
         headers.prepend(b"via", self._via.value(flow, via_branch))
         return serialise(branch.request), via_branch
+
+
+def _is_awaited(call: RequestContext) -> bool:
+    """Whether anybody still waits for what a branch would bring."""
+    return call.server_transaction is not None or call.method == b"ACK"
 
 
 def _copy_for(request: Request, target: Target) -> Request:

@@ -233,13 +233,13 @@ def _rank(status: int, *, is_own: bool) -> int:
     rank = status // 100 * 10
     if status in _PREFERRED_4XX:
         return rank
+    if status == 486:  # a person was there
+        return rank + 1
     if status == 487:  # says only that a branch was ended
-        return rank + 4
+        return rank + 5
     if status == 408:
-        return rank + 3 if is_own else rank + 2
-    if status == 503:
-        return rank + 2
-    return rank + 1
+        return rank + 4 if is_own else rank + 3
+    return rank + 3 if status == 503 else rank + 2
 
 
 def _by_rank(candidate: _Candidate) -> int:

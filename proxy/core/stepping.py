@@ -26,7 +26,7 @@ class Stepper:
     __slots__ = ("_tasks",)
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Coroutine[Any, Any, None]] = {}
 
     def step(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine that lets nothing out but cancellation."""
@@ -34,7 +34,7 @@ class Stepper:
             waiting = coroutine.send(None)
         except StopIteration:
             return
-        self._own(_rest(_Resumed(coroutine, waiting)))
+        self._own(_rest(_Resumed(coroutine, waiting)), coroutine)
 
     def run(
         self,
@@ -50,7 +50,13 @@ class Stepper:
         except Exception as error:  # the transaction user's: Reject, Drop, or a fault
             ended(subject, error)
         else:
-            self._own(_rest_and_tell(_Resumed(coroutine, waiting), subject, ended))
+            rest = _rest_and_tell(_Resumed(coroutine, waiting), subject, ended)
+            self._own(rest, coroutine)
+
+    async def settled(self) -> None:
+        """Wait until nothing waits any more."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     async def close(self) -> None:
         """Cancel what still waits."""
@@ -59,10 +65,14 @@ class Stepper:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _own(self, rest: Coroutine[Any, Any, None], stepped: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(rest)
+        self._tasks[task] = stepped
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        # a Task that is cancelled before its first step never reaches the coroutine
+        self._tasks.pop(task).close()
 
 
 class _Resumed:

@@ -142,6 +142,10 @@ class TransactionLayer:
         """A connection is gone: requests on it that nobody has answered yet go elsewhere."""
         self._clients.flow_closed(flow, now=self._clock.time())
 
+    async def settled(self) -> None:
+        """Wait until no step waits for anything (transactions may be pending all the same)."""
+        await self._stepper.settled()
+
     async def close(self) -> None:
         """Stop the timer and everything that waits."""
         self._queue.close()
@@ -395,13 +399,13 @@ class TransactionLayer:
 
     def _send_on(self, destination: Flow | Hop, data: bytes) -> None:
         """Send a response once, opening a connection if it takes one."""
-        if isinstance(destination, Hop):
-            flow = self._transport.flow_for_hop(destination)
-            if flow is None:
-                self._stepper.step(self._open_and_send(destination, data))
-                return
-            destination = flow
         try:
+            if isinstance(destination, Hop):
+                flow = self._transport.flow_for_hop(destination)
+                if flow is None:
+                    self._stepper.step(self._open_and_send(destination, data))
+                    return
+                destination = flow
             self._transport.send(data, destination)
         except FlowFailed as error:
             log.info("response not sent to=%s: %s", destination, error)

@@ -259,12 +259,12 @@ class Upstream:
         hop = _hop_of(below)
         if hop is None or not self._via.has_sealed(own, below):
             return
-        flow = self._transport.flow_for_hop(hop)
-        if flow is not None:
-            try:
+        try:
+            flow = self._transport.flow_for_hop(hop)
+            if flow is not None:
                 self._transport.send(serialise(response), flow)
-            except FlowFailed as error:
-                log.debug("stray response lost call_id=%r: %s", response.call_id, error)
+        except FlowFailed as error:
+            log.debug("stray response lost call_id=%r: %s", response.call_id, error)
 
 
 def _hop_of(via: Via) -> Hop | None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
-from proxy.core.protocols import TransactionUser
+from proxy.core.protocols import Observer, TransactionUser
 from proxy.core.transaction_layer import CoreSettings, TransactionLayer
 from proxy.locate.hop import Hop
 from proxy.locate.resolver import LocateError
@@ -192,7 +193,9 @@ class Network:
 class Node:
     """A core on a network, with a transaction user of the test's own."""
 
-    def __init__(self, user: TransactionUser, **settings: object) -> None:
+    def __init__(
+        self, user: TransactionUser, observer: Observer | None = None, **settings: Any
+    ) -> None:
         self.clock = Clock()
         self.network = Network(self.clock)
         self.tokens = Tokens(b"k" * 32, b"boot")
@@ -202,7 +205,8 @@ class Node:
             self.tokens,
             self.clock,
             user,
-            CoreSettings(secret=b"s" * 32, **settings),  # type: ignore[arg-type]
+            CoreSettings(secret=b"s" * 32, **settings),
+            observer,
         )
         self.network.receive = self.layer.received
 

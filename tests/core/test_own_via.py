@@ -1,0 +1,122 @@
+"""Our Via: what it says, and what we recognise by it."""
+
+import pytest
+
+from proxy.core.own_via import OwnVia, loop_mark
+from proxy.sip.fields import parse_via
+from tests.harness.builders import request
+from tests.harness.clock import Clock
+from tests.harness.network import Network
+
+
+def own_via(node_id: bytes = b"a", secret: bytes = b"s" * 32) -> OwnVia:
+    return OwnVia(Network(Clock()), node_id=node_id, secret=secret)
+
+
+FLOWS = [
+    ("udp", ("192.0.2.1", 5060), b"SIP/2.0/UDP 198.51.100.1:5060;branch=z9hG4bKx"),
+    ("tcp", ("192.0.2.1", 5060), b"SIP/2.0/TCP 198.51.100.1:5060;branch=z9hG4bKx"),
+    ("tls", ("2001:db8::9", 5061), b"SIP/2.0/TLS [2001:db8::1]:5061;branch=z9hG4bKx"),
+    ("wss", ("192.0.2.1", 443), b"SIP/2.0/WSS 198.51.100.1:8443;branch=z9hG4bKx"),
+]
+
+
+@pytest.mark.parametrize(("protocol", "address", "value"), FLOWS)
+def test_value(protocol, address, value):
+    network = Network(Clock())
+    via = OwnVia(network, node_id=b"a", secret=b"s")
+    flow = network.flow(protocol, address)
+    assert via.value(flow, b"z9hG4bKx") == value
+    assert via.value(flow, b"z9hG4bKx") == value
+
+
+def test_branches_are_unique_and_begin_with_the_node():
+    via = own_via(b"node7")
+    invite = request(b"INVITE", b"sip:bob@example.com")
+    branches = {via.branch_id(invite, 5) for _ in range(100)}
+    assert len(branches) == 100
+    assert all(branch.startswith(b"z9hG4bKnode7-") for branch in branches)
+    assert all(via.is_ours(branch) for branch in branches)
+    assert not own_via(b"node8").is_ours(branches.pop())
+
+
+def test_a_retransmitted_ack_gets_the_same_branch():
+    via = own_via()
+    ack = request(b"ACK", b"sip:bob@example.com")
+    other = request(b"ACK", b"sip:bob@example.com")
+    assert via.stateless_branch_id(ack) == via.stateless_branch_id(ack.copy())
+    assert via.stateless_branch_id(ack) != via.stateless_branch_id(other)
+
+
+def forwarded(via: OwnVia, invite, mark: int):
+    """The request as it comes back with our Via and another proxy's on top."""
+    copy = invite.copy()
+    for value in (
+        b"SIP/2.0/UDP 198.51.100.1:5060;branch=" + via.branch_id(invite, mark),
+        b"SIP/2.0/UDP 203.0.113.5:5060;branch=z9hG4bKother",
+    ):
+        copy.headers.prepend(b"via", value)
+    return copy
+
+
+def test_a_request_that_comes_back_unchanged_is_a_loop():
+    via = own_via()
+    invite = request(b"INVITE", b"sip:bob@example.com")
+    mark = loop_mark(invite)
+    assert not via.is_loop(invite, mark)
+    back = forwarded(via, invite, mark)
+    assert loop_mark(back) == mark
+    assert via.is_loop(back, mark)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"uri": b"sip:other@example.com"},
+        {"routes": (b"<sip:p.example.org;lr>",)},
+        {"cseq": 2},
+        {"call_id": b"another"},
+        {"from_tag": b"another"},
+        {"to_tag": b"another"},
+    ],
+)
+def test_a_changed_request_is_a_spiral(change):
+    via = own_via()
+    uri = change.pop("uri", b"sip:bob@example.com")
+    invite = request(b"INVITE", b"sip:bob@example.com", to_uri=b"sip:bob@example.com")
+    back = forwarded(via, invite, loop_mark(invite))
+    changed = request(b"INVITE", uri, to_uri=b"sip:bob@example.com", **change)
+    for value in reversed(back.headers.values(b"via")[:2]):
+        changed.headers.prepend(b"via", value)
+    assert not via.is_loop(changed, loop_mark(changed))
+
+
+def test_via_values_in_one_line_are_seen():
+    via = own_via()
+    invite = request(b"INVITE", b"sip:bob@example.com")
+    mark = loop_mark(invite)
+    back = forwarded(via, invite, mark)
+    values = back.headers.values(b"via")
+    back.headers.set(b"via", b", ".join(values))
+    assert via.is_loop(back, mark)
+
+
+def test_seal_ties_our_via_to_the_one_below():
+    via = own_via()
+    invite = request(b"INVITE", b"sip:bob@example.com")
+    own = parse_via(b"SIP/2.0/UDP 198.51.100.1;branch=" + via.branch_id(invite, 1))
+    assert via.has_sealed(own, invite.via)
+    assert own_via().has_sealed(own, invite.via)  # a later life of the node
+    assert not own_via(secret=b"other").has_sealed(own, invite.via)
+    stranger = parse_via(b"SIP/2.0/UDP 203.0.113.66:5060;branch=z9hG4bKvictim")
+    assert not via.has_sealed(own, stranger)
+    bye = request(b"BYE", b"sip:bob@example.com")
+    unsealed = parse_via(b"SIP/2.0/UDP 198.51.100.1;branch=" + via.branch_id(bye, 1))
+    assert not via.has_sealed(unsealed, bye.via)
+
+
+@pytest.mark.parametrize("branch", [b"z9hG4bKa-", b"z9hG4bKa-1.2.", b"z9hG4bKb-1.2.3", b"x"])
+def test_rubbish_is_not_sealed(branch):
+    via = own_via()
+    below = request(b"INVITE", b"sip:bob@example.com").via
+    assert not via.has_sealed(parse_via(b"SIP/2.0/UDP 198.51.100.1;branch=" + branch), below)

@@ -1,0 +1,127 @@
+"""One armed timer for many deadlines."""
+
+import pytest
+
+from proxy.core.timer_queue import TICK, TimerQueue
+from proxy.sip.transaction import NEVER
+from tests.harness.clock import Clock
+
+
+class Thing:
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.queued_at = NEVER
+
+
+class Waker:
+    """A queue with a record of what was due and when."""
+
+    def __init__(self) -> None:
+        self.clock = Clock(0.0)
+        self.seen: list[tuple[Thing, float]] = []
+        self.queue = TimerQueue(self.clock, self.due)
+
+    def due(self, thing: Thing, now: float) -> None:
+        self.seen.append((thing, now))
+        thing.deadline = NEVER
+
+    def add(self, deadline: float) -> Thing:
+        thing = Thing(deadline)
+        self.queue.schedule(thing)
+        return thing
+
+
+def test_one_timer_armed_for_the_earliest():
+    waker = Waker()
+    for deadline in (5.0, 2.0, 9.0, 3.0):
+        waker.add(deadline)
+    assert waker.clock.armed() == [2.0]
+    waker.clock.advance(10)
+    assert [now for _, now in waker.seen] == [2.0, 3.0, 5.0, 9.0]
+    assert waker.clock.armed() == []
+
+
+def test_a_deadline_that_moved_later_is_not_due_early():
+    waker = Waker()
+    thing = waker.add(1.0)
+    thing.deadline = 4.0
+    waker.queue.schedule(thing)
+    waker.clock.advance(3)
+    assert waker.seen == []
+    waker.clock.advance(1)
+    assert waker.seen == [(thing, 4.0)]
+
+
+def test_a_deadline_that_moved_earlier():
+    waker = Waker()
+    thing = waker.add(9.0)
+    thing.deadline = 1.0
+    waker.queue.schedule(thing)
+    waker.clock.advance(20)
+    assert waker.seen == [(thing, 1.0)]
+
+
+def test_a_deadline_that_went_away():
+    waker = Waker()
+    thing = waker.add(1.0)
+    thing.deadline = NEVER
+    waker.clock.advance(5)
+    assert waker.seen == []
+    assert thing.queued_at == NEVER
+    assert waker.clock.armed() == []
+
+
+def test_a_thing_that_is_due_again():
+    waker = Waker()
+    fired = []
+
+    class Repeats(Thing):
+        pass
+
+    def due(thing: Thing, now: float) -> None:
+        fired.append(now)
+        thing.deadline = now + 1.0 if now < 3.0 else NEVER
+
+    queue = TimerQueue(waker.clock, due)
+    queue.schedule(Repeats(1.0))
+    waker.clock.advance(10)
+    assert fired == [1.0, 2.0, 3.0]
+
+
+def test_wake_ups_are_gathered_in_ticks():
+    waker = Waker()
+    for at in range(100):
+        waker.add(1.0 + at * TICK / 10)
+    waker.clock.advance(1.0)
+    wakes = 0
+    while waker.clock.armed():
+        waker.clock.advance(TICK)
+        wakes += 1
+    assert len(waker.seen) == 100
+    assert wakes <= 11
+    for thing, now in waker.seen:
+        assert thing.deadline == NEVER
+        assert now == pytest.approx(now)
+
+
+def test_scheduling_while_due():
+    waker = Waker()
+
+    def due(thing: Thing, now: float) -> None:
+        waker.seen.append((thing, now))
+        thing.deadline = NEVER
+        if len(waker.seen) < 3:
+            waker.queue.schedule(Thing(now + 0.5))
+
+    waker.queue = TimerQueue(waker.clock, due)
+    waker.queue.schedule(Thing(1.0))
+    waker.clock.advance(5)
+    assert [now for _, now in waker.seen] == [1.0, 1.5, 2.0]
+
+
+def test_close_disarms():
+    waker = Waker()
+    waker.add(1.0)
+    waker.queue.close()
+    waker.clock.advance(5)
+    assert waker.seen == []

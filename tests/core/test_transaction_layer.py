@@ -1,0 +1,407 @@
+"""The transaction layer: matching, retransmissions, who catches what, and the end of everything."""
+
+import asyncio
+import logging
+
+import pytest
+
+from proxy.core.request_context import Drop, Reject, RequestContext
+from proxy.sip.message import Request
+from proxy.sip.timers import TimerSettings
+from tests.harness.builders import Dialog, ack_of, cancel_of, request, respond
+from tests.harness.network import Node
+from tests.harness.routing_users import answering, target, to_targets
+
+BOB = b"sip:bob@192.0.2.20:5060"
+
+
+def node_with_phones(user, **settings):
+    node = Node(user, **settings)
+    return node, node.phone("udp", "192.0.2.10"), node.phone("udp", "192.0.2.20")
+
+
+def raising(error: Exception):
+    def step(call: RequestContext) -> None:
+        raise error
+
+    return answering(step)
+
+
+def test_trying_at_once_and_the_rest_in_order():
+    _node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    invite = request(b"INVITE", b"sip:bob@example.com", via=alice.via)
+    alice.send(invite)
+    trying = alice.take_response(100)
+    assert trying.to_tag is None
+    alice.take_nothing()
+    forwarded = bob.take_request(b"INVITE")
+    assert forwarded.uri_raw == BOB
+    assert forwarded.max_forwards == 69
+    assert len(forwarded.vias) == 2
+    bob.send(respond(forwarded, 180))
+    bob.send(respond(forwarded, 200))
+    for status in (180, 200):
+        response = alice.take_response(status)
+        assert [via.branch for via in response.vias] == [invite.via.branch]
+
+
+def test_no_trying_when_routing_answers_at_once():
+    _node, alice, _bob = node_with_phones(raising(Reject(407, headers=((b"X-Test", b"1"),))))
+    alice.send(request(b"INVITE", b"sip:bob@example.com", via=alice.via))
+    response = alice.take_response(407)
+    assert response.to_tag
+    assert response.headers.first(b"x-test") == b"1"
+    alice.take_nothing()
+
+
+def test_no_trying_for_other_methods():
+    _node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    alice.send(request(b"MESSAGE", b"sip:bob@example.com", via=alice.via))
+    bob.take_request(b"MESSAGE")
+    alice.take_nothing()
+
+
+def test_trying_for_other_methods_after_t2():
+    node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    alice.send(request(b"MESSAGE", b"sip:bob@example.com", via=alice.via))
+    node.clock.advance(3.4)
+    alice.take_nothing()
+    node.clock.advance(0.2)
+    alice.take_response(100)
+    bob.send(respond(bob.take_request(b"MESSAGE"), 202))
+    alice.take_response(202)
+
+
+def test_retransmitted_invite_gets_the_last_response_again():
+    node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    invite = request(b"INVITE", b"sip:bob@example.com", via=alice.via)
+    alice.send(invite)
+    alice.take_response(100)
+    alice.send(invite)
+    alice.take_response(100)
+    forwarded = bob.take_request(b"INVITE")
+    bob.take_nothing()
+    bob.send(respond(forwarded, 180))
+    alice.take_response(180)
+    alice.send(invite)
+    alice.take_response(180)
+    bob.send(respond(forwarded, 200))
+    alice.take_response(200)
+    alice.send(invite)  # RFC 6026: absorbed in Accepted
+    alice.take_nothing()
+    bob.take_nothing()
+    assert node.layer.counters["retransmissions"] == 2
+
+
+def test_retransmitted_request_gets_its_final_response_again():
+    node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    message = request(b"MESSAGE", b"sip:bob@example.com", via=alice.via)
+    alice.send(message)
+    alice.send(message)
+    alice.take_nothing()
+    bob.send(respond(bob.take_request(b"MESSAGE"), 200))
+    alice.take_response(200)
+    node.clock.advance(20)
+    alice.send(message)
+    alice.take_response(200)
+    bob.take_nothing()
+    node.clock.advance(20)
+    assert node.layer.transactions == (0, 0)
+
+
+def test_final_response_is_repeated_until_the_ack():
+    node, alice, _bob = node_with_phones(raising(Reject(403)))
+    invite = request(b"INVITE", b"sip:bob@example.com", via=alice.via)
+    alice.send(invite)
+    response = alice.take_response(403)
+    node.clock.advance(1.6)
+    assert [alice.take_response(403).to_tag for _ in range(2)] == [response.to_tag] * 2
+    alice.send(ack_of(invite, response))
+    node.clock.advance(60)
+    alice.take_nothing()
+    assert node.layer.transactions == (0, 0)
+
+
+def test_final_response_without_ack_is_given_up():
+    node, alice, _bob = node_with_phones(raising(Reject(403)))
+    alice.send(request(b"INVITE", b"sip:bob@example.com", via=alice.via))
+    node.clock.advance(33)
+    assert len(alice.inbox) == 11
+    assert node.layer.transactions == (0, 0)
+
+
+def test_drop_says_nothing_and_forgets():
+    node, alice, _bob = node_with_phones(raising(Drop("scanner")))
+    for method in (b"INVITE", b"OPTIONS"):
+        alice.send(request(method, b"sip:bob@example.com", via=alice.via))
+    alice.take_nothing()
+    assert node.layer.transactions == (0, 0)
+    assert node.layer.counters["dropped"] == 2
+    node.clock.advance(60)
+    alice.take_nothing()
+
+
+def test_a_fault_is_500_with_one_traceback(caplog):
+    node, alice, _bob = node_with_phones(raising(LookupError("a fault")))
+    with caplog.at_level(logging.ERROR):
+        alice.send(request(b"OPTIONS", b"sip:bob@example.com", via=alice.via))
+    alice.take_response(500)
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [LookupError]
+    assert node.layer.counters["failures"] == 1
+
+
+def test_reject_of_an_ack_says_nothing():
+    node, alice, _bob = node_with_phones(raising(Reject(403)))
+    alice.send(request(b"ACK", b"sip:bob@example.com", via=alice.via, to_tag=b"x"))
+    alice.take_nothing()
+    assert node.layer.transactions == (0, 0)
+
+
+def test_a_shared_reject_keeps_no_traceback():
+    constant = Reject(404)
+    _node, alice, _bob = node_with_phones(raising(constant))
+    alice.send(request(b"OPTIONS", b"sip:bob@example.com", via=alice.via))
+    assert constant.__traceback__ is None
+
+
+def test_a_request_left_unanswered_by_routing_is_500():
+    _node, alice, _bob = node_with_phones(answering(lambda call: None))
+    alice.send(request(b"OPTIONS", b"sip:bob@example.com", via=alice.via))
+    alice.take_response(500)
+
+
+def test_reply_by_routing_and_only_once():
+    def step(call: RequestContext) -> None:
+        call.reply(180)
+        call.reply(200, b"Fine", headers=((b"Contact", b"<sip:here>"),), body=b"text")
+        call.reply(486)
+
+    _node, alice, _bob = node_with_phones(answering(step))
+    alice.send(request(b"INVITE", b"sip:bob@example.com", via=alice.via))
+    alice.take_response(180)
+    response = alice.take_response(200)
+    assert (response.reason, response.body) == (b"Fine", b"text")
+    assert response.headers.first(b"contact") == b"<sip:here>"
+    alice.take_nothing()
+
+
+async def test_trying_while_routing_waits():
+    future = asyncio.get_running_loop().create_future()
+
+    async def user(call: RequestContext) -> None:
+        await future
+        raise Reject(480)
+
+    node, alice, _bob = node_with_phones(user)
+    alice.send(request(b"INVITE", b"sip:bob@example.com", via=alice.via))
+    alice.take_response(100)
+    future.set_result(None)
+    await node.layer.settled()
+    alice.take_response(480)
+
+
+async def test_cancel_while_routing_waits():
+    future = asyncio.get_running_loop().create_future()
+
+    async def user(call: RequestContext) -> None:
+        await future
+        call.targets.add(target(BOB))
+        await call.relay()
+
+    node, alice, bob = node_with_phones(user)
+    invite = request(b"INVITE", b"sip:bob@example.com", via=alice.via)
+    alice.send(invite)
+    alice.take_response(100)
+    alice.send(cancel_of(invite))
+    assert alice.take_response(200).cseq.method == b"CANCEL"
+    assert alice.take_response(487).cseq.method == b"INVITE"
+    future.set_result(None)
+    await node.layer.settled()
+    bob.take_nothing()
+    alice.take_nothing()
+
+
+def test_cancel_without_a_transaction_is_481():
+    _node, alice, _bob = node_with_phones(to_targets(target(BOB)))
+    alice.send(cancel_of(request(b"INVITE", b"sip:bob@example.com", via=alice.via)))
+    alice.take_response(481)
+
+
+def test_retransmitted_cancel_gets_its_answer_again():
+    _node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    invite = request(b"INVITE", b"sip:bob@example.com", via=alice.via)
+    alice.send(invite)
+    alice.take_response(100)
+    bob.send(respond(bob.take_request(b"INVITE"), 180))
+    alice.take_response(180)
+    cancel = cancel_of(invite)
+    alice.send(cancel)
+    alice.send(cancel)
+    alice.take_response(200)
+    alice.take_response(200)
+    bob.take_request(b"CANCEL")
+    bob.take_nothing()
+
+
+def test_branches_of_different_senders_are_different_transactions():
+    node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    carol = node.phone("udp", "192.0.2.30")
+    for phone in (alice, carol):
+        phone.send(
+            request(b"MESSAGE", b"sip:bob@example.com", via=phone.via, branch=b"z9hG4bKsame")
+        )
+    bob.take_request(b"MESSAGE")
+    bob.take_request(b"MESSAGE")
+
+
+def test_rfc2543_request_without_branch_cookie():
+    node, alice, bob = node_with_phones(to_targets(target(BOB)))
+
+    def old(method: bytes, to_tag: bytes | None = None) -> Request:
+        return request(
+            method,
+            b"sip:bob@example.com",
+            via=alice.via,
+            branch=b"1",
+            call_id=b"old",
+            to_tag=to_tag,
+        )
+
+    alice.send(old(b"INVITE"))
+    alice.send(old(b"INVITE"))
+    alice.take_response(100)
+    alice.take_response(100)
+    bob.send(respond(bob.take_request(b"INVITE"), 486))
+    bob.take_request(b"ACK")
+    bob.take_nothing()
+    refused = alice.take_response(486)
+    alice.send(old(b"ACK", to_tag=refused.to_tag))
+    node.clock.advance(40)
+    alice.take_nothing()
+    bob.take_nothing()
+    assert node.layer.transactions == (0, 0)
+
+
+def test_rfc2543_cancel():
+    _node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    for method in (b"INVITE", b"CANCEL"):
+        if method == b"CANCEL":
+            bob.send(respond(bob.take_request(b"INVITE"), 180))
+            alice.inbox.clear()
+        alice.send(
+            request(method, b"sip:bob@example.com", via=alice.via, branch=b"1", call_id=b"old")
+        )
+    alice.take_response(200)
+    bob.take_request(b"CANCEL")
+
+
+def test_malformed_fields_are_refused_with_400():
+    async def user(call: RequestContext) -> None:
+        assert call.request.from_tag
+
+    _node, alice, _bob = node_with_phones(user)
+    bad = request(b"OPTIONS", b"sip:bob@example.com", via=alice.via)
+    bad.headers.set(b"from", b"<sip:alice@example.com>;tag")
+    bad.headers.set(b"from", b'"unterminated <sip:alice@example.com')
+    alice.send(bad)
+    alice.take_response(400)
+
+
+def test_malformed_response_is_dropped():
+    node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    alice.send(request(b"OPTIONS", b"sip:bob@example.com", via=alice.via))
+    response = respond(bob.take_request(b"OPTIONS"), 200)
+    response.headers.set(b"cseq", b"nonsense")
+    bob.send(response)
+    alice.take_nothing()
+    assert node.layer.counters["malformed"] == 1
+
+
+def test_response_goes_by_via_when_the_connection_is_gone():
+    node, _alice, bob = node_with_phones(to_targets(target(BOB)))
+    carol = node.phone("tcp", "192.0.2.30")
+    carol.send(request(b"MESSAGE", b"sip:bob@example.com", via=carol.via))
+    forwarded = bob.take_request(b"MESSAGE")
+    node.network.break_flow(carol.flow)
+    carol.flow = node.network.flow("tcp", carol.address)
+    bob.send(respond(forwarded, 200))
+    carol.take_response(200)
+
+
+async def test_response_opens_a_connection_when_there_is_none():
+    node, _alice, bob = node_with_phones(to_targets(target(BOB)))
+    carol = node.phone("tcp", "192.0.2.30")
+    carol.send(request(b"MESSAGE", b"sip:bob@example.com", via=carol.via))
+    forwarded = bob.take_request(b"MESSAGE")
+    node.network.break_flow(carol.flow)
+    bob.send(respond(forwarded, 200))
+    await node.layer.settled()
+    carol.take_response(200)
+    assert [hop.address for hop in node.network.opened] == ["192.0.2.30"]
+
+
+def test_timer_settings_reach_the_machines():
+    timers = TimerSettings(t1=0.1, t2=0.4, t4=0.5)
+    node, alice, bob = node_with_phones(to_targets(target(BOB)), timers=timers)
+    alice.send(request(b"INVITE", b"sip:bob@example.com", via=alice.via))
+    node.clock.advance(7)
+    assert len(bob.inbox) == 7
+    assert [m.status for m in alice.inbox[:2]] == [100, 408]
+
+
+def test_everything_is_forgotten_in_the_end():
+    node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    invite = request(b"INVITE", b"sip:bob@example.com", via=alice.via)
+    alice.send(invite)
+    forwarded = bob.take_request(b"INVITE")
+    bob.send(respond(forwarded, 180))
+    bob.send(respond(forwarded, 200))
+    alice.inbox[:2] = []
+    dialog = Dialog(invite, alice.take_response(200), is_caller=True)
+    alice.send(dialog.request(b"ACK", via=alice.via))
+    bob.take_request(b"ACK")
+    alice.send(dialog.request(b"BYE", via=alice.via))
+    bob.send(respond(bob.take_request(b"BYE"), 200))
+    alice.take_response(200)
+    assert node.layer.transactions == (2, 2)
+    node.clock.advance(33)
+    assert node.layer.transactions == (0, 0)
+    node.clock.advance(200)
+    assert node.clock.armed() == []
+
+
+def test_observer_hears_of_relays_and_final_answers():
+    class Observer:
+        def __init__(self) -> None:
+            self.heard: list[object] = []
+
+        def relayed(self, call: RequestContext, *, now: float) -> None:
+            self.heard.append(call.method)
+
+        def answered(self, call: RequestContext, status: int, *, now: float) -> None:
+            self.heard.append(status)
+
+    observer = Observer()
+    node, alice, bob = node_with_phones(to_targets(target(BOB)), observer=observer)
+    invite = request(b"INVITE", b"sip:bob@example.com", via=alice.via)
+    alice.send(invite)
+    bob.send(respond(bob.take_request(b"INVITE"), 486))
+    assert observer.heard == [b"INVITE", 486]
+    assert node.layer.counters["failures"] == 0
+
+
+@pytest.mark.parametrize("method", [b"INVITE", b"OPTIONS"])
+async def test_close_ends_what_waits(method):
+    ended = []
+
+    async def user(call: RequestContext) -> None:
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            ended.append(method)
+
+    node, alice, _bob = node_with_phones(user)
+    alice.send(request(method, b"sip:bob@example.com", via=alice.via))
+    await node.layer.close()
+    assert ended == [method]
+    assert node.clock.armed() == []
