@@ -35,7 +35,7 @@ class Leg:
 class Dialogue:
     """`caller` made the first offer, `callee` is who was offered it on `via_branch`."""
 
-    __slots__ = ("callee", "caller", "delete_at", "is_answered", "via_branch")
+    __slots__ = ("callee", "caller", "delete_at", "is_answered", "quiet_since", "via_branch")
 
     def __init__(self, caller: Leg, callee: Leg, via_branch: bytes) -> None:
         self.caller = caller
@@ -43,6 +43,7 @@ class Dialogue:
         self.via_branch = via_branch
         self.is_answered = False
         self.delete_at: float | None = None
+        self.quiet_since = 0.0
 
     @property
     def tags(self) -> tuple[bytes, bytes]:

@@ -19,6 +19,10 @@ class Refused(Exception):
     """The relay cannot do what was asked; the text is the NG error."""
 
 
+class LoadLimit(Refused):
+    """No room for one more call; another relay may have some."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalPair:
     """An even port and the next one at one address; `advertised` is what SDP says of it."""

@@ -27,9 +27,10 @@ class Counters:
     ssrc: int = 0
 
 
-# local port, datagram (a copy), source
-OnStranger = Callable[[Address, bytes, Address], None]
-# local port on which a report came in from its accepted source, datagram (a copy)
+# Local port, datagram (a copy), source; True when the source is accepted from now on and the rules
+# say so: then the engine forwards the datagram as well.
+OnStranger = Callable[[Address, bytes, Address], bool]
+# Local port on which a report came in from its accepted source, datagram (a copy).
 OnReport = Callable[[Address, bytes], None]
 
 
@@ -44,9 +45,6 @@ class Engine(Protocol):
 
     def install(self, rule: ForwardRule) -> None:
         """Set or replace the rule of `rule.local`; both its sockets must be open."""
-
-    def forward(self, local: Address, datagram: bytes) -> None:
-        """Treat this datagram as if it had just come from the accepted source of `local`."""
 
     def send(self, local: Address, datagram: bytes, to: Address) -> None:
         """Send one datagram of our own from `local`; failures are counted, not raised."""

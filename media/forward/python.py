@@ -56,10 +56,6 @@ class PythonEngine:
         port = self._ports[rule.local]
         port.follow(rule, self._ports[rule.out].socket, self._ports[rule.rtcp_out].socket)
 
-    def forward(self, local: Address, datagram: bytes) -> None:
-        _view[: len(datagram)] = datagram
-        self._ports[local].forward(len(datagram))
-
     def send(self, local: Address, datagram: bytes, to: Address) -> None:
         port = self._ports[local]
         try:
@@ -134,19 +130,16 @@ class _Port:
         self.reception.clock_rates = dict(rule.clock_rates)
 
     def receive(self) -> None:
-        """The loop says that there is a packet."""
+        """The loop says that there is a packet: count it and send it on."""
         try:
             size, source = self._receive_into(_buffer)
         except OSError:  # nothing there after all, or an ICMP error of an earlier packet
             return
-        if source != self.accepts:
+        if source != self.accepts and not self._on_stranger(
+            self._local, bytes(_view[:size]), source[:2]
+        ):
             self.strangers += 1
-            self._on_stranger(self._local, bytes(_view[:size]), source[:2])
             return
-        self.forward(size)
-
-    def forward(self, size: int) -> None:
-        """Count and send on the packet in the buffer."""
         self.packets += 1
         self.octets += size
         if self._is_rtp and size >= _RTP_HEADER and _buffer[0] & 0xC0 == 0x80:

@@ -39,8 +39,7 @@ class Reception:
     )
 
     def __init__(self) -> None:
-        self.next = -1
-        self.base = 0
+        self.next = self.base = -1  # so that a first packet numbered 65535 counts as well
         self.rtp_packets = 0
         self.ssrc = 0
         self.jitter_seconds = 0.0
@@ -52,7 +51,7 @@ class Reception:
 
     @property
     def expected(self) -> int:
-        return self._expected_before + (self.next - self.base if self.next >= 0 else 0)
+        return self._expected_before + self.next - self.base
 
     @property
     def lost(self) -> int:
@@ -67,7 +66,7 @@ class Reception:
         """One RTP packet, the way the engine does it in line."""
         sequence = sequence_number(packet)
         self.rtp_packets += 1
-        if sequence == self.next & 0xFFFF and self.next >= 0:
+        if sequence == self.next & 0xFFFF:
             self.next += 1
         else:
             self.out_of_order(packet)

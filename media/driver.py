@@ -1,0 +1,255 @@
+"""Carries out what calls decide: binds ports, installs rules, and answers for unknown packets.
+
+It keeps the table of calls and the map from local ports to them; the clocks are handed in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from media.call import Call, Outcome
+from media.dialogue import Dialogue
+from media.endpoint import Endpoint
+from media.forward.engine import Engine
+from media.forward.rule import Address
+from media.ng import Answer, Delete, Document, Offer, Query
+from media.ports import PortPool
+from media.reaper import Patience, note_packets, sweep
+from media.report import report
+from media.rtp import DTLS, RTCP, RTP, ParseError, kind_of, rtcp
+from media.sdp import Connection
+from media.settings import Interface
+from media.stream import LoadLimit, LocalPair, Refused, Stream
+
+log = logging.getLogger(__name__)
+
+_BUSY_PORTS_BORNE = 64
+
+
+class BoundPorts:
+    """A PortSource whose pairs are open sockets of the engine already."""
+
+    __slots__ = ("_engine", "_interfaces", "_pools")
+
+    def __init__(
+        self, engine: Engine, interfaces: Mapping[bytes, Interface], pools: Mapping[bytes, PortPool]
+    ) -> None:
+        self._engine = engine
+        self._interfaces = interfaces
+        self._pools = pools
+
+    def families(self) -> tuple[bytes, ...]:
+        return tuple(self._interfaces)
+
+    def take(self, family: bytes, *, now: float) -> LocalPair:
+        interface = self._interfaces.get(family)
+        if interface is None:
+            raise Refused(f"No {family.decode(errors='replace')} address here")
+        pool = self._pools[family]
+        for _ in range(_BUSY_PORTS_BORNE):
+            port = pool.take(now=now)
+            if port is None:
+                raise Refused("Ran out of ports")
+            advertised = Connection(family, interface.advertised.encode())
+            pair = LocalPair(interface.host, port, advertised)
+            if self._open(pair):
+                return pair
+            pool.give_back(port, now=now)  # another program has it: try again later
+        raise Refused("Ran out of ports: too many are taken by other programs")
+
+    def give_back(self, pair: LocalPair, *, now: float) -> None:
+        self._engine.close(pair.rtp)
+        self._engine.close(pair.rtcp)
+        self._pools[pair.advertised.family].give_back(pair.port, now=now)
+
+    def _open(self, pair: LocalPair) -> bool:
+        try:
+            self._engine.open(pair.rtp)
+        except OSError as error:
+            log.debug("port=%s is not free: %s", pair.rtp, error)
+            return False
+        try:
+            self._engine.open(pair.rtcp)
+        except OSError as error:
+            self._engine.close(pair.rtp)
+            log.debug("port=%s is not free: %s", pair.rtcp, error)
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose port it is: the section of the side that sends to it, and of the other side."""
+
+    dialogue: Dialogue
+    near: Stream
+    far: Stream
+    end: Endpoint
+
+
+class Driver:
+    """All calls of this relay. `clock` is monotonic seconds, `wall` those of the epoch."""
+
+    __slots__ = ("_clock", "_engine", "_max_calls", "_places", "_ports", "_wall", "calls")
+
+    def __init__(
+        self,
+        engine: Engine,
+        ports: BoundPorts,
+        *,
+        max_calls: int,
+        clock: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self._engine = engine
+        self._ports = ports
+        self._max_calls = max_calls
+        self._clock = clock
+        self._wall = wall
+        self._places: dict[Address, Place] = {}
+        self.calls: dict[bytes, Call] = {}
+
+    # -- commands
+
+    def offer(self, offer: Offer) -> Outcome:
+        """Raises sdp.ParseError and Refused."""
+        call = self.calls.get(offer.call_id)
+        if call is None:
+            if len(self.calls) >= self._max_calls:
+                raise LoadLimit(f"Load limit: {self._max_calls} calls are running")
+            call = Call(offer.call_id, wall=self._wall())
+        is_new = not call.dialogues
+        outcome = call.offer(offer, self._ports, wall=self._wall(), now=self._clock())
+        if is_new:
+            self.calls[offer.call_id] = call
+            log.info("call begins call_id=%s", _text(call.call_id))
+        self._carry_out(outcome)
+        return outcome
+
+    def answer(self, answer: Answer) -> Outcome:
+        """Raises sdp.ParseError and Refused."""
+        call = self.calls.get(answer.call_id)
+        if call is None:
+            raise Refused("Unknown call-id")
+        outcome = call.answer(answer, self._ports, wall=self._wall(), now=self._clock())
+        self._carry_out(outcome)
+        return outcome
+
+    def query(self, query: Query) -> Document:
+        """Raises Refused when there is no such call."""
+        call = self.calls.get(query.call_id)
+        if call is None:
+            raise Refused("Unknown call-id")
+        tags = [tag for tag in (query.from_tag, query.to_tag) if tag]
+        return self._report(call, [one for one in call.dialogues if one.has(*tags)])
+
+    def delete(self, delete: Delete) -> Document | None:
+        """End what is meant and report on it; None when nothing is meant."""
+        call = self.calls.get(delete.call_id)
+        dialogues = call.meant_by(delete) if call is not None else []
+        if call is None or not dialogues:
+            return None
+        found = self._report(call, dialogues)
+        for dialogue in dialogues:
+            if delete.delay:
+                dialogue.delete_at = self._clock() + delete.delay
+            else:
+                self._end(call, dialogue, "delete")
+        return found
+
+    def sweep(self, patience: Patience) -> None:
+        """End what has been silent too long; the reaper says what that is."""
+        ended = sweep(
+            self.calls.values(),
+            patience,
+            self._engine.packets,
+            wall=self._wall(),
+            now=self._clock(),
+        )
+        for call, dialogue, why in list(ended):
+            self._end(call, dialogue, why)
+
+    def close(self) -> None:
+        """End all calls: the relay stops."""
+        for call in list(self.calls.values()):
+            for dialogue in list(call.dialogues):
+                self._end(call, dialogue, "the relay stops")
+
+    # -- packets that no rule covers
+
+    def stranger(self, local: Address, datagram: bytes, source: Address) -> bool:
+        """A packet from a source that is not accepted: True when it is learned from now on."""
+        place = self._places.get(local)
+        if place is None or not (place.near.is_active and place.far.is_active):
+            return False
+        if not _is_sensible(datagram, place.near):
+            return False
+        packets = self._engine.packets(local)
+        if not place.end.hear(source, packets=packets, now=self._clock()):
+            return False
+        log.debug("latched local=%s source=%s signalled=%s", local, source, place.end.signalled)
+        for rule in place.dialogue.rules():
+            self._engine.install(rule)
+        return True
+
+    def rtcp(self, local: Address, datagram: bytes) -> None:
+        """A report passed from the side behind `local` to the other: take its figures."""
+        place = self._places.get(local)
+        if place is None:
+            return
+        try:
+            reports = rtcp.parse(datagram)
+        except ParseError:
+            return  # encrypted, or broken: it was passed on as it is
+        now = self._clock()
+        for one in reports:
+            if isinstance(one, rtcp.Report):
+                if one.ntp_middle:
+                    place.far.hearsay.sent_to(one.ntp_middle, now=now)
+                for block in one.blocks:
+                    place.near.hearsay.said(block, now=now)
+
+    # -- inside
+
+    def _report(self, call: Call, dialogues: list[Dialogue]) -> Document:
+        for dialogue in dialogues:
+            note_packets(dialogue, self._engine.packets, wall=self._wall(), now=self._clock())
+        return report(call, dialogues, self._engine.counters)
+
+    def _carry_out(self, outcome: Outcome) -> None:
+        dialogue = outcome.dialogue
+        dialogue.quiet_since = self._clock()
+        self._give_back(outcome.released)
+        for one, other in dialogue.sections():
+            for near, far in ((one, other), (other, one)):
+                if near.pair is not None:
+                    self._places[near.pair.rtp] = Place(dialogue, near, far, near.rtp)
+                    self._places[near.pair.rtcp] = Place(dialogue, near, far, near.rtcp)
+        for rule in outcome.rules:
+            self._engine.install(rule)
+
+    def _end(self, call: Call, dialogue: Dialogue, why: str) -> None:
+        self._give_back(tuple(call.remove(dialogue)))
+        if not call.dialogues:
+            del self.calls[call.call_id]
+            log.info("call ends call_id=%s why=%s", _text(call.call_id), why)
+
+    def _give_back(self, pairs: tuple[LocalPair, ...]) -> None:
+        for pair in pairs:
+            self._places.pop(pair.rtp, None)
+            self._places.pop(pair.rtcp, None)
+            self._ports.give_back(pair, now=self._clock())
+
+
+def _is_sensible(datagram: bytes, stream: Stream) -> bool:
+    """May a source be learned from it? STUN and keep-alives say nothing about media."""
+    if not stream.is_rtp:
+        return bool(datagram)
+    kind = kind_of(datagram)
+    return kind in (RTP, RTCP) or (kind == DTLS and b"TLS" in stream.protocol.upper())
+
+
+def _text(call_id: bytes) -> str:
+    return call_id.decode(errors="replace")
