@@ -99,17 +99,14 @@ class Forwarder:
         self._stepper = stepper
         self.upstream: Upstream  # set by the layer; the two know each other
 
-    def start(self, call: RequestContext, target: Target, branch_id: bytes) -> None:
+    def start(self, call: RequestContext, branch: Branch) -> None:
         """Start one branch; whatever goes wrong with it reaches the response context."""
-        branch = Branch(target, _copy_for(call.request, target), branch_id)
-        if call.response_context is not None:
-            call.response_context.add(branch)
         self._stepper.step(self._run(call, branch))
 
     def start_ack(self, call: RequestContext) -> None:
         """Forward an ACK for a 2xx, statelessly (s16.11)."""
         target = next(iter(call.targets), None) or routed_target(call)
-        self.start(call, target, self._via.stateless_branch_id(call.original))
+        self.start(call, make_branch(call, target, self._via.stateless_branch_id(call.original)))
 
     def try_next_hop(self, call: RequestContext, branch: Branch) -> bool:
         """Go on to the next hop of a branch whose present one failed; False if there is none."""
@@ -138,7 +135,7 @@ class Forwarder:
                 await self._run_attempts(call, branch)
 
     async def _locate(self, branch: Branch) -> None:
-        uri = _next_hop_uri(branch.request)
+        uri = branch.next_hop_uri
         if not isinstance(uri, SipUri):
             raise Reject(416)
         now = self._clock.time()
@@ -231,37 +228,32 @@ def _is_awaited(call: RequestContext) -> bool:
     return call.server_transaction is not None or call.method == b"ACK"
 
 
-def _copy_for(request: Request, target: Target) -> Request:
-    """The request for one target (s16.6 steps 1 to 3 and 6)."""
-    copy = request.copy()
-    if copy.uri is not target.uri:
-        copy.uri = target.uri
-    headers = copy.headers
-    left = copy.max_forwards
+def make_branch(call: RequestContext, target: Target, branch_id: bytes) -> Branch:
+    """The request for one target (s16.6 steps 1 to 3, 6 and 7); the transport's part is added by
+    each attempt."""
+    request = call.request.copy()
+    if request.uri is not target.uri:
+        request.uri = target.uri
+    headers = request.headers
+    left = request.max_forwards
     headers.set(b"max-forwards", b"%d" % (MAX_FORWARDS if left is None else left - 1))
     for route in reversed(target.route_set):
         headers.prepend(b"route", route.serialise())
+    branch = Branch(target, request, branch_id)
     if headers.has(b"route"):
-        _fix_for_strict_router(copy)
-    return copy
+        branch.next_hop_uri = _follow_route(request)
+    return branch
 
 
-def _fix_for_strict_router(request: Request) -> None:
-    """A first Route without lr takes the Request-URI's place, which goes to the end (step 6)."""
+def _follow_route(request: Request) -> Uri:
+    """The next hop is the first Route. One without lr is a strict router: it takes the
+    Request-URI's place, which goes to the end of the Route (s16.6 step 6)."""
     first = request.routes[0].uri
     if isinstance(first, SipUri) and not first.has_param(b"lr"):
         request.headers.append(b"route", b"<%b>" % request.uri.serialise())
         request.headers.remove_first_value(b"route")
         request.uri = first
-
-
-def _next_hop_uri(request: Request) -> Uri:
-    """The URI that names the next hop (step 7)."""
-    if request.headers.has(b"route"):
-        first = request.routes[0].uri
-        if isinstance(first, SipUri) and first.has_param(b"lr"):
-            return first
-    return request.uri
+    return first
 
 
 def _prefer_tcp(branch: Branch) -> bool:

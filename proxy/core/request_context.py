@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from proxy.directory.model import Domain, Subscriber
     from proxy.locate.hop import Hop
     from proxy.sip.message import Request, Response
+    from proxy.sip.uri import Uri
     from proxy.transport.flow import Address, Flow
 
     from .protocols import ProxyCore
@@ -114,6 +115,7 @@ class Branch:
         "is_large",
         "is_timed_out",
         "media",
+        "next_hop_uri",
         "prepended",
         "provisional_seen",
         "request",
@@ -126,6 +128,7 @@ class Branch:
         self.request = request
         self.branch_id = branch_id
         self.flow: Flow | None = target.flow
+        self.next_hop_uri: Uri = target.uri
         self.hop: Hop | None = None
         self.hops: list[Hop] = []  # those that are left to try
         self.attempt = 0

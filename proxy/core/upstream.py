@@ -17,6 +17,7 @@ from proxy.sip.message import Response, cancel_for
 from proxy.sip.transaction import NEVER
 from proxy.transport.flow import FlowFailed
 
+from .forward import Forwarder, make_branch
 from .request_context import Branch, Reject, RequestContext
 from .response_context import Action, Actions, Answer, Cancel, GiveUp, SendUp, StartGroup
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from proxy.sip.fields import Via
 
     from .client_transactions import ClientTransactions
-    from .forward import Forwarder
     from .own_via import OwnVia
     from .protocols import Transport
     from .stepping import Stepper
@@ -178,12 +178,18 @@ class Upstream:
 
     def _start_group(self, call: RequestContext, targets: list[Target], now: float) -> None:
         context = call.response_context
-        if context is not None and context.groups_left and context.is_invite:
+        if context is None:
+            return
+        if context.groups_left and context.is_invite:
             deadline = now + self._ring_seconds
             self._queue.schedule(RingTimer(call, deadline, context.groups_left))
+        branches = []
         for target in targets:
             branch_id = self._via.branch_id(call.original, call.loop_mark)
-            self._forwarder.start(call, target, branch_id)
+            branches.append(make_branch(call, target, branch_id))
+            context.add(branches[-1])
+        for branch in branches:  # one may fail at once: all must be known by then
+            self._forwarder.start(call, branch)
 
     def _ringing(self, tx: ClientTransaction, branch: Branch, status: int, now: float) -> None:
         tx.data = b""  # nothing will be retransmitted any more

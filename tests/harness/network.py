@@ -93,6 +93,8 @@ class Network:
         self._dead: set[Flow] = set()
         self._connections: dict[tuple[str, Address], Flow] = {}
         self._ids = count(1)
+        self._looped: list[tuple[bytes, Flow]] = []  # from the node to itself
+        self._is_carrying = False
 
     def flow(self, protocol: str, address: Address) -> Flow:
         """The flow between the node and an address; connections are made and kept."""
@@ -112,11 +114,20 @@ class Network:
             del self._connections[flow.protocol, flow.remote]
 
     def carry_to_node(self, data: bytes, flow: Flow) -> None:
-        """A datagram or framed message arrives at the node (s18.2.1, RFC 3581)."""
+        """A datagram or framed message arrives at the node, after those that are on their way."""
+        self._looped.append((data, flow))
+        if self._is_carrying:
+            return
+        self._is_carrying = True
+        while self._looped:
+            self._deliver(*self._looped.pop(0))
+        self._is_carrying = False
+
+    def _deliver(self, data: bytes, flow: Flow) -> None:
         if self.loses(data, flow):
             return
         message = parse(data)
-        if isinstance(message, Request):
+        if isinstance(message, Request):  # s18.2.1, RFC 3581
             via = message.via.with_param(b"received", flow.remote[0].encode())
             via = via.with_param(b"rport", b"%d" % flow.remote[1])
             message.headers.replace_first_value(b"via", via.serialise())
@@ -129,11 +140,10 @@ class Network:
         if flow in self._dead:
             raise FlowFailed("connection is closed")
         self.sent.append((data, flow))
-        if self.loses(data, flow):
-            return
         phone = self.phones.get((flow.protocol, flow.remote))
         if phone is not None:
-            phone.inbox.append(parse(data))
+            if not self.loses(data, flow):
+                phone.inbox.append(parse(data))
         elif flow.remote[0] in (PROXY4, PROXY6):
             self.carry_to_node(data, Flow(flow.protocol, flow.remote, flow.local, 0))
 
