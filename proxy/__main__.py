@@ -1,0 +1,33 @@
+"""`python -m proxy`: read the settings, serve, and say in one line why not."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import uvloop
+
+from proxy.server import serve
+from proxy.settings import ProxySettings, SettingsError
+from proxy.transport.layer import ListenFailed
+from proxy.transport.tls import CertificateError
+
+
+def main() -> int:
+    """Exit code: 0 after a stop that was asked for, 2 when a setting or a port is in the way."""
+    try:
+        settings = ProxySettings.from_env()
+        logging.basicConfig(
+            level=settings.log_level.upper(),
+            stream=sys.stderr,
+            format="%(asctime)s %(levelname)s %(name)s %(message)s",
+        )
+        uvloop.run(serve(settings))
+    except (SettingsError, ListenFailed, CertificateError, ValueError) as error:
+        sys.stderr.write(f"fedsip proxy: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""From the published views to the model. The one place that knows their columns."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, TypeVar
+
+from proxy.postgres import Connection
+from proxy.sip.uri import Aor
+
+from .model import Domain, Subscriber, Translation
+
+Row = tuple[Any, ...]
+Model = TypeVar("Model", Domain, Subscriber, Translation)
+
+_BATCH: Final = 5000
+
+_DOMAIN: Final = (
+    "SELECT domain_id, tenant_id, tenant, name, enabled, unauthenticated,"
+    " unauthenticated_calls_out, hide_users, media_policy, nat_alias_contact, nat_keepalive,"
+    " require_tls, srtp, federation, e164, e164_country, max_contacts, min_expires, max_expires,"
+    " default_expires FROM proxy_domain"
+)
+_SUBSCRIBER: Final = (
+    "SELECT subscriber_id, domain_id, aor, username, ha1_md5, ha1_sha256, enabled, display_name,"
+    " max_contacts, max_calls FROM proxy_subscriber"
+)
+_TRANSLATION: Final = (
+    "SELECT translation_id, domain_id, from_domain, from_username, match_user_agent, match_regex,"
+    " request_domain, priority, weight, enabled, tran_user, tran_strip, tran_prefix, tran_domain,"
+    " tran_port, tran_strip_port, tran_add_header FROM proxy_translation"
+)
+
+
+def _text(value: str | None) -> bytes:
+    return b"" if value is None else value.encode()
+
+
+def _domain(row: Row) -> Domain:
+    values: list[Any] = [*row]
+    for at in (2, 3, 15):
+        values[at] = _text(values[at])
+    return Domain(*values)
+
+
+def _subscriber(row: Row) -> Subscriber:
+    values: list[Any] = [*row]
+    for at in (2, 3, 4, 5):
+        values[at] = _text(values[at])
+    values[2] = Aor(values[2])
+    return Subscriber(*values)
+
+
+def _translation(row: Row) -> Translation:
+    values: list[Any] = [*row]
+    for at in (2, 3, 4, 6, 10, 12, 13, 16):
+        values[at] = _text(values[at])
+    values[5] = values[5] or ""
+    values[11] = values[11] or 0
+    return Translation(*values)
+
+
+async def all_domains(connection: Connection) -> AsyncIterator[list[Domain]]:
+    async for batch in _batches(connection, _DOMAIN, _domain):
+        yield batch
+
+
+async def all_subscribers(connection: Connection) -> AsyncIterator[list[Subscriber]]:
+    async for batch in _batches(connection, _SUBSCRIBER, _subscriber):
+        yield batch
+
+
+async def all_translations(connection: Connection) -> AsyncIterator[list[Translation]]:
+    async for batch in _batches(connection, _TRANSLATION, _translation):
+        yield batch
+
+
+async def domains(connection: Connection, ids: list[int]) -> list[Domain]:
+    return await _some(connection, _DOMAIN, "domain_id", ids, _domain)
+
+
+async def subscribers(connection: Connection, ids: list[int]) -> list[Subscriber]:
+    return await _some(connection, _SUBSCRIBER, "subscriber_id", ids, _subscriber)
+
+
+async def translations(connection: Connection, ids: list[int]) -> list[Translation]:
+    return await _some(connection, _TRANSLATION, "translation_id", ids, _translation)
+
+
+async def _batches(
+    connection: Connection, query: str, make: Callable[[Row], Model]
+) -> AsyncIterator[list[Model]]:
+    """Rows in batches by a server-side cursor; the caller has a transaction open."""
+    async with connection.cursor(name="load") as cursor:
+        cursor.itersize = _BATCH
+        await cursor.execute(query.encode())
+        while rows := await cursor.fetchmany(_BATCH):
+            yield [make(row) for row in rows]
+
+
+async def _some(
+    connection: Connection, query: str, key: str, ids: list[int], make: Callable[[Row], Model]
+) -> list[Model]:
+    cursor = await connection.execute(f"{query} WHERE {key} = ANY(%s)".encode(), (ids,))
+    return [make(row) for row in await cursor.fetchall()]

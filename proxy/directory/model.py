@@ -1,0 +1,81 @@
+"""What the proxy knows of tenants: the rows of the published views, frozen (HOUSE: the read model).
+
+Fields are the views' columns; names and text of the protocol are bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from proxy.sip.uri import Aor
+
+MediaPolicy = Literal["always", "auto", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A hosted domain with its policies."""
+
+    domain_id: int
+    tenant_id: int
+    tenant: bytes
+    name: bytes
+    """Lower-case, punycode, without a final dot."""
+    enabled: bool = True
+    unauthenticated: bool = False
+    """An open demo room: registrations and calls inside it are not challenged."""
+    unauthenticated_calls_out: bool = False
+    hide_users: bool = True
+    """Strangers get 480 for unknown and unregistered users alike."""
+    media_policy: str = "auto"
+    nat_alias_contact: bool = False
+    nat_keepalive: bool = True
+    require_tls: bool = False
+    srtp: str = "off"
+    federation: str = "open"
+    e164: bool = False
+    e164_country: bytes = b""
+    max_contacts: int = 10
+    min_expires: int = 60
+    max_expires: int = 86400
+    default_expires: int = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A user of a domain. HA1 as hexadecimal text; there is no password."""
+
+    subscriber_id: int
+    domain_id: int
+    aor: Aor
+    username: bytes
+    ha1_md5: bytes
+    ha1_sha256: bytes
+    enabled: bool = True
+    display_name: str = ""
+    max_contacts: int | None = None
+    max_calls: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A rule that rewrites where a call goes (SEED s4). Empty text matches or changes nothing."""
+
+    translation_id: int
+    domain_id: int
+    from_domain: bytes
+    from_username: bytes = b""
+    match_user_agent: bytes = b""
+    match_regex: str = ""
+    request_domain: bytes = b""
+    priority: int = 99
+    weight: int = 1
+    enabled: bool = True
+    tran_user: bytes = b""
+    tran_strip: int = 0
+    tran_prefix: bytes = b""
+    tran_domain: bytes = b""
+    tran_port: int | None = None
+    tran_strip_port: bool = False
+    tran_add_header: bytes = b""

@@ -1,0 +1,117 @@
+"""The directory in memory: domains, subscribers and rules, looked up in O(1).
+
+Only the loop's thread reads and writes it. A changed row replaces its object; a request that is
+already being routed keeps what it began with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from proxy.sip.uri import Aor
+
+from .model import Domain, Subscriber, Translation
+from .translate import Rules
+
+_NO_RULES = Rules(())
+
+
+class Directory:
+    """Everything of all tenants that calls need."""
+
+    __slots__ = (
+        "_by_id",
+        "_domains",
+        "_rule_domain",
+        "_rule_rows",
+        "_rules",
+        "_subscriber_aors",
+        "_subscribers",
+    )
+
+    def __init__(self) -> None:
+        self._domains: dict[bytes, Domain] = {}
+        self._by_id: dict[int, Domain] = {}
+        self._subscribers: dict[Aor, Subscriber] = {}
+        self._subscriber_aors: dict[int, Aor] = {}
+        self._rule_rows: dict[int, dict[int, Translation]] = {}
+        self._rule_domain: dict[int, int] = {}
+        self._rules: dict[int, Rules] = {}
+
+    def domain(self, name: bytes) -> Domain | None:
+        """A hosted domain by its canonical name, enabled or not; None for a foreign one."""
+        return self._domains.get(name)
+
+    def domain_by_id(self, domain_id: int) -> Domain | None:
+        return self._by_id.get(domain_id)
+
+    def subscriber(self, aor: Aor) -> Subscriber | None:
+        return self._subscribers.get(aor)
+
+    def rules(self, domain: Domain) -> Rules:
+        """The translations of calls from that domain."""
+        return self._rules.get(domain.domain_id, _NO_RULES)
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Domains, subscribers, translations."""
+        return (
+            len(self._domains),
+            len(self._subscribers),
+            sum(len(rows) for rows in self._rule_rows.values()),
+        )
+
+    def become(self, other: Directory) -> None:
+        """Take over all that another directory holds."""
+        self._domains, self._by_id = other._domains, other._by_id
+        self._subscribers, self._subscriber_aors = other._subscribers, other._subscriber_aors
+        self._rule_rows, self._rule_domain = other._rule_rows, other._rule_domain
+        self._rules = other._rules
+
+    # -- changes; ids that are named without a row were deleted
+
+    def put_domains(self, rows: Iterable[Domain], gone: Iterable[int] = ()) -> None:
+        for domain_id in gone:
+            self._forget_domain(domain_id)
+        for domain in rows:
+            self._forget_domain(domain.domain_id)
+            self._domains[domain.name] = domain
+            self._by_id[domain.domain_id] = domain
+
+    def _forget_domain(self, domain_id: int) -> None:
+        old = self._by_id.pop(domain_id, None)
+        if old is not None and self._domains.get(old.name) is old:
+            del self._domains[old.name]
+
+    def put_subscribers(self, rows: Iterable[Subscriber], gone: Iterable[int] = ()) -> None:
+        for subscriber_id in gone:
+            aor = self._subscriber_aors.pop(subscriber_id, None)
+            if aor is not None and self._subscribers[aor].subscriber_id == subscriber_id:
+                del self._subscribers[aor]
+        for subscriber in rows:
+            self._subscribers[subscriber.aor] = subscriber
+            self._subscriber_aors[subscriber.subscriber_id] = subscriber.aor
+
+    def put_translations(self, rows: Iterable[Translation], gone: Iterable[int] = ()) -> set[int]:
+        """Change rules; the domains whose `Rules` are now old, for `compile_rules`."""
+        stale: set[int] = set()
+        removed = set(gone)
+        rows = list(rows)
+        removed |= {row.translation_id for row in rows}
+        for rule_id in removed:
+            domain_id = self._rule_domain.pop(rule_id, None)
+            if domain_id is not None:
+                del self._rule_rows[domain_id][rule_id]
+                stale.add(domain_id)
+        for row in rows:
+            self._rule_rows.setdefault(row.domain_id, {})[row.translation_id] = row
+            self._rule_domain[row.translation_id] = row.domain_id
+            stale.add(row.domain_id)
+        return stale
+
+    def rule_rows(self, domain_id: int) -> list[Translation]:
+        """The rules of a domain as they are to be compiled."""
+        return list(self._rule_rows.get(domain_id, {}).values())
+
+    def set_rules(self, domain_id: int, rules: Rules) -> None:
+        self._rules[domain_id] = rules

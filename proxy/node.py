@@ -1,0 +1,61 @@
+"""A node: everything that routing steps work with, handed to each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from proxy.sip.digest import NonceCounts
+from proxy.sip.uri import SipUri, Uri
+
+if TYPE_CHECKING:
+    from proxy.directory.store import Directory
+    from proxy.location.flows import FlowBindings
+    from proxy.location.store import Bindings
+    from proxy.observe.calls import Calls
+    from proxy.relay.pool import RelayPool
+    from proxy.routing.media import Sessions
+    from proxy.routing.screen import Floods
+    from proxy.settings import ProxySettings
+    from proxy.transport.flow_token import Side, Tokens
+    from proxy.transport.layer import TransportLayer
+
+
+@dataclass(slots=True)
+class Node:
+    """One proxy process."""
+
+    settings: ProxySettings
+    directory: Directory
+    bindings: Bindings
+    transport: TransportLayer
+    tokens: Tokens
+    relays: RelayPool
+    floods: Floods
+    sessions: Sessions
+    calls: Calls
+    secret: bytes
+    """Key of nonces; all nodes of the cluster share it."""
+    wall: Callable[[], float]
+    """Seconds since the epoch."""
+    nonce_counts: NonceCounts
+    opened: dict[bytes, Side]
+    """Binding tokens that were opened before."""
+    flows: FlowBindings
+    """What hangs on each connection."""
+    scanner_prefixes: tuple[bytes, ...]
+    """Lower-case beginnings of User-Agent."""
+    random: Callable[[], float]
+    """A number in [0, 1)."""
+
+    @property
+    def node_id(self) -> bytes:
+        return self.settings.node_id.encode()
+
+    def is_local(self, uri: Uri) -> bool:
+        """Whether a URI is addressed to one of our domains, or to this node itself."""
+        if not isinstance(uri, SipUri):
+            return False
+        host = uri.host.lower().rstrip(b".")
+        return self.directory.domain(host) is not None or self.transport.is_own(host, uri.port)

@@ -1,0 +1,166 @@
+"""Who is calling: challenges, credentials, and that From or To is who the credentials say.
+
+SEED s3. Unknown users and wrong passwords cost the same work and get the same answer.
+"""
+
+from __future__ import annotations
+
+import logging
+from os import urandom
+from typing import TYPE_CHECKING, Final
+
+from proxy.core.request_context import Drop, Reject, RequestContext
+from proxy.sip import digest
+from proxy.sip.digest import Verdict
+from proxy.sip.errors import DigestError
+from proxy.sip.fields import Credentials, parse_credentials
+from proxy.sip.uri import SipUri, canonical_aor
+
+if TYPE_CHECKING:
+    from proxy.directory.model import Domain, Subscriber
+    from proxy.node import Node
+
+log = logging.getLogger(__name__)
+
+_NO_CHALLENGE: Final = frozenset((b"ACK", b"CANCEL"))
+
+
+async def local_caller(call: RequestContext, node: Node) -> None:
+    """The gate of every request out of a dialog.
+
+    From one of our domains: that user's credentials (407), and From must be him (403). From a
+    foreign domain: only to our own users, we are no open relay (403).
+    """
+    uri = call.request.from_.uri
+    caller = node.directory.domain(host_name(uri)) if isinstance(uri, SipUri) else None
+    if caller is None:
+        if not node.is_local(call.request.uri):
+            raise Reject(403, b"Relaying denied")
+        return
+    if not caller.enabled:
+        raise Reject(403, b"Domain is disabled")
+    call.domain = caller
+    call.tenant = caller.tenant
+    if caller.unauthenticated:
+        if not caller.unauthenticated_calls_out and not node.is_local(call.request.uri):
+            raise Reject(403, b"Calls to other domains are not allowed")
+        return
+    if call.method in _NO_CHALLENGE:
+        raise Drop("ACK or CANCEL outside of a dialog")
+    subscriber = _verified(call, node, caller, b"proxy-authorization")
+    if subscriber is None:
+        raise _challenge(node, caller, 407, b"proxy-authenticate", stale=False)
+    if not isinstance(uri, SipUri) or uri.aor() != subscriber.aor:
+        raise Reject(403, b"Forbidden auth ID")
+    call.subscriber = subscriber
+    node.floods.know(call.source)
+    _consume(call, caller)
+
+
+def registering_user(call: RequestContext, node: Node, domain: Domain) -> Subscriber | None:
+    """The user whose credentials a REGISTER has; To must be him. None in an open domain.
+
+    Raises Reject 401 or 403.
+    """
+    if domain.unauthenticated:
+        return None
+    subscriber = _verified(call, node, domain, b"authorization")
+    if subscriber is None:
+        raise _challenge(node, domain, 401, b"www-authenticate", stale=False)
+    to = call.request.to.uri
+    if not isinstance(to, SipUri) or to.aor() != subscriber.aor:
+        raise Reject(403, b"Forbidden auth ID")
+    node.floods.know(call.source)
+    return subscriber
+
+
+def host_name(uri: SipUri) -> bytes:
+    """The host of a URI as domains are named."""
+    return uri.host.lower().rstrip(b".")
+
+
+def _verified(call: RequestContext, node: Node, domain: Domain, field: bytes) -> Subscriber | None:
+    """The enabled subscriber whose password the request proves; None for no or wrong credentials.
+
+    Raises Reject with a stale challenge when only the nonce is old.
+    """
+    credentials = _credentials_for(call, domain, field)
+    if credentials is None:
+        return None
+    username = credentials.params.get(b"username", b"")
+    if b"@" in username:
+        username = username.rpartition(b"@")[0]  # some phones send the whole address
+    subscriber = node.directory.subscriber(canonical_aor(username, domain.name))
+    if subscriber is not None and not subscriber.enabled:
+        subscriber = None
+
+    def ha1_for(algorithm: bytes) -> bytes | None:
+        if subscriber is None:
+            return None
+        return subscriber.ha1_sha256 if algorithm == digest.SHA256 else subscriber.ha1_md5
+
+    verdict = digest.verify(
+        credentials,
+        call.method,
+        call.original.uri_raw,
+        ha1_for,
+        node.secret,
+        wall=node.wall(),
+        replay=node.nonce_counts,
+        body=call.original.body,
+    )
+    if verdict is Verdict.STALE:
+        status = 401 if field == b"authorization" else 407
+        name = b"www-authenticate" if status == 401 else b"proxy-authenticate"
+        raise _challenge(node, domain, status, name, stale=True)
+    if verdict is not Verdict.OK:
+        log.info(
+            "sign-in refused source=%s user=%s@%s tenant=%s call_id=%s",
+            call.source[0],
+            username.decode(errors="replace"),
+            domain.name.decode(),
+            domain.tenant.decode(),
+            call.original.call_id.decode(errors="replace"),
+        )
+        return None
+    return subscriber
+
+
+def _credentials_for(call: RequestContext, domain: Domain, field: bytes) -> Credentials | None:
+    """The Digest credentials for the domain's realm."""
+    for value in call.request.headers.all(field):
+        try:
+            credentials = parse_credentials(value)
+        except DigestError as error:
+            raise Reject(400, b"Malformed credentials") from error
+        if credentials.scheme.lower() == b"digest" and _is_realm(credentials, domain):
+            return credentials
+    return None
+
+
+def _is_realm(credentials: Credentials, domain: Domain) -> bool:
+    return credentials.params.get(b"realm", b"").lower() == domain.name
+
+
+def _challenge(node: Node, domain: Domain, status: int, field: bytes, *, stale: bool) -> Reject:
+    values = digest.make_challenge(
+        domain.name,
+        node.secret,
+        wall=node.wall(),
+        unique=urandom(6).hex().encode(),
+        stale=stale,
+    )
+    return Reject(status, headers=tuple((field, value) for value in values))
+
+
+def _consume(call: RequestContext, domain: Domain) -> None:
+    """Take our realm's credentials off, so that nobody down the line sees them (s22.3)."""
+    headers = call.request.headers
+    values = headers.all(b"proxy-authorization")
+    if len(values) == 1:
+        headers.remove(b"proxy-authorization")
+        return
+    others = [value for value in values if not _is_realm(parse_credentials(value), domain)]
+    headers.remove(b"proxy-authorization")
+    for value in others:
+        headers.append(b"proxy-authorization", value)

@@ -1,0 +1,141 @@
+"""Where a first request goes: ourselves, our users' phones, or a foreign domain (SEED s3)."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from proxy.core.request_context import Reject, RequestContext
+from proxy.core.target_set import Target
+from proxy.sip.fields import parse_name_addr
+from proxy.sip.uri import SipUri, TelUri, Uri, parse_uri, unescape
+
+from . import authenticate, federation
+from .screen import ALLOW
+
+if TYPE_CHECKING:
+    from proxy.directory.model import Domain
+    from proxy.location.model import Binding
+    from proxy.node import Node
+    from proxy.transport.flow import Flow
+
+log = logging.getLogger(__name__)
+
+_contact_uri = lru_cache(maxsize=100_000)(parse_uri)
+
+
+def answer_own_options(call: RequestContext, node: Node) -> None:
+    """OPTIONS to ourselves: 200 (s11). It ends routing by the Reject that carries the answer."""
+    uri = call.request.uri
+    if call.method != b"OPTIONS" or not isinstance(uri, SipUri) or uri.user:
+        return
+    if node.is_local(uri):
+        raise Reject(200, headers=((b"allow", ALLOW), (b"accept", b"application/sdp")))
+
+
+def require_user(call: RequestContext) -> None:
+    """484 for a request without a user (SEED s3), 416 for a URI that is none of ours to route."""
+    uri = call.request.uri
+    if isinstance(uri, TelUri) or not isinstance(uri, SipUri):
+        raise Reject(416)
+    if not uri.user and call.method not in (b"REGISTER", b"OPTIONS"):
+        raise Reject(484)
+
+
+def find_targets(call: RequestContext, node: Node) -> None:
+    """The registered contacts of a user of ours, or the foreign domain."""
+    uri = call.request.uri
+    if not isinstance(uri, SipUri):
+        raise Reject(416)
+    domain = node.directory.domain(authenticate.host_name(uri))
+    if domain is None and node.transport.is_own(uri.host, uri.port) and call.domain is not None:
+        # A phone that dials by the address of its proxy means its own domain.
+        domain = call.domain
+        uri = uri.with_(host=domain.name, port=None)
+        call.request.uri = uri
+    if domain is None:
+        federation.leave(call, uri)
+        return
+    if not domain.enabled:
+        raise Reject(404)
+    call.callee_domain = domain
+    if call.tenant is None:
+        call.tenant = domain.tenant
+    _find_bindings(call, node, domain, uri)
+
+
+def _find_bindings(call: RequestContext, node: Node, domain: Domain, uri: SipUri) -> None:
+    aor = uri.aor()
+    bindings = node.bindings.lookup(aor, wall=node.wall())
+    instance = uri.param(b"gr")
+    if instance:
+        wanted = unescape(instance)
+        bindings = [binding for binding in bindings if binding.instance == wanted]
+    if not bindings:
+        raise _absent(call, node, domain, uri)
+    allowed = [binding for binding in bindings if _allows(binding, call.method)]
+    if not allowed:
+        raise Reject(405, headers=((b"allow", bindings[0].methods),))
+    for binding in allowed:
+        target = _target(binding, node, domain)
+        if target is not None:
+            call.targets.add(target)
+    if not len(call.targets):
+        raise Reject(480)
+
+
+def _absent(call: RequestContext, node: Node, domain: Domain, uri: SipUri) -> Reject:
+    """480 for a user who is not registered, 404 for an unknown one; to strangers 480 for both
+    where the domain hides its users."""
+    is_stranger = call.domain is None
+    if is_stranger and domain.hide_users:
+        return Reject(480)
+    return Reject(404 if node.directory.subscriber(uri.aor()) is None else 480)
+
+
+def _allows(binding: Binding, method: bytes) -> bool:
+    """Whether the contact allows the method; one that says nothing allows all."""
+    if not binding.methods:
+        return True
+    return method in {name.strip().upper() for name in binding.methods.split(b",")}
+
+
+def _target(binding: Binding, node: Node, domain: Domain) -> Target | None:
+    """How a binding is reached; None when its flow is gone and nothing else leads to it."""
+    flow = _flow(binding, node)
+    if flow is None and binding.flow_token is not None and _needs_flow(binding):
+        return None
+    uri: Uri = _contact_uri(binding.contact)
+    return Target(
+        uri,
+        tuple(parse_name_addr(value) for value in binding.path),
+        binding.q,
+        flow,
+        nat=binding.nat,
+        websocket=binding.protocol in ("ws", "wss"),
+        domain=domain,
+        binding=binding,
+    )
+
+
+def _flow(binding: Binding, node: Node) -> Flow | None:
+    token = binding.flow_token
+    if token is None:
+        return None
+    side = node.opened.get(token)
+    if side is None:
+        side = node.tokens.open(token, binding.aor)
+        if side is None:
+            return None
+        if len(node.opened) > 200_000:
+            node.opened.clear()
+        node.opened[token] = side
+    if side.flow is None or side.is_dead:
+        return None
+    return node.transport.live_flow(side.flow)
+
+
+def _needs_flow(binding: Binding) -> bool:
+    """A browser listens nowhere, and what is behind a NAT is not reached by its Contact."""
+    return binding.nat or binding.protocol in ("ws", "wss")

@@ -1,0 +1,246 @@
+"""Offers and answers to the media relay, and the end of its sessions (SEED s6).
+
+The relay gets the body with facts about both sides and gives a body back; nothing here reads SDP.
+Which relay a call has is sealed into its dialog token, so any node finds it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from media.ng import Answer, Command, Delete, Offer
+from proxy.core.request_context import Branch, Reject, RequestContext
+from proxy.relay.client import RelayError
+from proxy.relay.offer_answer import Body, in_request, in_response
+from proxy.relay.profile import SideFacts, options_towards
+
+if TYPE_CHECKING:
+    from proxy.node import Node
+    from proxy.relay.pool import Relay
+    from proxy.sip.message import Request, Response
+
+log = logging.getLogger(__name__)
+
+_MOST_EXPECTED: Final = 50_000
+
+
+class Sessions:
+    """What media steps must remember between the messages of one transaction, and their tasks.
+
+    `expecting` holds the calls whose INVITE came without an offer and whose response made one: the
+    next PRACK with a description answers it.
+    """
+
+    __slots__ = ("_tasks", "expecting")
+
+    def __init__(self) -> None:
+        self.expecting: set[bytes] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def later(self, node: Node, relay: Relay, command: Command) -> None:
+        """Send a command that nothing waits for."""
+        task = asyncio.get_running_loop().create_task(_send(node, relay, command))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
+    """A description in a request, on its way to a branch. Raises Reject 503 when no relay takes
+    an offer; an answer that the relay refuses passes as it is."""
+    request = branch.request
+    kind = in_request(
+        call.method,
+        has_sdp=_has_sdp(request),
+        answer_expected=call.original.call_id in node.sessions.expecting,
+    )
+    if call.is_initial and call.method == b"INVITE" and call.relay_id is None:
+        call.notes.media = _needs_relay(call, branch)
+        if call.notes.media:
+            call.relay_id = node.relays.choices(call.original.call_id)[0].relay_id
+    call.notes.offer_made = kind is Body.OFFER
+    if kind is Body.NOTHING or call.relay_id is None:
+        return
+    if kind is Body.OFFER:
+        request.body = await _offered(call, branch, node)
+    else:
+        node.sessions.expecting.discard(call.original.call_id)
+        request.body = await _answered_in_request(call, branch, node)
+
+
+async def answer(
+    call: RequestContext, branch: Branch | None, response: Response, node: Node
+) -> None:
+    """A description in a response, on its way upstream."""
+    if branch is None or call.relay_id is None:
+        return
+    kind = in_response(
+        call.method,
+        response.status,
+        has_sdp=_has_sdp(response),
+        request_offered=call.notes.offer_made,
+    )
+    if kind is Body.NOTHING:
+        return
+    relay = node.relays.by_id(call.relay_id)
+    if relay is None:
+        log.warning("relay of the call is unknown call_id=%s", _call_id(call))
+        return
+    caller, callee = _near(call), _far(call, branch)
+    options = options_towards(caller, callee)
+    command: Command
+    if kind is Body.ANSWER:
+        command = Answer(
+            call_id=call.original.call_id,
+            from_tag=call.original.from_tag or b"",
+            to_tag=response.to_tag or b"",
+            sdp=response.body,
+            via_branch=_via_branch(call, branch),
+            options=options,
+        )
+    else:
+        if len(node.sessions.expecting) > _MOST_EXPECTED:
+            node.sessions.expecting.clear()
+        node.sessions.expecting.add(call.original.call_id)
+        command = Offer(
+            call_id=call.original.call_id,
+            from_tag=response.to_tag or b"",
+            to_tag=call.original.from_tag or b"",
+            sdp=response.body,
+            options=options,
+        )
+    try:
+        response.body = _sdp(await node.relays.request(relay, command))
+    except RelayError as error:
+        log.warning("answer passes as it is call_id=%s tenant=%s reason=%s", _call_id(call),
+                    (call.tenant or b"").decode(), error)  # fmt: skip
+
+
+def end(call: RequestContext, node: Node) -> None:
+    """The call is over (BYE) or never was (CANCEL, failure, timeout): the relay forgets it."""
+    node.sessions.expecting.discard(call.original.call_id)
+    relay = None if call.relay_id is None else node.relays.by_id(call.relay_id)
+    if relay is not None:
+        original = call.original
+        node.sessions.later(
+            node,
+            relay,
+            Delete(original.call_id, original.from_tag or b"", original.to_tag or b""),
+        )
+
+
+async def _offered(call: RequestContext, branch: Branch, node: Node) -> bytes:
+    request = branch.request
+    command = Offer(
+        call_id=call.original.call_id,
+        from_tag=call.original.from_tag or b"",
+        to_tag=call.original.to_tag or b"",
+        sdp=request.body,
+        via_branch=_via_branch(call, branch),
+        options=options_towards(_far(call, branch), _near(call)),
+    )
+    failure = RelayError("no relay")
+    for relay in _relays(call, node):
+        try:
+            body = _sdp(await node.relays.request(relay, command))
+        except RelayError as error:
+            log.warning("offer refused call_id=%s tenant=%s reason=%s", _call_id(call),
+                        (call.tenant or b"").decode(), error)  # fmt: skip
+            failure = error
+            continue
+        if call.is_initial:
+            call.relay_id = relay.relay_id
+        return body
+    raise Reject(503, b"No media relay") from failure
+
+
+def _relays(call: RequestContext, node: Node) -> list[Relay]:
+    """A new call may go to any relay; one that has branches or a dialog stays where it is."""
+    relay = None if call.relay_id is None else node.relays.by_id(call.relay_id)
+    if not call.is_initial or call.near_entry is not None:
+        return [] if relay is None else [relay]
+    others = [one for one in node.relays.choices(call.original.call_id) if one is not relay]
+    return others if relay is None else [relay, *others]
+
+
+async def _answered_in_request(call: RequestContext, branch: Branch, node: Node) -> bytes:
+    """An answer in ACK or PRACK: its sender is the one who answers, so the tags change sides."""
+    request = branch.request
+    relay = node.relays.by_id(call.relay_id or b"")
+    if relay is None:
+        return request.body
+    command = Answer(
+        call_id=call.original.call_id,
+        from_tag=call.original.to_tag or b"",
+        to_tag=call.original.from_tag or b"",
+        sdp=request.body,
+        options=options_towards(_far(call, branch), _near(call)),
+    )
+    try:
+        return _sdp(await node.relays.request(relay, command))
+    except RelayError as error:
+        # An ACK with an answer to our re-sent one: the relay has no open offer, nothing to do.
+        log.info("answer in %s passes as it is call_id=%s reason=%s", call.method.decode(),
+                 _call_id(call), error)  # fmt: skip
+        return request.body
+
+
+def _needs_relay(call: RequestContext, branch: Branch) -> bool:
+    """By the policies of both domains: one that says always wins, then one that says auto."""
+    policies = {
+        domain.media_policy for domain in (call.domain, call.callee_domain) if domain is not None
+    }
+    if "always" in policies:
+        return True
+    if "auto" not in policies:
+        return False
+    near = _near(call)
+    return (
+        call.caller_nat
+        or any(target.nat or target.websocket != near.is_websocket for target in call.targets)
+        or branch.family != near.family
+        or branch.target.nat
+    )
+
+
+def _near(call: RequestContext) -> SideFacts:
+    """The side that the request came from."""
+    flow = call.flow
+    return SideFacts(flow.family, flow.is_websocket, call.caller_nat, flow.remote[0])
+
+
+def _far(call: RequestContext, branch: Branch) -> SideFacts:
+    """The side that the request goes to."""
+    flow = branch.flow
+    is_websocket = branch.target.websocket or (flow is not None and flow.is_websocket)
+    source = flow.remote[0] if flow is not None else ""
+    return SideFacts(branch.family, is_websocket, branch.target.nat and bool(source), source)
+
+
+def _via_branch(call: RequestContext, branch: Branch) -> bytes:
+    """Tells the branches of a forked INVITE apart; a dialog has only one."""
+    return branch.branch_id if call.is_initial else b""
+
+
+def _has_sdp(message: Request | Response) -> bool:
+    return bool(message.body) and message.content_type == b"application/sdp"
+
+
+def _sdp(answer: Mapping[bytes, object]) -> bytes:
+    body = answer.get(b"sdp")
+    if not isinstance(body, bytes):
+        raise RelayError("the relay's answer has no sdp")
+    return body
+
+
+async def _send(node: Node, relay: Relay, command: Command) -> None:
+    try:
+        await node.relays.request(relay, command)
+    except RelayError as error:
+        log.info("relay command failed: %s", error)
+
+
+def _call_id(call: RequestContext) -> str:
+    return call.original.call_id.decode("utf-8", "replace")

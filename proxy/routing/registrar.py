@@ -1,0 +1,174 @@
+"""REGISTER: the rules, the commit, and the 200 with all bindings (RFC 3261 s10.3).
+
+The binding's token seals the flow the REGISTER came on when that flow is the only way back: behind
+a NAT, over a connection, or with outbound (RFC 5626). Any other contact is located by its URI.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from proxy.core.request_context import Reject, RequestContext
+from proxy.location.model import Binding
+from proxy.location.rules import (
+    Limits,
+    Outcome,
+    RegisterRefused,
+    Source,
+    apply_register,
+)
+from proxy.location.store import NotDurable
+from proxy.sip.scan import quote
+from proxy.sip.uri import SipUri
+from proxy.transport.flow_token import Kind, Side
+
+from . import authenticate
+
+if TYPE_CHECKING:
+    from proxy.directory.model import Domain, Subscriber
+    from proxy.node import Node
+    from proxy.sip.uri import Aor
+
+log = logging.getLogger(__name__)
+
+_FLOW_TIMER: Final = b"120"
+
+
+async def register(call: RequestContext, node: Node) -> None:
+    """Answer a REGISTER. Raises Reject."""
+    uri = call.request.to.uri
+    domain = node.directory.domain(authenticate.host_name(uri)) if isinstance(uri, SipUri) else None
+    if not isinstance(uri, SipUri) or domain is None or not domain.enabled:
+        raise Reject(403, b"Not our domain")
+    if not uri.user:
+        raise Reject(400, b"To has no user")
+    _check_request_uri(call, node)
+    call.domain, call.tenant = domain, domain.tenant
+    _check_required(call)
+    if domain.require_tls and not call.flow.is_secure:
+        raise Reject(403, b"This domain registers over TLS only")
+    subscriber = authenticate.registering_user(call, node, domain)
+    aor = uri.aor()
+    bindings = node.bindings.lookup(aor, wall=node.wall())
+    outcome = _outcome(call, node, domain, subscriber, aor, bindings)
+    waiting = node.bindings.save(outcome)
+    if waiting is not None:
+        try:
+            await waiting
+        except NotDurable as error:
+            log.warning("registration not written aor=%s reason=%s", aor.decode("utf-8", "replace"),
+                        error)  # fmt: skip
+            raise Reject(503, headers=((b"retry-after", b"5"),)) from error
+    _follow_flow(call, node, domain, outcome, bindings)
+    _reply(call, node, outcome)
+
+
+def _check_request_uri(call: RequestContext, node: Node) -> None:
+    """The Request-URI names the domain, or us (s10.2)."""
+    uri = call.request.uri
+    if not isinstance(uri, SipUri) or not node.is_local(uri):
+        raise Reject(403, b"Not our domain")
+
+
+def _check_required(call: RequestContext) -> None:
+    known = {b"path", b"outbound", b"gruu"}
+    unknown = call.request.option_tags(b"require") - known
+    if unknown:
+        raise Reject(420, headers=((b"unsupported", b", ".join(sorted(unknown))),))
+
+
+def _outcome(
+    call: RequestContext,
+    node: Node,
+    domain: Domain,
+    subscriber: Subscriber | None,
+    aor: Aor,
+    bindings: list[Binding],
+) -> Outcome:
+    flow = call.flow
+    has_reg_id = b"reg-id" in b"".join(call.request.headers.all(b"contact")).lower()
+    is_adjacent = not call.request.headers.has(b"path")
+    needs_flow = call.caller_nat or flow.is_reliable or has_reg_id
+    token = None
+    if needs_flow and is_adjacent:
+        token = node.tokens.seal(Side(Kind.BINDING, flow), aor)
+    limit = subscriber.max_contacts if subscriber is not None else None
+    source = Source(
+        domain_id=domain.domain_id,
+        subscriber_id=None if subscriber is None else subscriber.subscriber_id,
+        flow_token=token,
+        node_id=node.node_id,
+        protocol=flow.protocol,
+        received=b"%b:%d" % (flow.remote[0].encode(), flow.remote[1]),
+        nat=call.caller_nat,
+        family=flow.family,
+    )
+    limits = Limits(
+        limit if limit is not None else domain.max_contacts,
+        domain.min_expires,
+        domain.max_expires,
+        domain.default_expires,
+    )
+    try:
+        return apply_register(aor, call.request, bindings, source, limits, wall=node.wall())
+    except RegisterRefused as refused:
+        raise Reject(refused.status, refused.reason, refused.headers) from refused
+
+
+def _follow_flow(
+    call: RequestContext, node: Node, domain: Domain, outcome: Outcome, before: list[Binding]
+) -> None:
+    """Keep the flow alive, and remember what hangs on it."""
+    known = {binding.binding_id for binding in before}
+    flow = call.flow
+    for binding in outcome.written:
+        if binding.flow_token is not None:
+            node.flows.hold(flow, binding.binding_id)
+            if domain.nat_keepalive and (binding.nat or binding.reg_id is not None):
+                node.transport.keep_alive(flow, on=True)
+        if binding.binding_id not in known or outcome.commit_needed:
+            _log("registered", call, binding)
+    for binding in outcome.removed:
+        _log("unregistered", call, binding)
+
+
+def _log(what: str, call: RequestContext, binding: Binding) -> None:
+    log.info(
+        "%s aor=%s contact=%s protocol=%s nat=%s tenant=%s call_id=%s",
+        what,
+        binding.aor.decode("utf-8", "replace"),
+        binding.contact.decode("utf-8", "replace"),
+        binding.protocol,
+        binding.nat,
+        (call.tenant or b"").decode(),
+        binding.call_id.decode("utf-8", "replace"),
+    )
+
+
+def _reply(call: RequestContext, node: Node, outcome: Outcome) -> None:
+    wall = node.wall()
+    supported = call.request.option_tags(b"supported")
+    headers: list[tuple[bytes, bytes]] = [
+        (b"contact", _contact(binding, wall, with_gruu=b"gruu" in supported))
+        for binding in outcome.after
+        if binding.expires_at > wall
+    ]
+    if b"path" in supported:
+        headers += [(b"path", value) for value in call.request.headers.values(b"path")]
+    if outcome.uses_outbound:
+        headers += [(b"require", b"outbound"), (b"flow-timer", _FLOW_TIMER)]
+    call.reply(200, headers=tuple(headers))
+
+
+def _contact(binding: Binding, wall: float, *, with_gruu: bool) -> bytes:
+    value = b"<%b>;expires=%d" % (binding.contact, max(0, round(binding.expires_at - wall)))
+    if binding.q != 1000:
+        value += b";q=0.%03d" % binding.q
+    if binding.instance is not None:
+        value += b";+sip.instance=" + quote(b"<" + binding.instance + b">")
+        if binding.reg_id is not None:
+            value += b";reg-id=%d" % binding.reg_id
+        if with_gruu and binding.gruu is not None:
+            value += b";pub-gruu=" + quote(binding.gruu)
+    return value

@@ -1,0 +1,78 @@
+"""The route: what this platform does with a request, in order. It has no logic of its own.
+
+Read from top to bottom; each step is one screen away, in the module it is called from. A step ends
+the request by raising Reject (a response) or Drop (silence); otherwise it returns.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from proxy.core import loose_route
+from proxy.core.request_context import Branch, RequestContext
+
+from . import authenticate, destination, e164, media, nat, registrar, screen, translation
+
+if TYPE_CHECKING:
+    from proxy.node import Node
+    from proxy.sip.message import Response
+
+
+async def route_request(call: RequestContext, node: Node) -> None:
+    """Main route: runs once for each request that starts a server transaction, and for ACK."""
+    screen.drop_floods(call, node)
+    screen.drop_scanners(call, node)
+    screen.refuse_unknown_methods(call, node)
+    screen.check_max_forwards(call)
+    nat.note_source(call)
+    loose_route.open_own_entries(call)
+    if call.method == b"REGISTER":
+        await registrar.register(call, node)
+        return
+    if call.is_initial:
+        await initial_request(call, node)
+    else:
+        sequential_request(call, node)
+    await call.relay(
+        on_branch=partial(branch, node),
+        on_reply=partial(reply, node),
+        on_end=partial(unanswered, node),
+    )
+
+
+async def initial_request(call: RequestContext, node: Node) -> None:
+    """No To tag and no token of a dialog: decide where the request goes."""
+    destination.answer_own_options(call, node)
+    screen.refuse_preloaded_routes(call)
+    destination.require_user(call)
+    await authenticate.local_caller(call, node)
+    e164.normalise(call)
+    translation.translate(call, node)
+    destination.find_targets(call, node)
+
+
+def sequential_request(call: RequestContext, node: Node) -> None:
+    """Within a dialog: the opened tokens, the Route and the Request-URI say where it goes."""
+    screen.refuse_strangers_in_dialogs(call)
+    if call.method == b"BYE":
+        media.end(call, node)
+        node.calls.ended(call)
+
+
+async def branch(node: Node, call: RequestContext, branch: Branch) -> None:
+    """branch_route: once for each target, when it is known how it is reached."""
+    await media.offer(call, branch, node)
+
+
+async def reply(
+    node: Node, call: RequestContext, branch: Branch | None, response: Response
+) -> None:
+    """onreply_route: each response that goes upstream."""
+    await media.answer(call, branch, response, node)
+
+
+async def unanswered(node: Node, call: RequestContext) -> None:
+    """An INVITE that ended without an answer: cancelled, refused, timed out."""
+    if call.original.to_tag is None:
+        media.end(call, node)

@@ -1,0 +1,153 @@
+"""Who is not listened to: floods, scanners, unknown methods, hop limits, attacks by Route.
+
+SEED s2 steps 1 to 5, s3's second and third row.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+from proxy.core.request_context import Drop, Reject, RequestContext
+from proxy.sip.uri import SipUri
+from proxy.transport.flow import Address
+
+if TYPE_CHECKING:
+    from proxy.node import Node
+    from proxy.settings import ProxySettings
+
+log = logging.getLogger(__name__)
+
+ALLOW: Final = (
+    b"INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, NOTIFY, REFER, INFO, PRACK,"
+    b" UPDATE, PUBLISH"
+)
+METHODS: Final = frozenset(ALLOW.split(b", "))
+_MOST_SOURCES: Final = 200_000
+
+
+class Floods:
+    """Requests of each source address in a window; sources above the limit are banned a while.
+
+    Memory is bounded: the sources that were quiet longest are forgotten first.
+    """
+
+    __slots__ = ("_banned", "_counts", "_known", "_limit", "_seconds", "_settings", "_trusted")
+
+    def __init__(self, settings: ProxySettings) -> None:
+        self._settings = settings
+        self._limit = settings.flood_requests
+        self._seconds = settings.flood_seconds
+        self._counts: OrderedDict[str, list[float]] = OrderedDict()
+        self._banned: OrderedDict[str, float] = OrderedDict()
+        self._known: OrderedDict[Address, None] = OrderedDict()
+        self._trusted: dict[str, bool] = {}
+
+    def is_banned(self, source: Address, *, now: float) -> bool:
+        """Count one request from there; whether it is to be ignored."""
+        host = source[0]
+        until = self._banned.get(host)
+        if until is not None:
+            if now < until:
+                return not self._is_exempt(source)
+            del self._banned[host]
+        count = self._counts.get(host)
+        if count is None or now - count[0] >= self._seconds:
+            self._counts[host] = [now, 1.0]
+            self._counts.move_to_end(host)
+            if len(self._counts) > _MOST_SOURCES:
+                self._counts.popitem(last=False)
+            return False
+        count[1] += 1
+        if count[1] <= self._limit or self._is_exempt(source):
+            return False
+        self._ban(host, now)
+        return True
+
+    def know(self, source: Address) -> None:
+        """An authenticated flow: no limit for it."""
+        if source not in self._known:
+            self._known[source] = None
+            if len(self._known) > _MOST_SOURCES:
+                self._known.popitem(last=False)
+
+    def banned(self, *, now: float) -> list[str]:
+        """Addresses that are ignored now."""
+        return [host for host, until in self._banned.items() if now < until]
+
+    def lift(self, host: str) -> bool:
+        """Listen to an address again; whether it was banned."""
+        self._counts.pop(host, None)
+        return self._banned.pop(host, None) is not None
+
+    def _ban(self, host: str, now: float) -> None:
+        self._banned[host] = now + self._settings.flood_ban_seconds
+        if len(self._banned) > _MOST_SOURCES:
+            self._banned.popitem(last=False)
+        log.warning("flood, source banned source=%s limit=%d", host, self._limit)
+
+    def _is_exempt(self, source: Address) -> bool:
+        if source in self._known:
+            return True
+        trusted = self._trusted.get(source[0])
+        if trusted is None:
+            address = ip_address(source[0])
+            trusted = any(address in network for network in self._settings.trusted_sources)
+            if len(self._trusted) > _MOST_SOURCES:
+                self._trusted.clear()
+            self._trusted[source[0]] = trusted
+        return trusted
+
+
+def drop_floods(call: RequestContext, node: Node) -> None:
+    """More than so many requests in a few seconds: the source is ignored for an hour."""
+    if node.floods.is_banned(call.source, now=call.now):
+        raise Drop("flood")
+
+
+def drop_scanners(call: RequestContext, node: Node) -> None:
+    """Known attack tools get no answer, which would tell them that somebody is here."""
+    agent = call.request.headers.first(b"user-agent")
+    if agent is not None and agent.lower().startswith(node.scanner_prefixes):
+        log.info("scanner source=%s agent=%r", call.source[0], agent[:60])
+        raise Drop("scanner")
+
+
+def refuse_unknown_methods(call: RequestContext, node: Node) -> None:
+    """Methods that nobody here understands, addressed to ourselves (405); what is addressed to
+    others is proxied whatever it is (RFC 3261 s16)."""
+    method = call.method
+    if method in METHODS and method != b"SUBSCRIBE":
+        return
+    uri = call.request.uri
+    if not isinstance(uri, SipUri) or uri.user or not call.is_initial:
+        return
+    if node.is_local(uri):
+        raise Reject(405, headers=((b"allow", ALLOW),))
+
+
+def check_max_forwards(call: RequestContext) -> None:
+    """No hops left (483), but for what ends here: an OPTIONS to us is answered (s16.3 step 3)."""
+    if call.request.max_forwards == 0 and call.method != b"REGISTER":
+        uri = call.request.uri
+        if call.method == b"OPTIONS" and isinstance(uri, SipUri) and not uri.user:
+            return
+        raise Reject(483)
+
+
+def refuse_preloaded_routes(call: RequestContext) -> None:
+    """A Route that leads elsewhere on a first request would make us an open relay (403)."""
+    if call.method not in (b"ACK", b"CANCEL") and call.request.headers.has(b"route"):
+        raise Reject(403, b"Preload Route denied")
+
+
+def refuse_strangers_in_dialogs(call: RequestContext) -> None:
+    """A To tag alone opens nothing: without one of our tokens on its Route a request within a
+    dialog is not for us to forward (404 as in the seed; an ACK is dropped)."""
+    if call.direction is not None or call.binding_aor is not None:
+        return
+    if call.method == b"ACK":
+        raise Drop("ACK without a dialog of ours")
+    raise Reject(404, b"Not here")

@@ -1,0 +1,174 @@
+"""Builds a node and serves until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import random
+import signal
+import time
+from os import urandom
+from typing import Final
+
+from proxy.core.request_context import RequestContext
+from proxy.core.transaction_layer import CoreSettings, TransactionLayer
+from proxy.locate.resolver import Locator
+from proxy.location.flows import FlowBindings
+from proxy.location.model import Binding
+from proxy.node import Node
+from proxy.observe.calls import Calls
+from proxy.observe.heartbeat import Heartbeat
+from proxy.relay.pool import RelayPool
+from proxy.routing.media import Sessions
+from proxy.routing.route import route_request
+from proxy.routing.screen import Floods
+from proxy.settings import ProxySettings
+from proxy.sip.digest import NonceCounts
+from proxy.sip.message import Request, Response
+from proxy.sip.timers import TimerSettings
+from proxy.state import State
+from proxy.transport.flow import Flow
+from proxy.transport.flow_token import Tokens
+from proxy.transport.layer import TransportLayer
+from proxy.transport.tls import TlsContexts
+
+log = logging.getLogger(__name__)
+
+VERSION: Final = "0.1.0"
+
+
+class Server:
+    """One running proxy."""
+
+    __slots__ = ("_core", "_heartbeat", "_node", "_settings", "_state", "_transport")
+
+    def __init__(self, settings: ProxySettings) -> None:
+        self._settings = settings
+        key = settings.key
+        tokens = Tokens(key, urandom(4))
+        tls = TlsContexts(*settings.certificate_paths) if settings.tls else None
+        self._state = State(settings.database_url, on_binding_removed=self._binding_removed)
+        self._transport = TransportLayer(
+            settings, on_message=self._message, on_flow_closed=self._flow_closed, tls=tls
+        )
+        calls = Calls(settings.database_url, node_id=settings.node_id, wall=time.time)
+        self._node = Node(
+            settings=settings,
+            directory=self._state.directory,
+            bindings=self._state.bindings,
+            transport=self._transport,
+            tokens=tokens,
+            relays=RelayPool(settings.relays, timeout=settings.ng_timeout_seconds),
+            floods=Floods(settings),
+            sessions=Sessions(),
+            calls=calls,
+            secret=key,
+            wall=time.time,
+            nonce_counts=NonceCounts(),
+            opened={},
+            flows=FlowBindings(),
+            scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
+            random=random.random,
+        )
+        self._core = TransactionLayer(
+            self._transport,
+            Locator(settings),
+            tokens,
+            asyncio.get_running_loop(),
+            self._route,
+            CoreSettings(
+                node_id=settings.node_id.encode(),
+                secret=key,
+                timers=TimerSettings(settings.t1, settings.t2, settings.t4),
+                timer_c=settings.timer_c_seconds,
+                ring_seconds=settings.fork_seconds,
+            ),
+            calls,
+        )
+        self._heartbeat = Heartbeat(
+            settings.database_url,
+            node_id=settings.node_id,
+            version=VERSION,
+            address="",
+            facts=self._facts,
+        )
+
+    async def start(self) -> None:
+        """Load the state, then listen; raises ListenFailed."""
+        await self._state.start()
+        self._node.relays.start()
+        await self._transport.start()
+        self._node.calls.start()
+        self._heartbeat.start()
+
+    async def close(self) -> None:
+        self._transport.close()
+        await self._core.close()
+        await self._heartbeat.close()
+        await self._node.calls.close()
+        await self._node.relays.close()
+        await self._state.close()
+
+    @property
+    def listening(self) -> str:
+        """All listeners in one line."""
+        return " ".join(
+            f"{one.protocol}:{one.host.decode()}:{one.local[1]}"
+            for one in self._transport.listeners
+        )
+
+    async def _route(self, call: RequestContext) -> None:
+        await route_request(call, self._node)
+
+    def _message(self, message: Request | Response, flow: Flow, now: float) -> None:
+        self._core.received(message, flow, now)
+
+    def _flow_closed(self, flow: Flow) -> None:
+        self._core.flow_closed(flow)
+        for binding in self._state.bindings.drop(self._node.flows.take(flow)):
+            log.info(
+                "registration dropped, its connection is closed aor=%s contact=%s",
+                binding.aor.decode("utf-8", "replace"),
+                binding.contact.decode("utf-8", "replace"),
+            )
+
+    def _binding_removed(self, binding: Binding) -> None:
+        if binding.flow_token is None:
+            return
+        side = self._node.opened.pop(binding.flow_token, None)
+        if side is not None and side.flow is not None and side.flow.connection_id == 0:
+            self._transport.keep_alive(side.flow, on=False)
+
+    def _facts(self) -> tuple[int, int, int, dict[str, bool]]:
+        return (
+            self._transport.flow_count,
+            len(self._state.bindings),
+            len(self._node.calls),
+            self._node.relays.states(),
+        )
+
+
+async def serve(settings: ProxySettings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = Server(settings)
+    starting = asyncio.create_task(server.start())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if starting.done():
+            starting.result()
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 50, 50)
+            log.info("ready node=%s %s", settings.node_id, server.listening)
+            await stopping
+    finally:
+        starting.cancel()
+        stopping.cancel()
+        await server.close()
+    log.info("stopped")
