@@ -7,6 +7,7 @@ import gc
 import logging
 import random
 import signal
+import sys
 import time
 from os import urandom
 from typing import Final
@@ -68,6 +69,7 @@ class Server:
             nonce_counts=NonceCounts(),
             opened={},
             flows=FlowBindings(),
+            digest_algorithms=tuple(name.encode() for name in settings.digest),
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
             random=random.random,
         )
@@ -165,7 +167,9 @@ async def serve(settings: ProxySettings) -> None:
             gc.collect()
             gc.freeze()
             gc.set_threshold(50_000, 50, 50)
-            log.info("ready node=%s %s", settings.node_id, server.listening)
+            # Not a log line: whoever started us waits for it, whatever the log level.
+            ready = f"ready proxy node={settings.node_id} {server.listening}"
+            print(ready, file=sys.stderr, flush=True)
             await stopping
     finally:
         starting.cancel()

@@ -6,6 +6,7 @@ import difflib
 import os
 from contextlib import ExitStack
 
+import django
 from django.core import management
 
 from fedsip_platform.launch import postgres, preflight, settings_list
@@ -29,6 +30,7 @@ def run(words: list[str]) -> int:
 
 
 def _refuse_unknown_command(word: str) -> None:
+    django.setup()  # the apps' commands are not known before
     known = management.get_commands()
     if word in known:
         return

@@ -41,7 +41,7 @@ def all_processes(*, web_port: int, web_address: str) -> list[ProcessSpec]:
                 *("--pool", "prefork", "--concurrency", "1", "--loglevel", "info"),
                 "--beat",
             ),
-            r" ready\.$",
+            r"^ready worker",
             stop_seconds=20.0,
         ),
     ]
