@@ -161,14 +161,16 @@ class Driver:
 
     def sweep(self, patience: Patience) -> None:
         """End what has been silent too long; the reaper says what that is."""
-        ended = sweep(
+        found = sweep(
             self.calls.values(),
             patience,
             self._engine.packets,
             wall=self._wall(),
             now=self._clock(),
         )
-        for call, dialogue, why in list(ended):
+        for dialogue in found.changed:
+            self._engine.install(dialogue.rules())
+        for call, dialogue, why in found.ended:
             self._end(call, dialogue, why)
 
     def close(self) -> None:
@@ -190,8 +192,7 @@ class Driver:
         if not place.end.hear(source, packets=packets, now=self._clock()):
             return False
         log.debug("latched local=%s source=%s signalled=%s", local, source, place.end.signalled)
-        for rule in place.dialogue.rules():
-            self._engine.install(rule)
+        self._engine.install(place.dialogue.rules())
         return True
 
     def rtcp(self, local: Address, datagram: bytes) -> None:
@@ -227,8 +228,7 @@ class Driver:
                 if near.pair is not None:
                     self._places[near.pair.rtp] = Place(dialogue, near, far, near.rtp)
                     self._places[near.pair.rtcp] = Place(dialogue, near, far, near.rtcp)
-        for rule in outcome.rules:
-            self._engine.install(rule)
+        self._engine.install(outcome.rules)
 
     def _end(self, call: Call, dialogue: Dialogue, why: str) -> None:
         self._give_back(tuple(call.remove(dialogue)))

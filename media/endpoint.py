@@ -36,9 +36,11 @@ class Endpoint:
         "_rank",
         "asymmetric",
         "handover",
+        "is_exclusive",
         "last_packet_wall",
         "local",
         "packets_seen",
+        "packets_swept",
         "signalled",
         "source",
         "strict",
@@ -53,6 +55,8 @@ class Endpoint:
         self.strict = False
         self.last_packet_wall = 0
         self.packets_seen = 0
+        self.packets_swept = 0
+        self.is_exclusive = False
         self._hosts: tuple[str, ...] = ()
         self._is_held = False
         self._rank = _STRANGER
@@ -72,7 +76,7 @@ class Endpoint:
 
         `hosts` are those known to be this side: of the SDP, of the signalling.
         """
-        self._is_held = False
+        self._is_held = self.is_exclusive = False
         self._hosts = hosts
         if address != self.signalled:
             self.signalled = address
@@ -81,6 +85,26 @@ class Endpoint:
     def hold(self) -> None:
         """The zero address was signalled: send nothing, but keep what was learned."""
         self._is_held = True
+        self.is_exclusive = False
+
+    def settle(self, packets: int, *, now: float) -> bool:
+        """Look again at the count of accepted packets: True when `is_exclusive` has changed.
+
+        Exclusive is a confirmed source, heard since the last look, that nobody may take over from.
+        As soon as it is silent, others are listened to again: its NAT may have given it a new port.
+        """
+        is_heard = packets != self.packets_swept
+        self.packets_swept = packets
+        before = self.is_exclusive
+        self.is_exclusive = (
+            is_heard
+            and self.source is not None
+            and self.source == self.destination
+            and not self.handover
+            and self._rank != _STRANGER
+            and (self._rank == _SIGNALLED or now - self._latched_at >= LEARN_SECONDS)
+        )
+        return self.is_exclusive != before
 
     def hear(self, source: Address, *, packets: int, now: float) -> bool:
         """A sensible packet came from someone else than `source`: may it latch?
@@ -94,6 +118,7 @@ class Endpoint:
         if self.source is not None and not self._yields(source, rank, packets=packets, now=now):
             return False
         self.source = source
+        self.is_exclusive = False
         self._rank = rank
         self._latched_at = now
         self._quiet_count = -1

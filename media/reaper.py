@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from media.call import Call
@@ -24,6 +24,14 @@ class Patience:
         return self.held if dialogue.is_held else self.answered
 
 
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a look at all counters found: what is over and why, whose rules have changed."""
+
+    ended: list[tuple[Call, Dialogue, str]]
+    changed: list[Dialogue]
+
+
 def sweep(
     calls: Iterable[Call],
     patience: Patience,
@@ -31,17 +39,21 @@ def sweep(
     *,
     wall: float,
     now: float,
-) -> Iterator[tuple[Call, Dialogue, str]]:
-    """Look at the counters of every port; yield what is over, and why."""
+) -> Sweep:
+    """Look at the counters of every port of every call."""
+    found = Sweep([], [])
     for call in calls:
         for dialogue in call.dialogues:
             if dialogue.delete_at is not None:
                 if dialogue.delete_at <= now:
-                    yield call, dialogue, "deleted"
+                    found.ended.append((call, dialogue, "deleted"))
                 continue
             note_packets(dialogue, packets, wall=wall, now=now)
             if now - dialogue.quiet_since >= patience.with_(dialogue):
-                yield call, dialogue, "silence"
+                found.ended.append((call, dialogue, "silence"))
+            elif _settle(dialogue, packets, now=now):
+                found.changed.append(dialogue)
+    return found
 
 
 def note_packets(
@@ -58,3 +70,14 @@ def note_packets(
                     end.packets_seen = count
                     end.last_packet_wall = int(wall)
                     dialogue.quiet_since = now
+
+
+def _settle(dialogue: Dialogue, packets: Callable[[Address], int], *, now: float) -> bool:
+    """True when some port has become exclusive, or is no longer. RTCP is too rare to judge by."""
+    changes = [
+        stream.rtp.settle(packets(stream.rtp.local), now=now)
+        for streams in dialogue.sections()
+        for stream in streams
+        if stream.pair is not None
+    ]
+    return any(changes)

@@ -157,5 +157,6 @@ def rules_of(one: Stream, other: Stream) -> Iterator[ForwardRule]:
                 rtcp_out=rtcp_out,
                 rtcp_destination=rtcp_destination if is_active else None,
                 is_rtp=near.is_rtp,
+                is_exclusive=is_active and end.is_exclusive,
                 clock_rates=near.clock_rates,
             )

@@ -6,7 +6,7 @@ native or kernel engine can take over the forwarding and give it back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,8 +43,8 @@ class Engine(Protocol):
     def close(self, local: Address) -> None:
         """Give the port up, with its rule and counters."""
 
-    def install(self, rule: ForwardRule) -> None:
-        """Set or replace the rule of `rule.local`; both its sockets must be open."""
+    def install(self, rules: Sequence[ForwardRule]) -> None:
+        """Set or replace the rules of a dialogue, all of them; their sockets are open."""
 
     def send(self, local: Address, datagram: bytes, to: Address) -> None:
         """Send one datagram of our own from `local`; failures are counted, not raised."""

@@ -3,13 +3,16 @@
 Figures behind its shape (172-byte packets, one core): reading on until EAGAIN costs 1.4 µs for the
 read that fails, so a wake-up reads one packet and the level-triggered loop comes back for more;
 everything that a packet needs lies in the slots of its port; the counters are integers, and only
-two packets of sixteen look at the clock.
+two packets of sixteen look at the clock. When a rule says that nobody else has any business at a
+port, its socket is connected.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import socket
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Final
 
@@ -20,6 +23,9 @@ from media.rtp.stats import Reception
 MAX_DATAGRAM: Final = 65_535
 EXPEDITED_FORWARDING: Final = 0xB8  # RFC 3246, what networks prefer for voice
 _RTP_HEADER: Final = 12
+
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+_NO_ADDRESS: Final = bytes(16)  # a sockaddr of family AF_UNSPEC
 
 _buffer: Final = bytearray(MAX_DATAGRAM)
 _view: Final = memoryview(_buffer)
@@ -52,9 +58,11 @@ class PythonEngine:
         self._loop.remove_reader(port.socket.fileno())
         port.socket.close()
 
-    def install(self, rule: ForwardRule) -> None:
-        port = self._ports[rule.local]
-        port.follow(rule, self._ports[rule.out].socket, self._ports[rule.rtcp_out].socket)
+    def install(self, rules: Sequence[ForwardRule]) -> None:
+        for rule in rules:
+            self._ports[rule.local].connect(rule.accepts if rule.is_exclusive else None)
+        for rule in rules:
+            self._ports[rule.local].follow(rule, self._ports[rule.out], self._ports[rule.rtcp_out])
 
     def send(self, local: Address, datagram: bytes, to: Address) -> None:
         port = self._ports[local]
@@ -82,23 +90,30 @@ class PythonEngine:
 
 
 class _Port:
-    """One socket with its rule, unfolded for speed."""
+    """One socket with its rule, unfolded for speed.
+
+    A connected socket takes packets of its peer alone and needs no address to send: 0.55 µs less
+    for the one and as much for the other.
+    """
 
     __slots__ = (
+        "_accepts",
+        "_destination",
         "_is_rtp",
         "_local",
         "_on_report",
         "_on_stranger",
+        "_peer",
+        "_receive_from_into",
         "_receive_into",
         "_rtcp_destination",
-        "_rtcp_send",
-        "accepts",
-        "destination",
+        "_rtcp_send_to",
+        "_send",
+        "_send_to",
         "errors",
         "octets",
         "packets",
         "reception",
-        "send",
         "socket",
         "strangers",
     )
@@ -108,10 +123,13 @@ class _Port:
         self._local = local
         self._on_stranger = on_stranger
         self._on_report = on_report
-        self._receive_into = self.socket.recvfrom_into
-        self.send = self._rtcp_send = self.socket.sendto
-        self.accepts: tuple[object, ...] | None = None
-        self.destination: Address | None = None
+        self._receive_into = self.socket.recv_into
+        self._receive_from_into = self.socket.recvfrom_into
+        self._send_to = self._rtcp_send_to = self.socket.sendto
+        self._send: Callable[[memoryview], int] | None = None
+        self._peer: Address | None = None
+        self._accepts: tuple[object, ...] | None = None
+        self._destination: Address | None = None
         self._rtcp_destination: Address | None = None
         self._is_rtp = False
         self.packets = 0
@@ -120,25 +138,45 @@ class _Port:
         self.strangers = 0
         self.reception = Reception()
 
-    def follow(self, rule: ForwardRule, out: socket.socket, rtcp_out: socket.socket) -> None:
-        self.accepts = rule.accepts
+    def connect(self, peer: Address | None) -> None:
+        """Let the kernel drop what others send, or no longer."""
+        if peer == self._peer:
+            return
+        try:
+            if peer is None:
+                _disconnect(self.socket)
+            else:
+                self.socket.connect(peer)
+        except OSError:  # no route just now: go on unconnected
+            peer = None
+        self._peer = peer
+
+    def follow(self, rule: ForwardRule, out: _Port, rtcp_out: _Port) -> None:
+        self._accepts = rule.accepts
         if rule.accepts is not None and ":" in rule.accepts[0]:
-            self.accepts = (*rule.accepts, 0, 0)  # as recvfrom gives it: no flow, no scope
-        self.send, self.destination = out.sendto, rule.destination
-        self._rtcp_send, self._rtcp_destination = rtcp_out.sendto, rule.rtcp_destination
+            self._accepts = (*rule.accepts, 0, 0)  # as recvfrom gives it: no flow, no scope
+        self._destination = rule.destination
+        self._send_to = out.socket.sendto
+        is_connected = out._peer is not None and out._peer == rule.destination
+        self._send = out.socket.send if is_connected else None
+        self._rtcp_send_to = rtcp_out.socket.sendto
+        self._rtcp_destination = rule.rtcp_destination
         self._is_rtp = rule.is_rtp
         self.reception.clock_rates = dict(rule.clock_rates)
 
     def receive(self) -> None:
         """The loop says that there is a packet: count it and send it on."""
         try:
-            size, source = self._receive_into(_buffer)
+            if self._peer is not None:
+                size = self._receive_into(_buffer)
+            else:
+                size, source = self._receive_from_into(_buffer)
+                if source != self._accepts and not self._on_stranger(
+                    self._local, bytes(_view[:size]), source[:2]
+                ):
+                    self.strangers += 1
+                    return
         except OSError:  # nothing there after all, or an ICMP error of an earlier packet
-            return
-        if source != self.accepts and not self._on_stranger(
-            self._local, bytes(_view[:size]), source[:2]
-        ):
-            self.strangers += 1
             return
         self.packets += 1
         self.octets += size
@@ -155,17 +193,18 @@ class _Port:
                 reception.out_of_order(_buffer)
             if sequence & 15 < 2:
                 reception.sample(_buffer, now=monotonic())
-        destination = self.destination
-        if destination is not None:
-            try:
-                self.send(_view[:size], destination)
-            except OSError:
-                self.errors += 1
+        try:
+            if self._send is not None:
+                self._send(_view[:size])
+            elif self._destination is not None:
+                self._send_to(_view[:size], self._destination)
+        except OSError:
+            self.errors += 1
 
     def _forward_report(self, size: int) -> None:
         if self._rtcp_destination is not None:
             try:
-                self._rtcp_send(_view[:size], self._rtcp_destination)
+                self._rtcp_send_to(_view[:size], self._rtcp_destination)
             except OSError:
                 self.errors += 1
         self._on_report(self._local, bytes(_view[:size]))
@@ -187,3 +226,9 @@ def _bound(local: Address) -> socket.socket:
         bound.close()
         raise
     return bound
+
+
+def _disconnect(connected: socket.socket) -> None:
+    """connect(2) with AF_UNSPEC, which Python's own connect cannot say; the port stays bound."""
+    if _libc.connect(connected.fileno(), _NO_ADDRESS, len(_NO_ADDRESS)):
+        raise OSError(ctypes.get_errno(), "disconnect")

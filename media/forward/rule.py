@@ -20,6 +20,8 @@ class ForwardRule:
     `rtcp_out` and `rtcp_destination` take the RTCP that comes to this port (RFC 5761), which are
     the same as `out` and `destination` when the far side multiplexes as well. `clock_rates` gives
     Hertz by payload type; `is_rtp` False for fax and data, which carry no sequence numbers.
+    `is_exclusive`: until the next rule nobody but `accepts` has any business at `local`, and all
+    that `local` sends goes to it as well; an engine may let the kernel drop the others.
     """
 
     local: Address
@@ -29,4 +31,5 @@ class ForwardRule:
     rtcp_out: Address
     rtcp_destination: Address | None
     is_rtp: bool = True
+    is_exclusive: bool = False
     clock_rates: tuple[tuple[int, int], ...] = ()
