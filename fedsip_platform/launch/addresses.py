@@ -34,9 +34,14 @@ def host_name() -> str:
     return socket.getfqdn().lower().rstrip(".") or socket.gethostname()
 
 
+def has_ipv6() -> bool:
+    """Whether the kernel speaks IPv6 at all."""
+    return any(":" in address for address in local())
+
+
 def local() -> list[str]:
     """Every address of every interface, without scopes; loopback first."""
-    found = {"127.0.0.1", "::1"}
+    found = {"127.0.0.1"}
     for _, name in socket.if_nameindex():
         with contextlib.suppress(OSError):  # an interface without an IPv4 address
             found.add(_interface_ipv4(name))

@@ -33,32 +33,31 @@ class Listening:
 
     @property
     def web_address(self) -> str:
-        """Address of the dashboard."""
+        """Address of the dashboard; `::` stands for both families, where there are two."""
+        if self.web.address == ANY[6] and not addresses.has_ipv6():
+            return ANY[4]
         return self.web.address
 
     @property
     def ports(self) -> list[Port]:
         """Every fixed port; the relay finds its media ports by itself."""
         found = list(self._sip_ports())
-        host, _, number = self.relay_address.rpartition(":")
-        found.append(Port("udp", host.strip("[]"), int(number), "the relay", "FEDSIP_MEDIA_NG"))
-        found.append(Port("tcp", self.web.address, self.web.port, "web", "FEDSIP_WEB_PORT"))
+        found.append(Port("udp", *self.relay.ng, "the relay", "FEDSIP_MEDIA_NG"))
+        web_addresses = [self.web_address]
+        if self.web_address == ANY[6]:
+            web_addresses.append(ANY[4])
+        for address in web_addresses:
+            found.append(Port("tcp", address, self.web.port, "web", "FEDSIP_WEB_PORT"))
         return found
-
-    @property
-    def relay_address(self) -> str:
-        """Where the relay is asked, host:port."""
-        return os.environ.get("FEDSIP_MEDIA_NG") or "127.0.0.1:22222"
 
     def facts(self) -> dict[str, Any]:
         """Addresses as people and phones use them."""
         host = os.environ.get("FEDSIP_HOSTNAME") or self._phone_host()
         shown = f"[{host}]" if ":" in host else host
-        media_ports = os.environ.get("FEDSIP_MEDIA_PORTS") or "30000-39999"
         return {
             "dashboard": f"https://{shown}:{self.web.port}/",
             "outbound_proxy": f"{shown}:{self.proxy.port}",
-            "media": f"{shown} UDP {media_ports}",
+            "media": f"{shown} UDP {self.relay.ports}",
             "sip": [
                 {"protocol": name.upper(), "address": f"{shown}:{number}"}
                 for name, on, number in self._protocols()
@@ -88,8 +87,7 @@ class Listening:
     def _sip_addresses(self) -> list[str]:
         families = [number for number, on in ((4, self.proxy.ipv4), (6, self.proxy.ipv6)) if on]
         if self.proxy.addresses == ("auto",):
-            has_ipv6 = any(":" in address for address in addresses.local())
-            return [ANY[number] for number in families if number == 4 or has_ipv6]
+            return [ANY[number] for number in families if number == 4 or addresses.has_ipv6()]
         return [address.strip("[]") for address in self.proxy.addresses]
 
 

@@ -1,7 +1,7 @@
 """Every setting of every process, gathered from the typed settings themselves.
 
-The launcher knows no names of its own but FEDSIP_HOSTNAME: what a process reads, its settings class
-describes. docs/settings.md is this list; `./fedsip settings --markdown` prints it.
+What a process reads, its settings class describes; the launcher adds the few that it gives a meaning
+of its own. docs/settings.md is this list; `./fedsip settings --markdown` prints it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from fedsip_platform.environment import WebSettings
@@ -39,27 +39,50 @@ class Setting:
     read_by: tuple[str, ...]
 
 
-HOSTNAME = Setting(
-    "FEDSIP_HOSTNAME",
-    "",
-    "",
-    "Public name of this machine: in the certificate, the dashboard's address and what phones are "
-    "told.",
-    ("launcher",),
+# What `up` gives a meaning of its own, beyond that of each process.
+COMMON = (
+    Setting(
+        "DATABASE_URL",
+        "",
+        "",
+        "PostgreSQL 14 or newer, as postgresql://user:password@host:5432/database; default: an "
+        "embedded one in the state folder.",
+        ("launcher",),
+    ),
+    Setting(
+        "FEDSIP_BROKER_URL",
+        "",
+        "",
+        "Celery's broker, as redis://host:6379/0; default: an embedded Redis.",
+        ("launcher",),
+    ),
+    Setting(
+        "FEDSIP_STATE_DIR",
+        "var",
+        "",
+        "Folder of all that this machine keeps; the default is that in the checkout.",
+        ("launcher",),
+    ),
+    Setting(
+        "FEDSIP_HOSTNAME",
+        "",
+        "",
+        "Public name of this machine: in the certificate, in the dashboard's address and in what "
+        "phones are told.",
+        ("launcher",),
+    ),
 )
 
 
 def gathered() -> list[Setting]:
     """All settings: the common ones first, then by process."""
-    found: dict[str, Setting] = {HOSTNAME.name: HOSTNAME}
+    found = {setting.name: setting for setting in COMMON}
     for process, described in CLASSES:
         for setting in _of_class(process, described):
             before = found.get(setting.name)
             readers = (*(before.read_by if before else ()), process)
             kept = before or setting
-            found[setting.name] = Setting(
-                kept.name, kept.default or setting.default, kept.unit, kept.text, readers
-            )
+            found[setting.name] = replace(kept, read_by=readers)
     return sorted(found.values(), key=lambda each: (_section(each) != "common", _section(each)))
 
 
@@ -126,7 +149,7 @@ def _section(setting: Setting) -> str:
 
 
 def _default_text(setting: Setting) -> str:
-    return f"{setting.default} {setting.unit}".strip()
+    return f"{setting.default.removesuffix('.0')} {setting.unit}".strip()
 
 
 def _of_class(process: str, described: type[Any]) -> Iterator[Setting]:
@@ -142,6 +165,9 @@ def _of_class(process: str, described: type[Any]) -> Iterator[Setting]:
             continue
         said = " ".join(text[named.end() :].lstrip(": ").split())
         said = said[:1].upper() + said[1:] + ("" if said.endswith(".") else ".")
+        given = re.search(r",? by default (\d+)", said)
+        if given:
+            said = said.replace(given[0], "")
         default = "" if "default" in said else _shown(getattr(bare, field))
         yield Setting(named[0], default, "", said, (process,))
 

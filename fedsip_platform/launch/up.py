@@ -90,12 +90,13 @@ class Start:
         self._stopping.callback(self._state.unlock)
         control.remove_leftovers(self._state)
         self._stopping.callback(self._state.forget_running)
-        listens = listening.from_environment()
-        ports.refuse_taken(listens.ports)
+        os.environ["FEDSIP_STATE_DIR"] = str(self._state.path)
         if os.environ.get("DATABASE_URL"):
             preflight.check_database(os.environ["DATABASE_URL"])
         if os.environ.get("FEDSIP_BROKER_URL"):
             preflight.check_broker(os.environ["FEDSIP_BROKER_URL"])
+        listens = listening.from_environment()
+        ports.refuse_taken(listens.ports)
         self._write("starting", [])
         return listens
 
