@@ -1,0 +1,166 @@
+"""Loss, jitter, round trip, MOS: against RFC 3550's own words and known figures."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.rtp import Hearsay, Reception, mean_opinion_score, packet
+from media.rtp.rtcp import ReportBlock
+
+
+def rtp(sequence: int, *, timestamp: int | None = None, ssrc: int = 1) -> bytes:
+    return packet.build(
+        payload_type=0,
+        sequence_number=sequence,
+        rtp_timestamp=160 * sequence if timestamp is None else timestamp,
+        ssrc=ssrc,
+        payload=b"",
+    )
+
+
+def heard(sequences: list[int], ssrc: int = 1) -> Reception:
+    reception = Reception()
+    for sequence in sequences:
+        reception.received(rtp(sequence, ssrc=ssrc), now=0.0)
+    return reception
+
+
+LOSSES = [
+    ([], 0, 0),
+    ([5], 1, 0),
+    ([65535], 1, 0),
+    ([65535, 0, 1], 3, 0),
+    ([1, 2, 3], 3, 0),
+    ([1, 3], 3, 1),
+    ([1, 3, 2], 3, 0),
+    ([1, 1, 2, 3], 3, 0),
+    ([65534, 2], 5, 3),
+    ([1, 2999], 2999, 2997),
+    ([1, 30000, 30001], 3, 0),  # a jump is a source that began anew
+    ([100, 50, 101], 2, 0),  # late by 50: not before the first, but no new source either
+]
+
+
+@pytest.mark.parametrize(("sequences", "expected", "lost"), LOSSES)
+def test_loss(sequences: list[int], expected: int, lost: int) -> None:
+    reception = heard(sequences)
+    assert (reception.expected, reception.lost) == (expected, lost)
+    assert reception.rtp_packets == len(sequences)
+
+
+def test_loss_fraction() -> None:
+    assert heard([1, 2, 4, 5]).loss_fraction == pytest.approx(0.2)
+    assert Reception().loss_fraction == 0.0
+
+
+def test_another_source_with_near_numbers_begins_anew() -> None:
+    reception = heard([100, 101])
+    reception.received(rtp(99, ssrc=2), now=0.0)
+    assert (reception.ssrc, reception.expected, reception.lost) == (2, 3, 0)
+
+
+@given(st.integers(0, 65535), st.sets(st.integers(1, 400)))
+def test_loss_of_any_pattern_over_the_wrap(first: int, missing: set[int]) -> None:
+    numbers = [n for n in range(402) if n not in missing]
+    reception = heard([(first + n) & 0xFFFF for n in numbers])
+    assert (reception.expected, reception.lost) == (402, len(missing))
+
+
+def test_jitter_of_a_steady_source_is_nothing() -> None:
+    reception = Reception()
+    for number in range(400):
+        reception.received(rtp(number), now=number * 0.020)
+    assert reception.jitter_seconds == pytest.approx(0.0, abs=1e-9)
+
+
+def test_jitter_follows_rfc_3550() -> None:
+    """Every second packet is 5 ms late: |D| is 5 ms, and J moves to it by sixteenths."""
+    reception = Reception()
+    expected = 0.0
+    for number in range(16 * 40):
+        reception.received(rtp(number), now=number * 0.020 + 0.005 * (number % 2))
+        if number % 16 == 1:
+            expected += (0.005 - expected) / 16
+    assert reception.jitter_seconds == pytest.approx(expected)
+    assert 0.0045 < expected < 0.005
+
+
+def test_jitter_in_the_clock_of_the_codec_and_over_its_wrap() -> None:
+    reception = Reception()
+    reception.clock_rates = {0: 48_000}
+    for number in range(64):
+        timestamp = (0xFFFFFFFF - 10_000 + 960 * number) & 0xFFFFFFFF
+        reception.received(rtp(number, timestamp=timestamp), now=number * 0.020)
+    assert reception.jitter_seconds == pytest.approx(0.0, abs=1e-6)
+
+
+def test_jitter_of_timestamps_that_run_back_and_of_a_leap_of_the_clock() -> None:
+    reception = Reception()
+    reception.received(rtp(16, timestamp=320), now=0.0)
+    reception.received(rtp(17, timestamp=160), now=0.0)
+    assert reception.jitter_seconds == pytest.approx(0.020 / 16)
+    reception.received(rtp(32), now=0.0)
+    reception.received(rtp(33), now=3600.0)
+    assert reception.jitter_seconds == pytest.approx(0.020 / 16)
+
+
+def test_only_neighbours_make_a_pair() -> None:
+    reception = Reception()
+    reception.received(rtp(16), now=0.0)
+    reception.received(rtp(33), now=5.0)
+    assert reception.jitter_seconds == 0.0
+
+
+def block(last_sr: int, delay: int) -> ReportBlock:
+    return ReportBlock(1, 64, 12, 0, 80, last_sr, delay)
+
+
+def test_round_trip() -> None:
+    hearsay = Hearsay()
+    hearsay.sent_to(0xABCD, now=10.0)
+    hearsay.said(block(0xABCD, 65536), now=11.25)
+    assert hearsay.round_trip_seconds == pytest.approx(0.25)
+    assert (hearsay.reports, hearsay.fraction_lost, hearsay.lost, hearsay.jitter) == (
+        1,
+        0.25,
+        12,
+        80,
+    )
+    hearsay.said(block(0xABCD, 3 * 65536), now=12.0)
+    assert hearsay.round_trip_seconds == 0.0  # its clock is wrong, not ours
+
+
+def test_round_trip_needs_a_report_that_passed() -> None:
+    hearsay = Hearsay()
+    hearsay.said(block(7, 0), now=1.0)
+    assert hearsay.round_trip_seconds is None
+    for number in range(100, 120):
+        hearsay.sent_to(number, now=1.0)
+    hearsay.said(block(100, 0), now=2.0)  # forgotten: only the last sixteen are kept
+    assert hearsay.round_trip_seconds is None
+    hearsay.said(block(119, 0), now=2.0)
+    assert hearsay.round_trip_seconds == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("loss", "jitter", "round_trip", "low", "high"),
+    [
+        (0.0, 0.0, 0.0, 4.40, 4.41),
+        (0.0, 0.020, 0.100, 4.3, 4.4),
+        (0.01, 0.0, 0.0, 3.8, 4.1),
+        (0.05, 0.0, 0.0, 2.0, 2.5),
+        (0.0, 0.0, 1.0, 2.2, 3.0),
+        (1.0, 1.0, 9.0, 1.0, 1.0),
+        (7.0, 0.0, 0.0, 1.0, 1.2),
+        (-1.0, 0.0, 0.0, 4.40, 4.41),
+    ],
+)
+def test_mean_opinion_score(
+    loss: float, jitter: float, round_trip: float, low: float, high: float
+) -> None:
+    score = mean_opinion_score(
+        loss_fraction=loss, jitter_seconds=jitter, round_trip_seconds=round_trip
+    )
+    assert low <= score <= high
