@@ -44,6 +44,8 @@ class Node:
     """Binding tokens that were opened before."""
     flows: FlowBindings
     """What hangs on each connection."""
+    digest_algorithms: tuple[bytes, ...]
+    """As challenges offer them, in order."""
     scanner_prefixes: tuple[bytes, ...]
     """Lower-case beginnings of User-Agent."""
     random: Callable[[], float]

@@ -80,6 +80,13 @@ class ProxySettings:
         "Beginnings of User-Agent that are ignored silently.",
     )
 
+    digest: tuple[str, ...] = _setting(
+        "FEDSIP_SIP_DIGEST",
+        ("MD5", "SHA-256"),
+        "Digest algorithms in the order offered. Old phones know only MD5 and look only at the "
+        "first; SHA-256,MD5 prefers the stronger one (RFC 8760).",
+    )
+
     max_message: int = _setting("FEDSIP_SIP_MAX_MESSAGE", 65535, "Largest message.", "bytes")
     max_headers: int = _setting("FEDSIP_SIP_MAX_HEADERS", 256, "Most header fields of a message.")
     max_connections: int = _setting(
@@ -194,6 +201,8 @@ def _parse(name: str, text: str, default: object) -> object:
                 return Path(text)
             case tuple():
                 parts = tuple(part.strip() for part in text.split(",") if part.strip())
+                if name == "FEDSIP_SIP_DIGEST" and not {"MD5", "SHA-256"}.issuperset(parts):
+                    raise ValueError("only MD5 and SHA-256 are known")
                 if name == "FEDSIP_SIP_TRUSTED_SOURCES":
                     return tuple(ip_network(part, strict=False) for part in parts)
                 return parts

@@ -148,6 +148,7 @@ def _challenge(node: Node, domain: Domain, status: int, field: bytes, *, stale: 
         node.secret,
         wall=node.wall(),
         unique=urandom(6).hex().encode(),
+        algorithms=node.digest_algorithms,
         stale=stale,
     )
     return Reject(status, headers=tuple((field, value) for value in values))
