@@ -18,7 +18,6 @@ from proxy.sip.transaction import (
     Action,
     Actions,
     InviteClient,
-    Key,
     NonInviteClient,
     State,
     client_key,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from proxy.sip.timers import TimerSettings
     from proxy.transport.flow import Flow
 
+    from .own_via import OwnVia
     from .protocols import Transport
     from .request_context import Branch, RequestContext
     from .timer_queue import TimerQueue
@@ -45,18 +45,21 @@ class ClientTransactions:
     """Sends requests and waits for what comes back."""
 
     __slots__ = (
-        "_by_key",
+        "_by_branch",
+        "_cancels",
         "_counters",
         "_queue",
         "_timers",
         "_transport",
         "_unanswered_on",
+        "_via",
         "upstream",
     )
 
     def __init__(
         self,
         transport: Transport,
+        via: OwnVia,
         queue: TimerQueue,
         timers: TimerSettings,
         counters: Counter[str],
@@ -65,12 +68,14 @@ class ClientTransactions:
         self._queue = queue
         self._timers = timers
         self._counters = counters
-        self._by_key: dict[Key, ClientTransaction] = {}
+        self._via = via
+        self._by_branch: dict[bytes, ClientTransaction] = {}
+        self._cancels: dict[bytes, ClientTransaction] = {}  # the branch is that of the INVITE
         self._unanswered_on: dict[Flow, set[ClientTransaction]] = {}  # connections alone
         self.upstream: Upstream  # set by the layer; the two know each other
 
     def __len__(self) -> int:
-        return len(self._by_key)
+        return len(self._by_branch) + len(self._cancels)
 
     def send(
         self,
@@ -91,12 +96,11 @@ class ClientTransactions:
             machine = InviteClient(self._timers, is_reliable=is_reliable, now=now)
         else:
             machine = NonInviteClient(self._timers, is_reliable=is_reliable, now=now)
-        key = (via_branch, call.method)
-        tx = ClientTransaction(key, machine, branch.request, data, flow, is_invite=is_invite)
+        tx = ClientTransaction(via_branch, machine, branch.request, data, flow, is_invite=is_invite)
         tx.call = call
         tx.branch = branch
         branch.client_transaction = tx
-        self._by_key[key] = tx
+        self._by_branch[via_branch] = tx
         if is_reliable:
             self._unanswered_on.setdefault(flow, set()).add(tx)
         self._queue.schedule(tx)
@@ -109,9 +113,8 @@ class ClientTransactions:
         flow = invite.flow
         data = serialise(cancel)
         machine = NonInviteClient(self._timers, is_reliable=flow.is_reliable, now=now)
-        key = (invite.key[0], b"CANCEL")
-        tx = ClientTransaction(key, machine, cancel, data, flow, is_invite=False)
-        self._by_key[key] = tx
+        tx = ClientTransaction(invite.via_branch, machine, cancel, data, flow, is_invite=False)
+        self._cancels[invite.via_branch] = tx
         try:
             self._transport.send(data, flow)
         except FlowFailed:
@@ -120,8 +123,7 @@ class ClientTransactions:
 
     def received(self, response: Response, *, now: float) -> None:
         """A response arrived; one that nobody waits for is Upstream's to judge."""
-        key = client_key(response)
-        tx = self._by_key.get(key) if key is not None else None
+        tx = self._find(response)
         if tx is None:
             self.upstream.stray(response)
             return
@@ -135,6 +137,19 @@ class ClientTransactions:
         if actions:
             self._perform(tx, actions, response, now)
         self._queue.schedule(tx)
+
+    def _find(self, response: Response) -> ClientTransaction | None:
+        """s17.1.3, with a shortcut: the branch as it stands in the line names one request that we
+        sent, and the method is of interest only if that was also cancelled."""
+        branch = self._via.branch_of(response)
+        tx = self._by_branch.get(branch) if branch is not None else None
+        if tx is not None and tx.via_branch not in self._cancels:
+            return tx
+        key = client_key(response)
+        if key is None:
+            return None
+        branch, method = key
+        return (self._cancels if method == b"CANCEL" else self._by_branch).get(branch)
 
     def due(self, tx: ClientTransaction, *, now: float) -> None:
         """The transaction's deadline has come."""
@@ -151,7 +166,8 @@ class ClientTransactions:
 
     def forget(self, tx: ClientTransaction) -> None:
         """Wait for nothing more."""
-        self._by_key.pop(tx.key, None)
+        known = self._by_branch if self._by_branch.get(tx.via_branch) is tx else self._cancels
+        known.pop(tx.via_branch, None)
         if tx.flow in self._unanswered_on:
             self._heard_on(tx.flow, tx)
         tx.machine.deadline = NEVER

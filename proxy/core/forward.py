@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from proxy.locate.hop import Hop
-from proxy.locate.resolver import LocateError
+from proxy.locate.rfc3263 import LocateError
 from proxy.sip.codec import serialise
 from proxy.sip.uri import SipUri
 from proxy.transport.flow import FlowFailed
@@ -46,10 +46,10 @@ def check_forwardable(call: RequestContext, via: OwnVia) -> int:
     original = call.original
     if original.max_forwards == 0:
         raise Reject(483)
-    mark = loop_mark(original) if call.is_initial else 0
+    mark = loop_mark(original, call.fields) if call.is_initial else 0
     if mark and via.is_loop(original, mark):
         raise Reject(482)
-    if original.headers.has(b"proxy-require"):
+    if b"proxy-require" in call.fields:
         wanted = original.headers.values(b"proxy-require")
         raise Reject(420, headers=((b"Unsupported", b", ".join(wanted)),))
     return mark
@@ -213,13 +213,13 @@ class Forwarder:
             via_branch = branch.branch_id
         else:
             via_branch = b"%b.%d" % (branch.branch_id, branch.attempt)
-            headers.remove_first_value(b"via")
-            for _ in range(branch.prepended):
-                headers.remove_first_value(b"record-route")
+            headers.take_off_top(branch.lines_on_top)
         branch.attempt += 1
         branch.flow = flow
-        branch.prepended = self._record_route.add(call, branch, flow)
-        headers.prepend(b"via", self._via.value(flow, via_branch))
+        lines = self._record_route.lines(call, branch, flow)
+        lines.insert(0, (b"via", self._via.line(flow, via_branch)))
+        branch.lines_on_top = len(lines)
+        headers.put_on_top(lines)
         return serialise(branch.request), via_branch
 
 
@@ -235,7 +235,7 @@ def make_branch(call: RequestContext, target: Target, branch_id: bytes) -> Branc
     if request.uri is not target.uri:
         request.uri = target.uri
     headers = request.headers
-    left = request.max_forwards
+    left = call.original.max_forwards
     headers.set(b"max-forwards", b"%d" % (MAX_FORWARDS if left is None else left - 1))
     for route in reversed(target.route_set):
         headers.prepend(b"route", route.serialise())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MOST_PLAIN_ENTRIES: Final = 8
+_LEAST_TOKEN: Final = 15
 _MOST_REMEMBERED: Final = 1024
 
 
@@ -57,7 +58,7 @@ class LooseRoute:
     def open(self, call: RequestContext) -> None:
         """See open_own_entries."""
         request = call.request
-        if not request.headers.has(b"route"):
+        if b"route" not in call.fields:
             self._forget_own_maddr(call)
             return
         self._undo_strict_router(call)
@@ -72,8 +73,11 @@ class LooseRoute:
         if token is not None:
             following = values[taken + 1] if taken + 1 < len(values) else None
             taken += self._open(call, token, values[taken], following)
-        for _ in range(taken):
-            request.headers.remove_first_value(b"route")
+        if taken == len(values):
+            request.headers.remove(b"route")
+        else:
+            for _ in range(taken):
+                request.headers.remove_first_value(b"route")
 
     def _open(
         self, call: RequestContext, token: bytes, value: bytes, following: bytes | None
@@ -169,9 +173,7 @@ def _token_of(value: bytes) -> bytes | None:
     """The token in the user part of a Route value, if there may be one."""
     if value.startswith(b"<sip:"):
         user, at, _ = value[5:].partition(b"@")
-    else:
-        uri = parse_name_addr(value).uri
-        if not isinstance(uri, SipUri) or uri.user is None:
-            return None
-        user, at = uri.user, b"@"
-    return user if at and looks_like_token(user) else None
+        return user if at and len(user) >= _LEAST_TOKEN else None
+    uri = parse_name_addr(value).uri
+    user = uri.user if isinstance(uri, SipUri) and uri.user is not None else b""
+    return user if len(user) >= _LEAST_TOKEN else None

@@ -22,7 +22,7 @@ from proxy.sip.transaction import BRANCH_COOKIE
 
 if TYPE_CHECKING:
     from proxy.sip.fields import Via
-    from proxy.sip.message import Request
+    from proxy.sip.message import Request, Response
     from proxy.transport.flow import Address, Flow
 
     from .protocols import Transport
@@ -43,12 +43,12 @@ class OwnVia:
         self._count = count(1)
         self._sent_by: dict[tuple[str, Address], bytes] = {}
 
-    def value(self, flow: Flow, branch: bytes) -> bytes:
-        """The header field value for a request that leaves on this flow."""
+    def line(self, flow: Flow, branch: bytes) -> bytes:
+        """The header line for a request that leaves on this flow."""
         start = self._sent_by.get((flow.protocol, flow.local))
         if start is None:
             host, port = self._transport.advertised(flow)
-            start = b"SIP/2.0/%b %b:%d;branch=" % (flow.protocol.upper().encode(), host, port)
+            start = b"Via: SIP/2.0/%b %b:%d;branch=" % (flow.protocol.upper().encode(), host, port)
             self._sent_by[flow.protocol, flow.local] = start
         return start + branch
 
@@ -56,7 +56,7 @@ class OwnVia:
         """A new branch for a request as it arrived (its own topmost Via still on top); without a
         loop mark something else that cannot be guessed takes its place."""
         if not mark:
-            mark = hash((request.call_id, request.from_tag)) & _64_BITS
+            mark = hash(request.call_id) & _64_BITS
         branch = b"%b-%x.%x" % (self._prefix, next(self._count), mark)
         if request.method == b"INVITE":
             return b"%b.%b" % (branch, self._seal(branch, request.via))
@@ -66,6 +66,18 @@ class OwnVia:
         """The same branch for each copy of a request that is forwarded statelessly (s16.11)."""
         value = hash((request.via.branch, request.call_id, request.from_tag, request.uri_raw))
         return b"%b-%x" % (self._prefix, value & _64_BITS)
+
+    def branch_of(self, response: Response) -> bytes | None:
+        """The branch in the top Via of a response, if it is ours and stands there as we wrote it;
+        a caller that does not find it has to parse the Via."""
+        for name, raw in response.headers.lines:
+            if name == b"via":
+                start = raw.find(self._mark_of_node)
+                if start < 0:
+                    return None
+                end = raw.find(b";", start)
+                return raw[start:] if end < 0 else raw[start:end]
+        return None
 
     def is_ours(self, branch: bytes) -> bool:
         """Whether this node has made the branch, in this life or an earlier one."""
@@ -83,6 +95,12 @@ class OwnVia:
 
     def is_loop(self, request: Request, mark: int) -> bool:
         """Whether we have forwarded this very request before (482), by its own Via values."""
+        own = self._mark_of_node
+        for name, raw in request.headers.lines:
+            if own in raw and name == b"via":
+                break
+        else:
+            return False
         wanted = b"%x" % mark
         return any(
             self._mark_of_node in value and self._has_mark(value, wanted)
@@ -104,18 +122,14 @@ class OwnVia:
         return blake2b(text, key=self._key, digest_size=6).hexdigest().encode()
 
 
-def loop_mark(request: Request) -> int:
-    """A number over everything that decides where this request goes; keyed by the process."""
+def loop_mark(request: Request, fields: dict[bytes, bytes]) -> int:
+    """A number over everything that decides where this request goes; keyed by the process.
+
+    `fields` are the request's lines by name (RequestContext.fields).
+    """
+    routes = tuple(request.headers.all(b"route")) if b"route" in fields else ()
+    get = fields.get
     return (
-        hash(
-            (
-                request.uri_raw,
-                request.call_id,
-                request.from_tag,
-                request.to_tag,
-                request.cseq.number,
-                tuple(request.headers.all(b"route")),
-            )
-        )
+        hash((request.uri_raw, get(b"call-id"), get(b"from"), get(b"to"), get(b"cseq"), routes))
         & _64_BITS
     )

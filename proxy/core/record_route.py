@@ -17,6 +17,7 @@ from proxy.transport.flow_token import Kind, Side
 from .request_context import TOWARD_CALLER, Branch, RequestContext
 
 if TYPE_CHECKING:
+    from proxy.sip.headers import Line
     from proxy.transport.flow import Address, Flow
     from proxy.transport.flow_token import Tokens
 
@@ -42,10 +43,11 @@ class RecordRoute:
         self._tokens = tokens
         self._endings: dict[tuple[str, Address, bool], bytes] = {}
 
-    def add(self, call: RequestContext, branch: Branch, flow: Flow) -> int:
-        """Put our entries on top of a branch's request; returns how many lines that are."""
-        if not _forms_dialog(call):
-            return 0
+    def lines(self, call: RequestContext, branch: Branch, flow: Flow) -> list[Line]:
+        """Our entries for a branch's request, which go on top of all that are in it."""
+        method = call.method
+        if (call.is_in_dialog or method not in _FORMS_DIALOG) and method != b"NOTIFY":
+            return []  # NOTIFY may form a dialog each time (RFC 6665 s4.3)
         uri = branch.request.uri
         is_sips = isinstance(uri, SipUri) and uri.is_sips
         lower = call.near_entry
@@ -53,16 +55,13 @@ class RecordRoute:
             lower = call.near_entry = self._near_entry(call, is_sips=is_sips)
         kind = Kind.CALLER if call.direction is TOWARD_CALLER else Kind.CALLEE
         upper = self._entry(call, kind, branch.target.flow, flow, is_sips=is_sips)
-        headers = branch.request.headers
-        headers.prepend(b"record-route", lower)
-        headers.prepend(b"record-route", upper)
-        return 2
+        return [(b"record-route", upper), (b"record-route", lower)]
 
     def _near_entry(self, call: RequestContext, *, is_sips: bool) -> bytes:
         """The entry of the side that the request came from, the same for all branches."""
         flow = call.flow
         sealed: Flow | None = None
-        if (call.caller_nat or flow.is_reliable) and not call.original.headers.has(b"record-route"):
+        if (call.caller_nat or flow.is_reliable) and b"record-route" not in call.fields:
             sealed = flow  # the user agent itself stands at the other end
         kind = Kind.CALLEE if call.direction is TOWARD_CALLER else Kind.CALLER
         return self._entry(call, kind, sealed, flow, is_sips=is_sips)
@@ -75,7 +74,8 @@ class RecordRoute:
         ending = self._endings.get((flow.protocol, flow.local, as_sips))
         if ending is None:
             ending = self._ending(flow, as_sips=as_sips)
-        return b"<sips:%b%b" % (token, ending) if as_sips else b"<sip:%b%b" % (token, ending)
+        scheme = b"sips" if as_sips else b"sip"
+        return b"Record-Route: <%b:%b%b" % (scheme, token, ending)
 
     def _ending(self, flow: Flow, *, as_sips: bool) -> bytes:
         host, port = self._transport.advertised(flow)
@@ -85,11 +85,3 @@ class RecordRoute:
         ending = b"@%b:%d%b;lr>" % (host, port, param)
         self._endings[flow.protocol, flow.local, as_sips] = ending
         return ending
-
-
-def _forms_dialog(call: RequestContext) -> bool:
-    """Whether the request forms a dialog; NOTIFY may, each time (RFC 6665 s4.3)."""
-    method = call.method
-    if method in _FORMS_DIALOG:
-        return call.original.to_tag is None
-    return method == b"NOTIFY"

@@ -114,9 +114,9 @@ class Branch:
         "is_done",
         "is_large",
         "is_timed_out",
+        "lines_on_top",
         "media",
         "next_hop_uri",
-        "prepended",
         "provisional_seen",
         "request",
         "target",
@@ -140,7 +140,7 @@ class Branch:
         self.is_timed_out = False  # by Timer C or a ring timeout: its 487 means 408
         self.is_large = False  # too large for UDP: TCP hops were put before the UDP ones
         self.timer_c_at: float | None = None
-        self.prepended = 0  # Record-Route lines that the last attempt put on top
+        self.lines_on_top = 0  # Via and Record-Route, put there by the last attempt
         self.media: object | None = None  # for routing's media step
 
     @property
@@ -169,8 +169,10 @@ class RequestContext:
         "cancel_reasons",
         "direction",
         "domain",
+        "fields",
         "flow",
         "is_cancelled",
+        "is_in_dialog",
         "is_initial",
         "loop_mark",
         "lost_protocol",
@@ -212,7 +214,9 @@ class RequestContext:
         self.now = now
         self.server_transaction = server_transaction
         self.response_context: ResponseContext | None = None
-        self.is_initial = original.to_tag is None
+        self.fields = dict(original.headers.lines)  # what stands in it: the last line of each name
+        self.is_in_dialog = _has_tag(self.fields.get(b"to", b""), original)
+        self.is_initial = not self.is_in_dialog  # and no token of ours was opened
         self.is_cancelled = False
         self.targets = TargetSet()
         self.notes = Notes()
@@ -266,3 +270,11 @@ class RequestContext:
         self.on_reply = on_reply
         self.on_end = on_end
         self._core.relay(self)
+
+
+def _has_tag(line: bytes, request: Request) -> bool:
+    """Whether the To has a tag, without parsing the address where its end tells."""
+    end = line[line.rfind(b">") + 1 :]
+    if b";tag=" in end:
+        return True
+    return b"tag" in end.lower() and request.to_tag is not None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TICKS_PER_SECOND: Final = 50
 _NO_TICK: Final = 1 << 62
 _WAKING: Final = -1  # nothing is armed while due ones are looked at
-_SLACK: Final = 1e-6
+_SLACK: Final = 1e-6  # seconds; what rounding may do to a deadline that is a tick itself
 
 
 class Timed(Protocol):
@@ -80,12 +80,15 @@ class TimerQueue:
         now = self._clock.time()
         self._handle = None
         self._armed_tick = _WAKING
-        for tick in self._ticks.pop_due(now * TICKS_PER_SECOND + _SLACK):
+        until = now + _SLACK
+        for tick in self._ticks.pop_due(until * TICKS_PER_SECOND):
             for timed in self._timed_at.pop(tick):
                 timed.queued_at = NEVER
-                if timed.deadline <= now:
-                    self._due(timed, now)
-                if timed.deadline < NEVER:
+                deadline = timed.deadline
+                if deadline <= until:
+                    self._due(timed, now if now > deadline else deadline)
+                    deadline = timed.deadline
+                if until < deadline < NEVER:
                     self.schedule(timed)
         self._armed_tick = _NO_TICK
         upcoming = self._ticks.next_deadline()

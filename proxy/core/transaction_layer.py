@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_IN_TRYING: Final = frozenset((b"via", b"from", b"to", b"call-id", b"cseq", b"timestamp"))
 _SEND_ALONE: Final = (Action.SEND,)
 
 
@@ -91,7 +92,9 @@ class TransactionLayer:
         self._queue = TimerQueue(clock, self._due)
         self._stepper = Stepper()
         self._via = OwnVia(transport, node_id=settings.node_id, secret=settings.secret)
-        self._clients = ClientTransactions(transport, self._queue, settings.timers, self.counters)
+        self._clients = ClientTransactions(
+            transport, self._via, self._queue, settings.timers, self.counters
+        )
         self._forwarder = Forwarder(
             transport,
             locator,
@@ -186,7 +189,8 @@ class TransactionLayer:
         else:
             self._run_user(call)
         if is_invite and not tx.last_sent and tx.call is not None:
-            self.send_response(call, request.response(100), now=now)
+            tx.last_sent = _trying(request)
+            self._send_last(tx)
         self._queue.schedule(tx)
 
     def _request_again(
@@ -365,7 +369,7 @@ class TransactionLayer:
                 if tx.last_sent:
                     self._send_last(tx)
             elif action is Action.SEND_TRYING and tx.call is not None:
-                tx.last_sent = serialise(tx.call.original.response(100))
+                tx.last_sent = _trying(tx.call.original)
                 self._send_last(tx)
             elif action is Action.TERMINATED:
                 self._forget(tx)
@@ -425,6 +429,12 @@ class TransactionLayer:
         call, tx.call = tx.call, None
         if call is not None:
             call.server_transaction = None
+
+
+def _trying(request: Request) -> bytes:
+    """The bytes of a 100, made as Request.response makes it (s8.2.6)."""
+    lines = [raw for name, raw in request.headers.lines if name in _IN_TRYING]
+    return b"SIP/2.0 100 Trying\r\n%b\r\nContent-Length: 0\r\n\r\n" % b"\r\n".join(lines)
 
 
 def _to_tag(tx: ServerTransaction, call: RequestContext) -> bytes:

@@ -70,16 +70,16 @@ class ClientTransaction:
         "flow",
         "is_cancelled",
         "is_invite",
-        "key",
         "machine",
         "queued_at",
         "request",
         "timer_c_at",
+        "via_branch",
     )
 
     def __init__(
         self,
-        key: Key,
+        via_branch: bytes,
         machine: InviteClient | NonInviteClient,
         request: Request,
         data: bytes,
@@ -87,7 +87,7 @@ class ClientTransaction:
         *,
         is_invite: bool,
     ) -> None:
-        self.key = key
+        self.via_branch = via_branch
         self.machine = machine
         self.request: Request | None = request  # as sent: ACK and CANCEL are made from it
         self.data = data

@@ -94,8 +94,7 @@ class Upstream:
         call, branch = tx.call, tx.branch
         if call is None or branch is None:
             return  # for a CANCEL of ours
-        response.headers.remove_first_value(b"via")
-        if not response.headers.has(b"via"):
+        if not _take_off_via(response):
             log.warning("response without a Via below ours call_id=%r", call.original.call_id)
             return
         status = response.status
@@ -271,6 +270,17 @@ class Upstream:
                 self._transport.send(serialise(response), flow)
         except FlowFailed as error:
             log.debug("stray response lost call_id=%r: %s", response.call_id, error)
+
+
+def _take_off_via(response: Response) -> bool:
+    """Take our Via off; whether another is below it (s16.7 step 3)."""
+    headers = response.headers
+    lines = headers.lines
+    if len(lines) > 1 and lines[0][0] == lines[1][0] == b"via" and b"," not in lines[0][1]:
+        headers.take_off_top(1)
+        return True
+    headers.remove_first_value(b"via")
+    return headers.has(b"via")
 
 
 def _hop_of(via: Via) -> Hop | None:

@@ -148,7 +148,10 @@ class Headers:
         return [value for value in found if value]
 
     def has(self, name: bytes) -> bool:
-        return any(key == name for key, _ in self.lines)
+        for key, _ in self.lines:  # faster than any() by far, and asked all the time
+            if key == name:
+                return True
+        return False
 
     def count(self, name: bytes) -> int:
         """How many lines of that name there are."""
@@ -180,6 +183,16 @@ class Headers:
                 lines.insert(at, (name, _line(name, value)))
                 return
         lines.insert(0, (name, _line(name, value)))
+
+    def put_on_top(self, lines: list[Line]) -> None:
+        """Put whole lines before all others."""
+        self.version += 1
+        self.lines[:0] = lines
+
+    def take_off_top(self, count: int) -> None:
+        """Take off the first lines."""
+        self.version += 1
+        del self.lines[:count]
 
     def remove(self, name: bytes) -> int:
         """Remove all lines of that name; how many there were."""

@@ -1,8 +1,6 @@
 """One armed timer for many deadlines."""
 
-import pytest
-
-from proxy.core.timer_queue import TICK, TimerQueue
+from proxy.core.timer_queue import TICKS_PER_SECOND, TimerQueue
 from proxy.sip.transaction import NEVER
 from tests.harness.clock import Clock
 
@@ -88,20 +86,33 @@ def test_a_thing_that_is_due_again():
     assert fired == [1.0, 2.0, 3.0]
 
 
-def test_wake_ups_are_gathered_in_ticks():
+def test_wake_ups_are_gathered_in_ticks_and_never_early():
     waker = Waker()
-    for at in range(100):
-        waker.add(1.0 + at * TICK / 10)
-    waker.clock.advance(1.0)
-    wakes = 0
-    while waker.clock.armed():
-        waker.clock.advance(TICK)
-        wakes += 1
-    assert len(waker.seen) == 100
-    assert wakes <= 11
+    things = {waker.add(1.0 + at / 1000): 1.0 + at / 1000 for at in range(100)}
+    waker.clock.advance(2)
+    assert len({now for _, now in waker.seen}) == 6
     for thing, now in waker.seen:
-        assert thing.deadline == NEVER
-        assert now == pytest.approx(now)
+        assert 0 <= now - things.pop(thing) < 1 / TICKS_PER_SECOND
+    assert things == {}
+
+
+def test_deadlines_that_no_float_holds_exactly():
+    waker = Waker()
+    waker.clock.advance(0.1)
+    things = [waker.add(0.1 + at * 0.1) for at in range(1, 50)]
+    waker.clock.advance(0.1)
+    for _ in range(60):
+        waker.clock.advance(0.1)
+    assert [thing for thing, _ in waker.seen] == things
+    assert waker.clock.armed() == []
+
+
+def test_a_deadline_that_has_passed_already():
+    waker = Waker()
+    waker.clock.advance(5)
+    thing = waker.add(1.0)
+    waker.clock.advance(0)
+    assert waker.seen == [(thing, 5.0)]
 
 
 def test_scheduling_while_due():

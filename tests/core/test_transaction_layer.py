@@ -299,11 +299,10 @@ def test_malformed_fields_are_refused_with_400():
     async def user(call: RequestContext) -> None:
         assert call.request.from_tag
 
-    _node, alice, _bob = node_with_phones(user)
+    node, alice, _bob = node_with_phones(user)
     bad = request(b"OPTIONS", b"sip:bob@example.com", via=alice.via)
-    bad.headers.set(b"from", b"<sip:alice@example.com>;tag")
     bad.headers.set(b"from", b'"unterminated <sip:alice@example.com')
-    alice.send(bad)
+    node.layer.received(bad, alice.flow, node.clock.time())
     alice.take_response(400)
 
 
@@ -311,8 +310,8 @@ def test_malformed_response_is_dropped():
     node, alice, bob = node_with_phones(to_targets(target(BOB)))
     alice.send(request(b"OPTIONS", b"sip:bob@example.com", via=alice.via))
     response = respond(bob.take_request(b"OPTIONS"), 200)
-    response.headers.set(b"cseq", b"nonsense")
-    bob.send(response)
+    response.headers.set(b"via", b"nonsense")
+    node.layer.received(response, bob.flow, node.clock.time())
     alice.take_nothing()
     assert node.layer.counters["malformed"] == 1
 

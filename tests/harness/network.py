@@ -13,8 +13,8 @@ from typing import Any
 from proxy.core.protocols import Observer, TransactionUser
 from proxy.core.transaction_layer import CoreSettings, TransactionLayer
 from proxy.locate.hop import Hop
-from proxy.locate.resolver import LocateError
-from proxy.sip.codec import parse, serialise
+from proxy.locate.rfc3263 import LocateError
+from proxy.sip.codec import check, parse, serialise
 from proxy.sip.fields import Via
 from proxy.sip.message import Request, Response
 from proxy.sip.uri import SipUri
@@ -127,6 +127,7 @@ class Network:
         if self.loses(data, flow):
             return
         message = parse(data)
+        check(message)
         if isinstance(message, Request):  # s18.2.1, RFC 3581
             via = message.via.with_param(b"received", flow.remote[0].encode())
             via = via.with_param(b"rport", b"%d" % flow.remote[1])

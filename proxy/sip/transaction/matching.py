@@ -15,12 +15,11 @@ BRANCH_COOKIE: Final = b"z9hG4bK"
 Key = tuple[object, ...]
 
 
-def client_key(response: Response) -> Key | None:
-    """Key of the client transaction that a response belongs to; None without a Via branch."""
-    via = response.via
-    if via.branch is None:
-        return None
-    return (via.branch, response.cseq.method)
+def client_key(response: Response) -> tuple[bytes, bytes] | None:
+    """Key of the client transaction that a response belongs to: the branch in its top Via and the
+    method, since a CANCEL shares the branch of its INVITE. None without a branch."""
+    branch = response.via.branch
+    return None if branch is None else (branch, response.cseq.method)
 
 
 def server_key(request: Request) -> Key:
