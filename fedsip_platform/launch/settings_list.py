@@ -1,7 +1,7 @@
 """Every setting of every process, gathered from the typed settings themselves.
 
-What a process reads, its settings class describes; the launcher adds the few that it gives a meaning
-of its own. docs/settings.md is this list; `./fedsip settings --markdown` prints it.
+What a process reads, its settings class describes; the launcher adds the few that it gives a
+meaning of its own. docs/settings.md is this list; `./fedsip settings --markdown` prints it.
 """
 
 from __future__ import annotations

@@ -170,6 +170,10 @@ class Supervisor:
     def request_stop(self) -> None:
         """Ask `start` or `watch` to return; any thread may."""
         self.stop_requested = True
+        self.wake()
+
+    def wake(self) -> None:
+        """Have `watch` look again now."""
         with contextlib.suppress(BlockingIOError):  # a full pipe wakes as well
             os.write(self._wake_writer, b"!")
 

@@ -45,6 +45,7 @@ def test_the_cause_is_one_sentence(said: str, expected: str) -> None:
     assert "\n" not in sentence
 
 
+@pytest.mark.e2e
 def test_no_registry_is_one_line_and_a_later_try_goes_on(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:

@@ -123,6 +123,8 @@ def test_what_dies_comes_back(make: Make) -> None:
     first = child.process.pid
     thread = _watched(supervisor)
     os.kill(first, signal.SIGKILL)
+    wait_until(lambda: not _is_alive(first), "the process is dead")
+    supervisor.wake()  # as SIGCHLD does where signals are taken
     wait_until(
         lambda: child.restarts == 1 and child.state == READY, "the process was started again"
     )
