@@ -122,7 +122,7 @@ def request(
         f"From: <{caller.aor}>;tag=[pid]s[call_number]",
         f"To: {to_value}",
         "Call-ID: [call_id]",
-        f"CSeq: {cseq} {'INVITE' if method == 'ACK' else method}",
+        f"CSeq: {cseq} {method}",
         f"Contact: <sip:{caller.user}@[local_ip]:[local_port];transport=[transport]>",
         *extra,
     ]
@@ -133,7 +133,7 @@ def ack_of_failure(caller: Party, target: str, *, cseq: int) -> str:
     """ACK for a non-2xx: same branch and Request-URI, tag of the answer (RFC 3261 s17.1.1.3)."""
     lines = [
         f"ACK {target} SIP/2.0",
-        "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch-2];rport",
+        "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch-3];rport",
         "Max-Forwards: 70",
         f"From: <{caller.aor}>;tag=[pid]s[call_number]",
         f"To: <{target}>[peer_tag_param]",
