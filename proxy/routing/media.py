@@ -114,7 +114,8 @@ async def answer(
     try:
         response.body = _sdp(await node.relays.request(relay, command))
     except RelayError as error:
-        log.warning("answer passes as it is call_id=%s tenant=%s reason=%s", _call_id(call),
+        level = logging.WARNING if error.is_silent else logging.INFO
+        log.log(level, "answer passes as it is call_id=%s tenant=%s reason=%s", _call_id(call),
                     (call.tenant or b"").decode(), error)  # fmt: skip
 
 

@@ -99,6 +99,11 @@ def pause(seconds: float) -> str:
     return f'<pause milliseconds="{int(seconds * 1000)}"/>'
 
 
+def linger(seconds: float) -> str:
+    """Answer retransmissions for a while after the last step, as timers J and K would have it."""
+    return f'<timewait milliseconds="{int(seconds * 1000)}"/>'
+
+
 def request(
     method: str,
     caller: Party,
