@@ -21,4 +21,6 @@ def refuse(request: HttpRequest, credentials: dict[str, Any] | None, *_: Any) ->
         detail = f"Too many failed sign-ins from your address. Try again in {seconds // 60} min."
         return errors.respond(request, status, detail, headers)
     page = {"status": 429, "minutes": seconds // 60}
-    return render(request, "admin_ui/problem.html", page, status=status, headers=headers)
+    response = render(request, "admin_ui/problem.html", page, status=status)
+    response["Retry-After"] = headers["Retry-After"]
+    return response

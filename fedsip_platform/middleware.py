@@ -45,3 +45,15 @@ def content_security_policy(view: View) -> View:
         return response
 
     return with_policy
+
+
+def api_is_not_stored(view: View) -> View:
+    """Keep answers of the API out of every cache: they belong to one person."""
+
+    def without_storing(request: HttpRequest) -> HttpResponseBase:
+        response = view(request)
+        if request.path.startswith("/api/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return without_storing

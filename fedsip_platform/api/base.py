@@ -104,7 +104,7 @@ class OwnSlugField(serializers.SlugRelatedField):
         return self.context["view"].scope.visible(super().get_queryset())
 
     def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str) or "\0" in data:
+        if not isinstance(data, str) or not data.isprintable():
             raise ValidationError("Give its name.")
         found = self.get_queryset().filter(**{self.slug_field: data.strip().lower()}).first()
         if found is None:

@@ -108,6 +108,7 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         summary="Make a domain, or bring it to this state",
         description="May be repeated: the domain is then as the body says, other policies stay.",
         parameters=[KEY],
+        request=DomainSerializer(partial=True),
         responses={200: DomainSerializer, 201: DomainSerializer},
     )
     def update(self, request: Request, **kwargs: Any) -> Response:

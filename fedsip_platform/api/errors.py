@@ -16,45 +16,53 @@ from django.shortcuts import render
 from django.views import defaults
 from django.views.csrf import csrf_failure as csrf_page
 from rest_framework import exceptions
-from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from fedsip_platform.directory.services import Conflict, ServiceError
 
 PREFIX = "/api/"
 CONTENT_TYPE = "application/problem+json"
+LONGEST_REASON = 300
+
+Problem = dict[str, str]
 
 
-def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The REST framework's exception handler: None leaves the error to Django (500)."""
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """The REST framework's exception handler: None leaves the error to Django (500).
+
+    Always JSON, whatever the address renders when all is well.
+    """
+    problems: list[Problem] = []
+    headers: dict[str, str] = {}
     if isinstance(error, ServiceError):
         status = HTTPStatus.CONFLICT if isinstance(error, Conflict) else HTTPStatus.BAD_REQUEST
         problems = [{"field": field, "reason": reason} for field, reason in error.problems]
-        detail, headers = "The request was refused.", {}
-    elif isinstance(error, exceptions.ValidationError):
-        status, headers = HTTPStatus.BAD_REQUEST, {}
-        problems = list(_problems(error.detail))
         detail = "The request was refused."
     elif isinstance(error, Http404):
-        status, problems, headers = HTTPStatus.NOT_FOUND, [], {}
-        detail = "There is nothing here, or nothing that you may see."
+        status, detail = HTTPStatus.NOT_FOUND, "There is nothing here, or nothing you may see."
     elif isinstance(error, PermissionDenied):
-        status, problems, headers = HTTPStatus.FORBIDDEN, [], {}
-        detail = str(error) or "You may not do this."
+        status, detail = HTTPStatus.FORBIDDEN, str(error) or "You may not do this."
     elif isinstance(error, exceptions.APIException):
-        status, problems = HTTPStatus(error.status_code), []
-        detail, headers = _text(error.detail), _headers(error)
+        status, headers = HTTPStatus(error.status_code), _headers(error)
+        found = list(_problems(error.detail))
+        if any(each["field"] for each in found):
+            problems, detail = found, "The request was refused."
+        else:
+            detail = " ".join(each["reason"] for each in found)
     else:
         return None
     set_rollback()
-    body = problem(context["request"], status, detail, problems)
-    return Response(body, status=status, headers=headers, content_type=CONTENT_TYPE)
+    return respond(context["request"], status, detail, headers, problems)
 
 
-def problem(
-    request: HttpRequest, status: HTTPStatus, detail: str, problems: list[dict[str, str]]
-) -> dict[str, Any]:
-    """The body itself."""
+def respond(
+    request: HttpRequest,
+    status: HTTPStatus,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    problems: list[Problem] | None = None,
+) -> HttpResponse:
+    """A problem as the answer to a request for the API."""
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": status.phrase,
@@ -65,19 +73,7 @@ def problem(
         body["errors"] = problems
     if "HTTP_X_REQUEST_ID" in request.META:
         body["request_id"] = request.META["HTTP_X_REQUEST_ID"]
-    return body
-
-
-def respond(
-    request: HttpRequest, status: HTTPStatus, detail: str, headers: dict[str, str] | None = None
-) -> HttpResponse:
-    """A problem from outside the REST framework, for API addresses only."""
-    return JsonResponse(
-        problem(request, status, detail, []),
-        status=status,
-        headers=headers,
-        content_type=CONTENT_TYPE,
-    )
+    return JsonResponse(body, status=status, headers=headers, content_type=CONTENT_TYPE)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -119,7 +115,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return csrf_page(request, reason)
 
 
-def _problems(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
+def _problems(detail: Any, field: str = "") -> Iterator[Problem]:
     """Flatten the framework's nested errors into (field, reason) pairs."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
@@ -129,11 +125,12 @@ def _problems(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
         for inner in detail:
             yield from _problems(inner, field)
     else:
-        yield {"field": field, "reason": str(detail)}
+        yield {"field": field, "reason": _shortened(str(detail))}
 
 
-def _text(detail: Any) -> str:
-    return " ".join(found["reason"] for found in _problems(detail))
+def _shortened(text: str) -> str:
+    """Some reasons of the framework repeat what was sent, however long it was."""
+    return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 1] + "…"
 
 
 def _headers(error: exceptions.APIException) -> dict[str, str]:

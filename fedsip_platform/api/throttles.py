@@ -17,6 +17,7 @@ from .models import Token
 
 ANONYMOUS_PER_MINUTE = 60
 MOST_KEYS = 20_000
+ROUNDING = 1e-9
 
 
 class Buckets:
@@ -34,7 +35,7 @@ class Buckets:
         with self._lock:
             level, at = self._levels.pop(key, (float(per_minute), now))
             level = min(float(per_minute), level + (now - at) * rate)
-            wait = 0.0 if level >= 1 else (1 - level) / rate
+            wait = 0.0 if level > 1 - ROUNDING else (1 - level) / rate
             self._levels[key] = (level - 1 if wait == 0 else level, now)
             if len(self._levels) > MOST_KEYS:
                 self._levels.popitem(last=False)

@@ -94,6 +94,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
         description="May be repeated: the user is then as the body says, other fields stay. "
         "The password is needed only for a new user.",
         parameters=[KEY],
+        request=UserSerializer(partial=True),
         responses={200: UserSerializer, 201: UserSerializer},
     )
     def update(self, request: Request, **kwargs: Any) -> Response:

@@ -58,7 +58,7 @@ class Domain(models.Model):
     enabled = models.BooleanField(
         default=True, db_default=True, help_text="When off, nobody registers or calls."
     )
-    note = models.CharField(max_length=200, blank=True, db_default="")
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     unauthenticated = models.BooleanField(
         default=False,
@@ -216,7 +216,7 @@ class Subscriber(models.Model):
         default=True, db_default=True, help_text="When off, this user cannot register or call."
     )
     display_name = models.CharField(
-        max_length=100, blank=True, db_default="", validators=[names.check_one_line]
+        max_length=100, blank=True, default="", db_default="", validators=[names.check_one_line]
     )
     max_contacts = models.PositiveSmallIntegerField(
         null=True,
@@ -227,7 +227,7 @@ class Subscriber(models.Model):
     max_calls = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Calls at the same time. Empty: no limit."
     )
-    note = models.CharField(max_length=200, blank=True, db_default="")
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
     password_changed_at = models.DateTimeField(db_default=Now(), editable=False)
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
@@ -263,11 +263,12 @@ class Translation(models.Model):
         help_text="The rule is for requests whose From has this domain.",
     )
     enabled = models.BooleanField(default=True, db_default=True)
-    note = models.CharField(max_length=200, blank=True, db_default="")
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     from_username = models.CharField(
         max_length=names.LONGEST_USERNAME,
         blank=True,
+        default="",
         db_default="",
         validators=[names.check_username],
         help_text="Only for calls of this user. Empty: of all.",
@@ -275,6 +276,7 @@ class Translation(models.Model):
     match_user_agent = models.CharField(
         max_length=200,
         blank=True,
+        default="",
         db_default="",
         validators=[names.check_one_line],
         help_text="Only for phones whose User-Agent begins so. Empty: all.",
@@ -282,12 +284,16 @@ class Translation(models.Model):
     match_regex = models.CharField(
         max_length=MAX_PATTERN,
         blank=True,
+        default="",
         db_default="",
         validators=[patterns.check_pattern],
         help_text="Regular expression (RE2) to be found in the dialled user. Empty: all.",
     )
     request_domain = DomainNameField(
-        blank=True, db_default="", help_text="Only for calls to this domain. Empty: to all."
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Only for calls to this domain. Empty: to all.",
     )
     priority = models.PositiveIntegerField(
         default=99, db_default=99, help_text="The lowest that matches is tried first."
@@ -303,6 +309,7 @@ class Translation(models.Model):
         "new user",
         max_length=200,
         blank=True,
+        default="",
         db_default="",
         validators=[names.check_one_line],
         help_text=r"Replaces the user; \1 to \9 are groups of the expression. "
@@ -315,11 +322,14 @@ class Translation(models.Model):
         "prefix",
         max_length=64,
         blank=True,
+        default="",
         db_default="",
         validators=[names.check_username],
         help_text="Put in front of the user.",
     )
-    tran_domain = HostField("new domain", blank=True, db_default="", help_text="Replaces the host.")
+    tran_domain = HostField(
+        "new domain", blank=True, default="", db_default="", help_text="Replaces the host."
+    )
     tran_port = models.PositiveIntegerField(
         "new port",
         null=True,
@@ -334,6 +344,7 @@ class Translation(models.Model):
         "add header",
         max_length=500,
         blank=True,
+        default="",
         db_default="",
         validators=[names.check_header_line],
         help_text="One line, such as X-Account: 42.",

@@ -17,7 +17,7 @@ def check_pattern(text: str) -> None:
     """Refuse an expression that the proxy would refuse, with its reason."""
     try:
         check(text)
-    except PatternError as error:
+    except (PatternError, UnicodeEncodeError) as error:
         raise ValidationError(f"This expression does not work: {error}.") from error
 
 
@@ -27,7 +27,7 @@ def user_template_problem(template: str, pattern: str) -> str | None:
     if pattern:
         try:
             groups = compile_pattern(pattern).groups
-        except PatternError:
+        except (PatternError, UnicodeEncodeError):
             return None  # told about the expression itself
     for found in _GROUP.finditer(template):
         digit = found.group(1)

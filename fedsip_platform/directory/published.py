@@ -33,6 +33,7 @@ def drop_tables(apps: Any, schema_editor: Any) -> None:
     """The reverse of `create_tables`."""
     schema_editor.execute(
         "DROP TABLE directory_change, directory_change_horizon;"
+        "DROP INDEX location_binding_by_xid, location_binding_by_expiry;"
         "ALTER TABLE location_binding DROP COLUMN xid",
         params=None,
     )

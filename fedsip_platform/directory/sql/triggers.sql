@@ -86,19 +86,24 @@ CREATE TRIGGER subscriber_renamed BEFORE UPDATE OF username, aor, domain_id ON d
 
 -- Phones of a user who was disabled or deleted, and of a deleted domain, are signed out.
 CREATE FUNCTION location_sign_out() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    leaving text[];
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        PERFORM FROM new_rows n JOIN old_rows o ON o.id = n.id WHERE o.enabled AND NOT n.enabled;
-        IF NOT FOUND THEN RETURN NULL; END IF;
-        UPDATE location_binding b SET deleted = true, updated_at = now()
-        FROM new_rows n JOIN old_rows o ON o.id = n.id
-        WHERE o.enabled AND NOT n.enabled AND b.subscriber_id = n.id AND NOT b.deleted;
+        SELECT array_agg(b.binding_id) INTO leaving
+        FROM new_rows n
+        JOIN old_rows o ON o.id = n.id AND o.enabled AND NOT n.enabled
+        JOIN location_binding b ON b.subscriber_id = n.id AND NOT b.deleted;
     ELSIF TG_TABLE_NAME = 'directory_subscriber' THEN
-        UPDATE location_binding b SET deleted = true, updated_at = now()
-        FROM old_rows o WHERE b.subscriber_id = o.id AND NOT b.deleted;
+        SELECT array_agg(b.binding_id) INTO leaving
+        FROM old_rows o JOIN location_binding b ON b.subscriber_id = o.id AND NOT b.deleted;
     ELSE
-        UPDATE location_binding b SET deleted = true, updated_at = now()
-        FROM old_rows o WHERE b.domain_id = o.id AND NOT b.deleted;
+        SELECT array_agg(b.binding_id) INTO leaving
+        FROM old_rows o JOIN location_binding b ON b.domain_id = o.id AND NOT b.deleted;
+    END IF;
+    IF leaving IS NOT NULL THEN  -- an UPDATE of nothing would ring all the same
+        UPDATE location_binding SET deleted = true, updated_at = now()
+        WHERE binding_id = ANY (leaving);
     END IF;
     RETURN NULL;
 END $$;

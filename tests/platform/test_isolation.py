@@ -1,0 +1,271 @@
+"""Nobody reaches another tenant's things: every operation of the API, as every kind of caller.
+
+The operations are read from the URLconf, so a new one without a line in the tables below fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from fedsip_platform.api import tokens
+from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.location.models import Binding
+from fedsip_platform.tenants.models import Person
+from tests.platform.world import Api, World, make_person
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+# About the caller alone, or open to all.
+ABOUT_ONESELF = {
+    ("me", "get"),
+    ("session", "get"),
+    ("session", "post"),
+    ("session", "delete"),
+    ("schema", "get"),
+    ("docs", "get"),
+}
+
+# These answer 200, with one's own things only.
+LISTS = {
+    (name, "get")
+    for name in ("tenants", "domains", "users", "registrations", "translations", "tokens")
+}
+
+Call = Callable[[World], tuple[str, Any]]
+
+# Each aims at the rival's things.
+AIMED: dict[tuple[str, str], list[Call]] = {
+    ("tenants", "post"): [lambda rival: ("tenants", {"name": "New", "slug": "new"})],
+    ("tenants/{key}", "get"): [
+        lambda rival: (f"tenants/{rival.tenant.public_id}", None),
+        lambda rival: (f"tenants/{rival.tenant.slug}", None),
+    ],
+    ("tenants/{key}", "patch"): [
+        lambda rival: (f"tenants/{rival.tenant.slug}", {"name": "Taken"}),
+        lambda rival: (f"tenants/{rival.tenant.slug}", {"enabled": False}),
+    ],
+    ("tenants/{key}", "delete"): [lambda rival: (f"tenants/{rival.tenant.slug}", None)],
+    ("domains", "post"): [
+        lambda rival: ("domains", {"tenant": rival.tenant.slug, "name": "new.example"})
+    ],
+    ("domains/{key}", "get"): [
+        lambda rival: (f"domains/{rival.domain.public_id}", None),
+        lambda rival: (f"domains/{rival.domain.name}", None),
+    ],
+    ("domains/{key}", "put"): [
+        lambda rival: (f"domains/{rival.domain.name}", {"note": "taken"}),
+        lambda rival: (f"domains/{rival.domain.name.upper()}", {"note": "taken"}),
+        lambda rival: ("domains/new.example", {"tenant": rival.tenant.slug}),
+    ],
+    ("domains/{key}", "patch"): [
+        lambda rival: (f"domains/{rival.domain.public_id}", {"note": "taken"})
+    ],
+    ("domains/{key}", "delete"): [lambda rival: (f"domains/{rival.domain.name}", None)],
+    ("users", "post"): [
+        lambda rival: (
+            "users",
+            {"domain": rival.domain.name, "username": "eve", "password": "a good password"},
+        )
+    ],
+    ("users/{key}", "get"): [
+        lambda rival: (f"users/{rival.user.public_id}", None),
+        lambda rival: (f"users/{rival.user.aor}", None),
+    ],
+    ("users/{key}", "put"): [
+        lambda rival: (f"users/{rival.user.aor}", {"password": "a good password"}),
+        lambda rival: (f"users/eve@{rival.domain.name}", {"password": "a good password"}),
+    ],
+    ("users/{key}", "patch"): [
+        lambda rival: (f"users/{rival.user.aor}", {"password": "another password"})
+    ],
+    ("users/{key}", "delete"): [lambda rival: (f"users/{rival.user.public_id}", None)],
+    ("registrations/{key}", "get"): [
+        lambda rival: (f"registrations/{rival.binding.binding_id}", None)
+    ],
+    ("registrations/{key}", "delete"): [
+        lambda rival: (f"registrations/{rival.binding.binding_id}", None)
+    ],
+    ("translations", "post"): [
+        lambda rival: ("translations", {"domain": rival.domain.name, "tran_user": "eve"})
+    ],
+    ("translations/{key}", "get"): [lambda rival: (f"translations/{rival.rule.public_id}", None)],
+    ("translations/{key}", "patch"): [
+        lambda rival: (f"translations/{rival.rule.public_id}", {"tran_user": "eve"})
+    ],
+    ("translations/{key}", "delete"): [
+        lambda rival: (f"translations/{rival.rule.public_id}", None)
+    ],
+    ("tokens", "post"): [
+        lambda rival: ("tokens", {"name": "stolen", "tenant": rival.tenant.slug}),
+        lambda rival: ("tokens", {"name": "x", "tenant": rival.tenant.slug, "scope": "write"}),
+    ],
+    ("tokens/{key}", "get"): [lambda rival: (f"tokens/{rival.token.public_id}", None)],
+    ("tokens/{key}", "delete"): [lambda rival: (f"tokens/{rival.token.public_id}", None)],
+}
+
+
+def operations() -> Iterator[tuple[str, str]]:
+    """Every (path, method) below /api/v1/ that the URLconf leads somewhere."""
+    yield from _operations(get_resolver().url_patterns, "")
+
+
+def _operations(patterns: list[Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _operations(pattern.url_patterns, path)
+        elif path.startswith("api/"):
+            yield from ((_readable(path), method) for method in _methods(pattern))
+
+
+def _methods(pattern: URLPattern) -> list[str]:
+    actions = getattr(pattern.callback, "actions", None)
+    if actions is not None:
+        return [method for method in actions if method in METHODS]
+    return [method for method in METHODS if hasattr(pattern.callback.view_class, method)]
+
+
+def _readable(path: str) -> str:
+    path = path.removeprefix("api/v1/").replace("(?P<key>[^/]+)", "{key}")
+    return path.replace("^", "").replace("$", "").replace("\\Z", "")
+
+
+def test_every_operation_has_a_line_here() -> None:
+    assert set(operations()) == ABOUT_ONESELF | LISTS | set(AIMED)
+
+
+@pytest.fixture
+def callers(acme: World, operator: Person) -> dict[str, Api]:
+    owner = acme.people["owner"]
+    texts = {
+        "read token": tokens.create(owner, "r", "read")[1],
+        "write token": tokens.create(owner, "w", "write")[1],
+        "narrow token": tokens.create(owner, "n", "write", tenant=acme.tenant)[1],
+        "operator's narrow token": tokens.create(operator, "o", "write", tenant=acme.tenant)[1],
+    }
+    return {
+        **{role: Api(person) for role, person in acme.people.items()},
+        "nobody's": Api(make_person("stranger@example.org")),
+        **{name: Api(token=text) for name, text in texts.items()},
+    }
+
+
+def rows(rival: World) -> list[Any]:
+    """All that the rival has, as it stands in the database."""
+    return [
+        *Domain.objects.filter(tenant=rival.tenant).values(),
+        *Subscriber.objects.filter(domain=rival.domain).values(),
+        *Translation.objects.filter(domain=rival.domain).values(),
+        *Binding.objects.filter(domain=rival.domain).values(),
+        *type(rival.tenant).objects.filter(pk=rival.tenant.pk).values(),
+        *rival.people["owner"].tokens.values(),
+    ]
+
+
+def test_others_things_cannot_be_reached(rival: World, callers: dict[str, Api]) -> None:
+    before = rows(rival)
+    for name, caller in callers.items():
+        for (path, method), aims in AIMED.items():
+            for aim in aims:
+                address, body = aim(rival)
+                answer = caller.call(method, address, body)
+                where = f"{name}: {method} {path}: {answer.content!r}"
+                assert answer.status_code in (403, 404), where
+                assert answer.headers["Content-Type"] == "application/problem+json", where
+                assert b"Alice" not in answer.content, where
+    assert rows(rival) == before
+
+
+def test_lists_show_ones_own_alone(rival: World, acme: World, callers: dict[str, Api]) -> None:
+    for name, caller in callers.items():
+        for path, _ in LISTS:
+            answer = caller.get(path)
+            if path == "tokens" and "token" in name:
+                assert answer.status_code == 403
+                continue
+            assert answer.status_code == 200, name
+            assert b"rival" not in answer.content, f"{name}: {path}"
+            assert b"example.net" not in answer.content, f"{name}: {path}"
+            if name == "nobody's":
+                assert answer.json()["results"] == []
+            elif path != "tokens":
+                assert len(answer.json()["results"]) == 1, f"{name}: {path}"
+
+
+def test_filters_do_not_open_the_door(rival: World, callers: dict[str, Api]) -> None:
+    queries = (
+        "domains?tenant=rival",
+        "domains?q=example.net",
+        "users?domain=example.net",
+        "users?q=alice@example.net",
+        "registrations?domain=example.net",
+        "registrations?address=alice@example.net",
+        "translations?domain=example.net",
+    )
+    for caller in callers.values():
+        for query in queries:
+            assert caller.get(query).json()["results"] == []
+
+
+def test_strangers_are_asked_who_they_are(acme: World) -> None:
+    stranger = Api()
+    for (_, method), aims in AIMED.items():
+        address, body = aims[0](acme)
+        answer = stranger.call(method, address, body)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    for path, _ in LISTS | {("me", "get")}:
+        assert stranger.get(path).status_code == 401
+
+
+def test_viewers_change_nothing_of_their_own(acme: World) -> None:
+    viewer = Api(acme.people["viewer"])
+    reader = Api(token=tokens.create(acme.people["owner"], "r", "read")[1])
+    before = rows(acme)
+    for caller in (viewer, reader):
+        for (path, method), aims in AIMED.items():
+            if method == "get" or path.startswith("tokens"):
+                continue
+            for aim in aims:
+                address, body = aim(acme)
+                answer = caller.call(method, address, body)
+                assert answer.status_code == 403, f"{method} {path}: {answer.content!r}"
+    assert rows(acme)[:5] == before[:5]  # all but the tokens, which note their last use
+
+
+def test_djangos_admin_is_for_operators(acme: World, operator: Person) -> None:
+    addresses = ["/admin/"]
+    for model in admin.site._registry:
+        addresses.append(f"/admin/{model._meta.app_label}/{model._meta.model_name}/")
+    owner, them = Api(acme.people["owner"]), Api(operator)
+    for address in addresses:
+        answer = owner.get(address)
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith("/admin/login/")
+        assert them.get(address).status_code == 200, address
+
+
+def test_disabled_people_are_nobody(acme: World) -> None:
+    owner = acme.people["owner"]
+    program = Api(token=tokens.create(owner, "w", "write")[1])
+    person = Api(owner)
+    assert program.get("me").status_code == 200
+    owner.is_active = False
+    owner.save()
+    assert program.get("me").status_code == 401
+    assert person.get("me").status_code == 401
+
+
+def test_leaving_a_tenant_takes_effect_at_once(acme: World) -> None:
+    owner = acme.people["owner"]
+    program = Api(token=tokens.create(owner, "w", "write", tenant=acme.tenant)[1])
+    assert program.get("domains/example.com").status_code == 200
+    owner.memberships.all().delete()
+    assert program.get("domains/example.com").status_code == 404

@@ -1,0 +1,106 @@
+"""The door, the first page, health, and how browsers are told to behave."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.platform.world import PASSWORD, Api, World, make_person
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+
+def test_health(db: None) -> None:
+    answer = Client().get("/health")  # also over plain HTTP, as load balancers ask
+    assert (answer.status_code, answer.content) == (200, b"ok\n")
+
+
+def test_strangers_are_led_to_the_door() -> None:
+    assert Api().get("/").headers["Location"] == "/sign-in?next=/"
+
+
+def test_plain_http_is_led_to_https() -> None:
+    answer = Client().get("/sign-in")
+    assert answer.status_code == 301
+    assert answer.headers["Location"] == "https://testserver/sign-in"
+
+
+def test_sign_in_and_out() -> None:
+    person = make_person("carol@example.org", name="Carol")
+    person.set_password(PASSWORD)
+    person.save()
+    client = Client()
+    wrong = client.post("/sign-in", {"username": person.email, "password": "x"}, secure=True)
+    assert "The address or the password is wrong." in wrong.content.decode()
+    right = {"username": " CAROL@example.org ", "password": PASSWORD}
+    assert client.post("/sign-in", right, secure=True).headers["Location"] == "/"
+    page = client.get("/", secure=True).content.decode()
+    assert "Carol" in page
+    assert client.post("/sign-out", secure=True).headers["Location"] == "/sign-in"
+    assert client.get("/", secure=True).status_code == 302
+
+
+def test_sign_in_leads_nowhere_else() -> None:
+    person = make_person("carol@example.org")
+    person.set_password(PASSWORD)
+    person.save()
+    body = {"username": person.email, "password": PASSWORD, "next": "https://evil.example/"}
+    answer = Client().post("/sign-in", body, secure=True)
+    assert answer.headers["Location"] == "/"
+
+
+def test_guessing_locks_out_with_a_page() -> None:
+    client = Client()
+    body = {"username": "nobody@example.org", "password": "x"}
+    answers = [client.post("/sign-in", body, secure=True) for _ in range(11)]
+    assert answers[8].status_code == 200
+    assert answers[10].status_code == 429
+    assert answers[10].headers["Retry-After"] == "900"
+    assert "Wait 15 minutes" in answers[10].content.decode()
+
+
+def test_first_page_shows_ones_own_alone(acme: World, rival: World) -> None:
+    page = Api(acme.people["viewer"]).get("/").content.decode()
+    assert "example.com" in page
+    assert "example.net" not in page
+    assert "1 of 1\n    user online" in page
+    assert "/admin/" not in page
+
+
+def test_first_page_of_the_operator(acme: World, rival: World, as_operator: Api) -> None:
+    page = as_operator.get("/").content.decode()
+    assert "No proxy is running." in page
+    assert "example.com" in page
+    assert "example.net" in page
+    assert "/admin/" in page
+
+
+def test_names_are_escaped(acme: World) -> None:
+    person = acme.people["owner"]
+    person.name = "<script>alert(1)</script>"
+    person.save()
+    assert "<script>" not in Api(person).get("/").content.decode()
+
+
+@pytest.mark.parametrize("address", ["/", "/sign-in", "/nothing", "/api/v1/me", "/admin/"])
+def test_browsers_are_told_to_be_strict(as_operator: Api, address: str) -> None:
+    headers = as_operator.get(address).headers
+    assert headers["Content-Security-Policy"].startswith("default-src 'self'")
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_pages_that_are_not_there(as_operator: Api) -> None:
+    page = as_operator.get("/nothing")
+    assert page.status_code == 404
+    assert "There is no such page" in page.content.decode()
+    program = as_operator.get("/api/v2/nothing")
+    assert program.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_wrong_host_is_refused() -> None:
+    answer = Client().get("/api/v1/me", secure=True, headers={"Host": "evil.example"})
+    assert answer.status_code == 400
+    assert answer.headers["Content-Type"] == "application/problem+json"

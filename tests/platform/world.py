@@ -1,0 +1,98 @@
+"""A tenant with one of everything, its people, and a client that speaks as any of them."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from fedsip_platform.api import tokens
+from fedsip_platform.api.models import Token
+from fedsip_platform.directory import services
+from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.location.models import Binding
+from fedsip_platform.tenants.models import Membership, Person, Tenant
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass
+class World:
+    """One tenant with one of everything, and its people by role."""
+
+    tenant: Tenant
+    domain: Domain
+    user: Subscriber
+    rule: Translation
+    binding: Binding
+    people: dict[str, Person] = field(default_factory=dict)
+    token: Token | None = None
+
+
+class Api:
+    """Speaks to /api/v1 over HTTPS, as a person with a session or as a program with a token."""
+
+    def __init__(self, person: Person | None = None, token: str | None = None) -> None:
+        self._client = Client(raise_request_exception=True)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if person is not None:
+            self._client.force_login(person, "django.contrib.auth.backends.ModelBackend")
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        given = {} if body is None else {"data": body, "content_type": "application/json"}
+        address = path if path.startswith("/") else f"/api/v1/{path}"
+        send = getattr(self._client, method)
+        return send(address, secure=True, headers={**self._headers, **headers}, **given)
+
+    def get(self, path: str, **headers: str) -> HttpResponse:
+        return self.call("get", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self.call("post", path, body, **headers)
+
+    def put(self, path: str, body: Any = None) -> HttpResponse:
+        return self.call("put", path, body)
+
+    def patch(self, path: str, body: Any = None) -> HttpResponse:
+        return self.call("patch", path, body)
+
+    def delete(self, path: str) -> HttpResponse:
+        return self.call("delete", path)
+
+
+def make_person(email: str, **fields: Any) -> Person:
+    person = Person(email=email, **fields)
+    person.set_unusable_password()  # argon2 takes its time, and most tests force the session
+    person.save()
+    return person
+
+
+def make_world(slug: str, domain_name: str) -> World:
+    tenant = services.create_tenant(slug.capitalize(), slug)
+    domain = services.create_domain(tenant, domain_name)
+    user = services.create_subscriber(domain, "alice", "a good password", display_name="Alice")
+    rule = services.create_translation(domain, match_regex="^1000$", tran_user="eric")
+    now = timezone.now()
+    binding = Binding.objects.create(
+        binding_id=secrets.token_hex(8),
+        aor=user.aor,
+        domain=domain,
+        subscriber=user,
+        contact="sip:alice@192.0.2.7:5060",
+        contact_key="sip:alice@192.0.2.7:5060",
+        expires_at=now + timedelta(hours=1),
+        registered_at=now,
+        updated_at=now,
+    )
+    world = World(tenant, domain, user, rule, binding)
+    for role in ("owner", "admin", "viewer"):
+        person = make_person(f"{role}@{domain_name}")
+        Membership.objects.create(person=person, tenant=tenant, role=role)
+        world.people[role] = person
+    world.token, _ = tokens.create(world.people["owner"], "theirs")
+    return world
