@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from fedsip_platform.calls.models import CallRecord, Node
-from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.directory.models import Domain, Subscriber, user_count
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
 from fedsip_platform.tenants.models import Role, Tenant
@@ -69,7 +69,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "calls": calls.aggregate(
             all=Count("pk"), answered=Count("pk", filter=Q(answered_at__isnull=False))
         ),
-        "first_domains": domains.annotate(users=Count("subscribers"))[:MOST_DOMAINS],
+        "first_domains": domains.annotate(users=user_count())[:MOST_DOMAINS],
         "roles": [
             (membership.tenant, Role(membership.role))
             for membership in request.user.memberships.select_related("tenant")

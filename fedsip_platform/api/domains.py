@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fedsip_platform.directory import names, services
-from fedsip_platform.directory.models import Domain
+from fedsip_platform.directory.models import Domain, user_count
 from fedsip_platform.tenants.models import Tenant
 
 from .base import (
@@ -98,7 +98,7 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         enabled = switch(self.request, "enabled")
         if enabled is not None:
             queryset = queryset.filter(enabled=enabled)
-        return queryset.annotate(users=Count("subscribers"))
+        return queryset.annotate(users=user_count())
 
     @extend_schema(summary="Make a domain")
     def create(self, request: Request) -> Response:

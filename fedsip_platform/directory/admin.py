@@ -6,13 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from fedsip_platform.admin_steps import adopt, changed, deletion_summary, try_out
 
 from . import services
-from .models import Domain, Subscriber, Translation
+from .models import Domain, Subscriber, Translation, user_count
 
 
 class DomainForm(forms.ModelForm):
@@ -61,7 +61,7 @@ class DomainAdmin(admin.ModelAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Domain]:
-        return super().get_queryset(request).annotate(user_count=Count("subscribers"))
+        return super().get_queryset(request).annotate(user_count=user_count())
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.readonly_fields if obj is None else (*self.readonly_fields, "tenant")

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from fedsip_platform.tenants.models import Tenant
 from proxy.directory.patterns import MAX_PATTERN
@@ -248,6 +248,12 @@ class Subscriber(models.Model):
 
     def __str__(self) -> str:
         return self.aor
+
+
+def user_count() -> Coalesce:
+    """An annotation for domains: how many users each has, counted only for those that are shown."""
+    users = Subscriber.objects.filter(domain=models.OuterRef("pk")).order_by().values("domain")
+    return Coalesce(models.Subquery(users.annotate(amount=models.Count("pk")).values("amount")), 0)
 
 
 class Translation(models.Model):

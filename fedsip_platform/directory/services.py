@@ -1,4 +1,4 @@
-"""Everything that changes tenants, domains, subscribers and translations.
+"""Everything that changes tenants, domains, subscribers and translations (many: imports.py).
 
 REST, Django's admin and the CLI all come through here. A refusal is a ServiceError that names the
 field and the reason in a sentence for people; the change is then not made at all. The proxy learns
@@ -88,7 +88,7 @@ def delete_domain(domain: Domain) -> None:
 def create_subscriber(domain: Domain, username: str, password: str, **fields: Any) -> Subscriber:
     """Make a SIP user. The username is kept in lower case: phones must be set up so."""
     username = username.strip().lower()
-    _refuse_above_limits(domain)
+    refuse_above_limits(domain)
     subscriber = Subscriber(domain=domain, username=username, **fields)
     subscriber.aor = f"{username}@{domain.name}"
     _set_hashes(subscriber, password)
@@ -216,19 +216,27 @@ def _sentence(problem: ValidationError) -> str:
 
 
 def _set_hashes(subscriber: Subscriber, password: str) -> None:
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise ServiceError("password", f"Use {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
-    if any(unicodedata.category(letter) == "Cc" for letter in password):
-        raise ServiceError("password", "Control characters cannot be typed into a phone.")
-    if password.lower() in (subscriber.username.lower(), subscriber.aor):
-        raise ServiceError("password", "This is the first password that anybody would guess.")
-    subscriber.ha1_md5, subscriber.ha1_sha256 = ha1(
-        subscriber.username, subscriber.domain.name, password
-    )
+    username, realm = subscriber.username, subscriber.domain.name
+    reason = password_problem(username, realm, password)
+    if reason:
+        raise ServiceError("password", reason)
+    subscriber.ha1_md5, subscriber.ha1_sha256 = ha1(username, realm, password)
     subscriber.password_changed_at = timezone.now()
 
 
-def _refuse_above_limits(domain: Domain) -> None:
+def password_problem(username: str, realm: str, password: str) -> str | None:
+    """Why this cannot be the password of that user, or None."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        return f"Use {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in password):
+        return "Control characters cannot be typed into a phone."
+    if password.lower() in (username.lower(), f"{username}@{realm}".lower()):
+        return "This is the first password that anybody would guess."
+    return None
+
+
+def refuse_above_limits(domain: Domain, *, adding: int = 1) -> None:
+    """Raise Conflict when so many more users are too many for the domain or its tenant."""
     tenant = domain.tenant
     if domain.max_subscribers is None and tenant.max_subscribers is None:
         return
@@ -238,5 +246,5 @@ def _refuse_above_limits(domain: Domain) -> None:
         (domain, domain.subscribers, domain.max_subscribers),
         (tenant, Subscriber.objects.filter(domain__tenant=tenant), tenant.max_subscribers),
     ):
-        if most is not None and users.count() >= most:
+        if most is not None and users.count() + adding > most:
             raise Conflict("domain", f"{owner} may have {most} users, not more.")
