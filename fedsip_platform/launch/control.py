@@ -47,15 +47,16 @@ def down(words: list[str]) -> int:
         print("fedsip is not running.")
         return 0
     pid, purpose = holder
+    born = start_time(pid)
     try:
         os.kill(pid, signal.SIGTERM)
     except PermissionError as error:
         raise Problem(f"process {pid} ({purpose}) belongs to another user; use sudo") from error
     except ProcessLookupError:
-        return 0
+        born = None
     print("stopping ...", flush=True)
     deadline = time.monotonic() + DOWN_SECONDS
-    while state.holder() is not None:
+    while state.holder() == holder or (born is not None and start_time(pid) == born):
         if time.monotonic() > deadline:
             raise Problem(f"process {pid} ({purpose}) does not end; see {state.log}")
         time.sleep(POLL_SECONDS)

@@ -242,13 +242,12 @@ class Supervisor:
             return
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(child.spec.stop_seconds)
-        except subprocess.TimeoutExpired:
-            # Its whole session: a worker that hangs has children that hang with it.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        # Its whole session: a worker that hangs, or is gone, may leave children of its own.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def rotate_logs(self, *, size: int = LOG_SIZE) -> None:
         """Copy and truncate what has grown: the writers append, so they need not know."""

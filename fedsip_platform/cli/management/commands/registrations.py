@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils import timezone
 
 from fedsip_platform.cli import lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
+from fedsip_platform.location import services
 from fedsip_platform.location.models import Binding
 
 COLUMNS = {
@@ -50,7 +50,7 @@ def _takes_filters(parser: argparse.ArgumentParser) -> None:
 
 def list_all(options: Mapping[str, Any]) -> None:
     """Show what is registered now."""
-    bindings = Binding.objects.filter(deleted=False, expires_at__gt=timezone.now())
+    bindings = services.current()
     if options["domain"]:
         bindings = bindings.filter(domain=lookup.domain(options["domain"]))
     if options["user"]:
@@ -62,10 +62,10 @@ def drop(options: Mapping[str, Any]) -> None:
     """Forget registrations; the phone can come back with its next REGISTER."""
     username, domain = lookup.address(options["aor"])
     aor = f"{username}@{domain.name}"
-    bindings = Binding.objects.filter(aor=aor, deleted=False)
+    bindings = Binding.objects.filter(aor=aor)
     if options["contact"]:
         bindings = bindings.filter(contact=options["contact"])
-    dropped = bindings.update(deleted=True, updated_at=timezone.now())
+    dropped = services.sign_out(bindings)
     if not dropped:
         raise Refused(f"{aor} has no such registration.")
     sentence = f"{dropped} registration{'s' if dropped > 1 else ''} of {aor} dropped."
