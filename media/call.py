@@ -7,7 +7,6 @@ who answers, once it is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from media.dialogue import Dialogue, Leg
@@ -84,10 +83,6 @@ class Call:
         """Forget a dialogue; its ports are to be given back."""
         self.dialogues.remove(dialogue)
         return list(dialogue.pairs())
-
-    def pairs(self) -> Iterator[LocalPair]:
-        for dialogue in self.dialogues:
-            yield from dialogue.pairs()
 
     def _concluded(
         self,

@@ -23,6 +23,7 @@ from media.rtp.stats import Reception
 MAX_DATAGRAM: Final = 65_535
 EXPEDITED_FORWARDING: Final = 0xB8  # RFC 3246, what networks prefer for voice
 _RTP_HEADER: Final = 12
+_RTCP_HEADER: Final = 8
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 _NO_ADDRESS: Final = bytes(16)  # a sockaddr of family AF_UNSPEC
@@ -180,19 +181,20 @@ class _Port:
             return
         self.packets += 1
         self.octets += size
-        if self._is_rtp and size >= _RTP_HEADER and _buffer[0] & 0xC0 == 0x80:
+        if self._is_rtp and size >= _RTCP_HEADER and _buffer[0] & 0xC0 == 0x80:
             if 192 <= _buffer[1] <= 223:
                 self._forward_report(size)
                 return
-            reception = self.reception
-            reception.rtp_packets += 1
-            sequence = _buffer[2] << 8 | _buffer[3]
-            if sequence == reception.next & 0xFFFF:
-                reception.next += 1
-            else:
-                reception.out_of_order(_buffer)
-            if sequence & 15 < 2:
-                reception.sample(_buffer, now=monotonic())
+            if size >= _RTP_HEADER:
+                reception = self.reception
+                reception.rtp_packets += 1
+                sequence = _buffer[2] << 8 | _buffer[3]
+                if sequence == reception.next & 0xFFFF:
+                    reception.next += 1
+                else:
+                    reception.out_of_order(_buffer)
+                if sequence & 15 < 2:
+                    reception.sample(_buffer, now=monotonic())
         try:
             if self._send is not None:
                 self._send(_view[:size])

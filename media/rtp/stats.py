@@ -148,12 +148,13 @@ def mean_opinion_score(
     """Estimated MOS, 1.0 to 4.4: the E-model (ITU-T G.107) with its defaults, for G.711.
 
     One-way delay: half the round trip, a jitter buffer of twice the jitter, 10 ms of codec.
-    R = 93.2 - Id(delay) - Ie,eff(loss) with Bpl = 4.3 (no concealment), then MOS of R (Annex B).
+    R = 93.2 - Id(delay) - Ie,eff(loss) with Bpl = 25.1 (G.113: G.711 with concealment, as phones
+    have it) and random loss, then MOS of R (G.107 Annex B).
     """
     delay_ms = 500 * round_trip_seconds + 2000 * jitter_seconds + 10
     impairment_delay = 0.024 * delay_ms + (0.11 * (delay_ms - 177.3) if delay_ms > 177.3 else 0.0)
     percent = 100 * min(1.0, max(0.0, loss_fraction))
-    impairment_loss = 95 * percent / (percent + 4.3)
+    impairment_loss = 95 * percent / (percent + 25.1)
     rating = min(100.0, max(0.0, 93.2 - impairment_delay - impairment_loss))
     score = 1 + 0.035 * rating + rating * (rating - 60) * (100 - rating) * 7e-6
     return round(max(1.0, score), 2)

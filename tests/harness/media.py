@@ -1,0 +1,142 @@
+"""The relay's pure parts on a virtual clock: ports without sockets, an engine without packets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from media.driver import BoundPorts, Driver
+from media.forward.engine import Counters
+from media.forward.rule import Address, ForwardRule
+from media.ng import Answer, Offer, Options
+from media.ports import PortPool
+from media.settings import Interface
+
+IP4, IP6 = b"IP4", b"IP6"
+
+
+class Time:
+    """A clock that stands still until it is moved; `wall` runs with it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wall(self) -> float:
+        return 1_700_000_000.5 + self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class IdleEngine:
+    """An Engine whose packets are numbers that the test sets. It refuses what a real one would."""
+
+    def __init__(self, *, busy: set[int] | None = None) -> None:
+        self.opened: set[Address] = set()
+        self.rules: dict[Address, ForwardRule] = {}
+        self.counts: dict[Address, Counters] = {}
+        self.sent: list[tuple[Address, bytes, Address]] = []
+        self.busy = busy or set()
+
+    def open(self, local: Address) -> None:
+        assert local not in self.opened
+        if local[1] in self.busy:
+            raise OSError(98, "Address already in use")
+        self.opened.add(local)
+
+    def close(self, local: Address) -> None:
+        self.opened.remove(local)
+        self.rules.pop(local, None)
+        self.counts.pop(local, None)
+
+    def install(self, rules: Sequence[ForwardRule]) -> None:
+        for rule in rules:
+            assert {rule.local, rule.out, rule.rtcp_out} <= self.opened
+            self.rules[rule.local] = rule
+
+    def send(self, local: Address, datagram: bytes, to: Address) -> None:
+        assert local in self.opened
+        self.sent.append((local, datagram, to))
+
+    def counters(self, local: Address) -> Counters:
+        return self.counts.get(local, Counters())
+
+    def packets(self, local: Address) -> int:
+        return self.counters(local).packets
+
+    def hears(self, local: Address, packets: int = 1) -> None:
+        """So many more packets came from the accepted source."""
+        found = self.counters(local)
+        self.counts[local] = replace(
+            found, packets=found.packets + packets, octets=found.octets + 172 * packets
+        )
+
+
+def driver_of(
+    engine: IdleEngine,
+    time: Time,
+    *,
+    ports: tuple[int, int] = (24000, 24099),
+    max_calls: int = 100,
+    families: tuple[bytes, ...] = (IP4, IP6),
+) -> Driver:
+    """A driver that serves 203.0.113.9 and 2001:db8::9, pairs drawn in order."""
+    hosts = {IP4: "203.0.113.9", IP6: "2001:db8::9"}
+    interfaces = {family: Interface(hosts[family], hosts[family]) for family in families}
+    pools = {family: PortPool(*ports) for family in families}
+    return Driver(
+        engine,
+        BoundPorts(engine, interfaces, pools),
+        max_calls=max_calls,
+        clock=time.monotonic,
+        wall=time.wall,
+    )
+
+
+def sdp(
+    port: int = 5004,
+    *extra: str,
+    host: str = "192.0.2.1",
+    protocol: str = "RTP/AVP",
+    head: Sequence[str] = (),
+) -> bytes:
+    """A description of one audio section, with further lines at its end."""
+    family = "IP6" if ":" in host else "IP4"
+    lines = (
+        "v=0",
+        f"o=- 1 1 IN {family} {host}",
+        "s=-",
+        f"c=IN {family} {host}",
+        "t=0 0",
+        *head,
+        f"m=audio {port} {protocol} 0",
+        *extra,
+    )
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def offer(
+    body: bytes,
+    *,
+    call_id: bytes = b"c",
+    tag: bytes = b"a",
+    to_tag: bytes = b"",
+    branch: bytes = b"",
+    options: Options | None = None,
+) -> Offer:
+    return Offer(call_id, tag, body, to_tag, branch, options or Options())
+
+
+def answer(
+    body: bytes,
+    *,
+    call_id: bytes = b"c",
+    tag: bytes = b"a",
+    to_tag: bytes = b"b",
+    branch: bytes = b"",
+    options: Options | None = None,
+) -> Answer:
+    return Answer(call_id, tag, to_tag, body, branch, options or Options())
