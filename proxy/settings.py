@@ -82,9 +82,10 @@ class ProxySettings:
 
     digest: tuple[str, ...] = _setting(
         "FEDSIP_SIP_DIGEST",
-        ("MD5", "SHA-256"),
-        "Digest algorithms in the order offered. Old phones know only MD5 and look only at the "
-        "first; SHA-256,MD5 prefers the stronger one (RFC 8760).",
+        ("MD5",),
+        "Digest algorithms in the order offered: MD5, SHA-256 or both. Many phones (baresip 1.0 "
+        "for one) fail when SHA-256 is offered at all; where none does, SHA-256,MD5 is better "
+        "(RFC 8760).",
     )
 
     max_message: int = _setting("FEDSIP_SIP_MAX_MESSAGE", 65535, "Largest message.", "bytes")

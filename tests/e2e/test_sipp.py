@@ -24,6 +24,7 @@ from tests.harness.sipp import (
     SDP,
     Party,
     Sipp,
+    linger,
     pause,
     receive,
     response,
