@@ -101,27 +101,34 @@ class Forwarder:
 
     def start(self, call: RequestContext, branch: Branch) -> None:
         """Start one branch; whatever goes wrong with it reaches the response context."""
-        self._stepper.step(self._run(call, branch))
+        if branch.flow is not None and call.on_branch is None:
+            self._attempt(call, branch, None)  # nothing to wait for
+        else:
+            self._stepper.step(self._run(call, branch))
 
     def start_ack(self, call: RequestContext) -> None:
         """Forward an ACK for a 2xx, statelessly (s16.11)."""
         target = next(iter(call.targets), None) or routed_target(call)
-        self.start(call, make_branch(call, target, self._via.stateless_branch_id(call.original)))
+        branch_id = self._via.stateless_branch_id(call.original)
+        self.start(call, make_branch(call, target, branch_id, call.request))
 
     def try_next_hop(self, call: RequestContext, branch: Branch) -> bool:
         """Go on to the next hop of a branch whose present one failed; False if there is none."""
         if not branch.hops or branch.cancel_wanted:
             return False
         branch.hop = branch.hops.pop(0)
-        self._stepper.step(self._run_attempts(call, branch))
+        self._stepper.step(self._run(call, branch))
         return True
 
     async def _run(self, call: RequestContext, branch: Branch) -> None:
         try:
-            if branch.flow is None:
-                await self._locate(branch)
-            if call.on_branch is not None:
-                await call.on_branch(call, branch)
+            if branch.attempt == 0:
+                if branch.flow is None:
+                    await self._locate(branch)
+                if call.on_branch is not None:
+                    await call.on_branch(call, branch)
+            if not self._attempt(call, branch, None):
+                await self._open_and_attempt(call, branch)
         except Reject as refusal:
             self._fail(call, branch, refusal)
         except LocateError as error:
@@ -130,9 +137,6 @@ class Forwarder:
         except Exception:
             log.exception("branch failed call_id=%r", call.original.call_id)
             self._fail(call, branch, Reject(500))
-        else:
-            if not self._attempt(call, branch, None):
-                await self._run_attempts(call, branch)
 
     async def _locate(self, branch: Branch) -> None:
         uri = branch.next_hop_uri
@@ -145,19 +149,21 @@ class Forwarder:
         branch.hop = hops[0]
         branch.hops = hops[1:]
 
-    async def _run_attempts(self, call: RequestContext, branch: Branch) -> None:
-        """Try hops until one has taken the request, opening connections where needed."""
+    async def _open_and_attempt(self, call: RequestContext, branch: Branch) -> None:
+        """Try hops until one has taken the request, opening a connection to each that needs one."""
         opened: Flow | None = None
-        while not self._attempt(call, branch, opened) and branch.hop is not None:
-            opened = None
+        while branch.hop is not None:
             try:
                 opened = await in_task(self._transport.open(branch.hop, now=self._clock.time()))
             except FlowFailed as error:
                 log.info(
                     "hop failed call_id=%r hop=%s: %s", call.original.call_id, branch.hop, error
                 )
+                opened = None
                 if not self._take_next_hop(call, branch):
                     return
+            if self._attempt(call, branch, opened):
+                return
 
     def _attempt(self, call: RequestContext, branch: Branch, opened: Flow | None) -> bool:
         """Send to the present hop or a later one; False when a connection has to be opened."""
@@ -228,10 +234,9 @@ def _is_awaited(call: RequestContext) -> bool:
     return call.server_transaction is not None or call.method == b"ACK"
 
 
-def make_branch(call: RequestContext, target: Target, branch_id: bytes) -> Branch:
-    """The request for one target (s16.6 steps 1 to 3, 6 and 7); the transport's part is added by
-    each attempt."""
-    request = call.request.copy()
+def make_branch(call: RequestContext, target: Target, branch_id: bytes, request: Request) -> Branch:
+    """The request for one target (s16.6 steps 2, 3, 6 and 7), made of a copy of the call's, or of
+    the call's own when it is the only target; the transport's part is added by each attempt."""
     if request.uri is not target.uri:
         request.uri = target.uri
     headers = request.headers

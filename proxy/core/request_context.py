@@ -95,7 +95,8 @@ class Notes:
 
 
 class Branch:
-    """One target being tried. `request` is its own copy; Via and Record-Route are added when sent.
+    """One target being tried. `request` is its own copy (the call's own request when there is only
+    one target); Via and Record-Route are added when it is sent.
 
     `branch_id` stays the same while RFC 3263 failover goes through `hops`; each attempt has a Via
     branch of its own that begins with it. Until it is sent, `flow` is None for a hop that must be

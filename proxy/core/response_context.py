@@ -85,23 +85,19 @@ class ResponseContext:
         "pending",
     )
 
-    def __init__(self, groups: list[list[Target]], *, is_invite: bool) -> None:
+    def __init__(self, later_groups: list[list[Target]], *, is_invite: bool) -> None:
         self.branches: list[Branch] = []
         self.is_invite = is_invite
         self.is_cancelled = False
         self.final_status = 0  # of the final response that went upstream, 0 before that
         self.pending = 0
-        self._groups = groups
+        self._groups = later_groups  # after the one that is started at once
         self._candidates: list[_Candidate] = []
 
     @property
     def groups_left(self) -> int:
         """How many groups a ring timeout could still go on to."""
         return len(self._groups)
-
-    def start(self) -> Actions:
-        """The first group; without any target the request cannot be placed (480)."""
-        return self._next_or_final()
 
     def add(self, branch: Branch) -> None:
         """A branch is being started."""
@@ -205,10 +201,7 @@ class ResponseContext:
     def _choose(self) -> Actions:
         """The best final response (s16.7 step 6), challenges of all put together (step 7)."""
         candidates = self._candidates
-        if not candidates:
-            best = _Candidate(0, 480, None, None, None)
-        else:
-            best = min(candidates, key=_by_rank)
+        best = min(candidates, key=_by_rank)
         status = best.status
         if self.is_cancelled and status == 408:
             status = 487

@@ -291,10 +291,10 @@ class TransactionLayer:
             return  # cancelled, or answered already
         call.loop_mark = mark
         groups = call.targets.groups() or [[routed_target(call)]]
-        context = ResponseContext(groups, is_invite=call.method == b"INVITE")
-        call.response_context = context
+        first = groups.pop(0)
+        call.response_context = ResponseContext(groups, is_invite=call.method == b"INVITE")
         now = self._clock.time()
-        self._upstream.run(call, context.start(), now=now)
+        self._upstream.start_group(call, first, now=now)
         if self._observer is not None:
             self._observer.relayed(call, now=now)
 

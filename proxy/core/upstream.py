@@ -166,7 +166,7 @@ class Upstream:
     def _run_rare(self, call: RequestContext, action: Action, now: float) -> None:
         match action:
             case StartGroup(targets=targets):
-                self._start_group(call, targets, now)
+                self.start_group(call, targets, now=now)
             case Answer(status=status, reason=reason, headers=headers):
                 response = self._layer.make_response(call, status, reason, headers)
                 self._send_up(call, None, response, now)
@@ -175,18 +175,22 @@ class Upstream:
             case GiveUp():
                 self._layer.forget_server(call)
 
-    def _start_group(self, call: RequestContext, targets: list[Target], now: float) -> None:
+    def start_group(self, call: RequestContext, targets: list[Target], *, now: float) -> None:
+        """Fork to these targets in parallel."""
         context = call.response_context
         if context is None:
             return
         if context.groups_left and context.is_invite:
             deadline = now + self._ring_seconds
             self._queue.schedule(RingTimer(call, deadline, context.groups_left))
+        is_only_one = len(targets) == 1 and not context.groups_left and not context.branches
         branches = []
         for target in targets:
+            request = call.request if is_only_one else call.request.copy()
             branch_id = self._via.branch_id(call.original, call.loop_mark)
-            branches.append(make_branch(call, target, branch_id))
-            context.add(branches[-1])
+            branch = make_branch(call, target, branch_id, request)
+            branches.append(branch)
+            context.add(branch)
         for branch in branches:  # one may fail at once: all must be known by then
             self._forwarder.start(call, branch)
 

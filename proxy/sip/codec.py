@@ -70,18 +70,19 @@ def _response(version: bytes, rest: bytes, lines: list[Line], body: bytes) -> Re
 
 def _content_length(lines: list[Line]) -> int | None:
     """The Content-Length; on the way every single field is seen to be single."""
-    length = None
-    seen: set[bytes] = set()
-    for name, raw in lines:
-        if name not in SINGLE:
-            continue
-        if name in seen:
-            raise ParseError(f"{name.decode()} stands twice")
-        seen.add(name)
-        if name == b"content-length":
-            value = raw[raw.find(b":") + 1 :].strip(b" \t\r\n")
-            length = parse_number(value, most=MAX_BODY, what="Content-Length")
-    return length
+    fields = dict(lines)
+    if len(fields) < len(lines):
+        seen: set[bytes] = set()
+        for name, _ in lines:
+            if name in SINGLE:
+                if name in seen:
+                    raise ParseError(f"{name.decode()} stands twice")
+                seen.add(name)
+    raw = fields.get(b"content-length")
+    if raw is None:
+        return None
+    value = raw[raw.find(b":") + 1 :].strip(b" \t\r\n")
+    return parse_number(value, most=MAX_BODY, what="Content-Length")
 
 
 def check(message: Message) -> None:
@@ -89,8 +90,9 @@ def check(message: Message) -> None:
 
     Raises ParseError when a required field is missing or malformed, or the CSeq method differs.
     """
+    fields = dict(message.headers.lines)
     for name in _REQUIRED:
-        if not message.headers.has(name):
+        if name not in fields:
             raise ParseError(f"no {name.decode()} field")
     cseq = message.cseq
     _ = message.via.params, message.from_.params, message.to.params
@@ -102,21 +104,20 @@ def serialise(message: Request | Response) -> bytes:
     """The bytes of a message. Content-Length is written when it differs from the body."""
     body = message.body
     if isinstance(message, Request):
-        out = [b"%b %b SIP/2.0\r\n" % (message.method, message.uri_raw)]
+        out = [b"%b %b SIP/2.0" % (message.method, message.uri_raw)]
     else:
-        out = [b"SIP/2.0 %d %b\r\n" % (message.status, message.reason)]
-    size = len(body)
-    has_length = False
-    for name, raw in message.headers.lines:
-        if name == b"content-length":
-            has_length = True
+        out = [b"SIP/2.0 %d %b" % (message.status, message.reason)]
+    lines = message.headers.lines
+    out += [raw for _, raw in lines]
+    for at in range(len(lines), 0, -1):  # mostly the last one
+        if lines[at - 1][0] == b"content-length":
+            raw = out[at]
             value = raw[raw.find(b":") + 1 :].strip()
-            if not value.isdigit() or int(value) != size:
-                raw = b"Content-Length: %d" % size
-        out.append(raw)
-        out.append(b"\r\n")
-    if not has_length:
-        out.append(b"Content-Length: %d\r\n" % size)
-    out.append(b"\r\n")
+            if not value.isdigit() or int(value) != len(body):
+                out[at] = b"Content-Length: %d" % len(body)
+            break
+    else:
+        out.append(b"Content-Length: %d" % len(body))
+    out.append(b"")
     out.append(body)
-    return b"".join(out)
+    return b"\r\n".join(out)

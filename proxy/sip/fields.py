@@ -7,6 +7,7 @@ use, and its errors come then.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from .errors import DigestError, ParseError
@@ -100,6 +101,26 @@ class Via:
 def parse_via(data: bytes) -> Via:
     """Parse one Via value, with white space wherever the grammar lets it stand."""
     head, _, tail = data.partition(b";")
+    if len(head) <= _MOST_REMEMBERED:
+        protocol, transport, host, port = _remembered_via_head(head)
+    else:
+        protocol, transport, host, port = _parse_via_head(head)
+    via = Via(transport, host, port, (), protocol)
+    via._params = None
+    via._tail = tail
+    return via
+
+
+_MOST_REMEMBERED: Final = 64  # bytes: a stranger's long values must not fill the memory
+
+
+@lru_cache(maxsize=4096)
+def _remembered_via_head(head: bytes) -> tuple[bytes, bytes, bytes, int | None]:
+    """The same neighbours send again and again."""
+    return _parse_via_head(head)
+
+
+def _parse_via_head(head: bytes) -> tuple[bytes, bytes, bytes, int | None]:
     protocol, slash, rest = head.rpartition(b"/")
     parts = rest.split(None, 1)
     if not slash or len(parts) != 2:
@@ -115,10 +136,7 @@ def parse_via(data: bytes) -> Via:
     if not is_token(transport):
         raise ParseError("Via transport is no token")
     host, port = _sent_by(sent_by.strip(LWS))
-    via = Via(transport, host, port, (), protocol)
-    via._params = None
-    via._tail = tail
-    return via
+    return protocol, transport, host, port
 
 
 def _sent_by(data: bytes) -> tuple[bytes, int | None]:
@@ -186,6 +204,19 @@ class NameAddr:
 def parse_name_addr(data: bytes) -> NameAddr:
     """Parse name-addr or addr-spec with parameters. Without <>, parameters are the field's, not
     the URI's (s20: "any URI parameters are considered header-parameters")."""
+    return _remembered_address(data) if len(data) <= _LONGEST_ADDRESS else _parse_address(data)
+
+
+_LONGEST_ADDRESS: Final = 192  # bytes, of those that are remembered
+
+
+@lru_cache(maxsize=8192)
+def _remembered_address(data: bytes) -> NameAddr:
+    """From and To are the same in all messages of a call."""
+    return _parse_address(data)
+
+
+def _parse_address(data: bytes) -> NameAddr:
     display = b""
     if data[:1] == b"<":
         opened = 0
@@ -238,6 +269,15 @@ class CSeq:
 
 
 def parse_cseq(data: bytes) -> CSeq:
+    return _remembered_cseq(data) if len(data) <= _MOST_REMEMBERED else _parse_cseq(data)
+
+
+@lru_cache(maxsize=1024)
+def _remembered_cseq(data: bytes) -> CSeq:
+    return _parse_cseq(data)
+
+
+def _parse_cseq(data: bytes) -> CSeq:
     parts = data.split()
     if len(parts) != 2 or not is_token(parts[1]):
         raise ParseError("CSeq is not a number and a method")

@@ -19,6 +19,7 @@ from .uri import Uri, parse_uri
 Field = TypeVar("Field")
 HeaderPairs = Iterable[tuple[bytes, bytes]]
 
+_ABSENT: Final = object()
 _MAX_FORWARDS: Final = 255
 _MAX_SECONDS: Final = 2**32 - 1
 # Fields that each message has and that no proxy changes are kept through any change of headers.
@@ -41,12 +42,10 @@ class Message:
         if self._version != self.headers.version:
             cache.clear()
             self._version = self.headers.version
-        try:
-            return cache[name]  # type: ignore[return-value]
-        except KeyError:
-            value = make(self)
-            cache[name] = value
-            return value
+        value = cache.get(name, _ABSENT)
+        if value is _ABSENT:
+            value = cache[name] = make(self)
+        return value  # type: ignore[return-value]
 
     @property
     def via(self) -> Via:

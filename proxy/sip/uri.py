@@ -6,6 +6,7 @@ bytes as on the wire (escaped); comparison and `aor()` unescape.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import EllipsisType
 from typing import Final, NewType, TypeAlias
 
@@ -207,6 +208,19 @@ Uri: TypeAlias = SipUri | TelUri | OtherUri
 
 def parse_uri(data: bytes) -> Uri:
     """Parse an absolute URI without angle brackets."""
+    return _remembered_uri(data) if len(data) <= _MOST_REMEMBERED else _parse_uri(data)
+
+
+_MOST_REMEMBERED: Final = 128  # bytes of a URI: a stranger's long ones must not fill the memory
+
+
+@lru_cache(maxsize=8192)
+def _remembered_uri(data: bytes) -> Uri:
+    """URIs are immutable, and the same ones come again and again."""
+    return _parse_uri(data)
+
+
+def _parse_uri(data: bytes) -> Uri:
     scheme, colon, rest = data.partition(b":")
     if scheme not in _SIP_SCHEMES:
         scheme = scheme.lower()

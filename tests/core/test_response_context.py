@@ -15,11 +15,8 @@ def group(*names: bytes) -> list[Target]:
 
 def forked(*names: bytes, is_invite: bool = True, later: tuple[list[Target], ...] = ()):
     """A context whose first group of branches is started."""
-    context = ResponseContext([group(*names), *later], is_invite=is_invite)
-    (start,) = context.start()
-    assert isinstance(start, StartGroup)
-    branches = start_group(context, start)
-    return context, *branches
+    context = ResponseContext(list(later), is_invite=is_invite)
+    return context, *start_group(context, StartGroup(group(*names)))
 
 
 def start_group(context: ResponseContext, start: StartGroup) -> list[Branch]:
@@ -246,10 +243,6 @@ def test_rung_out_everywhere_is_408():
 def test_ring_timeout_of_the_last_group_does_nothing():
     context, _one = forked(b"1")
     assert said(context.ring_timeout()) == []
-
-
-def test_nothing_to_try_is_480():
-    assert said(ResponseContext([], is_invite=True).start()) == [("answer", 480)]
 
 
 def test_reason_and_headers_of_a_refused_branch_are_kept():
