@@ -136,9 +136,9 @@ async def serve(settings: MediaSettings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    _raise_file_limit(settings)
     relay = Relay(settings, loop)
     relay.start()
+    _raise_file_limit(len(relay.interfaces) * (settings.ports.last - settings.ports.first + 1))
     gc.collect()
     gc.freeze()
     addresses = " ".join(
@@ -204,13 +204,18 @@ def _ng_socket(address: Address) -> socket.socket:
     return listening
 
 
-def _raise_file_limit(settings: MediaSettings) -> None:
-    """Every port is an open file: take as many as the kernel gives."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * (settings.ports.last - settings.ports.first + 1) + _FILES_BESIDE_PORTS
-    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if limit < wanted:
-        log.warning("open files are limited to %d, %d would serve all ports", limit, wanted)
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < limit:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+def _raise_file_limit(ports: int) -> None:
+    """Every port in use is an open file: take as many as the kernel gives."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ports + _FILES_BESIDE_PORTS
+    if soft >= wanted or soft == resource.RLIM_INFINITY:
+        return
+    ceiling = hard if hard == resource.RLIM_INFINITY else max(wanted, hard)
+    for limit, most in ((wanted, ceiling), (hard, hard)):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
+        except (ValueError, OSError):
+            continue  # only root may go above the hard limit
+        if limit < wanted:
+            log.warning("open files are limited to %d; all ports would need %d", limit, wanted)
+        return
