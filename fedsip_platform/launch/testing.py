@@ -82,8 +82,10 @@ def test(words: list[str]) -> int:
         code = _run_stage(stage, further, areas)
         if code not in (0, NOTHING_COLLECTED):
             failed.append(stage.name)
-    _sum_up(areas, failed, time.monotonic() - began)
-    return 1 if failed or not areas else 0
+    if not areas:
+        failed.append("nothing was tested")
+    sum_up(areas, failed, time.monotonic() - began)
+    return 1 if failed else 0
 
 
 def _install_python_packages() -> None:
@@ -101,13 +103,13 @@ def _install_python_packages() -> None:
 
 
 def _install_debian_packages() -> None:
-    wanted = _listed(TESTS / "debian-packages.txt")
+    wanted = listed(TESTS / "debian-packages.txt")
     if shutil.which("dpkg-query") is None:
         raise Problem(
             "the real peers are Debian packages, and this is no Debian; "
             f"run ./fedsip test --fast, or provide: {', '.join(wanted)}"
         )
-    missing = [name for name in wanted if not _is_installed(name)]
+    missing = [name for name in wanted if not is_installed(name)]
     if not missing:
         return
     sudo = []
@@ -127,12 +129,14 @@ def _install_debian_packages() -> None:
         )
 
 
-def _listed(path: Path) -> list[str]:
+def listed(path: Path) -> list[str]:
+    """Names in a list with comments."""
     lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
     return [line for line in lines if line]
 
 
-def _is_installed(package: str) -> bool:
+def is_installed(package: str) -> bool:
+    """Whether dpkg has the package, wholly."""
     asked = subprocess.run(
         ["dpkg-query", "-W", "-f", "${db:Status-Status}", package],
         capture_output=True,
@@ -165,11 +169,12 @@ def _run_stage(stage: Stage, further: Iterable[str], areas: dict[str, Area]) -> 
     words = [sys.executable, "-m", "pytest", "-q", "-m", stage.marks, f"--junit-xml={result}"]
     code = subprocess.run([*words, *further], cwd=ROOT, check=False).returncode
     if result.exists():
-        _count(result, areas)
+        count(result, areas)
     return code
 
 
-def _count(result: Path, areas: dict[str, Area]) -> None:
+def count(result: Path, areas: dict[str, Area]) -> None:
+    """Add what pytest's JUnit file says to the areas: the first folder below tests/."""
     for case in ElementTree.parse(result).iter("testcase"):  # noqa: S314  (pytest wrote it)
         parts = case.get("classname", "").split(".")
         area = areas.setdefault(parts[1] if len(parts) > 1 else "tests", Area())
@@ -183,7 +188,8 @@ def _count(result: Path, areas: dict[str, Area]) -> None:
             area.passed += 1
 
 
-def _sum_up(areas: dict[str, Area], failed: list[str], seconds: float) -> None:
+def sum_up(areas: dict[str, Area], failed: list[str], seconds: float) -> None:
+    """The last lines of a run: one for each area, one for all, and the verdict."""
     rows = [("AREA", "PASSED", "FAILED", "SKIPPED", "SECONDS")]
     for name, area in sorted(areas.items()):
         counts = (str(area.passed), str(area.failed), str(area.skipped))
