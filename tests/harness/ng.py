@@ -174,9 +174,9 @@ class RtpPhone:
             raise PeerFailed(f"phone {self.ssrc} heard nothing in {within} s")
         return ready.recv(65_535)
 
-    def is_deaf(self, *, rtcp: bool = False) -> bool:
-        """True when nothing waits right now; send a marker behind what must not come first."""
-        return not select.select([self.rtcp if rtcp else self.rtp], [], [], 0)[0]
+    def is_deaf(self, *, within: float = 0.0) -> bool:
+        """True when nothing waits on the RTP port, by default right now."""
+        return not select.select([self.rtp], [], [], within)[0]
 
     def close(self) -> None:
         self.rtp.close()
