@@ -13,7 +13,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fedsip_platform.settings")
 
 app = Celery("fedsip")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["fedsip_platform.tasks"], related_name="housekeeping")
 
 
 @setup_logging.connect

@@ -214,6 +214,7 @@ SPECTACULAR_SETTINGS = {
 # -- celery
 
 CELERY_BROKER_URL = WEB.broker_url
+CELERY_IMPORTS = ["fedsip_platform.tasks.housekeeping"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True  # a task whose worker was killed runs again: all are idempotent

@@ -21,6 +21,14 @@ class Pages(CursorPagination):
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
         return (view.ordering,)
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Tell the bounds of the limit in the API's description."""
+        parameters = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            if parameter["name"] == self.page_size_query_param:
+                parameter["schema"] |= {"minimum": 1, "maximum": self.max_page_size}
+        return parameters
+
     def get_page_size(self, request: Request) -> int:
         """Refuse a limit that is none, instead of quietly taking another."""
         text = request.query_params.get(self.page_size_query_param)

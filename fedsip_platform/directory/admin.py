@@ -15,6 +15,10 @@ from . import services
 from .models import Domain, Subscriber, Translation, user_count
 
 
+# Not on the page that adds something: it has none yet.
+FACTS = ("Facts", {"fields": ("public_id", "created_at", "updated_at")})
+
+
 class DomainForm(forms.ModelForm):
     class Meta:
         model = Domain
@@ -57,8 +61,11 @@ class DomainAdmin(admin.ModelAdmin):
                 )
             },
         ),
-        ("Facts", {"fields": ("public_id", "created_at", "updated_at")}),
+        FACTS,
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [each for each in self.fieldsets if obj is not None or each is not FACTS]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Domain]:
         return super().get_queryset(request).annotate(user_count=user_count())
@@ -137,9 +144,7 @@ class SubscriberAdmin(admin.ModelAdmin):
     actions = ("disable", "enable")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        if obj is None:
-            return self.readonly_fields
-        return (*self.readonly_fields, "domain", "username")
+        return () if obj is None else (*self.readonly_fields, "domain", "username")
 
     def save_model(self, request: HttpRequest, obj: Subscriber, form: Any, change: bool) -> None:
         adopt(obj, write_subscriber(form))
@@ -215,8 +220,11 @@ class TranslationAdmin(admin.ModelAdmin):
                 )
             },
         ),
-        ("Facts", {"fields": ("public_id", "created_at", "updated_at")}),
+        FACTS,
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [each for each in self.fieldsets if obj is not None or each is not FACTS]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.readonly_fields if obj is None else (*self.readonly_fields, "domain")

@@ -34,7 +34,12 @@ def create_subscribers(domain: Domain, rows: Iterable[NewSubscriber]) -> int:
     checked = list(_checked(domain, rows))
     services.refuse_above_limits(domain, adding=len(checked))
     try:
-        with transaction.atomic(), connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        with (
+            transaction.atomic(),
+            connection.wrap_database_errors,
+            connection.cursor() as cursor,
+            cursor.copy(_COPY) as copy,
+        ):
             for columns in checked:
                 copy.write_row(columns)
     except IntegrityError as error:

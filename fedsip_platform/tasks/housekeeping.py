@@ -8,23 +8,23 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from axes.models import AccessFailureLog
-from celery import shared_task
+from axes.models import AccessFailureLog, AccessLog
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
 from fedsip_platform.calls.models import BlockedSource, Node
+from fedsip_platform.celery import app
 
 logger = logging.getLogger(__name__)
 
 CHANGES_KEPT = timedelta(hours=1)  # a proxy reads them within half a second
 TOMBSTONES_KEPT = timedelta(days=1)
 NODES_KEPT = timedelta(days=1)
-FAILURES_KEPT = timedelta(days=30)
+SIGN_INS_KEPT = timedelta(days=30)
 
 
-@shared_task
+@app.task
 def prune_changes() -> int:
     """Forget changes that every proxy has long read, and remember up to where."""
     with connection.cursor() as cursor:
@@ -49,7 +49,7 @@ def prune_changes() -> int:
     return amount
 
 
-@shared_task
+@app.task
 def prune_bindings() -> int:
     """Forget tombstones and what expired long ago; give a restored database true numbers."""
     with connection.cursor() as cursor:
@@ -69,7 +69,7 @@ def prune_bindings() -> int:
     return amount
 
 
-@shared_task
+@app.task
 def forget_nodes() -> int:
     """Forget proxies that have not been seen for a day, and blocks that ended."""
     long_ago = timezone.now() - NODES_KEPT
@@ -79,11 +79,12 @@ def forget_nodes() -> int:
     return amount
 
 
-@shared_task
+@app.task
 def forget_sign_ins() -> int:
-    """Forget sessions that ended and failed sign-ins of last month."""
+    """Forget sessions that ended, and who signed in or failed to more than a month ago."""
     now = timezone.now()
     amount, _ = Session.objects.filter(expire_date__lt=now).delete()
-    AccessFailureLog.objects.filter(attempt_time__lt=now - FAILURES_KEPT).delete()
+    for log in (AccessLog, AccessFailureLog):
+        log.objects.filter(attempt_time__lt=now - SIGN_INS_KEPT).delete()
     logger.info("sessions forgotten amount=%d", amount)
     return amount

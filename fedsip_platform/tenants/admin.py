@@ -52,6 +52,9 @@ class TenantAdmin(admin.ModelAdmin):
     search_fields = ("name", "slug")
     readonly_fields = ("public_id", "created_at", "updated_at")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else self.readonly_fields
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return super().get_queryset(request).annotate(domain_count=Count("domains"))
 
