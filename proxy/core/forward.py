@@ -108,7 +108,7 @@ class Forwarder:
 
     def start_ack(self, call: RequestContext) -> None:
         """Forward an ACK for a 2xx, statelessly (s16.11)."""
-        target = next(iter(call.targets), None) or routed_target(call)
+        target = call.targets.first() or routed_target(call)
         branch_id = self._via.stateless_branch_id(call.original)
         self.start(call, make_branch(call, target, branch_id, call.request))
 

@@ -64,7 +64,8 @@ class OwnVia:
 
     def stateless_branch_id(self, request: Request) -> bytes:
         """The same branch for each copy of a request that is forwarded statelessly (s16.11)."""
-        value = hash((request.via.branch, request.call_id, request.from_tag, request.uri_raw))
+        via = request.via
+        value = hash((via.branch, via.host, via.port, request.call_id, request.uri_raw))
         return b"%b-%x" % (self._prefix, value & _64_BITS)
 
     def branch_of(self, response: Response) -> bytes | None:
@@ -97,7 +98,7 @@ class OwnVia:
         """Whether we have forwarded this very request before (482), by its own Via values."""
         own = self._mark_of_node
         for name, raw in request.headers.lines:
-            if own in raw and name == b"via":
+            if name == b"via" and own in raw:
                 break
         else:
             return False

@@ -85,9 +85,10 @@ TOWARD_CALLEE = Direction.TOWARD_CALLEE
 class Notes:
     """What routing steps learn for observers; each slot is written by the step that knows it."""
 
-    __slots__ = ("media", "offer_made", "rule_id", "translated_from")
+    __slots__ = ("far_nat", "media", "offer_made", "rule_id", "translated_from")
 
     def __init__(self) -> None:
+        self.far_nat = False
         self.rule_id: int | None = None
         self.translated_from: bytes | None = None
         self.offer_made = False

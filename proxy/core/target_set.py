@@ -56,6 +56,10 @@ class TargetSet:
     def __iter__(self) -> Iterator[Target]:
         return iter(self._targets)
 
+    def first(self) -> Target | None:
+        """The one that was added first."""
+        return self._targets[0] if self._targets else None
+
     def add(self, target: Target) -> bool:
         """Add a target; False when the same URI over the same path is in the set already."""
         for known in self._targets:

@@ -30,7 +30,7 @@ from proxy.sip.transaction import (
     rfc2543_ack_key,
     server_key,
 )
-from proxy.sip.transaction.matching import is_rfc3261
+from proxy.sip.transaction.matching import is_unique
 from proxy.transport.flow import FlowFailed
 
 from .client_transactions import ClientTransactions
@@ -351,7 +351,7 @@ class TransactionLayer:
         if tx.is_invite and status < 300:
             call.on_end = None
             return  # more 2xx may follow
-        if tx.is_invite and not is_rfc3261(call.original.via):
+        if tx.is_invite and not is_unique(call.original.via.branch):
             tx.ack_key = rfc2543_ack_key(call.original, response.to_tag)
             self._servers[tx.ack_key] = tx
         on_end, call.on_end = call.on_end, None

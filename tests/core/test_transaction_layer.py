@@ -1,11 +1,13 @@
 """The transaction layer: matching, retransmissions, who catches what, and the end of everything."""
 
 import asyncio
+import gc
 import logging
 
 import pytest
 
-from proxy.core.request_context import Drop, Reject, RequestContext
+from proxy.core.request_context import Branch, Drop, Reject, RequestContext
+from proxy.core.transactions import ClientTransaction, ServerTransaction
 from proxy.sip.message import Request
 from proxy.sip.timers import TimerSettings
 from tests.harness.builders import Dialog, ack_of, cancel_of, request, respond
@@ -367,6 +369,31 @@ def test_everything_is_forgotten_in_the_end():
     assert node.layer.transactions == (0, 0)
     node.clock.advance(200)
     assert node.clock.armed() == []
+
+
+def test_nothing_is_left_to_the_garbage_collector():
+    """At a thousand calls a second its passes would be what a caller waits for."""
+    node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    gc.collect()
+    gc.disable()
+    try:
+        for number, status in enumerate((200, 486, 503)):
+            invite = request(b"INVITE", b"sip:b@x", via=alice.via, call_id=b"%d" % number)
+            alice.send(invite)
+            forwarded = bob.take_request(b"INVITE")
+            bob.send(respond(forwarded, 180))
+            bob.send(respond(forwarded, status))
+            bob.inbox.clear()  # the ACK of a refusal
+        cancelled = request(b"INVITE", b"sip:b@x", via=alice.via, call_id=b"cancelled")
+        alice.send(cancelled)
+        alice.send(cancel_of(cancelled))
+        alice.send(request(b"MESSAGE", b"sip:b@x", via=alice.via))
+        node.clock.advance(300)
+        assert node.layer.transactions == (0, 0)
+        kinds = (RequestContext, Branch, ServerTransaction, ClientTransaction)
+        assert [one for one in gc.get_objects() if isinstance(one, kinds)] == []
+    finally:
+        gc.enable()
 
 
 def test_observer_hears_of_relays_and_final_answers():

@@ -7,7 +7,6 @@ comes from an RFC 2543 element and is matched by its own fields.
 
 from typing import Final
 
-from proxy.sip.fields import Via
 from proxy.sip.message import Request, Response
 
 BRANCH_COOKIE: Final = b"z9hG4bK"
@@ -28,16 +27,18 @@ def server_key(request: Request) -> Key:
     if method == b"ACK":
         method = b"INVITE"
     via = request.via
-    if is_rfc3261(via):
-        return (via.branch, via.host.lower(), via.port, method)
+    branch = via.branch
+    if is_unique(branch):
+        return (branch, via.host.lower(), via.port, method)
     return _rfc2543_key(request, method, to_tag=request.to_tag)
 
 
 def cancelled_key(cancel: Request) -> Key:
     """Key of the INVITE server transaction that a CANCEL means (s9.2)."""
     via = cancel.via
-    if is_rfc3261(via):
-        return (via.branch, via.host.lower(), via.port, b"INVITE")
+    branch = via.branch
+    if is_unique(branch):
+        return (branch, via.host.lower(), via.port, b"INVITE")
     return _rfc2543_key(cancel, b"INVITE", to_tag=cancel.to_tag)
 
 
@@ -47,10 +48,13 @@ def rfc2543_ack_key(request: Request, to_tag: bytes | None) -> Key:
     return _rfc2543_key(request, b"INVITE", to_tag=to_tag)
 
 
-def is_rfc3261(via: Via) -> bool:
-    """Whether the branch is unique by itself; the bare cookie is not."""
-    branch = via.branch
-    return branch is not None and len(branch) > 7 and branch[:7].lower() == b"z9hg4bk"
+def is_unique(branch: bytes | None) -> bool:
+    """Whether a branch is unique by itself, as RFC 3261 wants it; the bare cookie is not."""
+    return (
+        branch is not None
+        and len(branch) > 7
+        and (branch.startswith(BRANCH_COOKIE) or branch[:7].lower() == b"z9hg4bk")
+    )
 
 
 def _rfc2543_key(request: Request, method: bytes, *, to_tag: bytes | None) -> Key:
