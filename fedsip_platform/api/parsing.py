@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
+
+LONGEST_BODY = 1024 * 1024
+
+
+class TooLarge(APIException):
+    """The framework has none for 413."""
+
+    status_code = 413
+    default_detail = f"The body has more than {LONGEST_BODY} bytes."
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON, where thousands of open brackets are a bad request and no error of ours."""
+    """JSON of bounded size and depth; what exceeds either is the client's fault, not ours."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        body = stream.read(LONGEST_BODY + 1)
+        if len(body) > LONGEST_BODY:
+            raise TooLarge
         try:
-            return super().parse(stream, media_type, parser_context)
+            return super().parse(io.BytesIO(body), media_type, parser_context)
         except RecursionError as error:
             raise ParseError("The body is nested too deeply.") from error

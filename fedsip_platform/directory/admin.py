@@ -14,7 +14,6 @@ from fedsip_platform.admin_steps import adopt, changed, deletion_summary, try_ou
 from . import services
 from .models import Domain, Subscriber, Translation, user_count
 
-
 # Not on the page that adds something: it has none yet.
 FACTS = ("Facts", {"fields": ("public_id", "created_at", "updated_at")})
 

@@ -220,3 +220,13 @@ def test_password_that_is_none(as_admin: Api, password: str) -> None:
     refused = as_admin.post("users", body)
     assert refused.status_code == 400
     assert {error["field"] for error in refused.json()["errors"]} == {"password"}
+
+
+def test_bodies_that_never_end(as_operator: Api) -> None:
+    body = b'{"name": "' + b"x" * 1024 * 1024 + b'"}'
+    for path in WRITING:
+        answer = as_operator._client.generic(
+            "POST", f"/api/v1/{path}", body, content_type="application/json", secure=True
+        )
+        assert answer.status_code == 413
+        assert answer.json()["detail"] == "The body has more than 1048576 bytes."
