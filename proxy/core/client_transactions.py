@@ -166,8 +166,9 @@ class ClientTransactions:
 
     def forget(self, tx: ClientTransaction) -> None:
         """Wait for nothing more."""
-        known = self._by_branch if self._by_branch.get(tx.via_branch) is tx else self._cancels
-        known.pop(tx.via_branch, None)
+        for known in (self._by_branch, self._cancels):
+            if known.get(tx.via_branch) is tx:
+                del known[tx.via_branch]
         if tx.flow in self._unanswered_on:
             self._heard_on(tx.flow, tx)
         tx.machine.deadline = NEVER

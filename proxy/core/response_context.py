@@ -156,11 +156,13 @@ class ResponseContext:
                 branch.is_timed_out = True
         return (*self._cancel_pending(), StartGroup(self._groups.pop(0)))
 
-    def answered(self, status: int) -> None:
-        """A final response went upstream by another way (the transaction user replied)."""
-        if not self.final_status:
-            self.final_status = status
-            self._groups = []
+    def answered(self, status: int) -> Actions:
+        """A final response goes upstream by another way: the transaction user replied."""
+        if self.final_status:
+            return _NOTHING
+        self.final_status = status
+        self._groups = []
+        return self._cancel_pending()
 
     def _succeeded(self, branch: Branch, response: Response) -> Actions:
         if self.final_status:

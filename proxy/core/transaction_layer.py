@@ -278,9 +278,10 @@ class TransactionLayer:
         response = self.make_response(call, status, reason, headers)
         if body:
             response.body = body
+        now = self._clock.time()
+        self.send_response(call, response, now=now)
         if status >= 200 and call.response_context is not None:
-            call.response_context.answered(status)
-        self.send_response(call, response, now=self._clock.time())
+            self._upstream.run(call, call.response_context.answered(status), now=now)
 
     def relay(self, call: RequestContext) -> None:
         """Set a request on its way; raises Reject when it may not be forwarded."""

@@ -256,7 +256,8 @@ def test_reason_and_headers_of_a_refused_branch_are_kept():
 
 
 def test_transaction_user_answered_by_itself():
-    context, one = forked(b"1")
-    context.answered(486)
+    context, one = forked(b"1", later=(group(b"2"),))
+    assert said(context.answered(486)) == [("cancel", b"1")]
+    assert said(context.answered(404)) == []
     assert said(context.received(one, Response(180))) == []
     assert said(context.received(one, Response(404))) == []

@@ -431,3 +431,116 @@ async def test_close_ends_what_waits(method):
     await node.layer.close()
     assert ended == [method]
     assert node.clock.armed() == []
+
+
+# connections that break under a transaction
+
+
+def test_cancel_that_cannot_be_sent_ends_in_487():
+    node = Node(to_targets(target(b"sip:bob@192.0.2.20;transport=tcp")))
+    alice, bob = node.phone("udp", "192.0.2.10"), node.phone("tcp", "192.0.2.20")
+    invite = request(b"INVITE", b"sip:bob@example.com", via=alice.via)
+    alice.send(invite)
+    bob.send(respond(bob.take_request(b"INVITE"), 180))
+    node.network.break_flow(bob.flow)
+    alice.send(cancel_of(invite))
+    node.clock.advance(33)
+    assert [message.status for message in alice.inbox[:4]] == [100, 180, 200, 487]
+    node.clock.advance(33)
+    assert node.layer.transactions == (0, 0)
+
+
+def test_ack_that_cannot_be_sent_does_not_hide_the_refusal():
+    node = Node(to_targets(target(b"sip:bob@192.0.2.20;transport=tcp")))
+    alice, bob = node.phone("udp", "192.0.2.10"), node.phone("tcp", "192.0.2.20")
+    alice.send(request(b"INVITE", b"sip:bob@example.com", via=alice.via))
+    refusal = respond(bob.take_request(b"INVITE"), 486)
+    node.network.break_flow(bob.flow)
+    node.layer.received(refusal, bob.flow, node.clock.time())
+    alice.take_response(100)
+    alice.take_response(486)
+
+
+def test_retransmission_over_a_listener_that_is_gone_is_a_failure():
+    node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    alice.send(request(b"INVITE", b"sip:bob@example.com", via=alice.via))
+    bob.take_request(b"INVITE")
+    node.network.break_flow(bob.flow)
+    node.clock.advance(1)
+    alice.take_response(100)
+    alice.take_response(500)
+
+
+async def test_response_that_nobody_can_be_given():
+    node, _alice, bob = node_with_phones(to_targets(target(BOB)))
+    carol = node.phone("tcp", "192.0.2.30")
+    node.network.refused.add(("tcp", "192.0.2.30", 5060))
+    carol.send(request(b"MESSAGE", b"sip:bob@example.com", via=carol.via))
+    forwarded = bob.take_request(b"MESSAGE")
+    node.network.break_flow(carol.flow)
+    bob.send(respond(forwarded, 200))
+    await node.layer.settled()
+    carol.take_nothing()
+
+
+def test_connection_that_breaks_between_two_responses():
+    node, _alice, bob = node_with_phones(to_targets(target(BOB)))
+    carol = node.phone("tcp", "192.0.2.30")
+    carol.send(request(b"INVITE", b"sip:bob@example.com", via=carol.via))
+    forwarded = bob.take_request(b"INVITE")
+    bob.send(respond(forwarded, 180))
+    carol.take_response(100)
+    carol.take_response(180)
+    node.network.break_flow(carol.flow)
+    carol.flow = node.network.flow("tcp", carol.address)
+    bob.send(respond(forwarded, 200))
+    carol.take_response(200)
+
+
+def test_malformed_request_that_has_a_transaction_already_is_forgotten():
+    async def user(call: RequestContext) -> None:
+        assert call.request.contacts
+
+    _node, alice, _bob = node_with_phones(user)
+    alice.send(
+        request(
+            b"OPTIONS", b"sip:bob@example.com", via=alice.via, contact=b'"unterminated <sip:a@b'
+        )
+    )
+    alice.take_response(400)
+
+
+def test_request_without_any_via_is_dropped():
+    node, alice, _bob = node_with_phones(to_targets(target(BOB)))
+    bad = request(b"OPTIONS", b"sip:bob@example.com", via=alice.via)
+    bad.headers.remove(b"via")
+    node.layer.received(bad, alice.flow, node.clock.time())
+    alice.take_nothing()
+    assert node.layer.counters["malformed"] == 1
+
+
+def test_answer_of_routing_after_relay_stops_the_search():
+    async def user(call: RequestContext) -> None:
+        call.targets.add(target(BOB))
+        await call.relay()
+        raise Reject(480)
+
+    _node, alice, bob = node_with_phones(user)
+    alice.send(request(b"INVITE", b"sip:bob@example.com", via=alice.via))
+    alice.take_response(480)
+    forwarded = bob.take_request(b"INVITE")
+    bob.send(respond(forwarded, 180))
+    bob.send(respond(bob.take_request(b"CANCEL"), 200))
+    bob.send(respond(forwarded, 487))
+    alice.take_nothing()
+
+
+def test_via_of_another_spelling_in_a_response():
+    _node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    alice.send(request(b"MESSAGE", b"sip:bob@example.com", via=alice.via))
+    response = respond(bob.take_request(b"MESSAGE"), 200)
+    values = response.headers.values(b"via")
+    spaced = values[0].replace(b";branch=", b" ; branch = ")
+    response.headers.set(b"via", b"%b ,  %b" % (spaced, values[1]))
+    bob.send(response)
+    alice.take_response(200)

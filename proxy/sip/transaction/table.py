@@ -60,13 +60,6 @@ ENDED: Final[Actions] = (Action.TERMINATED,)
 NEVER: Final = float("inf")
 
 
-def response_event(status: int) -> Event:
-    """The event that a response of this status is."""
-    if status < 200:
-        return Event.PROVISIONAL
-    return Event.SUCCESS if status < 300 else Event.FAILURE
-
-
 def impossible(machine: str, state: State, event: Event) -> TransactionError:
     """The error for an input that the machine cannot get in this state."""
     return TransactionError(f"{machine}: {event.name} in state {state.name}")
