@@ -18,7 +18,9 @@ class DocsView(SpectacularSwaggerSplitView):
 
     url_name = "api-schema"
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any):
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Any:
         """Swagger UI brings styles inside the page; its scripts are files."""
         response.headers["Content-Security-Policy"] = INLINE_STYLES
         return super().finalize_response(request, response, *args, **kwargs)

@@ -23,7 +23,7 @@ def check_pattern(text: str) -> None:
 
 def user_template_problem(template: str, pattern: str) -> str | None:
     r"""Why `template` cannot make the user of a SIP URI from a match of `pattern`, or None."""
-    groups = 0
+    groups = -1  # without an expression there is not even \0
     if pattern:
         try:
             groups = compile_pattern(pattern).groups

@@ -105,7 +105,7 @@ def test_host(host: str, is_fine: bool) -> None:
     ("template", "pattern", "is_fine"),
     [
         *(("eric", "", True), (r"\1", "^(1)$", True), (r"00\1", "^(1)$", True)),
-        *((r"\0", "^1$", True), (r"\1", "^1$", False), (r"\1", "", False)),
+        *((r"\0", "^1$", True), (r"\1", "^1$", False), (r"\1", "", False), (r"\0", "", False)),
         *(("a b", "", False), (r"a\b", "", False), ("a\\", "", False), (r"\1@x", "(1)", False)),
     ],
 )
