@@ -60,7 +60,10 @@ def run(proxy: Proxy, folder: Path, name: str, *steps: str, port: int = 0, **how
 def callee_port(proxy: Proxy, folder: Path, party: Party) -> int:
     """Register the callee from the port on which it will answer."""
     port = free_port()
-    run(proxy, folder, f"callee-{party.domain}", *register(party), port=port).succeeds()
+    steps = register(party)
+    if party.domain == OPEN:
+        steps = (steps[0], receive(200))
+    run(proxy, folder, f"callee-{party.domain}", *steps, port=port).succeeds()
     return port
 
 
@@ -160,7 +163,7 @@ def kamailio_rows(
     ).replace("children=1\n", f'children=1\nalias="{OPEN}"\n', 1)
     config = config.replace(
         'is_method("INVITE") && !pv', f'is_method("INVITE") && $fd == "{GUARDED}" && !pv'
-    )
+    ).replace("if (!pv_www", f'if ($td == "{GUARDED}" && !pv_www')
     program = kamailio(config, folder / name.replace(" ", "-"), options=flags, cpu=0)
     try:
         return rows(Proxy(name, _python_free(program), port), folder, args)
