@@ -67,17 +67,24 @@ class Call:
         return self._concluded(dialogue, exchange, body, released, wall)
 
     def meant_by(self, delete: Delete) -> list[Dialogue]:
-        """The dialogues that a delete ends: all, or those of the branch and tags that it names."""
+        """The dialogues that a delete ends: all, or those of the branch and tags that it names.
+
+        A BYE has a branch of its own, and some proxies send that: a branch that nobody knows
+        leaves the answered dialogues of those tags.
+        """
         tags = [tag for tag in (delete.from_tag, delete.to_tag) if tag]
-        return [
+        tagged = [
             dialogue
             for dialogue in self.dialogues
-            if (not delete.via_branch or dialogue.via_branch == delete.via_branch)
-            and (
-                dialogue.has(*tags)
-                or (dialogue.is_open and len(tags) == 2 and any(map(dialogue.has, tags)))
-            )
+            if dialogue.has(*tags)
+            or (dialogue.is_open and len(tags) == 2 and any(map(dialogue.has, tags)))
         ]
+        branch = delete.via_branch
+        if not branch:
+            return tagged
+        if any(dialogue.via_branch == branch for dialogue in self.dialogues):
+            return [dialogue for dialogue in tagged if dialogue.via_branch == branch]
+        return [dialogue for dialogue in tagged if dialogue.is_answered]
 
     def remove(self, dialogue: Dialogue) -> list[LocalPair]:
         """Forget a dialogue; its ports are to be given back."""

@@ -50,8 +50,14 @@ class PythonEngine:
         self._ports: dict[Address, _Port] = {}
 
     def open(self, local: Address) -> None:
-        port = _Port(local, self._on_stranger, self._on_report)
+        port = _Port(local, self._on_stranger, self._on_report, self._listen_again)
         self._ports[local] = port
+        self._loop.add_reader(port.socket.fileno(), port.receive)
+
+    def _listen_again(self, port: _Port) -> None:
+        """libuv stops watching a socket that has an error, as an ICMP answer to a connected one
+        is; the error itself ended with being read."""
+        self._loop.remove_reader(port.socket.fileno())
         self._loop.add_reader(port.socket.fileno(), port.receive)
 
     def close(self, local: Address) -> None:
@@ -102,6 +108,7 @@ class _Port:
         "_destination",
         "_is_rtp",
         "_local",
+        "_on_error",
         "_on_report",
         "_on_stranger",
         "_peer",
@@ -119,8 +126,15 @@ class _Port:
         "strangers",
     )
 
-    def __init__(self, local: Address, on_stranger: OnStranger, on_report: OnReport) -> None:
+    def __init__(
+        self,
+        local: Address,
+        on_stranger: OnStranger,
+        on_report: OnReport,
+        on_error: Callable[[_Port], None],
+    ) -> None:
         self.socket = _bound(local)
+        self._on_error = on_error
         self._local = local
         self._on_stranger = on_stranger
         self._on_report = on_report
@@ -177,7 +191,10 @@ class _Port:
                 ):
                     self.strangers += 1
                     return
-        except OSError:  # nothing there after all, or an ICMP error of an earlier packet
+        except BlockingIOError:  # nothing there after all
+            return
+        except OSError:  # an ICMP error of an earlier packet
+            self._on_error(self)
             return
         self.packets += 1
         self.octets += size

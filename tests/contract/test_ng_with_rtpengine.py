@@ -359,6 +359,19 @@ def _dict(value: Document, key: bytes) -> Document:
     return found
 
 
+@pytest.mark.parametrize("tag", [b"a", b"b"])
+def test_bye_with_a_branch_of_its_own(
+    relays: Relays, alice: RtpPhone, bob: RtpPhone, tag: bytes
+) -> None:
+    for relay in relays.both():
+        name = call_id()
+        offer = Offer(name, b"a", alice.description(), via_branch=b"z9hG4bK1")
+        relay.accepted(offer)
+        relay.accepted(Answer(name, b"a", b"b", bob.description(), b"z9hG4bK1"))
+        relay.accepted(Delete(name, tag, via_branch=b"z9hG4bKbye", delay=0))
+        assert relay.ask(Query(name))[b"result"] == b"error"
+
+
 def test_second_stream_and_one_that_is_refused(
     relays: Relays, alice: RtpPhone, bob: RtpPhone
 ) -> None:

@@ -242,6 +242,8 @@ class Sipp:
 
     def messages(self, direction: str = "received") -> list[Request | Response]:
         """What this sipp `received` or `sent`, in order."""
+        if not self._trace.exists():  # it has only just started
+            return []
         raw = self._trace.read_bytes()
         found = []
         head = re.compile(

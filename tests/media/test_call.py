@@ -488,7 +488,10 @@ def test_ice_that_is_asked_for_is_warned_about(call: Call, ports: Pairs) -> None
         (Delete(b"c", b"a", b"x", via_branch=b"2"), []),
         (Delete(b"c", b"a", b"w", via_branch=b"3"), [b"3"]),
         (Delete(b"c", b"w"), []),
-        (Delete(b"c", b"a", via_branch=b"4"), []),
+        (Delete(b"c", b"a", b"x", via_branch=b"bye"), [b"1"]),
+        (Delete(b"c", b"y", via_branch=b"bye"), [b"2"]),
+        (Delete(b"c", b"a", via_branch=b"bye"), [b"1", b"2"]),
+        (Delete(b"c", b"a", b"w", via_branch=b"bye"), []),
     ],
 )
 def test_what_a_delete_means(call: Call, ports: Pairs, delete: Delete, meant: list[bytes]) -> None:
