@@ -13,7 +13,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from proxy.locate.hop import Hop
 from proxy.sip.codec import serialise
 from proxy.sip.errors import ParseError, TransactionError
 from proxy.sip.message import Request, Response
@@ -31,18 +30,18 @@ from proxy.sip.transaction import (
     server_key,
 )
 from proxy.sip.transaction.matching import is_unique
-from proxy.transport.flow import FlowFailed
 
 from .client_transactions import ClientTransactions
 from .forward import Forwarder, check_forwardable, routed_target
 from .loose_route import LooseRoute
 from .own_via import OwnVia
 from .record_route import RecordRoute
+from .reply_path import ReplyPath
 from .request_context import Drop, HeaderPairs, OnEnd, Reject, RequestContext
 from .response_context import ResponseContext
-from .stepping import Stepper, in_task
+from .stepping import Stepper
 from .timer_queue import Timed, TimerQueue
-from .transactions import ClientTransaction, ServerTransaction
+from .transactions import ClientTransaction, ServerTransaction, trying
 from .upstream import RingTimer, Upstream
 
 if TYPE_CHECKING:
@@ -53,7 +52,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_IN_TRYING: Final = frozenset((b"via", b"from", b"to", b"call-id", b"cseq", b"timestamp"))
 _SEND_ALONE: Final = (Action.SEND,)
 
 
@@ -91,6 +89,7 @@ class TransactionLayer:
         self._loose_route = LooseRoute(transport, tokens)
         self._queue = TimerQueue(clock, self._due)
         self._stepper = Stepper()
+        self._replies = ReplyPath(transport, clock, self._stepper)
         self._via = OwnVia(transport, node_id=settings.node_id, secret=settings.secret)
         self._clients = ClientTransactions(
             transport, self._via, self._queue, settings.timers, self.counters
@@ -106,10 +105,10 @@ class TransactionLayer:
         )
         self._upstream = Upstream(
             self,
-            transport,
             self._via,
             self._forwarder,
             self._clients,
+            self._replies,
             self._stepper,
             self._queue,
             timer_c=settings.timer_c,
@@ -189,8 +188,8 @@ class TransactionLayer:
         else:
             self._run_user(call)
         if is_invite and not tx.last_sent and tx.call is not None:
-            tx.last_sent = _trying(request)
-            self._send_last(tx)
+            tx.last_sent = trying(request)
+            self._replies.send(tx)
         self._queue.schedule(tx)
 
     def _request_again(
@@ -216,7 +215,7 @@ class TransactionLayer:
             return
         call = invite.call
         if call is not None:
-            tx.to_tag = _to_tag(invite, call)
+            tx.to_tag = invite.own_tag()
         cancel.reply(200)
         if call is not None and invite.machine.state is State.PROCEEDING:
             self._upstream.cancelled(call, cancel.original.headers.all(b"reason"), now=now)
@@ -229,7 +228,8 @@ class TransactionLayer:
             if tx is not None:
                 self._forget(tx)
             response = request.response(error.status_hint, to_tag=b"malformed")
-            self._send_on(self._transport.reply_flow(request.via, flow), serialise(response))
+            destination = self._transport.reply_flow(request.via, flow)
+            self._replies.send_to(destination, serialise(response))
         except ParseError:
             log.debug("malformed request cannot be answered flow=%s", flow)
 
@@ -310,7 +310,7 @@ class TransactionLayer:
     ) -> Response:
         """A response of our own, with the transaction's To tag."""
         tx = call.server_transaction
-        tag = _to_tag(tx, call) if tx is not None and status > 100 else None
+        tag = tx.own_tag() if tx is not None and status > 100 else None
         response = call.original.response(status, reason, to_tag=tag)
         for name, value in headers:
             response.headers.append(name.lower(), value)
@@ -330,7 +330,7 @@ class TransactionLayer:
         if not actions:
             return
         tx.last_sent = serialise(response)
-        self._send_last(tx)
+        self._replies.send(tx)
         if status >= 200:
             self._final_sent(call, tx, response, now)
         if actions is not _SEND_ALONE and Action.TERMINATED in actions:
@@ -368,59 +368,14 @@ class TransactionLayer:
             if action is Action.RESEND:
                 self.counters["retransmissions"] += 1
                 if tx.last_sent:
-                    self._send_last(tx)
+                    self._replies.send(tx)
             elif action is Action.SEND_TRYING and tx.call is not None:
-                tx.last_sent = _trying(tx.call.original)
-                self._send_last(tx)
+                tx.last_sent = trying(tx.call.original)
+                self._replies.send(tx)
             elif action is Action.TERMINATED:
                 self._forget(tx)
         if tx.machine.deadline < tx.queued_at:
             self._queue.schedule(tx)
-
-    def _send_last(self, tx: ServerTransaction) -> None:
-        if tx.flow is None and tx.call is not None:
-            destination = self._transport.reply_flow(tx.call.original.via, tx.call.flow)
-            if isinstance(destination, Hop):
-                self._send_on(destination, tx.last_sent)
-                return
-            tx.flow = destination
-        if tx.flow is None:
-            return
-        try:
-            self._transport.send(tx.last_sent, tx.flow)
-        except FlowFailed as error:
-            tx.flow = None
-            self._reply_failed(tx, error)
-
-    def _reply_failed(self, tx: ServerTransaction, error: FlowFailed) -> None:
-        """The connection on which the request came is gone: go by Via (s18.2.2)."""
-        call = tx.call
-        if call is not None:
-            destination = self._transport.reply_flow(call.original.via, call.flow)
-            if isinstance(destination, Hop):
-                self._send_on(destination, tx.last_sent)
-                return
-        log.info("response not sent key=%r: %s", tx.key[0], error)
-
-    def _send_on(self, destination: Flow | Hop, data: bytes) -> None:
-        """Send a response once, opening a connection if it takes one."""
-        try:
-            if isinstance(destination, Hop):
-                flow = self._transport.flow_for_hop(destination)
-                if flow is None:
-                    self._stepper.step(self._open_and_send(destination, data))
-                    return
-                destination = flow
-            self._transport.send(data, destination)
-        except FlowFailed as error:
-            log.info("response not sent to=%s: %s", destination, error)
-
-    async def _open_and_send(self, hop: Hop, data: bytes) -> None:
-        try:
-            flow = await in_task(self._transport.open(hop, now=self._clock.time()))
-            self._transport.send(data, flow)
-        except FlowFailed as error:
-            log.info("response not sent to=%s: %s", hop, error)
 
     def _forget(self, tx: ServerTransaction) -> None:
         self._servers.pop(tx.key, None)
@@ -430,21 +385,6 @@ class TransactionLayer:
         call, tx.call = tx.call, None
         if call is not None:
             call.server_transaction = None
-
-
-def _trying(request: Request) -> bytes:
-    """The bytes of a 100, made as Request.response makes it (s8.2.6)."""
-    lines = [raw for name, raw in request.headers.lines if name in _IN_TRYING]
-    return b"SIP/2.0 100 Trying\r\n%b\r\nContent-Length: 0\r\n\r\n" % b"\r\n".join(lines)
-
-
-def _to_tag(tx: ServerTransaction, call: RequestContext) -> bytes:
-    """The To tag of the responses that we make ourselves, the same in all of them (s8.2.6.2)."""
-    if tx.to_tag is None:
-        original = call.original
-        mark = hash((original.via.branch, original.call_id, original.from_tag))
-        tx.to_tag = b"%x" % (mark & 0xFFFF_FFFF_FFFF_FFFF)
-    return tx.to_tag
 
 
 async def _ended(call: RequestContext, on_end: OnEnd) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxy.sip.transaction import (
     NEVER,
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from proxy.transport.flow import Flow
 
     from .request_context import Branch, RequestContext
+
+_64_BITS: Final = 0xFFFF_FFFF_FFFF_FFFF
+_IN_TRYING: Final = frozenset((b"via", b"from", b"to", b"call-id", b"cseq", b"timestamp"))
+
+
+def trying(request: Request) -> bytes:
+    """The bytes of a 100, made as Request.response makes it (s8.2.6)."""
+    lines = [raw for name, raw in request.headers.lines if name in _IN_TRYING]
+    return b"SIP/2.0 100 Trying\r\n%b\r\nContent-Length: 0\r\n\r\n" % b"\r\n".join(lines)
 
 
 class ServerTransaction:
@@ -50,13 +59,19 @@ class ServerTransaction:
         self.is_invite = is_invite
         self.call: RequestContext | None = call
         self.last_sent = b""
-        self.to_tag: bytes | None = None  # of the responses that we make ourselves
+        self.to_tag: bytes | None = None  # see own_tag
         self.queued_at = NEVER
 
     @property
     def deadline(self) -> float:
         """When `machine.timer_fired` wants to be called."""
         return self.machine.deadline
+
+    def own_tag(self) -> bytes:
+        """The To tag of the responses that we make ourselves, the same in all (s8.2.6.2)."""
+        if self.to_tag is None:
+            self.to_tag = b"%x" % (hash(self.key) & _64_BITS)
+        return self.to_tag
 
 
 class ClientTransaction:

@@ -15,7 +15,6 @@ from proxy.locate.hop import Hop
 from proxy.sip.codec import serialise
 from proxy.sip.message import Response, cancel_for
 from proxy.sip.transaction import NEVER
-from proxy.transport.flow import FlowFailed
 
 from .forward import Forwarder, make_branch
 from .request_context import Branch, Reject, RequestContext
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from .client_transactions import ClientTransactions
     from .own_via import OwnVia
-    from .protocols import Transport
+    from .reply_path import ReplyPath
     from .stepping import Stepper
     from .target_set import Target
     from .timer_queue import TimerQueue
@@ -59,20 +58,20 @@ class Upstream:
         "_forwarder",
         "_layer",
         "_queue",
+        "_replies",
         "_ring_seconds",
         "_stepper",
         "_timer_c",
-        "_transport",
         "_via",
     )
 
     def __init__(
         self,
         layer: TransactionLayer,
-        transport: Transport,
         via: OwnVia,
         forwarder: Forwarder,
         clients: ClientTransactions,
+        replies: ReplyPath,
         stepper: Stepper,
         queue: TimerQueue,
         *,
@@ -80,10 +79,10 @@ class Upstream:
         ring_seconds: float,
     ) -> None:
         self._layer = layer
-        self._transport = transport
         self._via = via
         self._forwarder = forwarder
         self._clients = clients
+        self._replies = replies
         self._stepper = stepper
         self._queue = queue
         self._timer_c = timer_c
@@ -268,12 +267,7 @@ class Upstream:
         hop = _hop_of(below)
         if hop is None or not self._via.has_sealed(own, below):
             return
-        try:
-            flow = self._transport.flow_for_hop(hop)
-            if flow is not None:
-                self._transport.send(serialise(response), flow)
-        except FlowFailed as error:
-            log.debug("stray response lost call_id=%r: %s", response.call_id, error)
+        self._replies.send_to(hop, serialise(response))
 
 
 def _take_off_via(response: Response) -> bool:
