@@ -1,7 +1,8 @@
 """Even and odd port pairs of one address, each let to rest after use.
 
 A pair that was just given back may still be hit by packets of the call before, so it goes to the
-end of the queue and is not drawn again until its quarantine is over.
+end of the queue and is not drawn again until its quarantine is over; unless there is no other, for
+a call is worth more than a rest.
 """
 
 from __future__ import annotations
@@ -37,9 +38,11 @@ class PortPool:
         self._quarantine_seconds = quarantine_seconds
 
     def take(self, *, now: float) -> int | None:
-        """The even port of a pair, or None when all are in use or resting."""
+        """The even port of a pair, or None when all are in use."""
         self._wake(now)
-        return self._free.popleft() if self._free else None
+        if self._free:
+            return self._free.popleft()
+        return self._resting.popleft()[1] if self._resting else None
 
     def give_back(self, port: int, *, now: float) -> None:
         self._resting.append((now + self._quarantine_seconds, port))

