@@ -154,6 +154,13 @@ class TransactionLayer:
         await self._stepper.close()
 
     def _due(self, timed: Timed, now: float) -> None:
+        try:
+            self._look_at(timed, now)
+        except Exception:  # one that fails must not keep the others from being looked at
+            self.counters["failures"] += 1
+            log.exception("timer failed")
+
+    def _look_at(self, timed: Timed, now: float) -> None:
         if isinstance(timed, ClientTransaction):
             self._clients.due(timed, now=now)
         elif isinstance(timed, ServerTransaction):

@@ -95,6 +95,8 @@ class Upstream:
             return  # for a CANCEL of ours
         if not _take_off_via(response):
             log.warning("response without a Via below ours call_id=%r", call.original.call_id)
+            if response.status >= 200:
+                self.fail_branch(call, branch, Reject(502), now=now)
             return
         status = response.status
         if status < 200:

@@ -82,6 +82,9 @@ def wire_name(name: bytes) -> bytes:
 def parse_lines(section: bytes, *, max_headers: int) -> list[Line]:
     """Split a header section (without the empty line) into lines."""
     raw_lines = section.split(b"\r\n")
+    ends = 2 * len(raw_lines) - 2
+    if section.count(b"\r") + section.count(b"\n") != ends:
+        raise ParseError("CR or LF inside a header line")
     if b"\r\n " in section or b"\r\n\t" in section:
         raw_lines = _unfold_list(raw_lines)
     if len(raw_lines) > max_headers:
@@ -245,7 +248,7 @@ class Headers:
 
 
 def _line(name: bytes, value: bytes) -> bytes:
-    if b"\n" in value or b"\r" in value or b"\0" in value:
+    if b"\n" in value or b"\r" in value:
         # Header injection ends here: nothing that we write can hold a line end.
         raise ParseError("line end in a header value", 500)
     return (_ON_WIRE.get(name) or wire_name(name)) + b": " + value

@@ -332,13 +332,16 @@ def test_challenges_of_two_branches_go_up_in_one():
     ]
 
 
-def test_response_without_a_via_below_ours_is_dropped():
+@pytest.mark.parametrize("status", [180, 200, 404])
+def test_response_without_a_via_below_ours_goes_nowhere(status):
     call = Call(1000)
     (one,) = call.take_invites(0)
-    response = respond(one, 200)
+    response = respond(one, status)
     response.headers.set(b"via", response.headers.values(b"via")[0])
     call.bobs[0].send(response)
-    call.silence()
+    if status >= 200:
+        call.alice.take_response(502)
+    call.silence(call.alice)
 
 
 # on_reply

@@ -15,6 +15,7 @@ from proxy.core.transaction_layer import CoreSettings, TransactionLayer
 from proxy.locate.hop import Hop
 from proxy.locate.rfc3263 import LocateError
 from proxy.sip.codec import check, parse, serialise
+from proxy.sip.errors import ParseError
 from proxy.sip.fields import Via
 from proxy.sip.message import Request, Response
 from proxy.sip.uri import SipUri
@@ -95,6 +96,7 @@ class Network:
         self._ids = count(1)
         self._looped: list[tuple[bytes, Flow]] = []  # from the node to itself
         self._is_carrying = False
+        self.malformed = 0
 
     def flow(self, protocol: str, address: Address) -> Flow:
         """The flow between the node and an address; connections are made and kept."""
@@ -119,19 +121,25 @@ class Network:
         if self._is_carrying:
             return
         self._is_carrying = True
-        while self._looped:
-            self._deliver(*self._looped.pop(0))
-        self._is_carrying = False
+        try:
+            while self._looped:
+                self._deliver(*self._looped.pop(0))
+        finally:
+            self._is_carrying = False
 
     def _deliver(self, data: bytes, flow: Flow) -> None:
         if self.loses(data, flow):
             return
-        message = parse(data)
-        check(message)
-        if isinstance(message, Request):  # s18.2.1, RFC 3581
-            via = message.via.with_param(b"received", flow.remote[0].encode())
-            via = via.with_param(b"rport", b"%d" % flow.remote[1])
-            message.headers.replace_first_value(b"via", via.serialise())
+        try:
+            message = parse(data)
+            check(message)
+            if isinstance(message, Request):  # s18.2.1, RFC 3581
+                via = message.via.with_param(b"received", flow.remote[0].encode())
+                via = via.with_param(b"rport", b"%d" % flow.remote[1])
+                message.headers.replace_first_value(b"via", via.serialise())
+        except ParseError:
+            self.malformed += 1
+            return
         assert self.receive is not None
         self.receive(message, flow, self.clock.time())
 
