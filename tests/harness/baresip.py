@@ -159,7 +159,7 @@ class Baresip:
         self, kind: str, *, within: float = 20.0, other: str | None = None
     ) -> dict[str, Any]:
         """Return the next event of that type; `other` names one that fails the wait at once."""
-        seen = []
+        seen: list[str] = []
         while True:
             try:
                 event = self._events.get(timeout=within)

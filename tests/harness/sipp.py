@@ -214,6 +214,7 @@ class Sipp:
         self._within = within
         is_client = "<send" in text and text.index("<send") < text.find("<recv") % (1 << 60)
         bracketed = f"[{address}]" if ":" in address else address
+        traced = ["-trace_msg", "-message_file", str(self._trace)] if trace else []
         # fmt: off
         command: list[str | Path] = [
             *(["taskset", "-c", str(cpu)] if cpu is not None else []),
@@ -222,8 +223,7 @@ class Sipp:
             "-m", str(calls), "-r", str(rate), "-l", str(limit or max(calls, 1)),
             "-nostdin", "-timeout", f"{int(within)}s", "-timeout_error", "-default_behaviors",
             "all,-bye,-abortunexp", "-trace_err", "-error_file", folder / f"{name}.errors",
-            *(["-trace_msg", "-message_file", self._trace] if trace else []),
-            *(["-lost", str(lost)] if lost else []), *options,
+            *traced, *(["-lost", str(lost)] if lost else []), *options,
         ]
         # fmt: on
         self.folder, self.name = folder, name
