@@ -20,11 +20,13 @@ from proxy.location.model import Binding
 from proxy.node import Node
 from proxy.observe.calls import Calls
 from proxy.observe.heartbeat import Heartbeat
+from proxy.observe.records import Records
+from proxy.observe.sweep import MediaSweep
 from proxy.relay.pool import RelayPool
 from proxy.routing.media import Sessions
 from proxy.routing.route import route_request
 from proxy.routing.screen import Floods
-from proxy.settings import ProxySettings
+from proxy.settings import ProxySettings, SettingsError
 from proxy.sip.digest import NonceCounts
 from proxy.sip.message import Request, Response
 from proxy.sip.timers import TimerSettings
@@ -42,7 +44,16 @@ VERSION: Final = "0.1.0"
 class Server:
     """One running proxy."""
 
-    __slots__ = ("_core", "_heartbeat", "_node", "_settings", "_state", "_transport")
+    __slots__ = (
+        "_core",
+        "_heartbeat",
+        "_node",
+        "_records",
+        "_settings",
+        "_state",
+        "_sweep",
+        "_transport",
+    )
 
     def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
@@ -53,7 +64,8 @@ class Server:
         self._transport = TransportLayer(
             settings, on_message=self._message, on_flow_closed=self._flow_closed, tls=tls
         )
-        calls = Calls(settings.database_url, node_id=settings.node_id, wall=time.time)
+        self._records = Records(settings.database_url)
+        calls = Calls(self._records, node_id=settings.node_id, wall=time.time)
         self._node = Node(
             settings=settings,
             directory=self._state.directory,
@@ -88,11 +100,11 @@ class Server:
             ),
             calls,
         )
+        self._sweep = MediaSweep(calls, self._node.relays)
         self._heartbeat = Heartbeat(
             settings.database_url,
             node_id=settings.node_id,
             version=VERSION,
-            address="",
             facts=self._facts,
         )
 
@@ -101,16 +113,30 @@ class Server:
         await self._state.start()
         self._node.relays.start()
         await self._transport.start()
-        self._node.calls.start()
-        self._heartbeat.start()
+        if not self._transport.listeners:
+            raise SettingsError(
+                "No address to listen on: see FEDSIP_SIP_ADDRESSES, FEDSIP_SIP_IPV4 and _IPV6."
+            )
+        self._records.start()
+        self._sweep.start()
+        self._heartbeat.start(self.address)
 
     async def close(self) -> None:
         self._transport.close()
         await self._core.close()
+        await self._node.sessions.settled()
         await self._heartbeat.close()
-        await self._node.calls.close()
+        await self._sweep.close()
+        await self._records.close()
         await self._node.relays.close()
         await self._state.close()
+
+    @property
+    def address(self) -> str:
+        """Where other nodes reach this one: the first listener that is not loopback's."""
+        outside = [one for one in self._transport.listeners if not _is_loopback(one.local[0])]
+        best = (outside or self._transport.listeners)[0]
+        return f"{best.host.decode()}:{best.local[1]}"
 
     @property
     def listening(self) -> str:
@@ -149,6 +175,10 @@ class Server:
             len(self._node.calls),
             self._node.relays.states(),
         )
+
+
+def _is_loopback(address: str) -> bool:
+    return address == "::1" or address.startswith("127.")
 
 
 async def serve(settings: ProxySettings) -> None:

@@ -62,4 +62,4 @@ class PatternSet:
         """Positions of the patterns that are found in the text, ascending."""
         if not self._count:
             return []
-        return sorted(self._set.Match(text))
+        return sorted(self._set.Match(text) or ())  # None when nothing matches

@@ -1,18 +1,19 @@
-"""Call records: who called whom, how it ended. Written in batches; losing one loses no call."""
+"""Which calls there are: begun by an INVITE, answered by a 2xx, ended by BYE, failure or silence.
+
+Only watched, never steered: losing this loses no call. What has ended goes to records.py.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import psycopg
+from proxy.sip.status import reason_of
 
-from proxy.postgres import Database
+from .records import CallRecord, Records, as_text
 
 if TYPE_CHECKING:
     from proxy.sip.message import Request
@@ -20,16 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MOST_OPEN: Final = 100_000
-_MOST_SPOOLED: Final = 200_000
-_WRITE_SECONDS: Final = 1.0
-_BATCH: Final = 1000
-_COLUMNS: Final = (
-    "call_id, tenant_id, domain_id, caller, callee, request_uri, started_at, answered_at,"
-    " ended_at, status, reason, ended_by, node_id, relay_id, user_agent, rule_id"
-)
-_INSERT: Final = (
-    f"INSERT INTO proxy_call ({_COLUMNS}) VALUES ({', '.join(['%s'] * 16)})"  # noqa: S608
-).encode()
+_CHECK_SECONDS: Final = 300.0
+_CHALLENGES: Final = (401, 407)
 
 
 class Observed(Protocol):
@@ -37,8 +30,6 @@ class Observed(Protocol):
 
     @property
     def original(self) -> Request: ...
-    @property
-    def request(self) -> Request: ...
     @property
     def method(self) -> bytes: ...
     @property
@@ -55,76 +46,55 @@ class Observed(Protocol):
     def direction(self) -> Any: ...
     @property
     def notes(self) -> Any: ...
+    @property
+    def response_context(self) -> Any: ...
+    @property
+    def server_transaction(self) -> Any: ...
 
 
 @dataclass(slots=True)
 class Call:
-    """One call while it goes on."""
+    """One call while it goes on. Instants are wall-clock seconds."""
 
     call_id: bytes
     tenant_id: int | None
     domain_id: int | None
-    tenant: str
+    tenant: bytes
     caller: bytes
     callee: bytes
     request_uri: bytes
+    """As it was dialled, before any rule."""
     started_at: float
     user_agent: bytes
     rule_id: int | None
-    relay_id: str = ""
+    relay_id: bytes = b""
     answered_at: float | None = None
+    checked_at: float = 0.0
 
 
 class Calls:
     """Watches INVITEs and BYEs; satisfies core's Observer."""
 
-    __slots__ = ("_calls", "_database", "_node_id", "_spool", "_task", "_wall", "lost")
+    __slots__ = ("_calls", "_node_id", "_records", "_wall", "lost")
 
-    def __init__(self, url: str, *, node_id: str, wall: Callable[[], float]) -> None:
+    def __init__(self, records: Records, *, node_id: str, wall: Callable[[], float]) -> None:
         self._calls: OrderedDict[bytes, Call] = OrderedDict()
-        self._spool: deque[tuple[Any, ...]] = deque()
-        self._database = Database(url, name="calls")
+        self._records = records
         self._node_id = node_id
         self._wall = wall
-        self._task: asyncio.Task[None] | None = None
         self.lost = 0
 
     def __len__(self) -> int:
         return len(self._calls)
 
-    def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._run())
-
-    async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-        try:
-            await asyncio.wait_for(self._write(), 2.0)
-        except (TimeoutError, psycopg.Error) as error:
-            log.error("call records lost at shutdown count=%d reason=%s", len(self._spool), error)
-        await self._database.close()
-
-    # -- what happens to requests
-
     def relayed(self, call: Observed, *, now: float) -> None:
         """A request was set on its way."""
-        if call.method != b"INVITE" or not call.is_initial:
-            return
-        domain = call.domain or call.callee_domain
-        original = call.original
-        self._calls[original.call_id] = Call(
-            original.call_id,
-            None if domain is None else domain.tenant_id,
-            None if domain is None else domain.domain_id,
-            "" if domain is None else domain.tenant.decode(),
-            original.from_.uri.serialise(),
-            original.to.uri.serialise(),
-            call.request.uri_raw,
-            self._wall(),
-            original.headers.first(b"user-agent") or b"",
-            call.notes.rule_id,
-        )
+        if call.method != b"INVITE" or not call.is_initial or call.server_transaction is None:
+            return  # without a transaction it has failed already
+        held = self._begun(call)
+        self._calls[held.call_id] = held
+        if log.isEnabledFor(logging.INFO):
+            _log("call begun", held, "")
         if len(self._calls) > _MOST_OPEN:
             self._calls.popitem(last=False)
             self.lost += 1
@@ -135,85 +105,104 @@ class Calls:
             return
         held = self._calls.get(call.original.call_id)
         if held is None:
+            self._refused(call, status)
             return
         if call.relay_id is not None:
-            held.relay_id = call.relay_id.hex()
-        if status < 300:
-            held.answered_at = self._wall()
-            _log("call answered", held, status)
-        else:
+            held.relay_id = call.relay_id
+        if status >= 300:
             self._end(held, status, "caller" if call.is_cancelled else "callee")
+        elif held.answered_at is None:
+            held.answered_at = held.checked_at = self._wall()
 
     def ended(self, call: Observed) -> None:
         """A BYE passed."""
         held = self._calls.get(call.original.call_id)
         if held is not None:
             is_caller = call.direction is not None and call.direction.value == "toward_callee"
-            self._end(held, 200, "caller" if is_caller else "callee")
+            self._end(held, 200, "caller" if is_caller else "callee", b"BYE")
 
-    def _end(self, held: Call, status: int, ended_by: str) -> None:
+    def media_ended(self, held: Call) -> None:
+        """The relay does not know the call any more, and no BYE has passed."""
+        if self._calls.get(held.call_id) is held:
+            self._end(held, 200, "proxy", b"Media silent")
+
+    def due(self, *, most: int) -> list[Call]:
+        """Answered calls with media that were not looked at for a while, the oldest first."""
+        now = self._wall()
+        found = []
+        for held in list(self._oldest(most)):
+            if now - held.checked_at < _CHECK_SECONDS:
+                break
+            held.checked_at = now
+            self._calls.move_to_end(held.call_id)
+            if held.answered_at is not None and held.relay_id:
+                found.append(held)
+        return found
+
+    def _oldest(self, most: int) -> list[Call]:
+        return [held for held, _ in zip(self._calls.values(), range(most), strict=False)]
+
+    def _begun(self, call: Observed) -> Call:
+        domain = call.domain or call.callee_domain
+        original = call.original
+        now = self._wall()
+        return Call(
+            original.call_id,
+            None if domain is None else domain.tenant_id,
+            None if domain is None else domain.domain_id,
+            b"" if domain is None else domain.tenant,
+            original.from_.uri.serialise(),
+            original.to.uri.serialise(),
+            original.uri_raw,
+            now,
+            original.headers.first(b"user-agent") or b"",
+            call.notes.rule_id,
+            checked_at=now,
+        )
+
+    def _refused(self, call: Observed, status: int) -> None:
+        """A call that got no further than here, if it concerns a tenant and is not a challenge."""
+        is_ours = call.domain is not None or call.callee_domain is not None
+        if is_ours and status >= 300 and status not in _CHALLENGES:
+            self._end(self._begun(call), status, "proxy")
+
+    def _end(self, held: Call, status: int, ended_by: str, reason: bytes = b"") -> None:
         self._calls.pop(held.call_id, None)
-        _log("call ended", held, status)
-        if len(self._spool) >= _MOST_SPOOLED:
-            self._spool.popleft()
-            self.lost += 1
-        self._spool.append(
-            (
-                _text(held.call_id),
+        reason = reason or reason_of(status)
+        now = self._wall()
+        if log.isEnabledFor(logging.INFO):
+            seconds = 0.0 if held.answered_at is None else now - held.answered_at
+            ending = f" status={status} reason={reason.decode()!r} by={ended_by} talk={seconds:.0f}"
+            _log("call ended", held, ending)
+        self._records.add(
+            CallRecord(
+                held.call_id,
                 held.tenant_id,
                 held.domain_id,
-                _text(held.caller),
-                _text(held.callee),
-                _text(held.request_uri),
-                _instant(held.started_at),
-                None if held.answered_at is None else _instant(held.answered_at),
-                _instant(self._wall()),
+                held.caller,
+                held.callee,
+                held.request_uri,
+                held.started_at,
+                held.answered_at,
+                now,
                 status,
-                "",
+                reason,
                 ended_by,
                 self._node_id,
-                held.relay_id,
-                _text(held.user_agent),
+                held.relay_id.hex(),
+                held.user_agent,
                 held.rule_id,
             )
         )
 
-    # -- writing
 
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(_WRITE_SECONDS)
-            try:
-                await self._write()
-            except psycopg.Error as error:
-                log.debug("call records wait count=%d reason=%s", len(self._spool), error)
-
-    async def _write(self) -> None:
-        while self._spool:
-            batch = [self._spool[at] for at in range(min(_BATCH, len(self._spool)))]
-            connection = await self._database.connection()
-            async with connection.transaction(), connection.cursor() as cursor:
-                await cursor.executemany(_INSERT, batch)
-            for _ in batch:
-                self._spool.popleft()
-
-
-def _log(what: str, held: Call, status: int) -> None:
-    if log.isEnabledFor(logging.INFO):
-        log.info(
-            "%s call_id=%s tenant=%s caller=%s callee=%s status=%d",
-            what,
-            _text(held.call_id),
-            held.tenant,
-            _text(held.caller),
-            _text(held.request_uri),
-            status,
-        )
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace").replace("\0", "")[:500]
-
-
-def _instant(wall: float) -> datetime:
-    return datetime.fromtimestamp(wall, UTC)
+def _log(what: str, held: Call, ending: str) -> None:
+    log.info(
+        "%s call_id=%s tenant=%s caller=%s callee=%s%s",
+        what,
+        as_text(held.call_id),
+        as_text(held.tenant),
+        as_text(held.caller),
+        as_text(held.request_uri),
+        ending,
+    )

@@ -36,18 +36,19 @@ class Heartbeat:
         *,
         node_id: str,
         version: str,
-        address: str,
         facts: Callable[[], tuple[int, int, int, dict[str, Any]]],
     ) -> None:
         self._database = Database(url, name="heartbeat")
         self._node_id = node_id
         self._version = version
-        self._address = address
+        self._address = ""
         self._facts = facts
         self._is_first = True
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    def start(self, address: str) -> None:
+        """Begin; `address` is where other nodes reach this one."""
+        self._address = address
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:

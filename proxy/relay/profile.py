@@ -1,10 +1,13 @@
-"""From the facts about the side that a description goes to, to the NG options for it. Pure.
+"""From the facts about both sides to the NG options of a description that goes to one. Pure.
 
-    towards      transport            ICE       rtcp-mux
-    SIP          RTP/AVP              remove    demux
-    WebSocket    UDP/TLS/RTP/SAVPF    force     offer, require for an answer
+    sender     towards      transport            ICE           rtcp-mux
+    any        SIP          RTP/AVP              remove        demux
+    any        SIP, SRTP    RTP/SAVP             remove        demux
+    SIP        WebSocket    UDP/TLS/RTP/SAVPF    force         offer, require
+    WebSocket  WebSocket    as it is             force-relay   as it is
 
-Each side is spoken to in its own address family; our address stands in o= and c=.
+Each side is spoken to in its own address family; our address stands in o= and c=. Between two
+browsers their own candidates are kept and the relay's is added (SEED s6).
 """
 
 from __future__ import annotations
@@ -26,26 +29,30 @@ class SideFacts:
     is_nat: bool = False
     source: str = ""
     """Address from which its signalling came."""
+    wants_srtp: bool = False
+    """A SIP side that is to be spoken to by SDES-SRTP."""
 
 
 def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
     """Options of an offer or answer that `sender` made and `receiver` is given."""
     family = b"IP6" if receiver.family == 6 else b"IP4"
     received_from = sender.source.encode() if sender.is_nat else b""
-    if receiver.is_websocket:
+    if not receiver.is_websocket:
         return Options(
-            ice=b"force",
-            transport_protocol=b"UDP/TLS/RTP/SAVPF",
+            ice=b"remove",
+            transport_protocol=b"RTP/SAVP" if receiver.wants_srtp else b"RTP/AVP",
             address_family=family,
-            rtcp_mux=(b"offer", b"require"),
+            rtcp_mux=(b"demux",),
             replace=_REPLACE,
             received_from=received_from,
         )
+    if sender.is_websocket:
+        return Options(ice=b"force-relay", address_family=family, received_from=received_from)
     return Options(
-        ice=b"remove",
-        transport_protocol=b"RTP/AVP",
+        ice=b"force",
+        transport_protocol=b"UDP/TLS/RTP/SAVPF",
         address_family=family,
-        rtcp_mux=(b"demux",),
+        rtcp_mux=(b"offer", b"require"),
         replace=_REPLACE,
         received_from=received_from,
     )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 from os import urandom
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from proxy.core.request_context import Drop, Reject, RequestContext
+from proxy.core.request_context import Reject, RequestContext
 from proxy.sip import digest
 from proxy.sip.digest import Verdict
 from proxy.sip.errors import DigestError
@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_NO_CHALLENGE: Final = frozenset((b"ACK", b"CANCEL"))
 
-
-async def local_caller(call: RequestContext, node: Node) -> None:
+def local_caller(call: RequestContext, node: Node) -> None:
     """The gate of every request out of a dialog.
 
     From one of our domains: that user's credentials (407), and From must be him (403). From a
@@ -42,11 +40,7 @@ async def local_caller(call: RequestContext, node: Node) -> None:
     call.domain = caller
     call.tenant = caller.tenant
     if caller.unauthenticated:
-        if not caller.unauthenticated_calls_out and not node.is_local(call.request.uri):
-            raise Reject(403, b"Calls to other domains are not allowed")
         return
-    if call.method in _NO_CHALLENGE:
-        raise Drop("ACK or CANCEL outside of a dialog")
     subscriber = _verified(call, node, caller, b"proxy-authorization")
     if subscriber is None:
         raise _challenge(node, caller, 407, b"proxy-authenticate", stale=False)

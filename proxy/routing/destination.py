@@ -87,8 +87,8 @@ def _find_bindings(call: RequestContext, node: Node, domain: Domain, uri: SipUri
 
 def _absent(call: RequestContext, node: Node, domain: Domain, uri: SipUri) -> Reject:
     """480 for a user who is not registered, 404 for an unknown one; to strangers 480 for both
-    where the domain hides its users."""
-    is_stranger = call.domain is None
+    where the domain hides its users. Whoever is not a user of the same tenant is a stranger."""
+    is_stranger = call.subscriber is None or call.tenant != domain.tenant
     if is_stranger and domain.hide_users:
         return Reject(480)
     return Reject(404 if node.directory.subscriber(uri.aor()) is None else 480)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberFormat, ValidationResult
 
 from proxy.core.request_context import RequestContext
 from proxy.sip.uri import SipUri
 
-_NUMBER = frozenset(b"0123456789+-.() ")
+from .translation import TRANSLATED
+
+_NUMBER: Final = frozenset(b"0123456789+-.() ")
+_NANP: Final = 1
 
 
 def normalise(call: RequestContext) -> None:
     """Write the called number with + and country code, when the domain wants it."""
     domain, uri = call.domain, call.request.uri
-    if domain is None or not domain.e164 or not isinstance(uri, SipUri) or not uri.user:
+    if domain is None or not domain.e164 or call.method not in TRANSLATED:
         return
-    if not _NUMBER.issuperset(uri.user):
+    if not isinstance(uri, SipUri) or not uri.user or not _NUMBER.issuperset(uri.user):
         return
     number = to_e164(uri.user, domain.e164_country)
     if number is not None and number != uri.user:
@@ -26,11 +31,31 @@ def normalise(call: RequestContext) -> None:
 
 @lru_cache(maxsize=20_000)
 def to_e164(user: bytes, country: bytes) -> bytes | None:
-    """The number in E.164, or None when it is none of that country's: an extension stays."""
+    """The number in E.164, or None when it is none: an extension stays what it is.
+
+    First as it is dialled in that country; then, for whole numbers of other countries that were
+    dialled without their +, as an international one.
+    """
+    text = user.decode("ascii")
+    number = _parsed(text, country.decode("ascii"))
+    if number is None and text[0] in "23456789":
+        number = _parsed("+" + text, "")
+    if number is None:
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164).encode()
+
+
+def _parsed(text: str, country: str) -> PhoneNumber | None:
     try:
-        parsed = phonenumbers.parse(user.decode("ascii"), country.decode("ascii") or None)
+        number = phonenumbers.parse(text, country or None)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(parsed):
+    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
         return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).encode()
+    if number.country_code == _NANP:
+        # Any NPA-NXX-XXXX with N from 2 to 9 counts, assigned or not.
+        digits = str(number.national_number)
+        is_number = len(digits) == 10 and digits[0] > "1" and digits[3] > "1"
+    else:
+        is_number = phonenumbers.is_valid_number(number)
+    return number if is_number else None

@@ -16,6 +16,7 @@ from proxy.core.request_context import Branch, Reject, RequestContext
 from proxy.relay.client import RelayError
 from proxy.relay.offer_answer import Body, in_request, in_response
 from proxy.relay.profile import SideFacts, options_towards
+from proxy.sip.uri import SipUri
 
 if TYPE_CHECKING:
     from proxy.node import Node
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MOST_EXPECTED: Final = 50_000
+_OFFERED: Final = "offered"  # what a branch has at the relay
+_ANSWERED: Final = "answered"
 
 
 class Sessions:
@@ -46,6 +49,11 @@ class Sessions:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def settled(self) -> None:
+        """Wait until every command has its answer, or has failed."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
 
 async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
     """A description in a request, on its way to a branch. Raises Reject 503 when no relay takes
@@ -57,13 +65,12 @@ async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
         answer_expected=call.original.call_id in node.sessions.expecting,
     )
     if call.is_initial and call.method == b"INVITE" and call.relay_id is None:
-        call.notes.media = _needs_relay(call, branch)
-        if call.notes.media:
-            call.relay_id = node.relays.choices(call.original.call_id)[0].relay_id
+        call.relay_id = _relay_wanted(call, branch, node)
     call.notes.offer_made = kind is Body.OFFER
     if kind is Body.NOTHING or call.relay_id is None:
         return
     if kind is Body.OFFER:
+        branch.media = _OFFERED
         request.body = await _offered(call, branch, node)
     else:
         node.sessions.expecting.discard(call.original.call_id)
@@ -76,6 +83,9 @@ async def answer(
     """A description in a response, on its way upstream."""
     if branch is None or call.relay_id is None:
         return
+    if call.is_initial and 200 <= response.status < 300:
+        branch.media = _ANSWERED
+        _end_branches(call, node)
     kind = in_response(
         call.method,
         response.status,
@@ -104,11 +114,13 @@ async def answer(
         if len(node.sessions.expecting) > _MOST_EXPECTED:
             node.sessions.expecting.clear()
         node.sessions.expecting.add(call.original.call_id)
+        branch.media = branch.media or _OFFERED
         command = Offer(
             call_id=call.original.call_id,
             from_tag=response.to_tag or b"",
             to_tag=call.original.from_tag or b"",
             sdp=response.body,
+            via_branch=_via_branch(call, branch),
             options=options,
         )
     try:
@@ -119,8 +131,15 @@ async def answer(
                     (call.tenant or b"").decode(), error)  # fmt: skip
 
 
+def end_unanswered(call: RequestContext, node: Node) -> None:
+    """The call never was (CANCEL, failure, timeout); a re-INVITE that failed changes nothing."""
+    if call.is_initial and call.relay_id is not None:
+        node.sessions.expecting.discard(call.original.call_id)
+        _end_branches(call, node)
+
+
 def end(call: RequestContext, node: Node) -> None:
-    """The call is over (BYE) or never was (CANCEL, failure, timeout): the relay forgets it."""
+    """The call is over (BYE): the relay forgets it."""
     node.sessions.expecting.discard(call.original.call_id)
     relay = None if call.relay_id is None else node.relays.by_id(call.relay_id)
     if relay is not None:
@@ -130,6 +149,25 @@ def end(call: RequestContext, node: Node) -> None:
             relay,
             Delete(original.call_id, original.from_tag or b"", original.to_tag or b""),
         )
+
+
+def _end_branches(call: RequestContext, node: Node) -> None:
+    """The relay forgets the branches that were not answered, and no other of the same Call-ID:
+    a proxy before us may have forked the call to us twice."""
+    context, relay = call.response_context, node.relays.by_id(call.relay_id or b"")
+    if context is None or relay is None:
+        return
+    original = call.original
+    for branch in context.branches:
+        if branch.media is _OFFERED:
+            branch.media = None
+            node.sessions.later(
+                node,
+                relay,
+                Delete(
+                    original.call_id, original.from_tag or b"", via_branch=_via_branch(call, branch)
+                ),
+            )
 
 
 async def _offered(call: RequestContext, branch: Branch, node: Node) -> bytes:
@@ -162,7 +200,8 @@ def _relays(call: RequestContext, node: Node) -> list[Relay]:
     relay = None if call.relay_id is None else node.relays.by_id(call.relay_id)
     if not call.is_initial or call.near_entry is not None:
         return [] if relay is None else [relay]
-    others = [one for one in node.relays.choices(call.original.call_id) if one is not relay]
+    choices = node.relays.choices(call.original.call_id)
+    others = [one for one in choices if one is not relay and one.is_alive]
     return others if relay is None else [relay, *others]
 
 
@@ -186,6 +225,26 @@ async def _answered_in_request(call: RequestContext, branch: Branch, node: Node)
         log.info("answer in %s passes as it is call_id=%s reason=%s", call.method.decode(),
                  _call_id(call), error)  # fmt: skip
         return request.body
+
+
+def _relay_wanted(call: RequestContext, branch: Branch, node: Node) -> bytes | None:
+    """The relay that a new call is to have, if any."""
+    if not _needs_relay(call, branch) or _has_relay_already(call, node):
+        return None
+    choices = node.relays.choices(call.original.call_id)
+    return choices[0].relay_id if choices else None
+
+
+def _has_relay_already(call: RequestContext, node: Node) -> bool:
+    """A spiral: the call has passed through us before and comes back. A second passage through a
+    relay under the same Call-ID would send its media in a circle."""
+    if b"record-route" not in call.fields:
+        return False
+    for entry in call.original.record_routes:
+        user = entry.uri.user if isinstance(entry.uri, SipUri) else None
+        if user and (side := node.tokens.open(user, call.original.call_id)) is not None:
+            return bool(side.relay_id)
+    return False
 
 
 def _needs_relay(call: RequestContext, branch: Branch) -> bool:

@@ -156,9 +156,19 @@ def _reply(call: RequestContext, node: Node, outcome: Outcome) -> None:
     ]
     if b"path" in supported:
         headers += [(b"path", value) for value in call.request.headers.values(b"path")]
+    headers.append((b"service-route", _service_route(call, node)))
     if outcome.uses_outbound:
         headers += [(b"require", b"outbound"), (b"flow-timer", _FLOW_TIMER)]
     call.reply(200, headers=tuple(headers))
+
+
+def _service_route(call: RequestContext, node: Node) -> bytes:
+    """By this way the phone's own requests are to come (RFC 3608): the listener it talks to."""
+    host, port = node.transport.advertised(call.flow)
+    protocol = "ws" if call.flow.is_websocket else call.flow.protocol
+    if protocol == "udp":
+        return b"<sip:%b:%d;lr>" % (host, port)
+    return b"<sip:%b:%d;transport=%b;lr>" % (host, port, protocol.encode())
 
 
 def _contact(binding: Binding, wall: float, *, with_gruu: bool) -> bytes:

@@ -31,9 +31,10 @@ async def route_request(call: RequestContext, node: Node) -> None:
         await registrar.register(call, node)
         return
     if call.is_initial:
-        await initial_request(call, node)
+        initial_request(call, node)
     else:
         sequential_request(call, node)
+    nat.alias_contact(call, node)
     await call.relay(
         on_branch=partial(branch, node),
         on_reply=partial(reply, node),
@@ -41,12 +42,13 @@ async def route_request(call: RequestContext, node: Node) -> None:
     )
 
 
-async def initial_request(call: RequestContext, node: Node) -> None:
-    """No To tag and no token of a dialog: decide where the request goes."""
+def initial_request(call: RequestContext, node: Node) -> None:
+    """No To tag and no Route sealed by our own nodes: decide where the request goes."""
+    screen.drop_stray_acks(call)
     destination.answer_own_options(call, node)
     screen.refuse_preloaded_routes(call)
     destination.require_user(call)
-    await authenticate.local_caller(call, node)
+    authenticate.local_caller(call, node)
     e164.normalise(call)
     translation.translate(call, node)
     destination.find_targets(call, node)
@@ -55,6 +57,7 @@ async def initial_request(call: RequestContext, node: Node) -> None:
 def sequential_request(call: RequestContext, node: Node) -> None:
     """Within a dialog: the opened tokens, the Route and the Request-URI say where it goes."""
     screen.refuse_strangers_in_dialogs(call)
+    nat.take_off_alias(call)
     if call.method == b"BYE":
         media.end(call, node)
         node.calls.ended(call)
@@ -69,10 +72,10 @@ async def reply(
     node: Node, call: RequestContext, branch: Branch | None, response: Response
 ) -> None:
     """onreply_route: each response that goes upstream."""
+    nat.alias_contact_in_reply(call, branch, response, node)
     await media.answer(call, branch, response, node)
 
 
 async def unanswered(node: Node, call: RequestContext) -> None:
     """An INVITE that ended without an answer: cancelled, refused, timed out."""
-    if call.original.to_tag is None:
-        media.end(call, node)
+    media.end_unanswered(call, node)

@@ -26,6 +26,7 @@ ALLOW: Final = (
 )
 METHODS: Final = frozenset(ALLOW.split(b", "))
 _MOST_SOURCES: Final = 200_000
+_SIGN_IN_REQUESTS: Final = 2  # one is challenged, one has the credentials
 
 
 class Floods:
@@ -47,11 +48,13 @@ class Floods:
 
     def is_banned(self, source: Address, *, now: float) -> bool:
         """Count one request from there; whether it is to be ignored."""
+        if source in self._known:
+            return False
         host = source[0]
         until = self._banned.get(host)
         if until is not None:
             if now < until:
-                return not self._is_exempt(source)
+                return not self._is_trusted(host)
             del self._banned[host]
         count = self._counts.get(host)
         if count is None or now - count[0] >= self._seconds:
@@ -61,17 +64,22 @@ class Floods:
                 self._counts.popitem(last=False)
             return False
         count[1] += 1
-        if count[1] <= self._limit or self._is_exempt(source):
+        if count[1] <= self._limit or self._is_trusted(host):
             return False
         self._ban(host, now)
         return True
 
     def know(self, source: Address) -> None:
-        """An authenticated flow: no limit for it."""
-        if source not in self._known:
-            self._known[source] = None
-            if len(self._known) > _MOST_SOURCES:
-                self._known.popitem(last=False)
+        """An authenticated flow: no limit for it. What its sign-in took is not held against the
+        address, or an office behind one NAT would be banned whenever its power comes back."""
+        if source in self._known:
+            return
+        self._known[source] = None
+        if len(self._known) > _MOST_SOURCES:
+            self._known.popitem(last=False)
+        count = self._counts.get(source[0])
+        if count is not None:
+            count[1] = max(0.0, count[1] - _SIGN_IN_REQUESTS)
 
     def banned(self, *, now: float) -> list[str]:
         """Addresses that are ignored now."""
@@ -88,16 +96,14 @@ class Floods:
             self._banned.popitem(last=False)
         log.warning("flood, source banned source=%s limit=%d", host, self._limit)
 
-    def _is_exempt(self, source: Address) -> bool:
-        if source in self._known:
-            return True
-        trusted = self._trusted.get(source[0])
+    def _is_trusted(self, host: str) -> bool:
+        trusted = self._trusted.get(host)
         if trusted is None:
-            address = ip_address(source[0])
+            address = ip_address(host)
             trusted = any(address in network for network in self._settings.trusted_sources)
             if len(self._trusted) > _MOST_SOURCES:
                 self._trusted.clear()
-            self._trusted[source[0]] = trusted
+            self._trusted[host] = trusted
         return trusted
 
 
@@ -137,17 +143,27 @@ def check_max_forwards(call: RequestContext) -> None:
         raise Reject(483)
 
 
+def drop_stray_acks(call: RequestContext) -> None:
+    """An ACK belongs to a dialog or to a transaction; this one was found in neither."""
+    if call.method == b"ACK":
+        raise Drop("ACK without a dialog")
+
+
 def refuse_preloaded_routes(call: RequestContext) -> None:
     """A Route that leads elsewhere on a first request would make us an open relay (403)."""
-    if call.method not in (b"ACK", b"CANCEL") and call.request.headers.has(b"route"):
+    if call.request.headers.has(b"route"):
         raise Reject(403, b"Preload Route denied")
 
 
 def refuse_strangers_in_dialogs(call: RequestContext) -> None:
     """A To tag alone opens nothing: without one of our tokens on its Route a request within a
-    dialog is not for us to forward (404 as in the seed; an ACK is dropped)."""
-    if call.direction is not None or call.binding_aor is not None:
+    dialog is not for us to forward (404 as in the seed; an ACK is dropped). And a token of a
+    dialog opens nothing for a request that begins another one (403)."""
+    if call.binding_aor is not None:
         return
-    if call.method == b"ACK":
-        raise Drop("ACK without a dialog of ours")
-    raise Reject(404, b"Not here")
+    if call.direction is None:
+        if call.method == b"ACK":
+            raise Drop("ACK without a dialog of ours")
+        raise Reject(404, b"Not here")
+    if not call.is_in_dialog:
+        raise Reject(403, b"Preload Route denied")

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TRANSLATED: Final = frozenset((b"INVITE", b"MESSAGE", b"NOTIFY"))
+TRANSLATED: Final = frozenset((b"INVITE", b"MESSAGE", b"NOTIFY"))
 
 
 def translate(call: RequestContext, node: Node) -> None:
     """Apply the best rule of the caller's domain. Raises Reject 500 for a rule that cannot be."""
     domain, uri = call.domain, call.request.uri
-    if domain is None or call.method not in _TRANSLATED or not isinstance(uri, SipUri):
+    if domain is None or call.method not in TRANSLATED or not isinstance(uri, SipUri):
         return
     rules = node.directory.rules(domain)
     if not len(rules):

@@ -1,0 +1,211 @@
+"""Who is calling (SEED s3): challenges, identities, and what strangers may do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.sip import digest
+from proxy.sip.fields import parse_credentials
+from proxy.sip.message import Response
+from tests.routing.world import EXAMPLE, OPEN, UserAgent, World
+
+ALICE = b"alice@example.com"
+BOB = b"bob@example.com"
+STRANGER = b"stranger@elsewhere.org"
+
+
+def phones() -> tuple[World, UserAgent, UserAgent]:
+    """Alice, who has not registered, and Bob, who has."""
+    world = World()
+    return world, world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+
+
+@pytest.mark.parametrize("method", [b"INVITE", b"MESSAGE", b"SUBSCRIBE", b"REFER", b"INFO"])
+@pytest.mark.parametrize("uri", [b"sip:bob@example.com", b"sip:bob@192.0.2.99"])
+def test_a_user_of_ours_is_challenged_whatever_the_target(method: bytes, uri: bytes) -> None:
+    _, alice, bob = phones()
+    alice.sends(method, uri)
+    challenge = alice.take_response(407)
+    offered = [parse_credentials(v) for v in challenge.headers.all(b"proxy-authenticate")]
+    assert [one.params[b"algorithm"] for one in offered] == [b"MD5", b"SHA-256"]
+    assert {one.params[b"realm"] for one in offered} == {b"example.com"}
+    assert len({one.params[b"nonce"] for one in offered}) == 1
+    bob.take_nothing()
+
+
+@pytest.mark.parametrize("algorithm", [digest.MD5, digest.SHA256])
+def test_credentials_are_consumed(algorithm: bytes) -> None:
+    _, alice, bob = phones()
+    alice.authenticates(alice.asks(b"MESSAGE", b"sip:bob@example.com"), algorithm=algorithm)
+    came = bob.take_request(b"MESSAGE")
+    assert not came.headers.has(b"proxy-authorization")
+
+
+def test_credentials_for_the_next_proxy_stay() -> None:
+    _, alice, bob = phones()
+    message = alice.asks(b"MESSAGE", b"sip:bob@example.com")
+    alice.send(message)
+    again = alice.signs(message, alice.take_response(407))
+    theirs = b'Digest realm="next.example", username="a", nonce="n", uri="sip:x", response="0"'
+    again.headers.append(b"proxy-authorization", theirs)
+    alice.send(again)
+    assert bob.take_request(b"MESSAGE").headers.all(b"proxy-authorization") == [theirs]
+
+
+def test_a_username_with_its_domain_will_do() -> None:
+    """Some phones send the whole address as the username, in the hash as well."""
+    world, alice, bob = phones()
+    user = world.node.directory.subscriber(b"alice@example.com")
+    world.node.directory.put_subscribers(
+        [replace(user, ha1_md5=digest.ha1(b"alice@example.com", b"example.com", b"secret"))]
+    )
+    message = alice.asks(b"MESSAGE", b"sip:bob@example.com")
+    alice.authenticates(message, username=b"alice@example.com")
+    bob.take_request(b"MESSAGE")
+
+
+def test_from_must_be_who_the_credentials_say() -> None:
+    _, alice, bob = phones()
+    message = alice.asks(b"MESSAGE", b"sip:bob@example.com", from_uri=b"sip:carol@example.com")
+    alice.authenticates(message)
+    assert alice.take_response(403).reason == b"Forbidden auth ID"
+    bob.take_nothing()
+
+
+@pytest.mark.parametrize(
+    ("username", "password"), [(b"alice", b"wrong"), (b"nobody", b"secret"), (b"", b"")]
+)
+def test_wrong_passwords_and_unknown_users_are_told_the_same(
+    username: bytes, password: bytes
+) -> None:
+    _, alice, bob = phones()
+    message = alice.asks(b"MESSAGE", b"sip:bob@example.com")
+    alice.send(message)
+    first = alice.take_response(407)
+    alice.send(alice.signs(message, first, username=username or b"x", password=password))
+    again = alice.take_response(407)
+    assert [name for name, _ in again.headers] == [name for name, _ in first.headers]
+    assert b"stale" not in b"".join(again.headers.all(b"proxy-authenticate"))
+    bob.take_nothing()
+
+
+def test_a_disabled_user_is_unknown() -> None:
+    world, alice, bob = phones()
+    world.node.directory.put_subscribers(
+        [replace(world.node.directory.subscriber(b"alice@example.com"), enabled=False)]
+    )
+    alice.authenticates(alice.asks(b"MESSAGE", b"sip:bob@example.com"))
+    alice.take_response(407)
+    bob.take_nothing()
+
+
+def test_an_old_nonce_is_stale() -> None:
+    world, alice, bob = phones()
+    message = alice.asks(b"MESSAGE", b"sip:bob@example.com")
+    alice.send(message)
+    challenge = alice.take_response(407)
+    world.clock.advance(301)
+    alice.send(alice.signs(message, challenge))
+    again = alice.take_response(407)
+    params = parse_credentials(again.headers.all(b"proxy-authenticate")[0]).params
+    assert params[b"stale"].lower() == b"true"
+    alice.send(alice.signs(message, again))
+    bob.take_request(b"MESSAGE")
+
+
+def test_a_replayed_nonce_count_is_refused() -> None:
+    _, alice, bob = phones()
+    message = alice.asks(b"MESSAGE", b"sip:bob@example.com")
+    alice.send(message)
+    challenge = alice.take_response(407)
+    alice.send(alice.signs(message, challenge))
+    bob.take_request(b"MESSAGE")
+    alice.send(alice.signs(message, challenge))
+    alice.take_response(407)
+    bob.take_nothing()
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        b"Digest",
+        b"Digest ,",
+        b'Digest realm="example.com"',
+        b'Digest realm="example.com", username="alice", nonce="x", uri="y", response="z"',
+        b'Digest realm="other", username="alice", nonce="x", uri="y", response="z"',
+        b"Basic YWxpY2U6c2VjcmV0",
+        b"\xff\xfe",
+        b'Digest realm="example.com", username="alice", nonce="1-2-3", uri="y", response="z",'
+        b' algorithm=AKAv1-MD5, qop=auth, nc=zz, cnonce=""',
+    ],
+)
+def test_malformed_credentials_lead_nowhere(credentials: bytes) -> None:
+    _, alice, bob = phones()
+    alice.sends(b"MESSAGE", b"sip:bob@example.com", extra=((b"proxy-authorization", credentials),))
+    answer = alice.take()
+    assert isinstance(answer, Response)
+    assert answer.status in (400, 407)
+    bob.take_nothing()
+
+
+def test_a_stranger_reaches_our_users_unchallenged() -> None:
+    world, _, bob = phones()
+    world.phone(STRANGER, "203.0.113.5").sends(b"MESSAGE", b"sip:bob@example.com")
+    bob.take_request(b"MESSAGE")
+
+
+@pytest.mark.parametrize("method", [b"INVITE", b"OPTIONS", b"REFER", b"PUBLISH", b"FETCH"])
+@pytest.mark.parametrize(
+    "uri", [b"sip:x@elsewhere.org", b"sip:x@192.0.2.77", b"sip:elsewhere.org;lr"]
+)
+def test_we_are_no_open_relay(method: bytes, uri: bytes) -> None:
+    world = World()
+    phone = world.phone(STRANGER, "203.0.113.5")
+    phone.sends(method, uri)
+    answer = phone.take()
+    assert isinstance(answer, Response)
+    assert answer.status in (403, 484)
+    assert not world.air.opened
+
+
+def test_a_from_of_an_open_domain_is_not_challenged() -> None:
+    world, _, _ = phones()
+    guest = world.registered(b"guest@open.example", "192.0.2.30")
+    world.phone(b"other@open.example", "192.0.2.31").sends(b"MESSAGE", b"sip:guest@open.example")
+    guest.take_request(b"MESSAGE")
+
+
+def test_an_open_domain_does_not_call_out() -> None:
+    world = World()
+    phone = world.phone(b"guest@open.example", "192.0.2.30")
+    phone.sends(b"MESSAGE", b"sip:x@192.0.2.99")
+    phone.take_response(403)
+
+
+def test_an_open_domain_calls_out_when_its_tenant_says_so() -> None:
+    world = World(replace(OPEN, unauthenticated_calls_out=True))
+    far = world.phone(b"x@192.0.2.99", "192.0.2.99")
+    world.phone(b"guest@open.example", "192.0.2.30").sends(b"MESSAGE", b"sip:x@192.0.2.99")
+    far.take_request(b"MESSAGE")
+
+
+def test_a_disabled_domain_calls_nobody() -> None:
+    world = World(replace(EXAMPLE, enabled=False))
+    alice = world.phone(ALICE, "192.0.2.10")
+    alice.sends(b"MESSAGE", b"sip:mallory@other.example")
+    alice.take_response(403)
+
+
+def test_requests_within_a_dialog_are_not_challenged() -> None:
+    from tests.harness.builders import Dialog
+
+    _, alice, bob = phones()
+    invite = alice.invites(b"sip:bob@example.com")
+    came = bob.take_request(b"INVITE")
+    answer = bob.answers(came, 200)
+    dialog = Dialog(invite, alice.take_response(200), is_caller=True)
+    assert answer.status == 200
+    alice.send(dialog.request(b"INFO", via=alice.via))
+    bob.take_request(b"INFO")

@@ -1,0 +1,98 @@
+"""Both rules of the talk, and what a rule does to a request (SEED s4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.directory.model import Translation
+from proxy.locate.hop import Hop
+from proxy.sip.message import Request
+from tests.routing.world import EXAMPLE, OPEN, World
+
+CALLER = b"alice@example.com"
+TALK = (
+    Translation(
+        1,
+        1,
+        b"example.com",
+        match_regex="^1000$",
+        tran_user=b"eric",
+        tran_domain=b"workshop.uphreak.com",
+    ),
+    Translation(
+        2,
+        1,
+        b"example.com",
+        match_regex=r"^\+18[0678]{2}[0-9]{7}$",
+        tran_strip=1,
+        tran_domain=b"tf.arctele.com",
+    ),
+)
+
+
+def sent_for(world: World, method: bytes, uri: bytes) -> Request:
+    """What leaves for a foreign domain."""
+    for name in (b"workshop.uphreak.com", b"tf.arctele.com", b"elsewhere.org"):
+        world.air.zones[name] = [Hop("udp", "192.0.2.99", 5060, None)]
+    far = world.phone(b"x@192.0.2.99", "192.0.2.99")
+    alice = world.phone(CALLER, "192.0.2.10")
+    alice.authenticates(alice.asks(method, uri))
+    return far.take_request(method)
+
+
+@pytest.mark.parametrize(
+    ("dialled", "made"),
+    [
+        (b"sip:1000@example.com", b"sip:eric@workshop.uphreak.com"),
+        (b"sip:+18005551212@example.com", b"sip:18005551212@tf.arctele.com"),
+        (b"sip:10000@elsewhere.org", b"sip:10000@elsewhere.org"),
+    ],
+)
+def test_the_rules_of_the_talk(dialled: bytes, made: bytes) -> None:
+    world = World()
+    world.add_rules(EXAMPLE, *TALK)
+    assert sent_for(world, b"INVITE", dialled).uri.serialise() == made
+
+
+@pytest.mark.parametrize("method", [b"REFER", b"OPTIONS", b"SUBSCRIBE"])
+def test_methods_that_no_rule_touches(method: bytes) -> None:
+    world = World()
+    world.add_rules(EXAMPLE, replace(TALK[0], match_regex="", request_domain=b""))
+    came = sent_for(world, method, b"sip:1000@elsewhere.org")
+    assert came.uri.serialise() == b"sip:1000@elsewhere.org"
+
+
+def test_a_header_is_appended() -> None:
+    world = World()
+    rule = replace(TALK[0], tran_add_header=b"X-Account: 42")
+    world.add_rules(EXAMPLE, rule)
+    assert sent_for(world, b"INVITE", b"sip:1000@example.com").headers.all(b"x-account") == [b"42"]
+
+
+def test_the_call_record_knows_its_rule() -> None:
+    world = World()
+    world.add_rules(EXAMPLE, *TALK)
+    alice = world.phone(CALLER, "192.0.2.10")
+    alice.authenticates(alice.asks(b"INVITE", b"sip:1000@example.com"))
+    assert [record.rule_id for record in world.records] == [1]  # nobody has such a host
+    assert world.records[0].request_uri == b"sip:1000@example.com"
+
+
+def test_a_rule_does_not_open_the_way_out_of_an_open_domain() -> None:
+    world = World()
+    world.air.zones[b"workshop.uphreak.com"] = [Hop("udp", "192.0.2.99", 5060, None)]
+    world.add_rules(OPEN, replace(TALK[0], from_domain=b"open.example", domain_id=2))
+    guest = world.phone(b"guest@open.example", "192.0.2.30")
+    guest.sends(b"MESSAGE", b"sip:1000@open.example")
+    guest.take_response(403)
+
+
+def test_a_rule_may_lead_to_a_user_of_ours() -> None:
+    world = World()
+    world.add_rules(EXAMPLE, replace(TALK[0], tran_user=b"bob", tran_domain=b""))
+    bob = world.registered(b"bob@example.com", "192.0.2.20")
+    alice = world.phone(CALLER, "192.0.2.10")
+    alice.authenticates(alice.asks(b"MESSAGE", b"sip:1000@example.com"))
+    bob.take_request(b"MESSAGE")
