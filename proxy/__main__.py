@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 import uvloop
 
+from proxy.observe import log_lines
 from proxy.server import serve
 from proxy.settings import ProxySettings, SettingsError
 from proxy.transport.layer import ListenFailed
@@ -17,11 +17,7 @@ def main() -> int:
     """Exit code: 0 after a stop that was asked for, 2 when a setting or a port is in the way."""
     try:
         settings = ProxySettings.from_env()
-        logging.basicConfig(
-            level=settings.log_level.upper(),
-            stream=sys.stderr,
-            format="%(asctime)s %(levelname)s %(name)s %(message)s",
-        )
+        log_lines.set_up(settings.log_level.upper())
         uvloop.run(serve(settings))
     except (SettingsError, ListenFailed, CertificateError, ValueError) as error:
         sys.stderr.write(f"fedsip proxy: {error}\n")

@@ -1,0 +1,78 @@
+"""Log lines that cost calls little: formatted at once, written together a few times a second.
+
+A line per call is a system call per call otherwise. What waits is written at WARNING and above, at
+the end of the process, and every FLUSH_SECONDS; a kill -9 loses the last moment's lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import sys
+import time
+from typing import Final, TextIO
+
+FLUSH_SECONDS: Final = 0.2
+_MOST_WAITING: Final = 1000
+
+
+class LogLines(logging.Handler):
+    """Writes lines to a stream in batches; without a running loop, one by one."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._waiting: list[str] = []
+        self._second = 0
+        self._stamp = ""
+        self._is_armed = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        second = int(record.created)
+        if second != self._second:
+            self._second = second
+            self._stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+        line = (
+            f"{self._stamp},{int(record.msecs):03} {record.levelname} {record.name} "
+            f"{record.getMessage()}\n"
+        )
+        if record.exc_info:
+            line += logging.Formatter().formatException(record.exc_info) + "\n"
+        self._waiting.append(line)
+        if record.levelno >= logging.WARNING or len(self._waiting) >= _MOST_WAITING:
+            self.flush()
+        elif not self._is_armed:
+            self._arm()
+
+    def flush(self) -> None:
+        if self._waiting:
+            text = "".join(self._waiting)
+            self._waiting.clear()
+            self._stream.write(text)
+            self._stream.flush()
+
+    def _arm(self) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+            return
+        self._is_armed = True
+        loop.call_later(FLUSH_SECONDS, self._fire)
+
+    def _fire(self) -> None:
+        self._is_armed = False
+        self.flush()
+
+
+def set_up(level: str) -> None:
+    """Log to standard error from that level on; raises ValueError for an unknown level."""
+    # Nobody prints these, and finding them out costs more than the line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # documented in logging's howto
+    lines = LogLines(sys.stderr)
+    atexit.register(lines.flush)
+    root = logging.getLogger()
+    root.addHandler(lines)
+    root.setLevel(level)
