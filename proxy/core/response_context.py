@@ -212,7 +212,9 @@ class ResponseContext:
         if best.branch is None or best.response is None:
             if status == 408 and not self.is_invite:
                 return _GIVE_UP
-            return (Answer(500 if status == 503 else status, best.reason, best.headers),)
+            if status == 503 and best.reason is None:
+                status = 500  # s16.9: as if a 503 had been received; routing's own has its reason
+            return (Answer(status, best.reason, best.headers),)
         if status == 503:
             # "a proxy which receives a 503 SHOULD NOT forward it upstream": we are not overloaded
             return (Answer(500),)

@@ -1,4 +1,4 @@
-"""Behind a NAT or not (SEED s2 step 7), and the talk's rewritten Contact where a domain wants it."""
+"""Behind a NAT or not (SEED s2 step 7); the talk's rewritten Contact where a domain wants it."""
 
 from __future__ import annotations
 
