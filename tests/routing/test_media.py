@@ -1,0 +1,360 @@
+"""Which commands the relay gets in each exchange of offer and answer, and how sessions end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from media.ng import Answer, Delete, Offer
+from proxy.directory.model import Domain
+from proxy.sip.message import Response
+from proxy.sip.uri import parse_uri
+from tests.harness.builders import Dialog, ack_of, cancel_of
+from tests.routing.world import EXAMPLE, SDP, UserAgent, World, deletes, via_relay
+
+ALICE = b"alice@example.com"
+BOB = b"bob@example.com"
+STRANGER = b"stranger@elsewhere.org"
+ALWAYS = replace(EXAMPLE, media_policy="always")
+ANSWER = SDP.replace(b"4000", b"5000")
+PRACK = ((b"require", b"100rel"), (b"rseq", b"1"))
+
+
+def world_of(domain: Domain = ALWAYS, **how: object) -> tuple[World, UserAgent, UserAgent]:
+    """Alice, and Bob who is registered."""
+    world = World(domain, **how)  # type: ignore[arg-type]
+    return world, world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+
+
+async def call(world: World, alice: UserAgent, bob: UserAgent) -> tuple[Dialog, Dialog]:
+    """An answered call; both dialogs."""
+    invite = alice.invites(b"sip:bob@example.com", body=SDP)
+    await world.settled()
+    came = bob.take_request(b"INVITE")
+    bob.answers(came, 200, body=ANSWER)
+    await world.settled()
+    ok = alice.take_response(200)
+    caller, callee = Dialog(invite, ok, is_caller=True), Dialog(came, ok, is_caller=False)
+    alice.send(caller.request(b"ACK", via=alice.via))
+    await world.settled()
+    bob.take_request(b"ACK")
+    return caller, callee
+
+
+async def test_offer_and_answer() -> None:
+    world, alice, bob = world_of()
+    invite = alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    assert came.body == via_relay(SDP)
+    bob.answers(came, 200, body=ANSWER)
+    assert alice.take_response(200).body == via_relay(ANSWER)
+    offer, answer = world.relays[0].commands
+    assert isinstance(offer, Offer)
+    assert isinstance(answer, Answer)
+    assert (offer.call_id, offer.from_tag, offer.to_tag) == (
+        invite.call_id, invite.from_tag, b"",
+    )  # fmt: skip
+    assert offer.via_branch == answer.via_branch != b""
+    assert (answer.from_tag, answer.to_tag) == (invite.from_tag, b"tag-of-" + BOB)
+    assert offer.options.transport_protocol == b"RTP/AVP"
+    assert offer.options.ice == b"remove"
+
+
+async def test_every_answer_on_the_way_is_relayed() -> None:
+    world, alice, bob = world_of()
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    for status in (180, 183, 200):
+        bob.answers(came, status, body=ANSWER)
+        assert alice.take_response(status).body == via_relay(ANSWER)
+    assert len(world.relays[0].taken(Answer)) == 3
+
+
+@pytest.mark.parametrize("who", ["caller", "callee"])
+async def test_bye_ends_the_session(who: str) -> None:
+    world, alice, bob = world_of()
+    caller, callee = await call(world, alice, bob)
+    dialog, phone, other = (caller, alice, bob) if who == "caller" else (callee, bob, alice)
+    phone.send(dialog.request(b"BYE", via=phone.via))
+    other.answers(other.take_request(b"BYE"), 200)
+    phone.take_response(200)
+    await world.settled()
+    (delete,) = deletes(world.relays[0])
+    assert {delete.from_tag, delete.to_tag} == {caller.local_tag, caller.remote_tag}
+    assert not delete.via_branch
+    assert [(one.status, one.ended_by) for one in world.records] == [(200, who)]
+
+
+@pytest.mark.parametrize("who", ["caller", "callee"])
+@pytest.mark.parametrize("method", [b"INVITE", b"UPDATE"])
+async def test_offers_within_the_dialog(who: str, method: bytes) -> None:
+    world, alice, bob = world_of()
+    caller, callee = await call(world, alice, bob)
+    dialog, phone, other = (caller, alice, bob) if who == "caller" else (callee, bob, alice)
+    world.relays[0].commands.clear()
+    phone.send(dialog.request(method, via=phone.via, contact=phone.contact, body=SDP))
+    came = other.take_request(method)
+    assert came.body == via_relay(SDP)
+    other.answers(came, 200, body=ANSWER)
+    if method == b"INVITE":
+        phone.take_response(100)
+    assert phone.take_response(200).body == via_relay(ANSWER)
+    offer, answer = world.relays[0].commands
+    assert (offer.from_tag, offer.to_tag) == (dialog.local_tag, dialog.remote_tag)
+    assert (answer.from_tag, answer.to_tag) == (dialog.local_tag, dialog.remote_tag)
+    assert not offer.via_branch
+
+
+async def test_a_reinvite_that_fails_changes_nothing() -> None:
+    world, alice, bob = world_of()
+    caller, _ = await call(world, alice, bob)
+    alice.send(caller.request(b"INVITE", via=alice.via, contact=alice.contact, body=SDP))
+    bob.answers(bob.take_request(b"INVITE"), 488)
+    await world.settled()
+    assert not deletes(world.relays[0])
+
+
+async def test_late_offer() -> None:
+    """INVITE without SDP: the offer stands in the 200, the answer in the ACK."""
+    world, alice, bob = world_of()
+    invite = alice.invites(b"sip:bob@example.com")
+    came = bob.take_request(b"INVITE")
+    bob.answers(came, 200, body=SDP)
+    ok = alice.take_response(200)
+    assert ok.body == via_relay(SDP)
+    caller = Dialog(invite, ok, is_caller=True)
+    alice.send(caller.request(b"ACK", via=alice.via, body=ANSWER))
+    assert bob.take_request(b"ACK").body == via_relay(ANSWER)
+    offer, answer = world.relays[0].commands
+    assert isinstance(offer, Offer)
+    assert isinstance(answer, Answer)
+    assert (offer.from_tag, offer.to_tag) == (b"tag-of-" + BOB, invite.from_tag)
+    assert (answer.from_tag, answer.to_tag) == (b"tag-of-" + BOB, invite.from_tag)
+
+
+async def test_late_offer_in_a_reliable_183_is_answered_by_prack() -> None:
+    world, alice, bob = world_of()
+    invite = alice.invites(b"sip:bob@example.com")
+    came = bob.take_request(b"INVITE")
+    bob.answers(came, 183, body=SDP, extra=PRACK)
+    early = alice.take_response(183)
+    assert early.body == via_relay(SDP)
+    caller = Dialog(invite, early, is_caller=True)
+    alice.send(caller.request(b"PRACK", via=alice.via, body=ANSWER))
+    prack = bob.take_request(b"PRACK")
+    assert prack.body == via_relay(ANSWER)
+    bob.answers(prack, 200)
+    alice.take_response(200)
+    kinds = [type(command) for command in world.relays[0].commands]
+    assert kinds == [Offer, Answer]
+
+
+async def test_prack_may_make_an_offer() -> None:
+    world, alice, bob = world_of()
+    invite = alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    bob.answers(came, 183, body=ANSWER, extra=PRACK)
+    caller = Dialog(invite, alice.take_response(183), is_caller=True)
+    alice.send(caller.request(b"PRACK", via=alice.via, body=SDP))
+    prack = bob.take_request(b"PRACK")
+    bob.answers(prack, 200, body=ANSWER)
+    assert alice.take_response(200).body == via_relay(ANSWER)
+    kinds = [type(command) for command in world.relays[0].commands]
+    assert kinds == [Offer, Answer, Offer, Answer]
+
+
+@pytest.mark.parametrize("ending", ["busy", "cancel", "timeout"])
+async def test_a_call_that_never_was_leaves_nothing(ending: str) -> None:
+    world, alice, bob = world_of()
+    invite = alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    match ending:
+        case "busy":
+            bob.answers(came, 486)
+        case "cancel":
+            bob.answers(came, 180)
+            alice.send(cancel_of(invite))
+            bob.take_request(b"CANCEL")
+            bob.answers(came, 487)
+        case _:
+            world.clock.advance(33)
+    await world.settled()
+    (delete,) = deletes(world.relays[0])
+    assert delete.call_id == invite.call_id
+    assert delete.via_branch == world.relays[0].taken(Offer)[0].via_branch
+    (record,) = world.records
+    by = {"busy": (486, "callee"), "cancel": (487, "caller"), "timeout": (408, "callee")}
+    assert (record.status, record.ended_by) == by[ending]
+
+
+async def test_each_branch_of_a_fork_has_its_offer_and_losers_are_ended() -> None:
+    world, alice, desk = world_of()
+    mobile = world.registered(BOB, "192.0.2.21")
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    came = {phone: phone.take_request(b"INVITE") for phone in (desk, mobile)}
+    branches = [offer.via_branch for offer in world.relays[0].taken(Offer)]
+    assert len(set(branches)) == 2
+    mobile.answers(came[mobile], 200, body=ANSWER)
+    alice.take_response(200)
+    await world.settled()
+    (answer,) = world.relays[0].taken(Answer)
+    (delete,) = deletes(world.relays[0])
+    assert {answer.via_branch, delete.via_branch} == set(branches)
+
+
+async def test_the_same_call_twice_is_ended_one_branch_at_a_time() -> None:
+    """A proxy before us forked: the same Call-ID and From tag, two Request-URIs."""
+    world = World(ALWAYS)
+    bob, carol = (
+        world.registered(BOB, "192.0.2.20"),
+        world.registered(b"carol@example.com", "192.0.2.21"),
+    )
+    phone = world.phone(STRANGER, "203.0.113.5")
+    for name in (b"bob", b"carol"):
+        phone.sends(
+            b"INVITE", b"sip:%b@example.com" % name, call_id=b"same", from_tag=b"same", body=SDP
+        )
+        phone.take_response(100)
+    carol.answers(carol.take_request(b"INVITE"), 200, body=ANSWER)
+    bob.answers(bob.take_request(b"INVITE"), 486)
+    await world.settled()
+    first, second = world.relays[0].taken(Offer)
+    assert [delete.via_branch for delete in deletes(world.relays[0])] == [first.via_branch]
+    assert world.relays[0].taken(Answer)[0].via_branch == second.via_branch
+
+
+async def test_a_silent_relay_is_followed_by_the_next() -> None:
+    world, alice, bob = world_of(relays=(b"r1", b"r2"))
+    world.relays[0].is_silent = True
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    assert came.body == via_relay(SDP, b"r2")
+    bob.answers(came, 200, body=ANSWER)
+    assert alice.take_response(200).body == via_relay(ANSWER, b"r2")
+
+
+async def test_no_relay_no_call() -> None:
+    world, alice, bob = world_of(relays=(b"r1", b"r2"))
+    for relay in world.relays.relays:
+        relay.is_silent = True
+    message = alice.asks(b"INVITE", b"sip:bob@example.com", body=SDP)
+    alice.send(message)
+    challenge = alice.take_response(407)
+    alice.send(ack_of(message, challenge))
+    alice.send(alice.signs(message, challenge))
+    await world.settled()
+    assert alice.take_response(503).reason == b"No media relay"
+    bob.take_nothing()
+    assert [(record.status, record.ended_by) for record in world.records] == [(503, "proxy")]
+
+
+async def test_an_answer_that_the_relay_refuses_passes_as_it_is() -> None:
+    world, alice, bob = world_of()
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    world.relays[0].refuses = "Unknown call-id"
+    bob.answers(came, 200, body=ANSWER)
+    assert alice.take_response(200).body == ANSWER
+
+
+async def test_the_relay_of_a_call_is_found_again_by_another_node() -> None:
+    """It is sealed into the dialog token; nothing is remembered in the proxy."""
+    world, alice, bob = world_of(relays=(b"r1", b"r2"))
+    caller, _ = await call(world, alice, bob)
+    other = World(ALWAYS, relays=(b"r2", b"r1"))
+    other.phone(BOB, "192.0.2.20")
+    phone = other.phone(ALICE, "192.0.2.10")
+    phone.send(caller.request(b"BYE", via=phone.via))
+    await other.settled()
+    assert not other.relays[0].commands
+    assert isinstance(other.relays[1].commands[0], Delete)
+
+
+@pytest.mark.parametrize(
+    ("policy", "contact", "relayed"),
+    [
+        ("never", b"<sip:alice@10.0.0.1>", False),
+        ("auto", None, False),
+        ("auto", b"<sip:alice@10.0.0.1>", True),
+        ("always", None, True),
+    ],
+)
+async def test_the_domain_says_when(policy: str, contact: bytes | None, relayed: bool) -> None:
+    _, alice, bob = world_of(replace(EXAMPLE, media_policy=policy))
+    alice.invites(b"sip:bob@example.com", body=SDP, contact=contact or alice.contact)
+    assert (bob.take_request(b"INVITE").body != SDP) is relayed
+
+
+@pytest.mark.parametrize(
+    ("contact", "host", "relayed"),
+    [
+        (b"<sip:bob@10.0.0.2>", "203.0.113.9", True),
+        (None, "2001:db8::9", True),
+        (None, "192.0.2.20", False),
+    ],
+)
+async def test_auto_looks_at_the_callee(contact: bytes | None, host: str, relayed: bool) -> None:
+    world = World()
+    bob = world.phone(BOB, host)
+    bob.registers(contact=contact or bob.contact)
+    alice = world.phone(ALICE, "192.0.2.10")
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    assert (bob.take_request(b"INVITE").body != SDP) is relayed
+    if relayed and ":" in host:
+        assert world.relays[0].taken(Offer)[0].options.address_family == b"IP6"
+
+
+async def test_between_browser_and_phone_profiles_differ() -> None:
+    world = World()
+    bob = world.phone(BOB, "192.0.2.20", 50_000, "wss")
+    bob.registers(contact=b"<sip:bob@8fk3.invalid;transport=ws>")
+    alice = world.phone(ALICE, "192.0.2.10")
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    bob.answers(came, 200, body=ANSWER, contact=b"<sip:bob@8fk3.invalid;transport=ws>")
+    alice.take_response(200)
+    offer, answer = world.relays[0].commands
+    assert offer.options.transport_protocol == b"UDP/TLS/RTP/SAVPF"
+    assert offer.options.ice == b"force"
+    assert answer.options.transport_protocol == b"RTP/AVP"
+    assert answer.options.ice == b"remove"
+
+
+@pytest.mark.parametrize(
+    ("method", "extra", "body"),
+    [
+        (b"MESSAGE", (), b"hello"),
+        (b"INVITE", ((b"content-type", b"text/plain"),), b""),
+        (b"INFO", (), SDP),
+    ],
+)
+async def test_other_bodies_are_nobodys_business(
+    method: bytes, extra: tuple[tuple[bytes, bytes], ...], body: bytes
+) -> None:
+    world, alice, bob = world_of()
+    alice.authenticates(alice.asks(method, b"sip:bob@example.com", body=body, extra=extra))
+    assert bob.take_request(method).body == body
+    assert not world.relays[0].commands
+
+
+async def test_a_spiral_passes_through_one_relay_only() -> None:
+    """Out to a foreign proxy and back to another user of ours, under the same Call-ID."""
+    world = World(ALWAYS)
+    bob = world.registered(BOB, "192.0.2.20")
+    far = world.phone(b"x@192.0.2.99", "192.0.2.99")
+    alice = world.phone(ALICE, "192.0.2.10")
+    alice.invites(b"sip:x@192.0.2.99", body=SDP)
+    came = far.take_request(b"INVITE")
+    back = came.copy()
+    back.headers.prepend(b"via", far.via + b";branch=z9hG4bKfar")
+    back.headers.set(b"from", b"<sip:x@elsewhere.org>;tag=" + (came.from_tag or b""))
+    back.uri = parse_uri(b"sip:bob@example.com")
+    far.send(back)
+    again = bob.take_request(b"INVITE")
+    assert again.body == via_relay(SDP)
+    assert len(again.record_routes) == 4
+    assert len(world.relays[0].taken(Offer)) == 1
+    bob.answers(again, 200, body=ANSWER)
+    await world.settled()
+    assert isinstance(far.take(), Response)
