@@ -59,10 +59,15 @@ class Server:
         self._settings = settings
         key = settings.key
         tokens = Tokens(key, urandom(4))
-        tls = TlsContexts(*settings.certificate_paths) if settings.tls else None
+        hosted = settings.state_dir / "tls" / "domains"
+        tls = TlsContexts(*settings.certificate_paths, hosted) if settings.tls else None
         self._state = State(settings.database_url, on_binding_removed=self._binding_removed)
         self._transport = TransportLayer(
-            settings, on_message=self._message, on_flow_closed=self._flow_closed, tls=tls
+            settings,
+            on_message=self._message,
+            on_flow_closed=self._flow_closed,
+            on_undelivered=self._undelivered,
+            tls=tls,
         )
         self._records = Records(settings.database_url)
         calls = Calls(self._records, node_id=settings.node_id, wall=time.time)
@@ -151,6 +156,9 @@ class Server:
 
     def _message(self, message: Request | Response, flow: Flow, now: float) -> None:
         self._core.received(message, flow, now)
+
+    def _undelivered(self, via_branch: bytes) -> None:
+        self._core.undelivered(via_branch)
 
     def _flow_closed(self, flow: Flow) -> None:
         self._core.flow_closed(flow)

@@ -93,6 +93,11 @@ class ProxySettings:
     max_connections: int = _setting(
         "FEDSIP_SIP_MAX_CONNECTIONS", 20000, "Most TCP and TLS connections at once."
     )
+    max_connections_per_source: int = _setting(
+        "FEDSIP_SIP_MAX_CONNECTIONS_PER_SOURCE",
+        1000,
+        "Most TCP and TLS connections from one address, trusted sources excepted.",
+    )
     idle_seconds: float = _setting(
         "FEDSIP_SIP_IDLE_SECONDS", 3600.0, "A connection silent for so long is closed.", "seconds"
     )

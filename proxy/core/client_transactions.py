@@ -164,6 +164,12 @@ class ClientTransactions:
         for tx in self._unanswered_on.pop(flow, ()):
             self._perform(tx, tx.machine.transport_failed(now=now), None, now)
 
+    def undelivered(self, via_branch: bytes, *, now: float) -> None:
+        """The system says that nobody is where our request with this branch went (s18.4)."""
+        tx = self._by_branch.get(via_branch)
+        if tx is not None and tx.machine.state in (State.CALLING, State.TRYING):
+            self._perform(tx, tx.machine.transport_failed(now=now), None, now)
+
     def forget(self, tx: ClientTransaction) -> None:
         """Wait for nothing more."""
         for known in (self._by_branch, self._cancels):

@@ -144,6 +144,10 @@ class TransactionLayer:
         """A connection is gone: requests on it that nobody has answered yet go elsewhere."""
         self._clients.flow_closed(flow, now=self._clock.time())
 
+    def undelivered(self, via_branch: bytes) -> None:
+        """Nobody is where a request of ours went: it goes elsewhere, if nobody has answered it."""
+        self._clients.undelivered(via_branch, now=self._clock.time())
+
     async def settled(self) -> None:
         """Wait until no step waits for anything (transactions may be pending all the same)."""
         await self._stepper.settled()

@@ -77,6 +77,11 @@ class StreamFramer:
             return True
         return False
 
+    @property
+    def unfinished(self) -> bytearray:
+        """What has come of the next message; after a ParseError what could not be framed."""
+        return self._buffer
+
     def _limit(self, size: int) -> None:
         if size > self._max_message:
             raise ParseError(f"message above {self._max_message} bytes", 413)

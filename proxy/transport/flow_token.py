@@ -89,13 +89,15 @@ class Tokens:
             return None
         body, seal = data[:-_SEAL], data[-_SEAL:]
         if not compare_digest(seal, self._seal.over(body, bound_to)) and not any(
-            [compare_digest(seal, previous.over(body, bound_to)) for previous in self._previous]
+            compare_digest(seal, previous.over(body, bound_to)) for previous in self._previous
         ):
             return None
         side = self._sides.get(body)
         if side is None:
             side = self._side(body)
-            if side is not None and len(self._sides) < _MOST_REMEMBERED:
+            if side is not None:
+                if len(self._sides) >= _MOST_REMEMBERED:
+                    self._sides.clear()
                 self._sides[body] = side
         return side
 

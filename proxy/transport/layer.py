@@ -7,15 +7,15 @@ Keep-alives (CRLF, STUN) are answered here and never reach the parser.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
+import resource
 import socket
-import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
-from ipaddress import ip_address
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
-
-import psutil
 
 from proxy.locate.hop import Hop
 from proxy.sip.codec import check, parse, serialise
@@ -23,13 +23,17 @@ from proxy.sip.errors import ParseError
 from proxy.sip.fields import Via
 from proxy.sip.message import Request, Response
 
+from . import gateway
+from .addresses import AddressError, is_chosen_by_us, local_addresses
+from .connections import CONNECT_SECONDS, Connections
 from .flow import Address, Flow, FlowFailed
 from .keep_alive import KeepAlive
+from .own_names import Listener, OwnNames
 from .refusal import refusal_for
-from .stream import Connection
 from .stun_keepalive import binding_response, is_stun
-from .tls import TlsContexts
+from .tls import CertificateError, TlsContexts
 from .udp import UdpListener
+from .via_source import reply_address, stamp_source
 
 if TYPE_CHECKING:
     from proxy.settings import ProxySettings
@@ -38,28 +42,44 @@ log = logging.getLogger(__name__)
 
 OnMessage = Callable[[Request | Response, Flow, float], None]
 OnFlowClosed = Callable[[Flow], None]
+OnUndelivered = Callable[[bytes], None]
 
-_CONNECT_SECONDS: Final = 5.0
-_DEFAULT_PORT: Final = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
+_HOUSEKEEPING_SECONDS: Final = 10.0
+_TELL_SECONDS: Final = 60.0
+_UDP_PING: Final = b"\0\0\0\0"
+_FILES_BESIDE: Final = 512
+"""Files that are open beside connections."""
 
 
 class ListenFailed(Exception):
     """A listener cannot be opened; the message names address, port, protocol and cause."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """One address that we serve, and the name under which others reach it."""
-
-    protocol: str
-    local: Address
-    host: bytes
-    """What stands in Via and Record-Route; IPv6 in brackets."""
-
-
 class TransportLayer:
     """All sockets of the proxy. `on_message(message, flow, now)` is called for each whole message,
-    `on_flow_closed(flow)` for each connection that ends."""
+    `on_flow_closed(flow)` for each connection that ends, `on_undelivered(branch)` for a request of
+    ours that the system says nobody was there for."""
+
+    __slots__ = (
+        "_connections",
+        "_gateway",
+        "_housekeeping",
+        "_keep_alive",
+        "_loop",
+        "_max_headers",
+        "_names",
+        "_on_flow_closed",
+        "_on_message",
+        "_on_undelivered",
+        "_servers",
+        "_settings",
+        "_source_for",
+        "_tls",
+        "_tls_error",
+        "_told",
+        "_udp",
+        "malformed",
+    )
 
     def __init__(
         self,
@@ -68,147 +88,219 @@ class TransportLayer:
         on_message: OnMessage,
         on_flow_closed: OnFlowClosed,
         tls: TlsContexts | None,
+        on_undelivered: OnUndelivered | None = None,
     ) -> None:
-        self.listeners: list[Listener] = []
         self.malformed = 0
         self._settings = settings
+        self._max_headers = settings.max_headers
         self._on_message = on_message
         self._on_flow_closed = on_flow_closed
+        self._on_undelivered = on_undelivered
         self._tls = tls
+        self._tls_error = ""
         self._loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self._udp: dict[Address, UdpListener] = {}
         self._servers: list[asyncio.Server] = []
-        self._connections: dict[int, Connection] = {}
-        self._outbound: dict[tuple[str, Address, str | None], Connection] = {}
-        self._last_id = 0
-        self._advertised: dict[tuple[str, Address], tuple[bytes, int]] = {}
-        self._own: set[tuple[bytes, int]] = set()
+        self._gateway: Path | None = None
+        self._names = OwnNames(
+            advertised_ipv4=settings.advertised_ipv4, advertised_ipv6=settings.advertised_ipv6
+        )
+        self._connections = Connections(
+            settings,
+            tls,
+            self._loop,
+            on_message=self._parse,
+            on_unframed=self._malformed,
+            on_closed=self._closed,
+        )
         self._source_for: dict[str, Address | None] = {}
         self._told: dict[str, float] = {}
-        self._keep_alive = KeepAlive(settings.nat_ping_seconds, self._ping, self._loop)
+        self._keep_alive = KeepAlive(settings.nat_ping_seconds, self._ping, self._judge, self._loop)
+        self._housekeeping: asyncio.TimerHandle | None = None
 
     # -- listening
 
     async def start(self) -> None:
         """Open every listener; raises ListenFailed, with nothing left open."""
+        _raise_file_limit(self._settings.max_connections)
         try:
             for address in local_addresses(self._settings):
                 await self._listen(address)
-        except OSError as error:
-            self.close()
+            if not self.listeners:
+                raise ListenFailed("There is no address to listen on; see FEDSIP_SIP_ADDRESSES.")
+            await self._listen_for_gateway()
+        except AddressError as error:
             raise ListenFailed(str(error)) from error
         except ListenFailed:
             self.close()
             raise
         self._keep_alive.start()
+        self._keep_house()
 
     async def _listen(self, address: str) -> None:
         settings = self._settings
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        wanted = (
+        for protocol, is_on, port in (
             ("udp", settings.udp, settings.port),
             ("tcp", settings.tcp, settings.port),
             ("tls", settings.tls and self._tls is not None, settings.tls_port),
-        )
-        for protocol, is_on, port in wanted:
+        ):
             if not is_on:
                 continue
-            local = (address, port)
             try:
-                if protocol == "udp":
-                    self._udp[local] = UdpListener(local, self._datagram, self._loop)
-                else:
-                    server = await self._loop.create_server(
-                        lambda protocol=protocol: self._connection(protocol, is_outbound=False),
-                        address,
-                        port,
-                        family=family,
-                        backlog=1024,
-                        ssl=self._tls.server if protocol == "tls" and self._tls else None,
-                    )
-                    self._servers.append(server)
+                await self._open_listener(protocol, (address, port))
             except OSError as error:
-                reason = error.strerror or str(error)
+                reason = os.strerror(error.errno) if error.errno else str(error)
+                if error.errno == errno.EADDRNOTAVAIL and is_chosen_by_us(settings, address):
+                    log.warning("not listening address=%s reason=%s", address, reason)
+                    return  # it went, or is not confirmed yet (RFC 4862 s5.4)
                 raise ListenFailed(
                     f"Cannot listen on {address} port {port} for {protocol.upper()}: {reason}."
                 ) from error
-            self._add_listener(protocol, local)
+            self._names.add(protocol, (address, port))
 
-    def _add_listener(self, protocol: str, local: Address) -> None:
-        is_ipv6 = ":" in local[0]
-        given = self._settings.advertised_ipv6 if is_ipv6 else self._settings.advertised_ipv4
-        own = f"[{local[0]}]".encode() if is_ipv6 else local[0].encode()
-        host = given.encode() if given else own
-        if given and is_ipv6 and ":" in given and not given.startswith("["):
-            host = b"[" + host + b"]"
-        self.listeners.append(Listener(protocol, local, host))
-        self._advertised[protocol, local] = (host, local[1])
-        self._own |= {(host.lower(), local[1]), (own, local[1])}
+    async def _open_listener(self, protocol: str, local: Address) -> None:
+        if protocol == "udp":
+            self._udp[local] = UdpListener(local, self._datagram, self._returned, self._loop)
+            return
+        is_tls = protocol == "tls" and self._tls is not None
+        server = await self._loop.create_server(
+            partial(self._connections.make, protocol),
+            local[0],
+            local[1],
+            family=socket.AF_INET6 if ":" in local[0] else socket.AF_INET,
+            backlog=1024,
+            ssl=self._tls.server if self._tls is not None and is_tls else None,
+            ssl_handshake_timeout=CONNECT_SECONDS if is_tls else None,
+        )
+        self._servers.append(server)
+
+    async def _listen_for_gateway(self) -> None:
+        """The web process's socket; a default one that cannot be had is only missed there."""
+        path = self._settings.gateway_path
+        try:
+            server = await gateway.listen(path, self._make_link, self._loop)
+        except OSError as error:
+            if self._settings.gateway:
+                raise ListenFailed(
+                    f"Cannot listen on {path}: {error.strerror or error}."
+                ) from error
+            log.warning("no gateway for browsers path=%s reason=%s", path, error)
+            return
+        self._gateway = path
+        self._servers.append(server)
+
+    def _make_link(self) -> gateway.GatewayLink:
+        return gateway.GatewayLink(
+            self._connections,
+            self._connections.next_id(),
+            max_message=self._settings.max_message,
+            clock=self._loop.time,
+        )
 
     def close(self) -> None:
         """Stop listening and close all connections."""
         self._keep_alive.stop()
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
         for server in self._servers:
             server.close()
+        if self._gateway is not None:
+            self._gateway.unlink(missing_ok=True)
         for listener in self._udp.values():
             listener.close()
-        for connection in list(self._connections.values()):
-            connection.close()
+        self._udp.clear()
+        self._connections.close()
+
+    def _keep_house(self) -> None:
+        """What is not worth a timer of its own."""
+        self._housekeeping = self._loop.call_later(_HOUSEKEEPING_SECONDS, self._keep_house)
+        now = self._loop.time()
+        self._connections.end_idle(now=now)
+        self._told = {who: at for who, at in self._told.items() if now - at < _TELL_SECONDS}
+        self._source_for.clear()  # routes change
+        for listener in self._udp.values():
+            listener.watch_again()
+        if self._tls is not None:
+            self._reload(self._tls)
+
+    def _reload(self, tls: TlsContexts) -> None:
+        try:
+            if tls.reload():
+                log.info("certificates read again")
+            self._tls_error = ""
+        except CertificateError as error:
+            if str(error) != self._tls_error:
+                self._tls_error = str(error)
+                log.warning("certificates not read again, the old ones stay: %s", error)
 
     # -- receiving
 
     def _datagram(self, data: bytes, flow: Flow) -> None:
-        if data[0:1] < b"\x04":
-            if is_stun(data) and (answer := binding_response(data, flow.remote)):
-                self._udp[flow.local].send(answer, flow.remote)
-            return
-        if not data.strip(b"\r\n\0"):
-            return  # a keep-alive; over UDP nobody waits for an answer (RFC 5626 s3.5.1)
-        self._parse(data, flow)
-
-    def connection_received(self, data: bytes, connection: Connection) -> None:
-        connection.heard_at = self._loop.time()
-        self._parse(data, connection.flow)
+        if data[:1] > b" " or (data[:1] == b"\r" and data.strip(b"\r\n")):
+            self._parse(data, flow)
+        elif is_stun(data) and (answer := binding_response(data, flow.remote)):
+            self._udp[flow.local].send(answer, flow.remote)
+        # all else is a keep-alive; over UDP nobody waits for an answer (RFC 5626 s3.5.1)
 
     def _parse(self, data: bytes, flow: Flow) -> None:
         try:
-            message = parse(data, max_headers=self._settings.max_headers)
+            message = parse(data, max_headers=self._max_headers)
             check(message)
             if isinstance(message, Request):
-                received(message, flow)
+                stamp_source(message, flow)
         except ParseError as error:
             self._malformed(data, flow, error)
             return
-        self._on_message(message, flow, self._loop.time())
+        try:
+            self._on_message(message, flow, self._loop.time())
+        except Exception:
+            # The entry of all that strangers send: one message must not end a connection or
+            # keep the datagrams behind it waiting.
+            if self._may_tell(flow):
+                log.exception("message failed source=%s", flow.remote[0])
 
     def _malformed(self, data: bytes, flow: Flow, error: ParseError) -> None:
         self.malformed += 1
-        now = self._loop.time()
-        if now - self._told.get(flow.remote[0], -60.0) >= 60.0:
-            if len(self._told) > 10_000:
-                self._told.clear()
-            self._told[flow.remote[0]] = now
+        if self._may_tell(flow):
             log.info("malformed source=%s reason=%s", flow.remote[0], error.message)
-        if error.status_hint is None:
+        try:
+            response = refusal_for(data, error, flow)
+            if response is None:
+                return
+            destination = self.reply_flow(response.via, flow)
+            if isinstance(destination, Flow):
+                self.send(serialise(response), destination)
+        except (FlowFailed, ParseError) as failure:
+            log.debug("refusal not sent source=%s reason=%s", flow.remote[0], failure)
+
+    def _may_tell(self, flow: Flow) -> bool:
+        """Whether to log about this source: once a minute."""
+        now = self._loop.time()
+        if now - self._told.get(flow.remote[0], -_TELL_SECONDS) < _TELL_SECONDS:
+            return False
+        if len(self._told) > 10_000:
+            self._told.clear()
+        self._told[flow.remote[0]] = now
+        return True
+
+    def _returned(self, data: bytes) -> None:
+        """A datagram of ours that nobody was there for. ICMP is believed only where it quotes the
+        branch in our Via, which cannot be guessed."""
+        start = data.find(b";branch=") + 8
+        end = data.find(b"\r\n", start)
+        if self._on_undelivered is None or start < 8 or end < 0 or data[:4] == b"SIP/":
             return
-        response = refusal_for(data, error, flow)
-        if response is not None:
-            try:
-                destination = self.reply_flow(response.via, flow)
-                if isinstance(destination, Flow):
-                    self.send(serialise(response), destination)
-            except (FlowFailed, ParseError) as failure:
-                log.debug("refusal not sent source=%s reason=%s", flow.remote[0], failure)
+        self._on_undelivered(data[start:end].partition(b";")[0])
 
     # -- sending
 
     def send(self, data: bytes, flow: Flow) -> None:
         """Send on a flow; raises FlowFailed when it is gone."""
         if flow.connection_id:
-            connection = self._connections.get(flow.connection_id)
-            if connection is None:
+            stream = self._connections.get(flow.connection_id)
+            if stream is None:
                 raise FlowFailed(f"{flow.protocol} connection {flow.connection_id} is gone")
-            connection.write(data)
+            stream.write(data)
             return
         listener = self._udp.get(flow.local)
         if listener is None:
@@ -216,11 +308,13 @@ class TransportLayer:
         listener.send(data, flow.remote)
 
     def flow_for_hop(self, hop: Hop) -> Flow | None:
-        """A flow that needs no waiting: UDP, or a connection of ours that is open already."""
+        """A flow that needs no waiting: UDP, or a connection of ours that is open already.
+
+        Raises FlowFailed when no listener can reach a UDP hop.
+        """
         if hop.transport == "udp":
             return self._udp_flow(hop)
-        connection = self._outbound.get((hop.transport, (hop.address, hop.port), hop.tls_name))
-        return None if connection is None else connection.flow
+        return self._connections.open_flow(hop)
 
     def _udp_flow(self, hop: Hop) -> Flow:
         if hop.address not in self._source_for:
@@ -249,100 +343,41 @@ class TransportLayer:
 
     async def open(self, hop: Hop, *, now: float) -> Flow:
         """A flow to the hop, connecting if needed (RFC 5923 reuse); raises FlowFailed."""
-        found = self.flow_for_hop(hop)
-        if found is not None:
-            return found
-        if hop.transport not in ("tcp", "tls"):
-            raise FlowFailed(f"{hop.transport} cannot be opened from here")
-        context: ssl.SSLContext | None = None
-        if hop.transport == "tls":
-            if self._tls is None:
-                raise FlowFailed("TLS is off")
-            context = self._tls.client
-        connection = self._connection(hop.transport, is_outbound=True)
-        name = hop.tls_name if hop.tls_name else hop.address
-        try:
-            await asyncio.wait_for(
-                self._loop.create_connection(
-                    lambda: connection,
-                    hop.address,
-                    hop.port,
-                    ssl=context,
-                    server_hostname=name if context is not None else None,
-                ),
-                _CONNECT_SECONDS,
-            )
-        except TimeoutError as error:
-            raise FlowFailed(f"{hop.address}:{hop.port} did not accept in time") from error
-        except (OSError, ssl.SSLError) as error:
-            raise FlowFailed(f"{hop.transport} {hop.address}:{hop.port}: {error}") from error
-        key = (hop.transport, (hop.address, hop.port), hop.tls_name)
-        if connection.connection_id in self._connections:
-            self._outbound[key] = connection
-        return connection.flow
+        return self.flow_for_hop(hop) or await self._connections.open(hop)
 
     def reply_flow(self, via: Via, arrived: Flow) -> Flow | Hop:
-        """Where responses go (s18.2.2): the same connection, else by received, rport or sent-by."""
-        if arrived.connection_id and arrived.connection_id in self._connections:
+        """Where responses go (s18.2.2): the connection, else the source by rport or sent-by."""
+        if arrived.connection_id:
+            if self._connections.get(arrived.connection_id) is not None:
+                return arrived
+            return Hop(arrived.protocol, *reply_address(via, arrived))
+        address = reply_address(via, arrived)
+        if address == arrived.remote:
             return arrived
-        host = via.param(b"maddr") or via.param(b"received") or via.host
-        address = host.strip(b"[]").decode("ascii", "replace")
-        if arrived.protocol != "udp":
-            port = via.port or _DEFAULT_PORT[arrived.protocol]
-            return Hop(arrived.protocol, address, port)
-        rport = via.param(b"rport")
-        port = int(rport) if rport and rport.isdigit() else via.port or 5060
-        if arrived.remote == (address, port):
-            return arrived
-        if not _is_literal(address):
-            return Hop("udp", arrived.remote[0], port)
-        if via.param(b"maddr"):
-            return Hop("udp", address, port)
         listener = self._udp.get(arrived.local)
-        return listener.flow((address, port)) if listener else Hop("udp", address, port)
+        return Hop("udp", *address) if listener is None else listener.flow(address)
 
     # -- who we are
 
+    @property
+    def listeners(self) -> list[Listener]:
+        """Every address that we serve."""
+        return self._names.listeners
+
     def advertised(self, flow: Flow) -> tuple[bytes, int]:
-        """Host and port of the flow's listener, as others reach it.
-
-        A connection that we opened has a local port of its own: its listener is the one of the
-        same protocol at the same address.
-        """
-        found = self._advertised.get((flow.protocol, flow.local))
-        if found is None:
-            found = self._advertise_like(flow)
-            if len(self._advertised) < 100_000:
-                self._advertised[flow.protocol, flow.local] = found
-        return found
-
-    def _advertise_like(self, flow: Flow) -> tuple[bytes, int]:
-        is_ipv6 = ":" in flow.local[0]
-        same = [one for one in self.listeners if (":" in one.local[0]) == is_ipv6]
-        for wanted in (
-            lambda one: one.protocol == flow.protocol and one.local[0] == flow.local[0],
-            lambda one: one.protocol == flow.protocol,
-            lambda one: True,
-        ):
-            for listener in same:
-                if wanted(listener):
-                    return listener.host, listener.local[1]
-        host = f"[{flow.local[0]}]" if is_ipv6 else flow.local[0]
-        return host.encode(), flow.local[1]
+        """Host and port of the flow's listener, as others reach it."""
+        return self._names.advertised(flow)
 
     def is_own(self, host: bytes, port: int | None) -> bool:
         """Whether one of our listeners is reached under that host and port."""
-        host = host.lower()
-        if port is not None:
-            return (host, port) in self._own
-        return (host, 5060) in self._own or (host, 5061) in self._own
+        return self._names.is_own(host, port)
 
     def live_flow(self, flow: Flow) -> Flow | None:
         """The flow as it stands: a connection found by its number alone (from a token), a UDP flow
         while its listener is there; None when it is dead."""
         if flow.connection_id:
-            connection = self._connections.get(flow.connection_id)
-            return None if connection is None else connection.flow
+            stream = self._connections.get(flow.connection_id)
+            return None if stream is None else stream.flow
         listener = self._udp.get(flow.local)
         return None if listener is None else listener.flow(flow.remote)
 
@@ -351,123 +386,46 @@ class TransportLayer:
         """Connections that are open."""
         return len(self._connections)
 
-    # -- connections
+    # -- ends and keep-alive
 
-    def _connection(self, protocol: str, *, is_outbound: bool) -> Connection:
-        self._last_id = self._last_id % 0xFFFF_FFFE + 1
-        return Connection(
-            self,
-            protocol,
-            self._last_id,
-            max_message=self._settings.max_message,
-            is_outbound=is_outbound,
-            now=self._loop.time(),
-        )
-
-    def connection_opened(self, connection: Connection) -> bool:
-        if len(self._connections) >= self._settings.max_connections:
-            log.warning("connections limit=%d reached", self._settings.max_connections)
-            return False
-        self._connections[connection.connection_id] = connection
-        self._loop.call_later(self._settings.idle_seconds, self._check_idle, connection)
-        return True
-
-    def connection_refused(self, error: ParseError, connection: Connection) -> None:
-        self.malformed += 1
-        log.info("malformed source=%s reason=%s", connection.flow.remote[0], error.message)
-
-    def connection_closed(self, connection: Connection) -> None:
-        if self._connections.pop(connection.connection_id, None) is None:
-            return
-        if connection.is_outbound:
-            for key, held in list(self._outbound.items()):
-                if held is connection:
-                    del self._outbound[key]
-        self._keep_alive.set(connection.flow, on=False)
-        self._on_flow_closed(connection.flow)
-
-    def _check_idle(self, connection: Connection) -> None:
-        if connection.connection_id not in self._connections:
-            return
-        left = connection.heard_at + self._settings.idle_seconds - self._loop.time()
-        if left <= 0:
-            connection.close()
-        else:
-            self._loop.call_later(left, self._check_idle, connection)
-
-    # -- keep-alive
+    def _closed(self, flow: Flow) -> None:
+        self._keep_alive.set(flow, on=False)
+        self._on_flow_closed(flow)
 
     def keep_alive(self, flow: Flow, on: bool) -> None:
         """Ping the flow at the interval of the setting, or no longer."""
         self._keep_alive.set(flow, on=on)
 
     def _ping(self, flow: Flow) -> bool:
-        """One ping; False when the flow is dead and must not be pinged again."""
+        """One ping; False when the flow is gone and must not be pinged again. A UDP flow that
+        cannot be reached just now may be reached again later."""
         try:
             if flow.connection_id:
-                connection = self._connections.get(flow.connection_id)
-                return connection is not None and connection.ping()
-            self.send(b"\0\0\0\0", flow)
-        except FlowFailed:
-            self._on_flow_closed(flow)
-            return False
+                stream = self._connections.get(flow.connection_id)
+                if stream is None:
+                    return False
+                stream.ping()
+            elif flow.local in self._udp:
+                self.send(_UDP_PING, flow)
+            else:
+                return False
+        except FlowFailed as error:
+            log.debug("ping not sent: %s", error)
         return True
 
+    def _judge(self, flow: Flow) -> None:
+        stream = self._connections.get(flow.connection_id)
+        if stream is not None and stream.is_unanswered():
+            log.info("flow dead protocol=%s remote=%s", flow.protocol, flow.remote[0])
+            stream.abort()
 
-def received(request: Request, flow: Flow) -> None:
-    """Note the source on the top Via (s18.2.1, RFC 3581 s4).
 
-    `received` is added where sent-by names another address. A sender without `rport` whose sent-by
-    is not where it is, is behind a NAT: it gets an `rport` as well, or no answer would reach it.
-    """
-    via = request.via
-    host, port = flow.remote
-    is_same = via.host == host.encode() or _same_address(via.host, host)
-    rport = via.param(b"rport")
-    if is_same and rport is None and via.param(b"received") is None:
+def _raise_file_limit(connections: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _FILES_BESIDE
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
-    if not is_same or rport is not None:
-        via = via.with_param(b"received", host.encode())
-    if rport is not None or (not is_same and flow.protocol == "udp"):
-        via = via.with_param(b"rport", b"%d" % port)
-    request.headers.replace_first_value(b"via", via.serialise())
-
-
-def _same_address(host: bytes, address: str) -> bool:
-    if b":" not in host:
-        return False
-    try:
-        return ip_address(host.strip(b"[]").decode("ascii")) == ip_address(address)
-    except ValueError:
-        return False
-
-
-def _is_literal(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def local_addresses(settings: ProxySettings) -> list[str]:
-    """The addresses to listen on, by the settings; `auto` means all of this machine but IPv6
-    link-local ones."""
-    if settings.addresses != ("auto",):
-        found = [text.strip("[]") for text in settings.addresses]
-    else:
-        up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
-        found = [
-            one.address
-            for name, addresses in psutil.net_if_addrs().items()
-            if name in up
-            for one in addresses
-            if one.family in (socket.AF_INET, socket.AF_INET6)
-            and "%" not in one.address
-            and not one.address.lower().startswith("fe80")
-        ]
-    return [
-        address
-        for address in dict.fromkeys(found)
-        if (settings.ipv6 if ":" in address else settings.ipv4)
-    ]
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < connections:
+        log.warning("files limit=%d, fewer than the connections of the setting", allowed)

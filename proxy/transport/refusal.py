@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from proxy.sip.errors import ParseError
-from proxy.sip.fields import parse_via
 from proxy.sip.headers import Headers, parse_lines
 from proxy.sip.message import Request, Response
 
 from .flow import Flow
+from .via_source import stamp_source
 
 _MOST_LINES = 300
 
@@ -32,12 +32,8 @@ def refusal_for(data: bytes, error: ParseError, flow: Flow) -> Response | None:
         headers.has(name) for name in (b"from", b"to", b"call-id", b"cseq")
     ):
         return None
-    via = parse_via(value)
     request = Request(method, b"sip:unreadable.invalid", headers)
-    if via.param(b"rport") == b"":
-        via = via.with_param(b"received", flow.remote[0].encode())
-        via = via.with_param(b"rport", b"%d" % flow.remote[1])
-        request.headers.replace_first_value(b"via", via.serialise())
+    stamp_source(request, flow)
     reason = error.message.encode("ascii", "replace") if error.status_hint == 400 else None
     response = request.response(error.status_hint, reason and b"Bad Request: " + reason)
     if b";tag=" not in (headers.first(b"to") or b""):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from proxy.sip.errors import ParseError
@@ -11,30 +12,62 @@ from proxy.sip.framing import PING, PONG, StreamFramer
 
 from .flow import Address, Flow, FlowFailed
 
-_WRITE_LIMIT: Final = 1024 * 1024
+WRITE_LIMIT: Final = 1024 * 1024
 """Bytes that may wait for a slow reader before its connection is closed."""
 
-# TCP keep-alive of SEED s7: idle 15 s, every 10 s, 5 times.
-_KEEP_ALIVE: Final = (
-    (socket.TCP_KEEPIDLE, 15),
-    (socket.TCP_KEEPINTVL, 10),
-    (socket.TCP_KEEPCNT, 5),
+# TCP keep-alive of SEED s7: idle 15 s, every 10 s, 5 times. What is sent to somebody who does not
+# read or acknowledge waits as long as all of that, then the connection is reset.
+_OPTIONS: Final = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 5),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 65_000),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
 )
+_MESSAGE_SECONDS: Final = 30.0
+"""A message that has begun must be whole within this time."""
+
+
+class Stream(Protocol):
+    """What the transport layer holds: a connection, or a browser's link through the gateway."""
+
+    flow: Flow
+    connection_id: int
+    is_outbound: bool
+
+    def write(self, data: bytes) -> None:
+        """Send one message; raises FlowFailed."""
+
+    def ping(self) -> None:
+        """Ask for a sign of life; raises FlowFailed."""
+
+    def has_expired(self, *, idle_seconds: float, now: float) -> bool:
+        """Whether it was silent for too long."""
+
+    def is_unanswered(self) -> bool:
+        """Whether the last ping got no answer from a far side that is known to answer."""
+
+    def close(self) -> None:
+        """End it when what was written has gone."""
+
+    def abort(self) -> None:
+        """End it at once."""
 
 
 class Owner(Protocol):
-    """What a connection tells the transport layer."""
+    """What a stream tells the transport layer."""
 
-    def connection_opened(self, connection: Connection) -> bool:
+    def opened(self, stream: Stream) -> bool:
         """It is up; False when there are too many."""
 
-    def connection_received(self, data: bytes, connection: Connection) -> None:
+    def message_came(self, data: bytes, stream: Stream) -> None:
         """A whole message came."""
 
-    def connection_refused(self, error: ParseError, connection: Connection) -> None:
+    def not_framed(self, data: bytes, error: ParseError, stream: Stream) -> None:
         """What came cannot be framed; the connection will be closed."""
 
-    def connection_closed(self, connection: Connection) -> None:
+    def closed(self, stream: Stream) -> None:
         """It is gone, for whatever reason."""
 
 
@@ -42,16 +75,17 @@ class Connection(asyncio.Protocol):
     """One connection, ours or theirs. `flow` stands as soon as it is up."""
 
     __slots__ = (
+        "_clock",
         "_framer",
+        "_heard_at",
+        "_is_pinged",
         "_owner",
+        "_sends_pongs",
         "_transport",
+        "_unfinished_since",
         "connection_id",
         "flow",
-        "heard_at",
         "is_outbound",
-        "ping_unanswered",
-        "protocol",
-        "sends_pongs",
     )
 
     def __init__(
@@ -62,79 +96,101 @@ class Connection(asyncio.Protocol):
         *,
         max_message: int,
         is_outbound: bool,
-        now: float,
+        clock: Callable[[], float],
     ) -> None:
         self._owner = owner
         self._framer = StreamFramer(max_message)
         self._transport: asyncio.Transport | None = None
-        self.protocol = protocol
+        self._clock = clock
+        self._heard_at = clock()
+        self._unfinished_since = 0.0
+        self._is_pinged = False
+        self._sends_pongs = False
         self.connection_id = connection_id
         self.is_outbound = is_outbound
         self.flow = Flow(protocol, ("", 0), ("", 0), connection_id)
-        self.heard_at = now
-        self.sends_pongs = False
-        self.ping_unanswered = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # The loop gives a Protocol's stream transport; uvloop's is no subclass of asyncio's.
         stream = cast(asyncio.Transport, transport)
         self._transport = stream
-        stream.set_write_buffer_limits(high=_WRITE_LIMIT)
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for option, value in _KEEP_ALIVE:
-                raw.setsockopt(socket.IPPROTO_TCP, option, value)
-        local = _address(transport.get_extra_info("sockname"))
-        remote = _address(transport.get_extra_info("peername"))
-        self.flow = Flow(self.protocol, local, remote, self.connection_id)
-        if not self._owner.connection_opened(self):
+        sock = transport.get_extra_info("socket")
+        local, remote = (transport.get_extra_info(name) for name in ("sockname", "peername"))
+        if not local or not remote:
+            stream.abort()  # it was reset before we looked
+            return
+        for level, option, value in _OPTIONS:
+            sock.setsockopt(level, option, value)
+        self.flow = Flow(self.flow.protocol, _address(local), _address(remote), self.connection_id)
+        if not self._owner.opened(self):
             stream.abort()
 
     def data_received(self, data: bytes) -> None:
+        self._heard_at = now = self._clock()
+        was_pinged, self._is_pinged = self._is_pinged, False
+        framer = self._framer
         try:
-            frames = self._framer.feed(data)
+            frames = framer.feed(data)
         except ParseError as error:
-            self._owner.connection_refused(error, self)
+            self._owner.not_framed(bytes(framer.unfinished), error, self)
             self.close()
             return
-        if self._framer.flush_pong():
+        if framer.flush_pong():
             frames.append(PONG)
-        self.ping_unanswered = False
+        if not framer.unfinished:
+            self._unfinished_since = 0.0
+        elif frames or not self._unfinished_since:
+            self._unfinished_since = now
         for frame in frames:
-            if frame is PING or frame == PING:
-                self.write(PONG)
+            if frame == PING:
+                self._answer_ping()
             elif frame == PONG:
-                self.sends_pongs = True
+                self._sends_pongs = self._sends_pongs or was_pinged
             else:
-                self._owner.connection_received(frame, self)
+                self._owner.message_came(frame, self)
+
+    def _answer_ping(self) -> None:
+        try:
+            self.write(PONG)
+        except FlowFailed:
+            self.abort()
 
     def write(self, data: bytes) -> None:
         """Send; raises FlowFailed when the connection is closing or its reader too slow."""
         transport = self._transport
         if transport is None or transport.is_closing():
-            raise FlowFailed(f"{self.protocol} connection to {self.flow.remote[0]} is closed")
+            raise FlowFailed(f"{self.flow.protocol} connection to {self.flow.remote[0]} is closed")
         transport.write(data)
-        if transport.get_write_buffer_size() > _WRITE_LIMIT:
+        if transport.get_write_buffer_size() > WRITE_LIMIT:
             transport.abort()
             raise FlowFailed(f"{self.flow.remote[0]} does not read what it is sent")
 
-    def ping(self) -> bool:
-        """Send a CRLF ping; False, and closed, when the last one stayed without an answer from a
-        far side that is known to answer (RFC 5626 s4.4.1)."""
-        if self.ping_unanswered and self.sends_pongs:
-            self.close()
-            return False
-        self.ping_unanswered = True
+    def ping(self) -> None:
+        """Send a CRLF ping (RFC 5626 s4.4.1); raises FlowFailed."""
         self.write(PING)
-        return True
+        self._is_pinged = True
+
+    def is_unanswered(self) -> bool:
+        """Whether the last ping got no answer from a far side that is known to answer."""
+        return self._is_pinged and self._sends_pongs
+
+    def has_expired(self, *, idle_seconds: float, now: float) -> bool:
+        """Whether nothing came for too long, or a message began and did not end."""
+        began = self._unfinished_since
+        return now - self._heard_at >= idle_seconds or (
+            began > 0.0 and now - began >= _MESSAGE_SECONDS
+        )
 
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
 
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
     def connection_lost(self, exc: Exception | None) -> None:
-        self._owner.connection_closed(self)
+        self._owner.closed(self)
 
     def eof_received(self) -> bool:
         return False

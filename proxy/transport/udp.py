@@ -1,4 +1,8 @@
-"""UDP listeners: one socket for each local address, drained in a loop whenever it is readable."""
+"""UDP listeners: one socket for each local address, drained in a loop whenever it is readable.
+
+Linux tells of ICMP errors by an error queue, with the datagram that they are about (IP_RECVERR).
+That is read here too: whoever sends learns that nobody is there long before a timer says so.
+"""
 
 from __future__ import annotations
 
@@ -13,26 +17,51 @@ from .flow import Address, Flow, FlowFailed
 log = logging.getLogger(__name__)
 
 OnDatagram = Callable[[bytes, Flow], None]
+OnReturned = Callable[[bytes], None]
+"""A datagram of ours that came back with an ICMP error, as much of it as was quoted."""
 
 _BATCH: Final = 64
 """Datagrams taken at one wake-up, so that timers and connections get their turn."""
 _BUFFER_BYTES: Final = 4 * 1024 * 1024
 _MOST_FLOWS: Final = 200_000
+_IP_RECVERR: Final = 11
+_IPV6_RECVERR: Final = 25
+_ICMP_UNREACHABLE: Final = (2, 3)  # origin, type
+_ICMP6_UNREACHABLE: Final = (3, 1)
+_FRAGMENTATION_NEEDED: Final = 4
+
+_Source = tuple[str, int] | tuple[str, int, int, int]
 
 
 class UdpListener:
     """One UDP socket. Flows are kept by source, so that a packet makes no new object."""
 
-    __slots__ = ("_flows", "_loop", "_on_datagram", "_socket", "dropped", "local")
+    __slots__ = (
+        "_flows",
+        "_loop",
+        "_on_datagram",
+        "_on_returned",
+        "_send_to",
+        "_socket",
+        "dropped",
+        "local",
+    )
 
     def __init__(
-        self, local: Address, on_datagram: OnDatagram, loop: asyncio.AbstractEventLoop
+        self,
+        local: Address,
+        on_datagram: OnDatagram,
+        on_returned: OnReturned,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         family = socket.AF_INET6 if ":" in local[0] else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         try:
             if family == socket.AF_INET6:
                 self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+            else:
+                self._socket.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
             for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
                 self._socket.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
             self._socket.setblocking(False)
@@ -42,8 +71,10 @@ class UdpListener:
             raise
         self.local: Address = self._socket.getsockname()[:2]
         self.dropped = 0
-        self._flows: dict[tuple[str, int] | tuple[str, int, int, int], Flow] = {}
+        self._flows: dict[_Source, Flow] = {}
         self._on_datagram = on_datagram
+        self._on_returned = on_returned
+        self._send_to = self._socket.sendto
         self._loop = loop
         loop.add_reader(self._socket.fileno(), self._drain)
 
@@ -55,19 +86,38 @@ class UdpListener:
         return found
 
     def send(self, data: bytes, remote: Address) -> None:
-        """Send one datagram; a full socket buffer loses it, as the network may."""
+        """Send one datagram; a full socket buffer loses it, as the network may.
+
+        Raises FlowFailed where the system knows that it cannot go.
+        """
         try:
-            self._socket.sendto(data, remote)
+            self._send_to(data, remote)
         except BlockingIOError:
             self.dropped += 1
-        except OSError as error:
-            raise FlowFailed(f"udp {remote[0]}:{remote[1]}: {error.strerror}") from error
+        except (OSError, OverflowError):
+            self._send_again(data, remote)
+
+    def watch_again(self) -> None:
+        """Have the loop watch the socket anew: libuv stops watching one that has an error."""
+        self._loop.remove_reader(self._socket.fileno())
+        self._loop.add_reader(self._socket.fileno(), self._drain)
 
     def close(self) -> None:
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
-    def _remember(self, source: tuple[str, int] | tuple[str, int, int, int]) -> Flow:
+    def _send_again(self, data: bytes, remote: Address) -> None:
+        """The error of one datagram is told to the next one that is sent, whoever that is for."""
+        self._read_errors()
+        try:
+            self._send_to(data, remote)
+        except BlockingIOError:
+            self.dropped += 1
+        except (OSError, OverflowError) as error:
+            self._read_errors()
+            raise FlowFailed(f"udp {remote[0]}:{remote[1]}: {error}") from error
+
+    def _remember(self, source: _Source) -> Flow:
         if len(self._flows) >= _MOST_FLOWS:
             self._flows.clear()
         flow = Flow("udp", self.local, (source[0].partition("%")[0], source[1]))
@@ -81,11 +131,32 @@ class UdpListener:
                 data, source = receive(65536)
             except BlockingIOError:
                 return
-            except OSError as error:
-                # An ICMP error of an earlier send; nothing was received.
-                log.debug("udp receive failed local=%s error=%s", self.local, error)
-                continue
+            except OSError:
+                self._read_errors()
+                return
             flow = flows.get(source)
             if flow is None:
                 flow = self._remember(source)
             deliver(data, flow)
+
+    def _read_errors(self) -> None:
+        """Empty the error queue; every error of a call ends here, or the socket would go deaf."""
+        self.watch_again()
+        for _ in range(_BATCH):
+            try:
+                data, ancillary, _, _ = self._socket.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
+            except OSError:
+                return
+            if any(_is_unreachable(value) for _, _, value in ancillary):
+                self._on_returned(data)
+
+
+def _is_unreachable(extended_error: bytes) -> bool:
+    """Whether nobody is there (RFC 3261 s18.4): ICMP destination unreachable, but for "too big",
+    which the system itself obeys. The struct is sock_extended_err of ip(7)."""
+    if len(extended_error) < 16:
+        return False
+    origin, kind, code = extended_error[4:7]
+    return (origin, kind) == _ICMP6_UNREACHABLE or (
+        (origin, kind) == _ICMP_UNREACHABLE and code != _FRAGMENTATION_NEEDED
+    )

@@ -1,0 +1,211 @@
+"""The table of streams: accepting with limits, opening each connection once, ending the idle."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+from proxy.locate.hop import Hop
+from proxy.sip.errors import ParseError
+
+from .flow import Address, Flow, FlowFailed
+from .stream import Connection, Stream
+from .tls import TlsContexts
+
+if TYPE_CHECKING:
+    from proxy.settings import ProxySettings
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS: Final = 5.0
+"""Longest wait for a connection with its TLS handshake."""
+_LAST_ID: Final = 0xFFFF_FFFF
+
+OnBytes = Callable[[bytes, Flow], None]
+OnUnframed = Callable[[bytes, Flow, ParseError], None]
+_Key = tuple[str, Address, str | None]
+
+
+class Connections:
+    """All streams of this node by their number; the Owner of each."""
+
+    __slots__ = (
+        "_by_id",
+        "_by_source",
+        "_last_id",
+        "_loop",
+        "_on_closed",
+        "_on_message",
+        "_on_unframed",
+        "_opening",
+        "_outbound",
+        "_settings",
+        "_tls",
+        "refused",
+    )
+
+    def __init__(
+        self,
+        settings: ProxySettings,
+        tls: TlsContexts | None,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_message: OnBytes,
+        on_unframed: OnUnframed,
+        on_closed: Callable[[Flow], None],
+    ) -> None:
+        self.refused = 0
+        self._settings = settings
+        self._tls = tls
+        self._loop = loop
+        self._on_message = on_message
+        self._on_unframed = on_unframed
+        self._on_closed = on_closed
+        self._by_id: dict[int, Stream] = {}
+        self._by_source: Counter[str] = Counter()
+        self._outbound: dict[_Key, Stream] = {}
+        self._opening: dict[_Key, asyncio.Task[Flow]] = {}
+        self._last_id = 0
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def get(self, connection_id: int) -> Stream | None:
+        """The stream of that number while it is open."""
+        return self._by_id.get(connection_id)
+
+    def next_id(self) -> int:
+        """A number that no open stream has, never 0."""
+        while True:
+            self._last_id = self._last_id % _LAST_ID + 1
+            if self._last_id not in self._by_id:
+                return self._last_id
+
+    def make(self, protocol: str, *, is_outbound: bool = False) -> Connection:
+        """A connection for the event loop to bring up."""
+        return Connection(
+            self,
+            protocol,
+            self.next_id(),
+            max_message=self._settings.max_message,
+            is_outbound=is_outbound,
+            clock=self._loop.time,
+        )
+
+    # -- opening
+
+    def open_flow(self, hop: Hop) -> Flow | None:
+        """The flow of a connection of ours to the hop that is up."""
+        stream = self._outbound.get(_key(hop))
+        return None if stream is None else stream.flow
+
+    async def open(self, hop: Hop) -> Flow:
+        """Connect to the hop; who asks for the same one meanwhile waits for the same connection.
+
+        Raises FlowFailed.
+        """
+        key = _key(hop)
+        opening = self._opening.get(key)
+        if opening is None:
+            opening = self._loop.create_task(self._connect(hop))
+            self._opening[key] = opening
+            opening.add_done_callback(lambda done: self._opened(key, done))
+        return await asyncio.shield(opening)
+
+    def _opened(self, key: _Key, done: asyncio.Task[Flow]) -> None:
+        del self._opening[key]
+        if not done.cancelled():
+            done.exception()  # whoever still waits has it; nobody may
+
+    async def _connect(self, hop: Hop) -> Flow:
+        context: ssl.SSLContext | None = None
+        if hop.transport == "tls":
+            if self._tls is None:
+                raise FlowFailed("TLS is off")
+            context = self._tls.client
+        elif hop.transport != "tcp":
+            raise FlowFailed(f"{hop.transport} cannot be opened from here")
+        connection = self.make(hop.transport, is_outbound=True)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self._loop.create_connection(
+                    lambda: connection,
+                    hop.address,
+                    hop.port,
+                    ssl=context,
+                    server_hostname=(hop.tls_name or hop.address) if context else None,
+                )
+        except TimeoutError as error:
+            raise FlowFailed(f"{hop.address}:{hop.port} did not accept in time") from error
+        except (OSError, ssl.SSLError, OverflowError, UnicodeError) as error:
+            raise FlowFailed(f"{hop.transport} {hop.address}:{hop.port}: {error}") from error
+        if connection.connection_id not in self._by_id:
+            raise FlowFailed(f"{hop.address}:{hop.port} closed the connection at once")
+        self._outbound[_key(hop)] = connection
+        return connection.flow
+
+    # -- what streams tell (Owner)
+
+    def opened(self, stream: Stream) -> bool:
+        source = stream.flow.remote[0]
+        if not stream.is_outbound and not self._may_come(source):
+            self.refused += 1
+            return False
+        self._by_id[stream.connection_id] = stream
+        self._by_source[source] += 1
+        return True
+
+    def _may_come(self, source: str) -> bool:
+        settings = self._settings
+        if len(self._by_id) >= settings.max_connections:
+            if self.refused % 1000 == 0:
+                log.warning("connections limit=%d reached", settings.max_connections)
+            return False
+        if self._by_source[source] < settings.max_connections_per_source:
+            return True
+        address = ip_address(source)
+        return any(address in network for network in settings.trusted_sources)
+
+    def message_came(self, data: bytes, stream: Stream) -> None:
+        self._on_message(data, stream.flow)
+
+    def not_framed(self, data: bytes, error: ParseError, stream: Stream) -> None:
+        self._on_unframed(data, stream.flow, error)
+
+    def closed(self, stream: Stream) -> None:
+        if self._by_id.get(stream.connection_id) is not stream:
+            return
+        del self._by_id[stream.connection_id]
+        source = stream.flow.remote[0]
+        self._by_source[source] -= 1
+        if not self._by_source[source]:
+            del self._by_source[source]
+        if stream.is_outbound:
+            for key in [key for key, held in self._outbound.items() if held is stream]:
+                del self._outbound[key]
+        self._on_closed(stream.flow)
+
+    # -- ending
+
+    def end_idle(self, *, now: float) -> None:
+        """Close what has been silent for too long."""
+        idle_seconds = self._settings.idle_seconds
+        for stream in list(self._by_id.values()):
+            if stream.has_expired(idle_seconds=idle_seconds, now=now):
+                stream.abort()
+
+    def close(self) -> None:
+        """Close all, and open nothing more."""
+        for opening in list(self._opening.values()):
+            opening.cancel()
+        for stream in list(self._by_id.values()):
+            stream.close()
+
+
+def _key(hop: Hop) -> _Key:
+    return hop.transport, (hop.address, hop.port), hop.tls_name

@@ -1,0 +1,61 @@
+"""The source of a request in its top Via, and where responses go by it (RFC 3261 s18.2, RFC 3581).
+
+Responses go to where the request came from. `received` that a sender wrote itself is overwritten,
+and an `maddr` is followed to a multicast group alone: what a stranger writes into a Via must not
+make us send to somebody else.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Final
+
+from proxy.sip.fields import Via
+from proxy.sip.message import Request
+
+from .addresses import canonical
+from .flow import Address, Flow
+
+_DEFAULT_PORT: Final = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
+
+
+def stamp_source(request: Request, flow: Flow) -> None:
+    """Note the source on the top Via (s18.2.1, RFC 3581 s4).
+
+    `received` is added where sent-by names another address or where somebody wrote one before us.
+    A sender without `rport` whose sent-by is not where it is, is behind a NAT: it gets an `rport`
+    as well, or no answer would reach it.
+    """
+    via = request.via
+    host, port = flow.remote
+    is_same = via.host == host.encode() or _is_spelling_of(host, via.host)
+    rport = via.param(b"rport")
+    if is_same and rport is None and via.param(b"received") is None:
+        return
+    via = via.with_param(b"received", host.encode())
+    if rport is not None or (not is_same and flow.protocol == "udp"):
+        via = via.with_param(b"rport", b"%d" % port)
+    request.headers.replace_first_value(b"via", via.serialise())
+
+
+def reply_address(via: Via, arrived: Flow) -> Address:
+    """Where responses go when no connection is left to carry them (s18.2.2)."""
+    port = via.port or _DEFAULT_PORT[arrived.protocol]
+    group = _multicast_group(via)
+    if group is not None:
+        return group, port
+    if arrived.protocol == "udp":
+        rport = via.param(b"rport")
+        if rport and rport.isdigit() and len(rport) <= 5 and 0 < int(rport) < 65536:
+            port = int(rport)
+    return arrived.remote[0], port
+
+
+def _multicast_group(via: Via) -> str | None:
+    maddr = via.param(b"maddr")
+    address = canonical(maddr.decode("ascii", "replace")) if maddr else None
+    return address if address is not None and ip_address(address).is_multicast else None
+
+
+def _is_spelling_of(address: str, host: bytes) -> bool:
+    return b":" in host and canonical(host.decode("ascii", "replace")) == address
