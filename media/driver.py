@@ -6,7 +6,7 @@ It keeps the table of calls and the map from local ports to them; the clocks are
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from media.call import Call, Outcome
@@ -159,10 +159,10 @@ class Driver:
                 self._end(call, dialogue, "delete")
         return found
 
-    def sweep(self, patience: Patience) -> None:
-        """End what has been silent too long; the reaper says what that is."""
+    def sweep(self, calls: Iterable[Call], patience: Patience) -> None:
+        """End those of these calls that have been silent too long, by the reaper's judgement."""
         found = sweep(
-            self.calls.values(),
+            calls,
             patience,
             self._engine.packets,
             wall=self._wall(),

@@ -36,7 +36,7 @@ def answered(driver: Driver) -> None:
 
 def is_alive(driver: Driver, time: Time, seconds: float) -> bool:
     time.advance(seconds)
-    driver.sweep(PATIENCE)
+    driver.sweep(list(driver.calls.values()), PATIENCE)
     return b"c" in driver.calls
 
 
