@@ -59,6 +59,11 @@ class RelayClient:
         return answer
 
     @property
+    def waiting(self) -> int:
+        """How many commands have no answer yet."""
+        return len(self._waiting)
+
+    @property
     def name(self) -> str:
         return f"{self.address[0]}:{self.address[1]}"
 

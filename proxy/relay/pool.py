@@ -20,11 +20,12 @@ _PING_SECONDS: Final = 5.0
 class Relay:
     """One relay and whether it answers."""
 
-    __slots__ = ("client", "is_alive", "relay_id")
+    __slots__ = ("client", "is_alive", "name", "relay_id")
 
-    def __init__(self, client: RelayClient) -> None:
+    def __init__(self, client: RelayClient, name: str) -> None:
         self.client = client
-        self.relay_id = blake2b(client.name.encode(), digest_size=3).digest()
+        self.name = name
+        self.relay_id = blake2b(name.encode(), digest_size=3).digest()
         self.is_alive = True
 
 
@@ -34,8 +35,9 @@ class RelayPool:
     __slots__ = ("_by_id", "_relays", "_task")
 
     def __init__(self, addresses: Sequence[str], *, timeout: float) -> None:
+        parsed = [parse_address(text) for text in addresses]
         self._relays = [
-            Relay(RelayClient(parse_address(text), timeout=timeout)) for text in addresses
+            Relay(RelayClient(address, timeout=timeout), name) for name, address in parsed
         ]
         self._by_id = {relay.relay_id: relay for relay in self._relays}
         self._task: asyncio.Task[None] | None = None
@@ -78,15 +80,15 @@ class RelayPool:
 
     def states(self) -> dict[str, bool]:
         """Name of each relay, and whether it answers."""
-        return {relay.client.name: relay.is_alive for relay in self._relays}
+        return {relay.name: relay.is_alive for relay in self._relays}
 
     def _set_alive(self, relay: Relay, *, is_alive: bool) -> None:
         if relay.is_alive != is_alive:
             relay.is_alive = is_alive
             if is_alive:
-                log.info("relay is back relay=%s", relay.client.name)
+                log.info("relay is back relay=%s", relay.name)
             else:
-                log.warning("relay does not answer relay=%s", relay.client.name)
+                log.warning("relay does not answer relay=%s", relay.name)
 
     async def _watch(self) -> None:
         while True:
@@ -100,9 +102,11 @@ class RelayPool:
             log.debug("%s", error)
 
 
-def parse_address(text: str) -> tuple[str, int]:
-    """`host:port` or `[v6]:port`; raises ValueError."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
+def parse_address(text: str) -> tuple[str, tuple[str, int]]:
+    """`host:port`, `[v6]:port` or `name=host:port`: the name, which is the address where none is
+    given, and the address. A named relay keeps its calls when it moves. Raises ValueError."""
+    name, equals, place = text.rpartition("=")
+    host, _, port = place.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536 or (equals and not name):
         raise ValueError(f"{text!r} is no host:port")
-    return host.strip("[]"), int(port)
+    return name or place, (host.strip("[]"), int(port))
