@@ -1,0 +1,139 @@
+"""What becomes of a call in the records, whatever its end."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from media.ng import Query
+from proxy.observe.sweep import MediaSweep
+from tests.harness.builders import Dialog, cancel_of
+from tests.routing.world import EXAMPLE, SDP, UserAgent, World
+
+ALICE = b"alice@example.com"
+BOB = b"bob@example.com"
+ALWAYS = replace(EXAMPLE, media_policy="always")
+
+
+async def answered() -> tuple[World, UserAgent, UserAgent, Dialog]:
+    """A call that goes on."""
+    world = World(ALWAYS)
+    alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+    invite = alice.invites(b"sip:bob@example.com", body=SDP)
+    bob.answers(bob.take_request(b"INVITE"), 200, body=SDP)
+    ok = alice.take_response(200)
+    return world, alice, bob, Dialog(invite, ok, is_caller=True)
+
+
+async def test_a_call_from_begin_to_end() -> None:
+    world, alice, bob, dialog = await answered()
+    assert len(world.node.calls) == 1
+    world.clock.advance(20)
+    alice.send(dialog.request(b"BYE", via=alice.via))
+    bob.take_request(b"BYE")
+    await world.settled()
+    (record,) = world.records
+    assert record.call_id == dialog.call_id
+    assert (record.tenant_id, record.domain_id) == (1, 1)
+    assert (record.caller, record.callee) == (b"sip:" + ALICE, b"sip:" + BOB)
+    assert record.request_uri == b"sip:bob@example.com"
+    assert record.answered_at is not None
+    assert record.ended_at - record.answered_at == pytest.approx(20)
+    assert (record.status, record.reason, record.ended_by) == (200, b"BYE", "caller")
+    assert record.relay_id == b"r1".hex()
+    assert not len(world.node.calls)
+
+
+async def test_a_retransmitted_bye_ends_it_once() -> None:
+    world, alice, bob, dialog = await answered()
+    for _ in range(2):
+        alice.send(dialog.request(b"BYE", via=alice.via))
+    assert len(bob.inbox) == 2
+    await world.settled()
+    assert len(world.records) == 1
+
+
+async def test_lines_about_calls_name_the_call_and_the_tenant(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "proxy.observe.calls")
+    world, alice, _, dialog = await answered()
+    alice.send(dialog.request(b"BYE", via=alice.via))
+    await world.settled()
+    begun, ended = (record.getMessage().split() for record in caplog.records)
+    for line in (begun, ended):
+        assert f"call_id={dialog.call_id.decode()}" in line
+        assert "tenant=acme" in line
+    assert ended[:2] == ["call", "ended"]
+    assert {"status=200", "reason='BYE'", "by=caller"} <= set(ended)
+
+
+@pytest.mark.parametrize(
+    ("callee", "status"), [(b"bob@example.com", 480), (b"nobody@example.com", 404)]
+)
+def test_a_call_that_we_refuse_is_recorded_for_its_tenant(callee: bytes, status: int) -> None:
+    world = World()
+    alice = world.phone(ALICE, "192.0.2.10")
+    alice.authenticates(alice.asks(b"INVITE", b"sip:" + callee))
+    alice.take_response(status)
+    assert [(one.status, one.ended_by) for one in world.records] == [(status, "proxy")]
+
+
+def test_challenges_and_strangers_business_are_not() -> None:
+    world = World()
+    alice = world.phone(ALICE, "192.0.2.10")
+    alice.sends(b"INVITE", b"sip:bob@example.com")
+    alice.take_response(407)
+    stranger = world.phone(b"x@elsewhere.org", "203.0.113.5")
+    stranger.sends(b"INVITE", b"sip:y@elsewhere.org")
+    stranger.take_response(403)
+    assert not world.records
+    assert not len(world.node.calls)
+
+
+def test_a_call_whose_host_cannot_be_found_does_not_stay_open() -> None:
+    world = World()
+    alice = world.phone(ALICE, "192.0.2.10")
+    alice.authenticates(alice.asks(b"INVITE", b"sip:x@nowhere.example"))
+    alice.take_response(404)
+    assert not len(world.node.calls)
+    assert [one.status for one in world.records] == [404]
+
+
+async def test_a_cancelled_call_was_ended_by_its_caller() -> None:
+    world = World()
+    alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+    invite = alice.invites(b"sip:bob@example.com")
+    came = bob.take_request(b"INVITE")
+    bob.answers(came, 180)
+    alice.send(cancel_of(invite))
+    bob.answers(came, 487)
+    await world.settled()
+    assert [(one.status, one.ended_by) for one in world.records] == [(487, "caller")]
+
+
+async def test_silence_ends_a_call_that_no_bye_did() -> None:
+    world, _, _, dialog = await answered()
+    sweep = MediaSweep(world.node.calls, world.relays)  # type: ignore[arg-type]
+    await sweep.sweep()
+    assert not world.relays[0].taken(Query)
+    world.clock.advance(301)
+    await sweep.sweep()
+    assert [query.call_id for query in world.relays[0].taken(Query)] == [dialog.call_id]
+    assert not world.records
+    world.relays[0].refuses = "relay r1 refused: Unknown call-id"
+    await sweep.sweep()
+    assert not world.records  # it was looked at a moment ago
+    world.clock.advance(301)
+    await sweep.sweep()
+    assert [(one.reason, one.ended_by) for one in world.records] == [(b"Media silent", "proxy")]
+
+
+async def test_a_silent_relay_ends_nothing() -> None:
+    world, _, _, _ = await answered()
+    world.relays[0].is_silent = True
+    world.clock.advance(301)
+    await MediaSweep(world.node.calls, world.relays).sweep()  # type: ignore[arg-type]
+    assert len(world.node.calls) == 1
