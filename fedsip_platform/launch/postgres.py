@@ -153,8 +153,13 @@ class EmbeddedPostgres:
             standard_input.write(text.encode())
             standard_input.seek(0)
             process = self._spawn(words, output=output, standard_input=standard_input)
-            if process.wait() == 0:
-                return
+            try:
+                if process.wait() == 0:
+                    return
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)  # initdb has servers of its own
+                process.wait()
+                raise
             output.seek(0)
             said = output.read().decode(errors="replace")
         raise PostgresError(f"PostgreSQL's {words[0]} failed: {_last_complaint(said)}")

@@ -46,7 +46,8 @@ def up(words: list[str]) -> int:
     state = StateFolder.of_environment()
     if options.detach:
         return _detached(state, words)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # also where a shell had them ignored
+        signal.signal(number, _interrupt)
     with ExitStack() as stopping:
         Start(state, options, stopping).run()
     progress.say("fedsip is down.")

@@ -188,6 +188,26 @@ def test_commands_work_while_nothing_runs(settings: dict[str, str], up: Up, fold
 
 
 @pytest.mark.parametrize(
+    "reached",
+    [
+        "var/postgres/data.unfinished",
+        "var/postgres/socket",
+        "var/log/prepare.log",
+        "var/log/web.log",
+    ],
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_while_it_starts(
+    folder: Path, up: Up, reached: str, number: signal.Signals
+) -> None:
+    platform = up()
+    wait_until((folder / reached).exists, f"{reached} is there")
+    platform.process.send_signal(number)
+    assert platform.wait(within=60) in (0, 130)
+    _nothing_is_left(folder)
+
+
+@pytest.mark.parametrize(
     ("further", "exit_code", "sentence"),
     [
         ({"FEDSIP_SIP_PROT": "1"}, 2, r"FEDSIP_SIP_PROT is no setting .*mean FEDSIP_SIP_PORT\?"),
