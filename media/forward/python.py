@@ -50,14 +50,8 @@ class PythonEngine:
         self._ports: dict[Address, _Port] = {}
 
     def open(self, local: Address) -> None:
-        port = _Port(local, self._on_stranger, self._on_report, self._listen_again)
+        port = _Port(local, self._loop, self._on_stranger, self._on_report)
         self._ports[local] = port
-        self._loop.add_reader(port.socket.fileno(), port.receive)
-
-    def _listen_again(self, port: _Port) -> None:
-        """libuv stops watching a socket that has an error, as an ICMP answer to a connected one
-        is; the error itself ended with being read."""
-        self._loop.remove_reader(port.socket.fileno())
         self._loop.add_reader(port.socket.fileno(), port.receive)
 
     def close(self, local: Address) -> None:
@@ -77,6 +71,7 @@ class PythonEngine:
             port.socket.sendto(datagram, to)
         except OSError:
             port.errors += 1
+            port.listen_again()
 
     def counters(self, local: Address) -> Counters:
         port = self._ports[local]
@@ -108,14 +103,15 @@ class _Port:
         "_destination",
         "_is_rtp",
         "_local",
-        "_on_error",
+        "_loop",
         "_on_report",
         "_on_stranger",
+        "_out",
         "_peer",
         "_receive_from_into",
         "_receive_into",
         "_rtcp_destination",
-        "_rtcp_send_to",
+        "_rtcp_out",
         "_send",
         "_send_to",
         "errors",
@@ -129,18 +125,19 @@ class _Port:
     def __init__(
         self,
         local: Address,
+        loop: asyncio.AbstractEventLoop,
         on_stranger: OnStranger,
         on_report: OnReport,
-        on_error: Callable[[_Port], None],
     ) -> None:
         self.socket = _bound(local)
-        self._on_error = on_error
         self._local = local
+        self._loop = loop
         self._on_stranger = on_stranger
         self._on_report = on_report
         self._receive_into = self.socket.recv_into
         self._receive_from_into = self.socket.recvfrom_into
-        self._send_to = self._rtcp_send_to = self.socket.sendto
+        self._out = self._rtcp_out = self
+        self._send_to = self.socket.sendto
         self._send: Callable[[memoryview], int] | None = None
         self._peer: Address | None = None
         self._accepts: tuple[object, ...] | None = None
@@ -174,7 +171,7 @@ class _Port:
         self._send_to = out.socket.sendto
         is_connected = out._peer is not None and out._peer == rule.destination
         self._send = out.socket.send if is_connected else None
-        self._rtcp_send_to = rtcp_out.socket.sendto
+        self._out, self._rtcp_out = out, rtcp_out
         self._rtcp_destination = rule.rtcp_destination
         self._is_rtp = rule.is_rtp
         self.reception.clock_rates = dict(rule.clock_rates)
@@ -191,10 +188,8 @@ class _Port:
                 ):
                     self.strangers += 1
                     return
-        except BlockingIOError:  # nothing there after all
-            return
-        except OSError:  # an ICMP error of an earlier packet
-            self._on_error(self)
+        except OSError:  # nothing there after all, or an ICMP error of an earlier packet
+            self.listen_again()
             return
         self.packets += 1
         self.octets += size
@@ -219,14 +214,29 @@ class _Port:
                 self._send_to(_view[:size], self._destination)
         except OSError:
             self.errors += 1
+            self._out.listen_again()
 
     def _forward_report(self, size: int) -> None:
         if self._rtcp_destination is not None:
             try:
-                self._rtcp_send_to(_view[:size], self._rtcp_destination)
+                self._rtcp_out.socket.sendto(_view[:size], self._rtcp_destination)
             except OSError:
                 self.errors += 1
+                self._rtcp_out.listen_again()
         self._on_report(self._local, bytes(_view[:size]))
+
+    def listen_again(self) -> None:
+        """An error came out of this socket: make sure that the loop still watches it.
+
+        A connected socket gets the ICMP errors of a phone that has closed its port, and libuv stops
+        watching a descriptor that shows an error (uv__poll_io), whoever has taken the error since.
+        """
+        self._loop.call_soon(self._watch)
+
+    def _watch(self) -> None:
+        if self.socket.fileno() >= 0:
+            self._loop.remove_reader(self.socket.fileno())
+            self._loop.add_reader(self.socket.fileno(), self.receive)
 
 
 def _bound(local: Address) -> socket.socket:
