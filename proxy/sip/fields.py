@@ -7,6 +7,7 @@ use, and its errors come then.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -300,11 +301,27 @@ class Credentials:
 Challenge = Credentials
 
 
+# What nearly all phones send: names of letters, values without escapes. Anchored by its length.
+_PLAIN_PARAMETERS: Final = re.compile(
+    rb"""([ \t]*([A-Za-z][A-Za-z0-9-]*)=(?:"([^"\\\r\n]*)"|([A-Za-z0-9./+:_-]+))[ \t]*(?:,|$))"""
+)
+
+
 def parse_credentials(data: bytes) -> Credentials:
     """Parse `Digest username="alice", realm=...`; raises DigestError."""
     scheme, space, rest = data.strip(LWS).partition(b" ")
     if not space or not is_token(scheme):
         raise DigestError("credentials without a scheme")
+    plain = _PLAIN_PARAMETERS.findall(rest)
+    if sum([len(whole) for whole, _, _, _ in plain]) == len(rest) and rest[-1:] != b",":
+        found = {name.lower(): quoted or bare for _, name, quoted, bare in plain}
+        if len(found) == len(plain):
+            return Credentials(scheme, found)
+    return Credentials(scheme, _parse_any_credentials(rest))
+
+
+def _parse_any_credentials(rest: bytes) -> dict[bytes, bytes]:
+    """Parameters that are spelled in unusual ways, and the words for those that are wrong."""
     found: dict[bytes, bytes] = {}
     try:
         for part in split_values(rest):
@@ -317,7 +334,7 @@ def parse_credentials(data: bytes) -> Credentials:
             found[key] = unquote(value.strip(LWS))
     except ParseError as error:
         raise DigestError(error.message) from error
-    return Credentials(scheme, found)
+    return found
 
 
 def find_comma(data: bytes) -> int:
