@@ -1,17 +1,29 @@
 """Keeps the directory as PostgreSQL has it: loaded once, then changed row by row.
 
-A reader whose watermark is older than the oldest change that is kept loads everything again.
+Each reading asks for the changes that were not visible in the snapshot of the one before, and loads
+the rows that they name anew: reading a change twice does no harm. Everything is loaded again when
+changes were pruned that this reader has not seen, and when the server may count its transactions
+anew.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Final
 
 import psycopg
 
-from proxy.postgres import Connection, Database, Doorbell
+from proxy.postgres import (
+    SNAPSHOT_COLUMNS,
+    Connection,
+    Database,
+    Doorbell,
+    Snapshot,
+    first_line,
+)
 
 from . import load
 from .store import Directory
@@ -20,51 +32,85 @@ from .translate import Rules
 log = logging.getLogger(__name__)
 
 CHANNEL: Final = "fedsip_directory"
-_RETRY_SECONDS: Final = 1.0
-_COMPILE_IN_THREAD: Final = 1000
+_RETRY_SECONDS: Final = 0.5
+_COMPILE_IN_THREAD: Final = 500
 """Rules of a domain from which on compiling would be felt by calls."""
 
+_NOW: Final = f"SELECT {SNAPSHOT_COLUMNS}".encode()
+# One row at least, for the snapshot; one statement, so that all of it is of that snapshot.
 _CHANGES: Final = (
-    b"SELECT kind, row_id, xid::text::bigint FROM proxy_change WHERE xid >= %s::text::xid8"
-)
-_XMIN: Final = b"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-_HORIZON: Final = b"SELECT coalesce(max(xid::text::bigint), 0) FROM proxy_watermark"
+    f"SELECT {SNAPSHOT_COLUMNS},"  # noqa: S608 -- names of our own
+    " (SELECT max(xid::text::bigint) FROM proxy_watermark), c.kind, array_agg(DISTINCT c.row_id)"
+    " FROM (SELECT 1) AS once LEFT JOIN proxy_change c"
+    " ON c.xid >= pg_snapshot_xmin(%(seen)s::pg_snapshot)"
+    " AND NOT pg_visible_in_snapshot(c.xid, %(seen)s::pg_snapshot) GROUP BY c.kind"
+).encode()
+_BATCH: Final = 1000
+"""Rows that are put in force at a time: an import of 100,000 must not make calls wait."""
 
 
 class DirectoryFeed:
     """Owns the connection by which the directory is read."""
 
-    __slots__ = ("_database", "_directory", "_doorbell", "_seen", "_task", "_watermark")
+    __slots__ = ("_database", "_directory", "_doorbell", "_seen", "_task")
 
     def __init__(self, url: str, directory: Directory) -> None:
         self._database = Database(url, name="directory")
         self._directory = directory
         self._doorbell = Doorbell(url, CHANNEL, self.read)
-        self._watermark = 0
-        self._seen: set[tuple[str, int, int]] = set()
+        self._seen: Snapshot | None = None
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def listening(self) -> asyncio.Event:
+        """Set while changes are heard of at once, and not only by the poll."""
+        return self._doorbell.listening
 
     async def start(self) -> None:
         """Load everything, waiting for PostgreSQL as long as it takes; then follow changes."""
-        while True:
+        said = ""
+        while self._seen is None:
             try:
-                await self._load(await self._database.connection())
-                break
-            except psycopg.OperationalError:
+                await self.read()
+            except psycopg.Error as error:
+                if not self._database.is_away and first_line(error) != said:
+                    said = first_line(error)  # the views may not have been made yet
+                    log.warning("the directory cannot be read yet reason=%s", said)
                 await asyncio.sleep(_RETRY_SECONDS)
         self._task = asyncio.create_task(self._doorbell.run())
 
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
-            await asyncio.wait([self._task])
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
         await self._database.close()
 
+    async def read(self) -> None:
+        """Apply what has changed since the last reading; the first one loads everything."""
+        connection = await self._database.connection()
+        if self._seen is None:
+            await self._load(connection)
+            return
+        cursor = await connection.execute(_CHANGES, {"seen": self._seen.text})
+        rows = await cursor.fetchall()
+        text, server, horizon, *_ = rows[0]
+        now = Snapshot(text, server)
+        if not self._seen.is_followed_by(now) or (horizon or 0) > self._seen.xmin:
+            log.info("the directory is read anew, changes of before may be missing")
+            await self._load(connection)
+            return
+        changed = {kind: ids for *_, kind, ids in rows if kind is not None}
+        if changed:
+            await self._apply(connection, changed)
+            log.info("directory changed rows=%d", sum(map(len, changed.values())))
+        self._seen = now
+
     async def _load(self, connection: Connection) -> None:
+        row = await (await connection.execute(_NOW)).fetchone()
+        assert row is not None  # noqa: S101 -- a SELECT of functions gives a row
+        fresh = Directory()
         async with connection.transaction():
-            await connection.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            self._watermark = await _number(connection, _XMIN)
-            fresh = Directory()
             async for domains in load.all_domains(connection):
                 fresh.put_domains(domains)
             async for subscribers in load.all_subscribers(connection):
@@ -72,63 +118,45 @@ class DirectoryFeed:
             stale: set[int] = set()
             async for translations in load.all_translations(connection):
                 stale |= fresh.put_translations(translations)
-        self._seen.clear()
-        await self._compile(fresh, stale)
+        await _compile(fresh, stale)
         self._directory.become(fresh)
+        self._seen = Snapshot(*row)
         log.info("directory loaded domains=%d subscribers=%d translations=%d", *fresh.counts)
 
-    async def read(self) -> None:
-        """Apply what has changed since the last reading."""
-        connection = await self._database.connection()
-        async with connection.transaction():
-            await connection.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            upto = await _number(connection, _XMIN)
-            if await _number(connection, _HORIZON) > self._watermark:
-                changed = None
-            else:
-                cursor = await connection.execute(_CHANGES, (str(self._watermark),))
-                rows = {(kind, row_id, xid) for kind, row_id, xid in await cursor.fetchall()}
-                changed = rows - self._seen
-                self._seen = {row for row in rows if row[2] >= upto}
-                stale = await self._apply(connection, changed)
-                self._watermark = upto
-        if changed is None:
-            await self._load(connection)
-            return
-        await self._compile(self._directory, stale)
-        if changed:
-            log.info("directory changed rows=%d", len(changed))
-
-    async def _apply(self, connection: Connection, changed: set[tuple[str, int, int]]) -> set[int]:
+    async def _apply(self, connection: Connection, changed: dict[str, list[int]]) -> None:
+        """Load the rows that changed and put them in force; those that are not there are gone."""
         directory = self._directory
+        for ids in _batches(changed.get("domain", [])):
+            domains = await load.domains(connection, ids)
+            directory.put_domains(domains, set(ids) - {row.domain_id for row in domains})
+        for ids in _batches(changed.get("subscriber", [])):
+            users = await load.subscribers(connection, ids)
+            directory.put_subscribers(users, set(ids) - {row.subscriber_id for row in users})
         stale: set[int] = set()
-        ids: dict[str, set[int]] = {}
-        for kind, row_id, _ in changed:
-            ids.setdefault(kind, set()).add(row_id)
-        if wanted := ids.get("domain"):
-            domains = await load.domains(connection, list(wanted))
-            directory.put_domains(domains, wanted - {row.domain_id for row in domains})
-        if wanted := ids.get("subscriber"):
-            subscribers = await load.subscribers(connection, list(wanted))
-            there = {row.subscriber_id for row in subscribers}
-            directory.put_subscribers(subscribers, wanted - there)
-        if wanted := ids.get("translation"):
-            rules = await load.translations(connection, list(wanted))
-            stale = directory.put_translations(
-                rules, wanted - {row.translation_id for row in rules}
+        for ids in _batches(changed.get("translation", [])):
+            rules = await load.translations(connection, ids)
+            gone = set(ids) - {row.translation_id for row in rules}
+            stale |= directory.put_translations(rules, gone)
+        await _compile(directory, stale)
+
+
+def _batches(ids: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), _BATCH):
+        yield ids[start : start + _BATCH]
+
+
+async def _compile(directory: Directory, domain_ids: set[int]) -> None:
+    for domain_id in domain_ids:
+        rows = directory.rule_rows(domain_id)
+        if len(rows) < _COMPILE_IN_THREAD:
+            rules = Rules(rows)
+        else:
+            rules = await asyncio.to_thread(Rules, rows)
+        directory.set_rules(domain_id, rules)
+        for rule, reason in rules.refused:
+            log.warning(
+                "translation never matches rule=%d domain=%s reason=%s",
+                rule.translation_id,
+                rule.from_domain.decode(),
+                reason,
             )
-        return stale
-
-    async def _compile(self, directory: Directory, domain_ids: set[int]) -> None:
-        for domain_id in domain_ids:
-            rows = directory.rule_rows(domain_id)
-            if len(rows) < _COMPILE_IN_THREAD:
-                rules = Rules(rows)
-            else:
-                rules = await asyncio.to_thread(Rules, rows)
-            directory.set_rules(domain_id, rules)
-
-
-async def _number(connection: Connection, query: bytes) -> int:
-    row = await (await connection.execute(query)).fetchone()
-    return int(row[0]) if row is not None else 0

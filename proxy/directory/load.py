@@ -13,7 +13,7 @@ from .model import Domain, Subscriber, Translation
 Row = tuple[Any, ...]
 Model = TypeVar("Model", Domain, Subscriber, Translation)
 
-_BATCH: Final = 5000
+_BATCH: Final = 1000
 
 _DOMAIN: Final = (
     "SELECT domain_id, tenant_id, tenant, name, enabled, unauthenticated,"

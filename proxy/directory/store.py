@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from proxy.sip.uri import Aor
 
+from . import packed
 from .model import Domain, Subscriber, Translation
 from .translate import Rules
 
@@ -32,7 +33,7 @@ class Directory:
     def __init__(self) -> None:
         self._domains: dict[bytes, Domain] = {}
         self._by_id: dict[int, Domain] = {}
-        self._subscribers: dict[Aor, Subscriber] = {}
+        self._subscribers: dict[Aor, bytes] = {}
         self._subscriber_aors: dict[int, Aor] = {}
         self._rule_rows: dict[int, dict[int, Translation]] = {}
         self._rule_domain: dict[int, int] = {}
@@ -46,7 +47,9 @@ class Directory:
         return self._by_id.get(domain_id)
 
     def subscriber(self, aor: Aor) -> Subscriber | None:
-        return self._subscribers.get(aor)
+        """A user by canonical address, enabled or not."""
+        found = self._subscribers.get(aor)
+        return None if found is None else packed.unpack(aor, found)
 
     def rules(self, domain: Domain) -> Rules:
         """The translations of calls from that domain."""
@@ -85,15 +88,25 @@ class Directory:
 
     def put_subscribers(self, rows: Iterable[Subscriber], gone: Iterable[int] = ()) -> None:
         for subscriber_id in gone:
-            aor = self._subscriber_aors.pop(subscriber_id, None)
-            if aor is not None and self._subscribers[aor].subscriber_id == subscriber_id:
-                del self._subscribers[aor]
+            self._forget_subscriber(subscriber_id)
         for subscriber in rows:
-            self._subscribers[subscriber.aor] = subscriber
+            old = self._subscriber_aors.get(subscriber.subscriber_id)
+            if old is not None and old != subscriber.aor:
+                self._forget_subscriber(subscriber.subscriber_id)
+            self._subscribers[subscriber.aor] = packed.pack(subscriber)
             self._subscriber_aors[subscriber.subscriber_id] = subscriber.aor
 
+    def _forget_subscriber(self, subscriber_id: int) -> None:
+        aor = self._subscriber_aors.pop(subscriber_id, None)
+        if aor is None:
+            return
+        found = self._subscribers.get(aor)
+        # The address may have gone to another row in the meantime.
+        if found is not None and packed.subscriber_id_of(found) == subscriber_id:
+            del self._subscribers[aor]
+
     def put_translations(self, rows: Iterable[Translation], gone: Iterable[int] = ()) -> set[int]:
-        """Change rules; the domains whose `Rules` are now old, for `compile_rules`."""
+        """Change rules; gives the domains whose `Rules` are now old, for set_rules."""
         stale: set[int] = set()
         removed = set(gone)
         rows = list(rows)
@@ -101,7 +114,10 @@ class Directory:
         for rule_id in removed:
             domain_id = self._rule_domain.pop(rule_id, None)
             if domain_id is not None:
-                del self._rule_rows[domain_id][rule_id]
+                rows_of_domain = self._rule_rows[domain_id]
+                del rows_of_domain[rule_id]
+                if not rows_of_domain:
+                    del self._rule_rows[domain_id]
                 stale.add(domain_id)
         for row in rows:
             self._rule_rows.setdefault(row.domain_id, {})[row.translation_id] = row
@@ -114,4 +130,8 @@ class Directory:
         return list(self._rule_rows.get(domain_id, {}).values())
 
     def set_rules(self, domain_id: int, rules: Rules) -> None:
-        self._rules[domain_id] = rules
+        """Put compiled rules in force."""
+        if len(rules):
+            self._rules[domain_id] = rules
+        else:
+            self._rules.pop(domain_id, None)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from proxy.sip.errors import ParseError
+from proxy.sip.scan import is_token
 from proxy.sip.uri import SipUri, parse_uri, unescape
 
 from .model import Translation
-from .patterns import PatternSet, compile_pattern
+from .patterns import PatternError, PatternSet, compile_pattern
 
 
 class TranslationError(Exception):
@@ -42,9 +43,12 @@ class Translated:
 
 
 class Rules:
-    """The enabled rules of one domain, ready to match: priorities ascending."""
+    """The enabled rules of one domain, ready to match: priorities ascending.
 
-    __slots__ = ("_by_pattern", "_patterns", "_plain", "rules")
+    A rule whose pattern RE2 refuses never matches and stands in `refused` with the reason.
+    """
+
+    __slots__ = ("_by_pattern", "_patterns", "_plain", "refused", "rules")
 
     def __init__(self, rules: Sequence[Translation]) -> None:
         self.rules = sorted(
@@ -60,6 +64,11 @@ class Rules:
                 self._plain.append(at)
         self._by_pattern = list(patterns.values())
         self._patterns = PatternSet(list(patterns))
+        self.refused = [
+            (self.rules[at], reason)
+            for number, reason in self._patterns.refused.items()
+            for at in self._by_pattern[number]
+        ]
 
     def __len__(self) -> int:
         return len(self.rules)
@@ -103,7 +112,7 @@ def _weighted(group: list[Translation], draw: Callable[[], float]) -> list[Trans
 
 def mismatch(rule: Translation, facts: Facts) -> str | None:
     """Why a rule does not match apart from its pattern; None when it does."""
-    if rule.from_username and rule.from_username != facts.from_user:
+    if rule.from_username and rule.from_username.lower() != facts.from_user.lower():
         return f"the caller is not {rule.from_username.decode(errors='replace')}"
     if rule.match_user_agent and not facts.user_agent.startswith(rule.match_user_agent):
         return f"the phone is no {rule.match_user_agent.decode(errors='replace')}"
@@ -115,12 +124,17 @@ def mismatch(rule: Translation, facts: Facts) -> str | None:
 def apply(rule: Translation, uri: SipUri) -> Translated:
     """What the rule makes of a Request-URI; raises TranslationError."""
     user = unescape(uri.user or b"")
-    user = _expanded(rule, user) if rule.tran_user else rule.tran_prefix + user[rule.tran_strip :]
+    if rule.tran_user:
+        user = _expanded(rule, user)
+    else:
+        user = rule.tran_prefix + _stripped(user, rule.tran_strip)
     port = uri.port
     if rule.tran_port is not None:
         port = rule.tran_port
     elif rule.tran_strip_port:
         port = None
+    if rule.tran_domain:
+        uri = uri.without_params(b"maddr")  # the caller's word for where the old host is
     made = uri.with_(user=_escaped(user), host=rule.tran_domain or uri.host, port=port)
     try:
         parsed = parse_uri(made.serialise())
@@ -131,12 +145,22 @@ def apply(rule: Translation, uri: SipUri) -> Translated:
     return Translated(parsed, _header(rule), rule)
 
 
+def _stripped(user: bytes, count: int) -> bytes:
+    """Without its first characters, which may be several bytes each."""
+    if user.isascii():
+        return user[count:]
+    return user.decode("utf-8", "surrogateescape")[count:].encode("utf-8", "surrogateescape")
+
+
 def _expanded(rule: Translation, user: bytes) -> bytes:
     r"""`tran_user` with \0..\9 replaced by what the pattern captured."""
     template = rule.tran_user
     if b"\\" not in template or not rule.match_regex:
         return template
-    found: Any = compile_pattern(rule.match_regex).search(user.decode("utf-8", "replace"))
+    try:
+        found: Any = compile_pattern(rule.match_regex).search(user.decode("utf-8", "replace"))
+    except PatternError as error:
+        raise TranslationError(f"rule {rule.translation_id}: {error}") from error
     if found is None:
         return template
     parts = template.split(b"\\")
@@ -164,10 +188,79 @@ def _escaped(user: bytes) -> bytes:
     return b"".join(bytes((byte,)) if byte in _USER_SAFE else b"%%%02X" % byte for byte in user)
 
 
+# A rule that could write these would reroute, break or forge what the proxy itself answers for.
+_NOT_TO_ADD: Final = frozenset(
+    (
+        *(b"via", b"from", b"to", b"call-id", b"cseq", b"max-forwards", b"contact"),
+        *(b"route", b"record-route", b"path", b"content-length", b"content-type"),
+        *(b"proxy-authorization", b"authorization", b"p-asserted-identity", b"identity"),
+        *(b"v", b"f", b"t", b"i", b"m", b"l", b"c", b"y"),
+    )
+)
+
+
 def _header(rule: Translation) -> tuple[bytes, bytes] | None:
     if not rule.tran_add_header:
         return None
     name, colon, value = rule.tran_add_header.partition(b":")
-    if not colon or any(byte in rule.tran_add_header for byte in b"\r\n\0"):
+    name, value = name.strip().lower(), value.strip()
+    if not colon or not is_token(name) or any(byte < 0x20 and byte != 9 for byte in value):
         raise TranslationError(f"rule {rule.translation_id}: the header is no `Name: value`")
-    return name.strip().lower(), value.strip()
+    if name in _NOT_TO_ADD:
+        raise TranslationError(f"rule {rule.translation_id} may not add {name.decode()}")
+    return name, value
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one rule for a request, for the one who wrote it."""
+
+    rule: Translation
+    reason: str | None
+    """Why it does not match; None when it does."""
+    share: float
+    """How often it is tried first, 0 to 1."""
+    result: Translated | None
+    """What it makes of the Request-URI."""
+    problem: str | None
+    """Why it makes nothing, although it matches."""
+
+
+def explain(rules: Sequence[Translation], facts: Facts, uri: SipUri) -> list[Verdict]:
+    """Each rule of a domain in the order of trying, with what it does or why it does nothing.
+
+    Says what Rules.candidates and apply do, without drawing: rules of equal priority share.
+    """
+    ordered = sorted(rules, key=lambda rule: (rule.priority, rule.translation_id))
+    reasons = [_reason(rule, facts) for rule in ordered]
+    first = [rule for rule, reason in zip(ordered, reasons, strict=True) if reason is None]
+    best = [rule for rule in first if rule.priority == first[0].priority]
+    total = sum(max(rule.weight, 0) for rule in best)
+    verdicts = []
+    for rule, reason in zip(ordered, reasons, strict=True):
+        result, problem = None, None
+        if reason is None:
+            try:
+                result = apply(rule, uri)
+            except TranslationError as error:
+                problem = str(error)
+        share = 0.0
+        if any(rule is one for one in best):
+            share = max(rule.weight, 0) / total if total else float(rule is best[0])
+        verdicts.append(Verdict(rule, reason, share, result, problem))
+    return verdicts
+
+
+def _reason(rule: Translation, facts: Facts) -> str | None:
+    if not rule.enabled:
+        return "the rule is switched off"
+    if (reason := mismatch(rule, facts)) is not None:
+        return reason
+    if not rule.match_regex:
+        return None
+    patterns = PatternSet([rule.match_regex])
+    if 0 in patterns.refused:
+        return f"the expression does not work: {patterns.refused[0]}"
+    if not patterns.matching(facts.request_user.decode("utf-8", "replace")):
+        return f"{rule.match_regex} is not found in the called user"
+    return None
