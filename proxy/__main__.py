@@ -17,9 +17,9 @@ def main() -> int:
     """Exit code: 0 after a stop that was asked for, 2 when a setting or a port is in the way."""
     try:
         settings = ProxySettings.from_env()
-        log_lines.set_up(settings.log_level.upper())
+        log_lines.set_up(settings.log_level)
         uvloop.run(serve(settings))
-    except (SettingsError, ListenFailed, CertificateError, ValueError) as error:
+    except (SettingsError, ListenFailed, CertificateError) as error:
         sys.stderr.write(f"fedsip proxy: {error}\n")
         return 2
     return 0

@@ -12,6 +12,9 @@ import time
 from os import urandom
 from typing import Final
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 from proxy.core.request_context import RequestContext
 from proxy.core.transaction_layer import CoreSettings, TransactionLayer
 from proxy.locate.resolver import Locator
@@ -57,6 +60,10 @@ class Server:
 
     def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
+        try:
+            conninfo_to_dict(settings.database_url)
+        except psycopg.ProgrammingError as error:
+            raise SettingsError(f"DATABASE_URL cannot be read: {str(error).strip()}.") from error
         key = settings.key
         tokens = Tokens(key, urandom(4))
         hosted = settings.state_dir / "tls" / "domains"

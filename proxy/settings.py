@@ -8,11 +8,13 @@ are not here are an error, so that a typing mistake is told and not ignored.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
+
+_NODE_MARKS = str.maketrans("", "", "-_.")
 
 Network = IPv4Network | IPv6Network
 
@@ -21,8 +23,61 @@ class SettingsError(Exception):
     """A setting is unknown, missing or malformed; the message is one sentence that names it."""
 
 
-def _setting(name: str, default: Any, doc: str, unit: str = "") -> Any:
-    return field(default=default, metadata={"name": name, "doc": doc, "unit": unit})
+def _is_level(text: str) -> str:
+    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError("it must be DEBUG, INFO, WARNING or ERROR")
+    return text.upper()
+
+
+def _is_port(port: int) -> int:
+    if not 0 < port < 65536:
+        raise ValueError("a port is a number from 1 to 65535")
+    return port
+
+
+def _is_node_id(text: str) -> str:
+    if not text.isascii() or not text.translate(_NODE_MARKS).isalnum() or len(text) > 32:
+        raise ValueError("it must be up to 32 letters, digits, '-', '_' and '.'")
+    return text
+
+
+def _is_database_url(text: str) -> str:
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("it must begin with postgresql://")
+    return text
+
+
+def _are_addresses(parts: tuple[str, ...]) -> tuple[str, ...]:
+    for part in parts:
+        if part != "auto":
+            ip_address(part.strip("[]"))
+    return parts
+
+
+def _are_relays(parts: tuple[str, ...]) -> tuple[str, ...]:
+    for part in parts:
+        host, _, port = part.rpartition("=")[2].rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError(f"{part!r} is no host:port")
+    return parts
+
+
+def _are_networks(parts: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ip_network(part, strict=False) for part in parts)
+
+
+def _are_algorithms(parts: tuple[str, ...]) -> tuple[str, ...]:
+    if not {"MD5", "SHA-256"}.issuperset(parts):
+        raise ValueError("only MD5 and SHA-256 are known")
+    return parts
+
+
+def _setting(
+    name: str, default: Any, doc: str, unit: str = "", check: Callable[[Any], Any] | None = None
+) -> Any:
+    """`check` turns the parsed value into the one that is kept, or raises ValueError."""
+    metadata = {"name": name, "doc": doc, "unit": unit, "check": check}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +85,15 @@ class ProxySettings:
     """Every setting with its default; see each one's text in docs/settings.md."""
 
     database_url: str = _setting(
-        "DATABASE_URL", "", "PostgreSQL to read from, as postgresql://user:password@host/name."
+        "DATABASE_URL",
+        "",
+        "PostgreSQL to read from, as postgresql://user:password@host/name.",
+        check=_is_database_url,
     )
     state_dir: Path = _setting("FEDSIP_STATE_DIR", Path("var"), "Folder of all state on disk.")
-    node_id: str = _setting("FEDSIP_NODE_ID", "a", "Name of this node, unique in the cluster.")
+    node_id: str = _setting(
+        "FEDSIP_NODE_ID", "a", "Name of this node, unique in the cluster.", check=_is_node_id
+    )
     cluster_key: str = _setting(
         "FEDSIP_CLUSTER_KEY",
         "",
@@ -41,17 +101,22 @@ class ProxySettings:
     )
     tls_cert: str = _setting("FEDSIP_TLS_CERT", "", "PEM certificate chain; default: tls/cert.pem.")
     tls_key: str = _setting("FEDSIP_TLS_KEY", "", "PEM private key; default: tls/key.pem.")
-    log_level: str = _setting("FEDSIP_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+    log_level: str = _setting(
+        "FEDSIP_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.", check=_is_level
+    )
 
     udp: bool = _setting("FEDSIP_SIP_UDP", True, "Listen on UDP.")
     tcp: bool = _setting("FEDSIP_SIP_TCP", True, "Listen on TCP.")
     tls: bool = _setting("FEDSIP_SIP_TLS", True, "Listen on TLS.")
-    port: int = _setting("FEDSIP_SIP_PORT", 5060, "Port of UDP and TCP.")
-    tls_port: int = _setting("FEDSIP_SIP_TLS_PORT", 5061, "Port of TLS.")
+    port: int = _setting("FEDSIP_SIP_PORT", 5060, "Port of UDP and TCP.", check=_is_port)
+    tls_port: int = _setting("FEDSIP_SIP_TLS_PORT", 5061, "Port of TLS.", check=_is_port)
     ipv4: bool = _setting("FEDSIP_SIP_IPV4", True, "Speak IPv4.")
     ipv6: bool = _setting("FEDSIP_SIP_IPV6", True, "Speak IPv6.")
     addresses: tuple[str, ...] = _setting(
-        "FEDSIP_SIP_ADDRESSES", ("auto",), "Addresses to listen on; auto: all of this machine."
+        "FEDSIP_SIP_ADDRESSES",
+        ("auto",),
+        "Addresses to listen on; auto: all of this machine.",
+        check=_are_addresses,
     )
     advertised_ipv4: str = _setting(
         "FEDSIP_SIP_ADVERTISED_IPV4", "", "Public IPv4 address or name, behind a 1:1 NAT."
@@ -72,7 +137,10 @@ class ProxySettings:
         "FEDSIP_SIP_FLOOD_BAN_SECONDS", 3600.0, "How long a source stays banned.", "seconds"
     )
     trusted_sources: tuple[Network, ...] = _setting(
-        "FEDSIP_SIP_TRUSTED_SOURCES", (), "Networks (CIDR) that no flood limit applies to."
+        "FEDSIP_SIP_TRUSTED_SOURCES",
+        (),
+        "Networks (CIDR) that no flood limit applies to.",
+        check=_are_networks,
     )
     scanners: tuple[str, ...] = _setting(
         "FEDSIP_SIP_SCANNERS",
@@ -117,7 +185,10 @@ class ProxySettings:
     )
 
     relays: tuple[str, ...] = _setting(
-        "FEDSIP_SIP_RELAYS", ("127.0.0.1:22222",), "Media relays' NG addresses, host:port."
+        "FEDSIP_SIP_RELAYS",
+        ("127.0.0.1:22222",),
+        "Media relays' NG addresses, host:port or name=host:port; a named one may move.",
+        check=_are_relays,
     )
     ng_timeout_seconds: float = _setting(
         "FEDSIP_SIP_NG_TIMEOUT_SECONDS", 1.0, "Longest wait for a relay's answer.", "seconds"
@@ -139,7 +210,7 @@ class ProxySettings:
         values: dict[str, Any] = {}
         for name, one in known.items():
             if text := environment.get(name, "").strip():
-                values[one.name] = _parse(name, text, one.default)
+                values[one.name] = _parse(name, text, one.default, one.metadata["check"])
         settings = cls(**values)
         if not settings.database_url:
             raise SettingsError("DATABASE_URL is not set.")
@@ -194,34 +265,36 @@ class ProxySettings:
         return Path(self.gateway) if self.gateway else self.state_dir / "gateway.sock"
 
 
-def _parse(name: str, text: str, default: object) -> object:
+def _parse(name: str, text: str, default: object, check: Callable[[Any], Any] | None) -> object:
+    if isinstance(default, bool) and text.lower() not in ("on", "off"):
+        raise SettingsError(f"{name} must be on or off, not {text!r}.")
     try:
-        match default:
-            case bool():
-                return {"on": True, "off": False}[text.lower()]
-            case int():
-                return _positive(int(text))
-            case float():
-                return _positive(float(text))
-            case Path():
-                return Path(text)
-            case tuple():
-                parts = tuple(part.strip() for part in text.split(",") if part.strip())
-                if name == "FEDSIP_SIP_DIGEST" and not {"MD5", "SHA-256"}.issuperset(parts):
-                    raise ValueError("only MD5 and SHA-256 are known")
-                if name == "FEDSIP_SIP_TRUSTED_SOURCES":
-                    return tuple(ip_network(part, strict=False) for part in parts)
-                return parts
-            case _:
-                return text
-    except KeyError:
-        raise SettingsError(f"{name} must be on or off, not {text!r}.") from None
+        value = _read(text, default)
+        return value if check is None else check(value)
     except ValueError as error:
         raise SettingsError(f"{name} cannot be {text!r}: {error}.") from None
 
 
+def _read(text: str, default: object) -> object:
+    match default:
+        case bool():
+            return text.lower() == "on"
+        case int():
+            if not text.isdecimal():
+                raise ValueError("it must be a whole number")
+            return _positive(int(text))
+        case float():
+            return _positive(float(text))
+        case Path():
+            return Path(text)
+        case tuple():
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        case _:
+            return text
+
+
 def _positive(number: float) -> float:
-    if number <= 0:
+    if not 0 < number < float("inf"):
         raise ValueError("it must be above 0")
     return number
 
