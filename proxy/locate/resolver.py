@@ -1,83 +1,144 @@
 """The locator: drives the selection of rfc3263.py with real DNS answers, and remembers them.
 
-Positive and negative answers are kept for their TTL; equal questions in flight are asked once. A
-URI whose answers are all in memory is located without waiting.
+Positive and negative answers are kept for their TTL, failures for a short while; equal questions in
+flight are asked once. A URI whose answers are all in memory is located without waiting, and where
+no draw was involved its hops are remembered as they are.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Generator, Sequence
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import dns.asyncresolver
 import dns.exception
+import dns.message
+import dns.nameserver
+import dns.rdatatype
 import dns.resolver
 
-from proxy.sip.uri import SipUri
+from proxy.settings import SettingsError
+from proxy.sip.errors import ParseError
+from proxy.sip.uri import SipUri, split_host_port
 
+from . import enum
 from .hop import Hop
-from .rfc3263 import Answer, LocateError, Naptr, Question, Selection, Speaks, Srv, locate
+from .rfc3263 import Answer, LocateError, Naptr, Question, Speaks, Srv, locate
 
 if TYPE_CHECKING:
     from proxy.settings import ProxySettings
 
 __all__ = ["LocateError", "Locator"]
 
+log = logging.getLogger(__name__)
+
 _MOST_ANSWERS: Final = 50_000
+_MOST_RECORDS: Final = 256
+_MOST_QUESTIONS: Final = 64
+"""Of one selection: a zone that leads from name to name for ever is left."""
+_MOST_FLYING: Final = 5_000
 _NEGATIVE_SECONDS: Final = 30.0
+_FAILED_SECONDS: Final = 15.0
 _LONGEST_SECONDS: Final = 3600.0
-_LIFETIME_SECONDS: Final = 4.0
+_QUESTION_SECONDS: Final = 4.0
+_TRY_SECONDS: Final = 1.5
+_SELECTION_SECONDS: Final = 10.0
+_ALWAYS: Final = float("inf")
+
+_Found = TypeVar("_Found")
+_Asking = Generator[Question, Answer, _Found]
+_Key = tuple[bytes, bytes, int | None, bytes | None, bytes | None]
 
 
 class Locator:
-    """RFC 3263 for this node."""
+    """RFC 3263 and ENUM for this node."""
 
-    __slots__ = ("_answers", "_clock", "_dead", "_dead_seconds", "_flying", "_resolver", "_speaks")
+    __slots__ = (
+        "_answers",
+        "_clock",
+        "_dead",
+        "_dead_seconds",
+        "_draw",
+        "_flying",
+        "_located",
+        "_resolver",
+        "_speaks",
+    )
 
     def __init__(
-        self, settings: ProxySettings, *, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: ProxySettings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
+        question_seconds: float = _QUESTION_SECONDS,
     ) -> None:
+        spoken = (("udp", settings.udp), ("tcp", settings.tcp), ("tls", settings.tls))
         self._speaks = Speaks(
-            tuple(
-                name
-                for name, is_on in (
-                    ("udp", settings.udp),
-                    ("tcp", settings.tcp),
-                    ("tls", settings.tls),
-                )
-                if is_on
-            ),
-            settings.ipv4,
-            settings.ipv6,
+            tuple(name for name, is_on in spoken if is_on), settings.ipv4, settings.ipv6
         )
-        self._answers: OrderedDict[Question, tuple[float, Answer]] = OrderedDict()
-        self._flying: dict[Question, asyncio.Future[Answer]] = {}
+        self._answers: OrderedDict[Question, tuple[float, Answer | LocateError]] = OrderedDict()
+        self._flying: dict[Question, asyncio.Task[Answer]] = {}
+        self._located: dict[_Key, tuple[float, list[Hop]]] = {}
         self._dead: dict[Hop, float] = {}
         self._dead_seconds = settings.dead_hop_seconds
         self._clock = clock
+        self._draw = draw
         self._resolver = make_resolver(settings.dns_servers)
+        self._resolver.lifetime = question_seconds
+
+    # -- locating
 
     def locate_now(self, uri: SipUri, *, now: float) -> list[Hop] | None:
         """The hops, if that needs no DNS answer that is not in memory; raises LocateError."""
-        selection = locate(uri, self._speaks, random.random)
-        answer: Answer | None = None
+        key = (uri.scheme, uri.host, uri.port, uri.param(b"transport"), uri.param(b"maddr"))
+        clock = self._clock()
+        known = self._located.get(key)
+        if known is not None and known[0] > clock:
+            return self._living_first(known[1], now)
+        until = _ALWAYS
+        is_drawn = False
+
+        def draw() -> float:
+            nonlocal is_drawn
+            is_drawn = True
+            return self._draw()
+
+        selection = locate(uri, self._speaks, draw)
         try:
+            question = next(selection)
             while True:
-                question = next(selection) if answer is None else selection.send(answer)
-                answer = self._remembered(question)
-                if answer is None:
+                held = self._answers.get(question)
+                if held is None or held[0] <= clock:
                     return None
+                until = min(until, held[0])
+                question = _tell(selection, held[1])
         except StopIteration as done:
-            return self._living_first(done.value, now)
+            hops: list[Hop] = done.value
+        if not is_drawn:
+            if len(self._located) >= _MOST_ANSWERS:
+                self._located.clear()
+            self._located[key] = (until, hops)
+        return self._living_first(hops, now)
 
     async def locate(self, uri: SipUri, *, now: float) -> list[Hop]:
         """The hops in the order of trying; raises LocateError."""
-        hops = await self._drive(locate(uri, self._speaks, random.random))
+        hops = await self._drive(locate(uri, self._speaks, self._draw), uri.host_text)
         return self._living_first(hops, now)
+
+    async def enum(self, number: str, roots: Sequence[str]) -> list[SipUri]:
+        """The SIP URIs of an E.164 number (RFC 6116), best first; [] when there is none."""
+        try:
+            return await self._drive(enum.look_up(number, roots), number)
+        except LocateError as error:
+            log.info("ENUM failed number=%s: %s", number, error)
+            return []
 
     def failed(self, hop: Hop, *, now: float) -> None:
         """A hop did not answer: for a while it is tried last."""
@@ -90,78 +151,145 @@ class Locator:
             return hops
         return sorted(hops, key=lambda hop: self._dead.get(hop, 0.0) > now)
 
-    async def _drive(self, selection: Selection) -> list[Hop]:
+    async def close(self) -> None:
+        """Ask nothing more."""
+        flying = list(self._flying.values())
+        for task in flying:
+            task.cancel()
+        await asyncio.gather(*flying, return_exceptions=True)
+
+    # -- asking
+
+    async def _drive(self, selection: _Asking[_Found], about: str) -> _Found:
         try:
-            question = next(selection)
-            while True:
-                try:
-                    answer = await self._ask(question)
-                except LocateError as error:
-                    question = selection.throw(error)
-                else:
-                    question = selection.send(answer)
+            async with asyncio.timeout(_SELECTION_SECONDS):
+                question = next(selection)
+                for _ in range(_MOST_QUESTIONS):
+                    question = _tell(selection, await self._outcome(question))
         except StopIteration as done:
-            hops: list[Hop] = done.value
-            return hops
+            found: _Found = done.value
+            return found
+        except TimeoutError as error:
+            raise LocateError(f"{about}: the DNS takes too long") from error
+        raise LocateError(f"{about}: the DNS leads on and on")
 
-    def _remembered(self, question: Question) -> Answer | None:
+    async def _outcome(self, question: Question) -> Answer | LocateError:
         held = self._answers.get(question)
-        if held is None or held[0] < self._clock():
-            return None
-        return held[1]
+        if held is not None and held[0] > self._clock():
+            return held[1]
+        if question.kind == "AAAA" and self._speaks.ipv4:
+            self._ask_ahead(Question("A", question.name))
+        try:
+            return await asyncio.shield(self._asked(question))
+        except LocateError as error:
+            return error
 
-    async def _ask(self, question: Question) -> Answer:
-        held = self._remembered(question)
-        if held is not None:
-            return held
+    def _ask_ahead(self, question: Question) -> None:
+        held = self._answers.get(question)
+        if held is None or held[0] <= self._clock():
+            self._asked(question)
+
+    def _asked(self, question: Question) -> asyncio.Task[Answer]:
         flying = self._flying.get(question)
         if flying is None:
-            flying = asyncio.ensure_future(self._resolve(question))
+            flying = asyncio.get_running_loop().create_task(self._resolve(question))
             self._flying[question] = flying
-            flying.add_done_callback(lambda _: self._flying.pop(question, None))
-        return await asyncio.shield(flying)
+            flying.add_done_callback(lambda done: self._landed(question, done))
+        return flying
+
+    def _landed(self, question: Question, done: asyncio.Task[Answer]) -> None:
+        del self._flying[question]
+        if not done.cancelled():
+            done.exception()  # whoever still waits has it; nobody may
 
     async def _resolve(self, question: Question) -> Answer:
+        if question.name == "localhost" or question.name.endswith(".localhost"):
+            return self._remember(question, _loopback(question), _LONGEST_SECONDS)
+        if len(self._flying) > _MOST_FLYING:
+            raise LocateError(f"{question.kind} {question.name}: too many questions under way")
         try:
             found = await self._resolver.resolve(question.name, question.kind)
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            self._remember(question, [], _NEGATIVE_SECONDS)
-            return []
-        except dns.exception.DNSException as error:
-            raise LocateError(f"{question.kind} {question.name}: {error}") from error
-        except UnicodeError as error:
-            raise LocateError(f"{question.name} is no domain name") from error
-        answer = _values(question, found)
-        ttl = found.rrset.ttl if found.rrset is not None else _NEGATIVE_SECONDS
-        self._remember(question, answer, min(ttl, _LONGEST_SECONDS))
+        except dns.resolver.NoAnswer as error:
+            return self._remember(question, [], _negative_ttl(error.kwargs.get("response")))
+        except dns.resolver.NXDOMAIN as error:
+            responses = error.kwargs.get("responses") or {}
+            return self._remember(question, [], _negative_ttl(next(iter(responses.values()), None)))
+        except (dns.exception.DNSException, UnicodeError, OSError) as error:
+            failure = LocateError(f"{question.kind} {question.name}: {_first_line(error)}")
+            self._keep(question, failure, _FAILED_SECONDS)
+            raise failure from error
+        return self._remember(
+            question, _values(question, found), float(found.chaining_result.minimum_ttl)
+        )
+
+    def _remember(self, question: Question, answer: Answer, seconds: float) -> Answer:
+        self._keep(question, answer, max(1.0, min(seconds, _LONGEST_SECONDS)))
         return answer
 
-    def _remember(self, question: Question, answer: Answer, seconds: float) -> None:
-        self._answers[question] = (self._clock() + seconds, answer)
+    def _keep(self, question: Question, outcome: Answer | LocateError, seconds: float) -> None:
+        self._answers[question] = (self._clock() + seconds, outcome)
         self._answers.move_to_end(question)
         if len(self._answers) > _MOST_ANSWERS:
             self._answers.popitem(last=False)
 
 
+def _tell(selection: _Asking[Any], outcome: Answer | LocateError) -> Question:
+    """Give the outcome to the generator; its next question. A failure that is remembered is raised
+    as a copy: each raising would make its traceback longer."""
+    if isinstance(outcome, LocateError):
+        return selection.throw(LocateError(str(outcome)))
+    return selection.send(outcome)
+
+
 def make_resolver(servers: tuple[str, ...]) -> dns.asyncresolver.Resolver:
-    """A resolver for these servers, `host` or `host:port`, or for the system's."""
-    resolver = dns.asyncresolver.Resolver(configure=not servers)
-    resolver.lifetime = _LIFETIME_SECONDS
+    """A resolver for these servers, `host` or `host:port`, or for the system's.
+
+    Raises SettingsError for one that is no address.
+    """
+    try:
+        resolver = dns.asyncresolver.Resolver(configure=not servers)
+    except dns.resolver.NoResolverConfiguration as error:
+        log.warning("no DNS servers configured on this machine, asking 127.0.0.1: %s", error)
+        resolver = dns.asyncresolver.Resolver(configure=False)
+        resolver.nameservers = ["127.0.0.1"]
+    resolver.timeout = _TRY_SECONDS
     resolver.search = []
     if servers:
-        hosts = []
-        for text in servers:
-            host, colon, port = text.rpartition(":")
-            if colon and port.isdigit() and "]" not in port and host.count(":") in (0, 7):
-                hosts.append(host.strip("[]"))
-                resolver.port = int(port)
-            else:
-                hosts.append(text.strip("[]"))
-        resolver.nameservers = hosts
+        resolver.nameservers = [_server(text) for text in servers]
     return resolver
 
 
+def _server(text: str) -> dns.nameserver.Do53Nameserver:
+    try:
+        if text.count(":") > 1 and not text.startswith("["):
+            return dns.nameserver.Do53Nameserver(str(ip_address(text)))
+        host, port = split_host_port(text.encode("ascii"))
+        address = str(ip_address(host.strip(b"[]").decode("ascii")))
+    except (ParseError, ValueError) as error:
+        raise SettingsError(f"FEDSIP_SIP_DNS_SERVERS: {text!r} is no address.") from error
+    return dns.nameserver.Do53Nameserver(address, port or 53)
+
+
+def _negative_ttl(response: dns.message.Message | None) -> float:
+    """How long nothing stays nothing: the SOA's minimum or TTL, whichever is less (RFC 2308 s5)."""
+    for rrset in response.authority if response is not None else ():
+        if rrset.rdtype == dns.rdatatype.SOA:
+            minimum: int = rrset[0].minimum
+            return float(min(rrset.ttl, minimum))
+    return _NEGATIVE_SECONDS
+
+
+def _loopback(question: Question) -> Answer:
+    """localhost is not asked for (RFC 6761 s6.3)."""
+    return {"A": ["127.0.0.1"], "AAAA": ["::1"]}.get(question.kind, [])
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).partition("\n")[0]
+
+
 def _values(question: Question, found: Any) -> Answer:
+    records = list(found)[:_MOST_RECORDS]
     match question.kind:
         case "NAPTR":
             return [
@@ -171,10 +299,13 @@ def _values(question: Question, found: Any) -> Answer:
                     one.flags.decode("ascii", "replace"),
                     one.service.decode("ascii", "replace"),
                     one.replacement.to_text(),
+                    one.regexp.decode("ascii", "replace"),
                 )
-                for one in found
+                for one in records
             ]
         case "SRV":
-            return [Srv(one.priority, one.weight, one.port, one.target.to_text()) for one in found]
+            return [
+                Srv(one.priority, one.weight, one.port, one.target.to_text()) for one in records
+            ]
         case _:
-            return [one.address for one in found]
+            return [one.address for one in records]

@@ -9,15 +9,18 @@ No DNS in here, so the whole procedure is tested from tables of zones:
     port in the URI        addresses only
     transport= in the URI  SRV for that transport, then addresses
     neither                NAPTR, by order and preference, services that we speak
-                           no NAPTR: SRV for each transport that we speak
+                           no NAPTR that leads anywhere: SRV for each transport that we speak
                            no SRV: addresses, default port and transport
 
+A question that the DNS fails to answer (SERVFAIL, nothing at all) counts as one without records,
+as long as another one leads somewhere: many servers know nothing of NAPTR. SRV with the target "."
+says that the service is not there, and then no address is tried for it (RFC 2782).
 sips and a domain that is asked for over TLS keep their name for the certificate (RFC 5922).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, Literal
@@ -28,6 +31,7 @@ from .hop import Hop
 
 DEFAULT_PORT: Final = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 MOST_HOPS: Final = 16
+_MOST_SERVICES: Final = 8
 _MOST_RECORDS: Final = 32
 
 # NAPTR services that name a SIP transport (RFC 3263 s4.1, RFC 7118 s4.1.2).
@@ -45,6 +49,8 @@ _SRV_PREFIX: Final = {
     "ws": "_sip._ws.",
     "wss": "_sips._ws.",
 }
+_BY_NAPTR_ALONE: Final = ("ws", "wss")
+_SECURE: Final = ("tls", "wss")
 
 
 class LocateError(Exception):
@@ -69,6 +75,7 @@ class Naptr:
     flags: str
     service: str
     replacement: str
+    regexp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,7 @@ class Srv:
 
 Answer = Sequence[Naptr] | Sequence[Srv] | Sequence[str]
 Selection = Generator[Question, Answer, list[Hop]]
+_Services = list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +101,33 @@ class Speaks:
 
 
 def locate(uri: SipUri, speaks: Speaks, draw: Callable[[], float]) -> Selection:
-    """Select hops for a URI. `draw()` gives a number in [0, 1) for the weighted order of SRV."""
-    host = (uri.param(b"maddr") or uri.host).decode("ascii", "replace").rstrip(".")
+    """Select hops for a URI. `draw()` gives a number in [0, 1) for the weighted order of SRV; it
+    is not called where there is nothing to choose."""
+    host = (uri.param(b"maddr") or uri.host).decode("ascii", "replace").rstrip(".").lower()
     wanted = _wanted_transport(uri)
+    if wanted is not None and wanted not in speaks.transports:
+        raise LocateError(f"{host}: {wanted} is not spoken here")
+    transport = wanted or _default_transport(uri, speaks)
     literal = _literal(host)
     if literal is not None:
-        transport = wanted or ("tls" if uri.is_sips else "udp")
-        _check(transport, speaks, host)
-        return [
-            Hop(transport, literal, uri.port or DEFAULT_PORT[transport], _tls_name(host, transport))
-        ]
+        if not _is_spoken(literal, speaks):
+            raise LocateError(f"{literal}: this address family is not spoken here")
+        name = host if transport in _SECURE else None
+        return [Hop(transport, literal, uri.port or DEFAULT_PORT[transport], name)]
     if uri.port is not None:
-        transport = wanted or ("tls" if uri.is_sips else "udp")
-        _check(transport, speaks, host)
         return (yield from _addresses(host, transport, uri.port, host, speaks))
-    if wanted is not None:
-        _check(wanted, speaks, host)
-        services = [(wanted, _SRV_PREFIX[wanted] + host)]
-    else:
-        services = yield from _by_naptr(uri, host, speaks)
+    absent: set[str] = set()
     hops: list[Hop] = []
-    for transport, name in services:
-        hops += yield from _by_srv(transport, name, host, speaks, draw)
-        if len(hops) >= MOST_HOPS:
-            break
+    if wanted is None:
+        services = yield from _by_naptr(uri, host, speaks)
+        hops = yield from _by_srv(services, host, speaks, draw, absent)
+    if not hops:
+        services = _without_naptr(uri, host, speaks, wanted)
+        hops = yield from _by_srv(services, host, speaks, draw, absent)
     if hops:
-        return hops[:MOST_HOPS]
-    transport = wanted or ("tls" if uri.is_sips else "udp")
-    _check(transport, speaks, host)
+        return hops
+    if transport in absent:
+        raise LocateError(f"{host} does not offer {transport}")
     return (yield from _addresses(host, transport, DEFAULT_PORT[transport], host, speaks))
 
 
@@ -141,96 +148,136 @@ def _wanted_transport(uri: SipUri) -> str | None:
     raise LocateError(f"transport {text!r} is not spoken here")
 
 
-def _check(transport: str, speaks: Speaks, host: str) -> None:
-    if transport not in speaks.transports:
-        raise LocateError(f"{host}: {transport} is not spoken here")
+def _default_transport(uri: SipUri, speaks: Speaks) -> str:
+    """TLS for sips, else UDP (s4.1), or what comes nearest to that where UDP is off."""
+    for transport in ("tls",) if uri.is_sips else ("udp", "tcp", "tls"):
+        if transport in speaks.transports:
+            return transport
+    raise LocateError(f"{uri.host_text}: no transport for {uri.scheme.decode()} is spoken here")
 
 
 def _by_naptr(
     uri: SipUri, host: str, speaks: Speaks
 ) -> Generator[Question, Answer, list[tuple[str, str]]]:
-    """Services in NAPTR order, else every transport that we speak, as (transport, SRV name)."""
-    records = [one for one in (yield Question("NAPTR", host)) if isinstance(one, Naptr)]
-    usable = []
-    for record in sorted(records, key=lambda one: (one.order, one.preference))[:_MOST_RECORDS]:
+    """Services in NAPTR order, as (transport, SRV name). Only terminal records count, those that
+    name SRV: a chain of rewritings is no SIP service (s4.1) and may be a loop."""
+    usable: _Services = []
+    answer = yield from _ask_if_possible(Question("NAPTR", host))
+    records = [one for one in answer if isinstance(one, Naptr)]
+    for record in sorted(records, key=lambda one: (one.order, one.preference)):
         transport = _SERVICES.get(record.service.upper())
         if transport is None or transport not in speaks.transports:
             continue
         if record.flags.lower() != "s" or not record.replacement.strip("."):
             continue
-        if uri.is_sips and transport not in ("tls", "wss"):
+        if uri.is_sips and transport not in _SECURE:
             continue
-        usable.append((transport, record.replacement.rstrip(".")))
-    if usable:
-        return usable
+        service = (transport, record.replacement.rstrip(".").lower())
+        if service not in usable:
+            usable.append(service)
+    return usable[:_MOST_SERVICES]
+
+
+def _without_naptr(uri: SipUri, host: str, speaks: Speaks, wanted: str | None) -> _Services:
+    """One SRV name for each transport that we speak, or for the one that is wanted."""
     return [
         (transport, _SRV_PREFIX[transport] + host)
-        for transport in speaks.transports
-        if not uri.is_sips or transport in ("tls", "wss")
-        if transport not in ("ws", "wss")
+        for transport in ((wanted,) if wanted else speaks.transports)
+        if wanted or transport not in _BY_NAPTR_ALONE
+        if not uri.is_sips or transport in _SECURE
     ]
 
 
 def _by_srv(
-    transport: str, name: str, host: str, speaks: Speaks, draw: Callable[[], float]
+    services: _Services,
+    host: str,
+    speaks: Speaks,
+    draw: Callable[[], float],
+    absent: set[str],
 ) -> Generator[Question, Answer, list[Hop]]:
-    records = [one for one in (yield Question("SRV", name)) if isinstance(one, Srv)]
-    if len(records) == 1 and not records[0].target.strip("."):
-        return []  # "the service is decidedly not available at this domain" (RFC 2782)
-    hops: list[Hop] = []
-    for record in srv_order(records[:_MOST_RECORDS], draw):
-        target = record.target.rstrip(".")
-        if not target:
+    """The hops of all services, each once; transports that a "." denies go into `absent`."""
+    hops: dict[Hop, None] = {}
+    for transport, name in services:
+        answer = yield from _ask_if_possible(Question("SRV", name))
+        records = [one for one in answer if isinstance(one, Srv)]
+        if len(records) == 1 and not records[0].target.strip("."):
+            absent.add(transport)
             continue
-        try:
-            hops += yield from _addresses(target, transport, record.port, host, speaks)
-        except LocateError:
-            continue  # a target without an address; the next one may have one
-        if len(hops) >= MOST_HOPS:
-            break
-    return hops
+        absent.discard(transport)
+        for record in srv_order(records, draw)[:_MOST_RECORDS]:
+            target = record.target.rstrip(".").lower()
+            if not target or not record.port:
+                continue
+            try:
+                found = yield from _addresses(target, transport, record.port, host, speaks)
+            except LocateError:
+                continue  # a target without an address; the next one may have one
+            hops |= dict.fromkeys(found)
+            if len(hops) >= MOST_HOPS:
+                return list(hops)[:MOST_HOPS]
+    return list(hops)
 
 
 def srv_order(records: Sequence[Srv], draw: Callable[[], float]) -> list[Srv]:
     """By priority; equals by weighted draw, weight 0 with a very small chance (RFC 2782)."""
     ordered: list[Srv] = []
     for priority in sorted({record.priority for record in records}):
-        group = sorted(
-            (record for record in records if record.priority == priority),
-            key=lambda record: record.weight,
-        )
-        while group:
-            point = draw() * (sum(record.weight for record in group) + 1e-9)
-            chosen = group[-1]
-            for record in group:
-                point -= record.weight
-                if point < 0:
-                    chosen = record
-                    break
-            group.remove(chosen)
-            ordered.append(chosen)
+        group = [record for record in records if record.priority == priority]
+        group.sort(key=lambda record: record.weight)
+        while len(group) > 1:
+            ordered.append(group.pop(_drawn(group, draw())))
+        ordered += group
     return ordered
+
+
+def _drawn(group: list[Srv], number: float) -> int:
+    """The first whose running sum of weights is at least a number from 0 to the sum."""
+    total = sum(record.weight for record in group)
+    if not total:
+        return int(number * len(group))
+    point = int(number * (total + 1))
+    running = 0
+    for at, record in enumerate(group):
+        running += record.weight
+        if running >= point:
+            return at
+    raise AssertionError("a draw is below 1")
 
 
 def _addresses(
     name: str, transport: str, port: int, domain: str, speaks: Speaks
 ) -> Generator[Question, Answer, list[Hop]]:
     """All addresses of a host in the families that we speak (RFC 7984), IPv6 first."""
+    tls_name = domain if transport in _SECURE else None
+    failure: LocateError | None = None
     hops: list[Hop] = []
-    for kind, is_on in (("AAAA", speaks.ipv6), ("A", speaks.ipv4)):
-        if not is_on:
+    for question in _address_questions(name, speaks):
+        try:
+            answer = yield question
+        except LocateError as error:
+            failure = error
             continue
-        question = Question("AAAA" if kind == "AAAA" else "A", name)
-        for address in (yield question)[:_MOST_RECORDS]:
-            if isinstance(address, str):
-                hops.append(Hop(transport, address, port, _tls_name(domain, transport)))
-    if not hops:
-        raise LocateError(f"{name} has no address")
-    return hops
+        for text in answer[:_MOST_RECORDS]:
+            address = _literal(text) if isinstance(text, str) else None
+            if address is not None and not _is_nobody(address):
+                hops.append(Hop(transport, address, port, tls_name))
+    if hops:
+        return hops[:MOST_HOPS]
+    raise failure or LocateError(f"{name} has no address")
 
 
-def _tls_name(domain: str, transport: str) -> str | None:
-    return domain if transport in ("tls", "wss") else None
+def _address_questions(name: str, speaks: Speaks) -> Iterator[Question]:
+    if speaks.ipv6:
+        yield Question("AAAA", name)
+    if speaks.ipv4:
+        yield Question("A", name)
+
+
+def _ask_if_possible(question: Question) -> Generator[Question, Answer, Answer]:
+    try:
+        return (yield question)
+    except LocateError:
+        return []
 
 
 def _literal(host: str) -> str | None:
@@ -238,3 +285,13 @@ def _literal(host: str) -> str | None:
         return str(ip_address(host.strip("[]")))
     except ValueError:
         return None
+
+
+def _is_spoken(address: str, speaks: Speaks) -> bool:
+    return speaks.ipv6 if ":" in address else speaks.ipv4
+
+
+def _is_nobody(address: str) -> bool:
+    """A DNS answer that names no host."""
+    parsed = ip_address(address)
+    return parsed.is_unspecified or parsed.is_multicast or address == "255.255.255.255"

@@ -1,0 +1,259 @@
+"""The locator against a real DNS server on loopback: the same cases, and what it remembers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import uvloop
+
+from proxy.locate.hop import Hop
+from proxy.locate.resolver import Locator, make_resolver
+from proxy.locate.rfc3263 import LocateError, Speaks
+from proxy.settings import ProxySettings, SettingsError
+from tests.harness.dns_server import DnsServer, Zones
+
+from .cases import CASES, FAILURES, ZONES, Case
+from .test_rfc3263 import said, sip_uri
+
+
+class Clock:
+    """Seconds, advanced by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def settings_for(server: DnsServer, speaks: Speaks | None = None) -> ProxySettings:
+    speaks = speaks or Speaks()
+    return ProxySettings(
+        database_url="unused",
+        dns_servers=(server.address,),
+        udp="udp" in speaks.transports,
+        tcp="tcp" in speaks.transports,
+        tls="tls" in speaks.transports,
+        ipv4=speaks.ipv4,
+        ipv6=speaks.ipv6,
+    )
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DnsServer]:
+    zones = Zones(ZONES)
+    zones.rcodes |= FAILURES
+    async with DnsServer(zones) as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def locator(server: DnsServer, clock: Clock) -> AsyncIterator[Locator]:
+    locator = Locator(settings_for(server), clock=clock, draw=lambda: 0.5)
+    yield locator
+    await locator.close()
+
+
+async def located(locator: Locator, uri: str) -> tuple[str, ...]:
+    return tuple(said(hop) for hop in await locator.locate(sip_uri(uri), now=0.0))
+
+
+def located_now(locator: Locator, uri: str) -> tuple[str, ...] | None:
+    hops = locator.locate_now(sip_uri(uri), now=0.0)
+    return None if hops is None else tuple(said(hop) for hop in hops)
+
+
+@pytest.mark.parametrize(
+    "case", [one for one in CASES if "ws" not in one.speaks.transports], ids=str
+)
+async def test_hops(case: Case, server: DnsServer) -> None:
+    locator = Locator(settings_for(server, case.speaks), draw=lambda: 0.5)
+    if not case.hops[0].startswith("!"):
+        assert await located(locator, case.uri) == case.hops
+        assert located_now(locator, case.uri) == case.hops
+        assert located_now(locator, case.uri) == case.hops  # as it is remembered
+        return
+    with pytest.raises(LocateError) as caught:
+        await located(locator, case.uri)
+    assert str(caught.value).startswith(case.hops[0][1:])
+    with pytest.raises(LocateError):
+        located_now(locator, case.uri)
+
+
+def test_under_uvloop() -> None:
+    async def locate() -> tuple[str, ...]:
+        async with DnsServer(Zones(ZONES)) as server:
+            return await located(Locator(settings_for(server)), "sips:example.com")
+
+    assert len(uvloop.run(locate())) == 3
+
+
+async def test_large_answer_comes_over_tcp(server: DnsServer, locator: Locator) -> None:
+    assert len(await located(locator, "sip:many.test")) == 16
+    assert ("_sip._udp.many.test", "SRV") in server.asked_over_tcp
+
+
+async def test_unknown_name_is_not_located_now(server: DnsServer, locator: Locator) -> None:
+    assert located_now(locator, "sip:plain.test") is None
+    assert server.asked == []
+
+
+async def test_literal_needs_no_dns(server: DnsServer, locator: Locator) -> None:
+    assert located_now(locator, "sip:192.0.2.1") == ("udp 192.0.2.1 5060",)
+    assert server.asked == []
+
+
+async def test_answers_are_kept_for_their_ttl(
+    server: DnsServer, locator: Locator, clock: Clock
+) -> None:
+    await located(locator, "sip:plain.test:5060")
+    asked = len(server.asked)
+    clock.now += 59
+    assert await located(locator, "sip:plain.test:5060") == ("udp 192.0.2.10 5060",)
+    assert located_now(locator, "sip:plain.test:5060") == ("udp 192.0.2.10 5060",)
+    assert len(server.asked) == asked
+    clock.now += 2
+    assert located_now(locator, "sip:plain.test:5060") is None
+    await located(locator, "sip:plain.test:5060")
+    assert len(server.asked) == 2 * asked
+
+
+async def test_what_is_not_there_is_kept_for_the_time_of_the_soa(clock: Clock) -> None:
+    async with DnsServer(Zones({"test": "@ A 192.0.2.1\n"}, negative_ttl=20)) as server:
+        locator = Locator(settings_for(server), clock=clock)
+        for _ in range(3):
+            with pytest.raises(LocateError):
+                await located(locator, "sip:nobody.test:5060")
+        assert sorted(server.asked) == [("nobody.test", "A"), ("nobody.test", "AAAA")]
+        clock.now += 21
+        with pytest.raises(LocateError):
+            await located(locator, "sip:nobody.test:5060")
+        assert len(server.asked) == 4
+
+
+async def test_failures_are_kept_for_a_short_while(
+    server: DnsServer, locator: Locator, clock: Clock
+) -> None:
+    for _ in range(3):
+        with pytest.raises(LocateError):
+            await located(locator, "sip:dead.test:5060")
+    asked = len(server.asked)
+    with pytest.raises(LocateError):
+        located_now(locator, "sip:dead.test:5060")
+    clock.now += 16
+    server.zones.rcodes.clear()
+    assert located_now(locator, "sip:dead.test:5060") is None
+    assert await located(locator, "sip:dead.test:5060") == ("udp 192.0.2.93 5060",)
+    assert len(server.asked) == asked + 2
+
+
+async def test_silence_ends(server: DnsServer) -> None:
+    """A server that drops NAPTR questions costs their time once, then the URI leads on."""
+    locator = Locator(settings_for(server), question_seconds=0.1)
+    server.zones.silent.add(("plain.test", "NAPTR"))
+    assert await located(locator, "sip:plain.test") == ("udp 192.0.2.10 5060",)
+    assert located_now(locator, "sip:plain.test") == ("udp 192.0.2.10 5060",)
+
+
+async def test_equal_questions_are_asked_once(server: DnsServer, locator: Locator) -> None:
+    found = await asyncio.gather(*[located(locator, "sip:srv.test") for _ in range(50)])
+    assert len(set(found)) == 1
+    assert len(server.asked) == len(set(server.asked))
+
+
+async def test_who_stops_waiting_takes_nobody_along(server: DnsServer, locator: Locator) -> None:
+    one = asyncio.create_task(located(locator, "sip:srv.test"))
+    two = asyncio.create_task(located(locator, "sip:srv.test"))
+    await asyncio.sleep(0)
+    one.cancel()
+    assert len(await two) == 3
+    assert one.cancelled() or one.done()
+
+
+async def test_close_ends_what_is_under_way(server: DnsServer, locator: Locator) -> None:
+    server.zones.silent.add(("plain.test", "NAPTR"))
+    asking = asyncio.create_task(located(locator, "sip:plain.test"))
+    await asyncio.sleep(0)
+    await locator.close()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
+async def test_draw_is_made_anew_each_time(server: DnsServer) -> None:
+    numbers = iter([0.5] * 2 + [0.0] * 2 + [0.2] * 2)
+    locator = Locator(
+        settings_for(server, Speaks(("udp",), ipv6=False)), draw=lambda: next(numbers)
+    )
+    firsts = [(await located(locator, "sip:weights.test"))[0]]
+    for _ in range(2):
+        hops = located_now(locator, "sip:weights.test")
+        assert hops is not None
+        firsts.append(hops[0])
+    assert firsts == ["udp 192.0.2.52 5062", "udp 192.0.2.51 5061", "udp 192.0.2.53 5063"]
+
+
+async def test_dead_hop_is_tried_last_for_a_while(locator: Locator) -> None:
+    uri = sip_uri("sip:both.test")
+    first, *others = await locator.locate(uri, now=0.0)
+    locator.failed(first, now=100.0)
+    assert locator.locate_now(uri, now=110.0) == [*others, first]
+    assert await locator.locate(uri, now=110.0) == [*others, first]
+    assert locator.locate_now(uri, now=131.0) == [first, *others]
+
+
+async def test_dead_hop_that_is_the_only_one_is_tried(locator: Locator) -> None:
+    hop = Hop("udp", "192.0.2.10", 5060)
+    locator.failed(hop, now=0.0)
+    assert await locator.locate(sip_uri("sip:plain.test"), now=1.0) == [hop]
+
+
+async def test_name_that_is_none(locator: Locator) -> None:
+    long = "a" * 70
+    with pytest.raises(LocateError):
+        await located(locator, f"sip:{long}.test")
+    with pytest.raises(LocateError):
+        await located(locator, "sip:" + ".".join(["a" * 60] * 5) + ".test")
+
+
+async def test_enum(server: DnsServer, locator: Locator) -> None:
+    zone = """
+        4.3.2.1 NAPTR 10 10 "u" "E2U+sip" "!^.*$!sip:info@example.com!" .
+        """
+    server.zones = Zones({"e164.test": zone})
+    found = await locator.enum("+1234", ("e164.test",))
+    assert [uri.serialise() for uri in found] == [b"sip:info@example.com"]
+    assert await locator.enum("+1235", ("e164.test",)) == []
+    asked = len(server.asked)
+    await locator.enum("+1234", ("e164.test",))
+    assert len(server.asked) == asked
+
+
+# -- which servers
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "port"),
+    [
+        ("192.0.2.53", "192.0.2.53", 53),
+        ("192.0.2.53:5353", "192.0.2.53", 5353),
+        ("2001:db8::53", "2001:db8::53", 53),
+        ("[2001:db8::53]", "2001:db8::53", 53),
+        ("[2001:db8::53]:5353", "2001:db8::53", 5353),
+    ],
+)
+def test_servers(text: str, address: str, port: int) -> None:
+    (server,) = make_resolver((text,)).nameservers
+    assert (server.address, server.port) == (address, port)
+
+
+@pytest.mark.parametrize("text", ["dns.example.com", "192.0.2.53:x", "192.0.2.53:99999", "", "::g"])
+def test_servers_that_are_none(text: str) -> None:
+    with pytest.raises(SettingsError, match="FEDSIP_SIP_DNS_SERVERS"):
+        make_resolver((text,))
