@@ -29,7 +29,7 @@ from media.stream import LoadLimit, Refused
 
 log = logging.getLogger(__name__)
 
-REPLAY_SECONDS = 30.0
+REPLAY_SECONDS = 10.0
 MAX_REPLAYS = 20_000
 _NOT_FOUND = "Call-ID not found or tags didn't match"  # rtpengine's words, which tools look for
 

@@ -15,6 +15,16 @@ from media.sdp.model import IP4, IP6
 from media.stream import LocalPair, PortSource, Refused, Stream
 
 _MUX_OFFERED = (b"offer", b"require")
+_PROFILES = frozenset(
+    (
+        b"RTP/AVP",
+        b"RTP/AVPF",
+        b"RTP/SAVP",
+        b"RTP/SAVPF",
+        b"UDP/TLS/RTP/SAVP",
+        b"UDP/TLS/RTP/SAVPF",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ def _profile(exchange: Exchange, index: int, media: Media) -> bytes:
     asked = exchange.options.transport_protocol
     if not media.is_rtp or asked == b"accept":
         return media.protocol
-    if not asked:
+    if asked not in _PROFILES:
         if exchange.is_offer:
             return media.protocol
         offered = exchange.far.streams[index].protocol
@@ -188,7 +198,9 @@ def _advertised(exchange: Exchange, plans: list[MediaRewrite | None]) -> Connect
     """Where the far side is to send: our address, or the one that the proxy insists on."""
     forced = exchange.options.media_address
     if forced:
-        return Connection(IP6 if b":" in forced else IP4, forced)
+        connection = Connection(IP6 if b":" in forced else IP4, forced)
+        if connection.host is not None:
+            return connection
     for index, plan in enumerate(plans):
         pair = exchange.far.streams[index].pair
         if plan is not None and pair is not None:

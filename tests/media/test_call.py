@@ -211,9 +211,19 @@ def test_family_that_is_not_served(call: Call) -> None:
 
 
 def test_media_address_that_the_proxy_insists_on(call: Call, ports: Pairs) -> None:
-    options = Options(media_address=b"198.51.100.1")
-    session = parse(tell(call, ports, offer(sdp(), options=options)).sdp)
-    assert session.connection == Connection(IP4, b"198.51.100.1")
+    for forced, shown in (
+        (b"198.51.100.1", Connection(IP4, b"198.51.100.1")),
+        (b"2001:db8::7", Connection(IP6, b"2001:db8::7")),
+        (b"198.51.100.1\r\na=x", Connection(IP4, b"203.0.113.9")),  # no address: not written
+    ):
+        options = Options(media_address=forced)
+        session = parse(tell(call, ports, offer(sdp(), options=options)).sdp)
+        assert session.connection == shown
+
+
+def test_profile_that_nobody_knows_is_not_written(call: Call, ports: Pairs) -> None:
+    options = Options(transport_protocol=b"RTP/AVP 0\r\na=x")
+    assert told(call, ports, offer(sdp(), options=options)).protocol == b"RTP/AVP"
 
 
 # -- sections
