@@ -1,8 +1,8 @@
 """The locator: drives the selection of rfc3263.py with real DNS answers, and remembers them.
 
 Positive and negative answers are kept for their TTL, failures for a short while; equal questions in
-flight are asked once. A URI whose answers are all in memory is located without waiting, and where
-no draw was involved its hops are remembered as they are.
+flight are asked once. A URI whose answers are all in memory is located without waiting, and its
+hops are remembered: one order where nothing was drawn, else a sample of orders.
 """
 
 from __future__ import annotations
@@ -50,10 +50,23 @@ _QUESTION_SECONDS: Final = 4.0
 _TRY_SECONDS: Final = 1.5
 _SELECTION_SECONDS: Final = 10.0
 _ALWAYS: Final = float("inf")
+_DRAWN_ORDERS: Final = 64
+"""So many draws are remembered of weighted hops, and one of them drawn each time."""
 
 _Found = TypeVar("_Found")
 _Asking = Generator[Question, Answer, _Found]
 _Key = tuple[bytes, bytes, int | None, bytes | None, bytes | None]
+
+
+class _Located:
+    """Where a URI leads, until the first of the answers ends."""
+
+    __slots__ = ("is_drawn", "orders", "until")
+
+    def __init__(self, until: float, is_drawn: bool) -> None:
+        self.until = until
+        self.is_drawn = is_drawn
+        self.orders: list[list[Hop]] = []
 
 
 class Locator:
@@ -85,7 +98,7 @@ class Locator:
         )
         self._answers: OrderedDict[Question, tuple[float, Answer | LocateError]] = OrderedDict()
         self._flying: dict[Question, asyncio.Task[Answer]] = {}
-        self._located: dict[_Key, tuple[float, list[Hop]]] = {}
+        self._located: dict[_Key, _Located] = {}
         self._dead: dict[Hop, float] = {}
         self._dead_seconds = settings.dead_hop_seconds
         self._clock = clock
@@ -100,8 +113,12 @@ class Locator:
         key = (uri.scheme, uri.host, uri.port, uri.param(b"transport"), uri.param(b"maddr"))
         clock = self._clock()
         known = self._located.get(key)
-        if known is not None and known[0] > clock:
-            return self._living_first(known[1], now)
+        if known is not None and known.until > clock:
+            if not known.is_drawn:
+                return self._living_first(known.orders[0], now)
+            if len(known.orders) == _DRAWN_ORDERS:
+                order = known.orders[int(self._draw() * _DRAWN_ORDERS)]
+                return self._living_first(order, now)
         until = _ALWAYS
         is_drawn = False
 
@@ -121,10 +138,11 @@ class Locator:
                 question = _tell(selection, held[1])
         except StopIteration as done:
             hops: list[Hop] = done.value
-        if not is_drawn:
+        if known is None or known.until != until:
             if len(self._located) >= _MOST_ANSWERS:
                 self._located.clear()
-            self._located[key] = (until, hops)
+            known = self._located[key] = _Located(until, is_drawn)
+        known.orders.append(hops)
         return self._living_first(hops, now)
 
     async def locate(self, uri: SipUri, *, now: float) -> list[Hop]:

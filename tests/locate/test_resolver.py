@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
@@ -197,6 +199,19 @@ async def test_draw_is_made_anew_each_time(server: DnsServer) -> None:
         assert hops is not None
         firsts.append(hops[0])
     assert firsts == ["udp 192.0.2.52 5062", "udp 192.0.2.51 5061", "udp 192.0.2.53 5063"]
+
+
+async def test_draws_that_are_remembered_keep_the_weights(server: DnsServer) -> None:
+    draw = random.Random(2782).random
+    locator = Locator(settings_for(server, Speaks(("udp",), ipv6=False)), draw=draw)
+    uri = sip_uri("sip:weights.test")
+    await locator.locate(uri, now=0.0)
+    firsts: Counter[int] = Counter()
+    for _ in range(5000):
+        hops = locator.locate_now(uri, now=0.0)
+        assert hops is not None
+        firsts[hops[0].port] += 1
+    assert 3000 < firsts[5062] < 4300  # 80 of 110, drawn 64 times
 
 
 async def test_dead_hop_is_tried_last_for_a_while(locator: Locator) -> None:
