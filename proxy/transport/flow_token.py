@@ -146,7 +146,7 @@ class Seal:
 
     def over(self, body: bytes, bound_to: bytes) -> bytes:
         hasher = self._keyed.copy()
-        hasher.update(body + bound_to)
+        hasher.update(b"%c%b%b" % (len(body), body, bound_to))  # where one ends is sealed too
         return hasher.digest()
 
 
