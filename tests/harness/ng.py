@@ -64,7 +64,9 @@ class NgClient:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect((host, port))
         self._socket.settimeout(_REPEAT_SECONDS)
-        self._cookies = (b"%d_%d" % (os.getpid(), number) for number in itertools.count(1))
+        # A port may be one that another client had a moment ago: cookies must not be its own.
+        prefix = os.urandom(4).hex().encode()
+        self._cookies = (b"%b_%d" % (prefix, number) for number in itertools.count(1))
 
     def ask(self, command: Command | Document) -> Document:
         """The answer, an error or not."""
