@@ -2,7 +2,7 @@
 
 What changed is read by visibility: each reading remembers the snapshot that it saw, and the next
 one asks for rows whose transaction was not visible in it. A row that commits late is therefore
-never missed, whatever the order of numbers (HOUSE s1.9). NOTIFY only shortens the wait for the poll.
+never missed, whatever the order of numbers. NOTIFY only shortens the wait for the poll.
 """
 
 from __future__ import annotations

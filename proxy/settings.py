@@ -154,6 +154,7 @@ class ProxySettings:
         "Digest algorithms in the order offered: MD5, SHA-256 or both. Many phones (baresip 1.0 "
         "for one) fail when SHA-256 is offered at all; where none does, SHA-256,MD5 is better "
         "(RFC 8760).",
+        check=_are_algorithms,
     )
 
     max_message: int = _setting("FEDSIP_SIP_MAX_MESSAGE", 65535, "Largest message.", "bytes")

@@ -62,7 +62,11 @@ async def test_lines_about_calls_name_the_call_and_the_tenant(
     world, alice, _, dialog = await answered()
     alice.send(dialog.request(b"BYE", via=alice.via))
     await world.settled()
-    begun, ended = (record.getMessage().split() for record in caplog.records)
+    begun, ended = (
+        record.getMessage().split()
+        for record in caplog.records
+        if record.name == "proxy.observe.calls"
+    )
     for line in (begun, ended):
         assert f"call_id={dialog.call_id.decode()}" in line
         assert "tenant=acme" in line
