@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,16 +14,6 @@ from tests.harness.platform import Platform
 from tests.harness.sipp import Party
 
 DOMAIN = "e2e.test"
-
-
-def until(condition: Callable[[], bool], what: str, *, within: float = 30.0) -> None:
-    """Return as soon as `condition` holds; fail with `what` when it does not in `within` s."""
-    end = time.monotonic() + within
-    tick = threading.Event()
-    while not condition():
-        if time.monotonic() > end:
-            pytest.fail(f"not within {within} s: {what}")
-        tick.wait(0.05)
 
 
 @pytest.fixture(scope="session")

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from media.ng import Query
-from tests.e2e.conftest import until
 from tests.harness import sound
 from tests.harness.baresip import Baresip
 from tests.harness.ng import NgClient
 from tests.harness.platform import Platform
 from tests.harness.sipp import Party
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -26,7 +26,7 @@ HEARD = 0.9
 
 def hears(listener: Baresip, speaker: Baresip) -> None:
     """Wait until the listener's recording holds what the speaker plays."""
-    until(
+    wait_until(
         lambda: sound.likeness(speaker.played, listener.recording()) > HEARD,
         f"{listener.account.user} hears {speaker.account.user}\n{listener.tail()}",
     )
@@ -100,7 +100,7 @@ def test_hold_and_resume(platform: Platform, users: Users, baresip: Phone, holde
     with NgClient(platform.ng_port) as relay:
         call_id = held.program.text().split("INVITE sip:")[-1].split("Call-ID: ")[1].split()[0]
         before = packets_from_each_side(relay, call_id)
-        until(
+        wait_until(
             lambda: all(
                 after > earlier + 50
                 for after, earlier in zip(

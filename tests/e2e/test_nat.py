@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import until
 from tests.e2e.test_baresip_calls import hears
 from tests.harness.baresip import Account, Baresip
 from tests.harness.namespaces import PLATFORM_ADDRESS, Home, Street, run
 from tests.harness.platform import Platform
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -96,7 +96,7 @@ def test_in_dialog_requests_arrive_after_two_minutes_of_silence(
     bob.accepts()
     alice.established()
     heard = alice.recording()
-    until(
+    wait_until(
         lambda: heard.stat().st_size > SILENCE_SECONDS * 8000 * 2,
         "two minutes of call without a SIP message",
         within=SILENCE_SECONDS + 30,

@@ -11,6 +11,7 @@ from tests.harness.calls import in_dialog, invite, register, ring_and_answer
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.sipp import Party, Sipp, pause, receive, response, scenario, send
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -111,9 +112,8 @@ def _call(caller: Party, callee: Party, *, seconds: float = 15.0) -> tuple[str, 
 
 def _until_acknowledged(callee: Sipp) -> None:
     """Wait until the ACK of every call has come, so that all are established."""
-    from tests.e2e.conftest import until
 
     def acknowledged() -> int:
         return sum(isinstance(m, Request) and m.method == b"ACK" for m in callee.messages())
 
-    until(lambda: acknowledged() >= CALLS, f"{CALLS} calls are established")
+    wait_until(lambda: acknowledged() >= CALLS, f"{CALLS} calls are established")

@@ -9,10 +9,10 @@ BOUND_SECONDS = 60.0
 POLL_SECONDS = 0.02
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], what: str, *, within: float = BOUND_SECONDS) -> None:
     """Return as soon as the condition holds; fail with `what` when it never does."""
-    deadline = time.monotonic() + BOUND_SECONDS
+    deadline = time.monotonic() + within
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {BOUND_SECONDS:.0f} s in vain until {what}")
+            raise AssertionError(f"waited {within:.0f} s in vain until {what}")
         time.sleep(POLL_SECONDS)
