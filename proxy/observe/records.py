@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -43,11 +45,12 @@ class CallRecord(NamedTuple):
     rule_id: int | None
 
 
+_COLUMNS: Final = ", ".join(CallRecord._fields)
+# One statement with one parameter for a whole batch: a tenth of what a statement per row costs.
 _INSERT: Final = (
-    f"INSERT INTO proxy_call ({', '.join(CallRecord._fields)})"  # noqa: S608 -- our own names
-    f" VALUES ({', '.join(['%s'] * len(CallRecord._fields))})"
+    f"INSERT INTO proxy_call ({_COLUMNS})"  # noqa: S608 -- our own names
+    f" SELECT {_COLUMNS} FROM json_populate_recordset(NULL::proxy_call, %s::json)"
 ).encode()
-_INSTANTS: Final = frozenset(("started_at", "answered_at", "ended_at"))
 
 
 class Records:
@@ -91,8 +94,7 @@ class Records:
             batch = list(islice(self._waiting, _BATCH))
             connection = await self._database.connection()
             try:
-                async with connection.transaction(), connection.cursor() as cursor:
-                    await cursor.executemany(_INSERT, [_row(record) for record in batch])
+                await connection.execute(_INSERT, (_as_json(batch),))
             except (psycopg.DataError, psycopg.IntegrityError):
                 await self._write_singly(connection, batch)
             for record in batch:
@@ -105,7 +107,7 @@ class Records:
         """One of them is refused, as when its domain was deleted: the others are kept."""
         for record in batch:
             try:
-                await connection.execute(_INSERT, _row(record))
+                await connection.execute(_INSERT, (_as_json([record]),))
             except (psycopg.DataError, psycopg.IntegrityError) as error:
                 self.lost += 1
                 log.warning("call record refused call_id=%s reason=%s", as_text(record.call_id),
@@ -125,13 +127,21 @@ def as_text(value: bytes) -> str:
     return value.decode("utf-8", "replace").replace("\0", "")[:_LONGEST_TEXT]
 
 
-def _row(record: CallRecord) -> list[object]:
-    return [_column(name, value) for name, value in zip(record._fields, record, strict=True)]
+def _as_json(batch: Sequence[CallRecord]) -> str:
+    return json.dumps([_row(record) for record in batch])
 
 
-def _column(name: str, value: object) -> object:
-    if isinstance(value, bytes):
-        return as_text(value)
-    if name in _INSTANTS and isinstance(value, float):
-        return datetime.fromtimestamp(value, UTC)
-    return value
+def _row(record: CallRecord) -> dict[str, object]:
+    row: dict[str, object] = {
+        name: as_text(value) if isinstance(value, bytes) else value
+        for name, value in zip(record._fields, record, strict=True)
+    }
+    row["started_at"] = _instant(record.started_at)
+    row["ended_at"] = _instant(record.ended_at)
+    if record.answered_at is not None:
+        row["answered_at"] = _instant(record.answered_at)
+    return row
+
+
+def _instant(wall: float) -> str:
+    return datetime.fromtimestamp(wall, UTC).isoformat()
