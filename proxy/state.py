@@ -11,9 +11,10 @@ from typing import Final
 
 from proxy.directory.feed import DirectoryFeed
 from proxy.directory.store import Directory
+from proxy.location.feed import BindingFeed
 from proxy.location.model import Binding
-from proxy.location.postgres import BindingFeed, BindingWriter
 from proxy.location.store import Bindings
+from proxy.location.writer import BindingWriter
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +31,12 @@ class State:
         self.writer = BindingWriter(url)
         self.bindings = Bindings(self.writer, on_binding_removed)
         self._directory_feed = DirectoryFeed(url, self.directory)
-        self._binding_feed = BindingFeed(url, self.bindings)
+        self._binding_feed = BindingFeed(url, self.bindings, self.writer)
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load everything; waits for PostgreSQL as long as it takes."""
-        await asyncio.gather(
-            self._directory_feed.start(), self._binding_feed.start(wall=time.time())
-        )
+        await asyncio.gather(self._directory_feed.start(), self._binding_feed.start())
         self.writer.start()
         self._sweeper = asyncio.create_task(self._sweep())
 

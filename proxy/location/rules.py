@@ -1,12 +1,12 @@
-"""The registrar's rules as one pure function (RFC 3261 s10.3, RFC 5626 s6, RFC 5627).
+"""The registrar's rules as one pure function (RFC 3261 s10.3, RFC 3327, RFC 5626 s6, RFC 5627).
 
-Bindings and a REGISTER in; what changes, or the refusal, out.
+Bindings and a REGISTER in; what changes, or the refusal, out. All of a REGISTER or nothing of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Final
 
@@ -14,11 +14,22 @@ from proxy.sip.errors import ParseError
 from proxy.sip.fields import NameAddr
 from proxy.sip.message import Request
 from proxy.sip.scan import unquote
-from proxy.sip.uri import Aor, SipUri
+from proxy.sip.uri import Aor, SipUri, parse_uri
 
-from .model import Binding
+from .model import Binding, contact_key, shared
+from .text import as_text, is_text, kept_call_id
 
 MAX_EXPIRES_ON_WIRE: Final = 2**32 - 1
+MAX_CONTACTS_IN_REQUEST: Final = 32
+MAX_PATH: Final = 8
+_LONGEST_AOR: Final = 512
+_LONGEST_URI: Final = 1024
+_LONGEST_INSTANCE: Final = 256
+_LONGEST_USER_AGENT: Final = 255
+_LONGEST_METHODS: Final = 255
+_MALFORMED_EXPIRES: Final = 3600
+_HOUR: Final = 3600
+
 HeaderPairs = tuple[tuple[bytes, bytes], ...]
 
 
@@ -69,6 +80,21 @@ class Outcome:
     uses_outbound: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Register:
+    """What all contacts of one REGISTER have in common."""
+
+    aor: Aor
+    request: Request
+    call_id: bytes
+    cseq: int
+    path: tuple[bytes, ...]
+    has_outbound: bool
+    source: Source
+    limits: Limits
+    wall: float
+
+
 def apply_register(
     aor: Aor,
     request: Request,
@@ -79,33 +105,50 @@ def apply_register(
     wall: float,
 ) -> Outcome:
     """Apply a REGISTER to the live bindings of its AOR; raises RegisterRefused or ParseError."""
+    if len(aor) > _LONGEST_AOR or not is_text(aor):
+        raise RegisterRefused(400, b"User is no text")
+    call_id, cseq = kept_call_id(request.call_id), request.cseq.number
     outcome = Outcome(list(bindings))
-    call_id, cseq = request.call_id, request.cseq.number
     if request.is_star_contact:
-        _check_star(request)
-        for binding in bindings:
-            _check_order(binding, call_id, cseq)
-        outcome.removed = list(bindings)
-        outcome.after = []
-        outcome.commit_needed = bool(bindings)
+        _remove_all(request, outcome, call_id, cseq)
         return outcome
-    contacts = request.contacts
-    if any(value == b"*" for value in request.headers.values(b"contact")):
+    if b"*" in request.headers.values(b"contact"):
         raise RegisterRefused(400, b"* stands alone")
-    path = tuple(request.headers.values(b"path"))
-    if path and b"path" not in request.option_tags(b"supported"):
-        raise RegisterRefused(421, None, ((b"require", b"path"),))
+    contacts = request.contacts
+    if len(contacts) > MAX_CONTACTS_IN_REQUEST:
+        raise RegisterRefused(403, b"Too many contacts")
+    register = _Register(
+        aor,
+        request,
+        call_id,
+        cseq,
+        _path(request),
+        _has_outbound(request, contacts, limits),
+        source,
+        limits,
+        wall,
+    )
     for contact in contacts:
-        _apply_contact(aor, request, contact, path, outcome, source, limits, wall)
-    if len(outcome.after) > limits.max_contacts:
+        _apply_contact(register, contact, outcome)
+    if len(outcome.after) > limits.max_contacts and _adds(outcome, bindings):
         raise RegisterRefused(403, b"Too many registered contacts")
     return outcome
 
 
-def _check_star(request: Request) -> None:
-    """s10.2.2: `*` only alone and only with an Expires of 0."""
+def _adds(outcome: Outcome, bindings: Sequence[Binding]) -> bool:
+    known = {binding.binding_id for binding in bindings}
+    return any(binding.binding_id not in known for binding in outcome.written)
+
+
+def _remove_all(request: Request, outcome: Outcome, call_id: bytes, cseq: int) -> None:
+    """s10.2.2: `*` only with an Expires of 0."""
     if request.expires != 0:
         raise RegisterRefused(400, b"* needs Expires: 0")
+    for binding in outcome.after:
+        _check_order(binding, call_id, cseq)
+    outcome.removed = outcome.after
+    outcome.after = []
+    outcome.commit_needed = bool(outcome.removed)
 
 
 def _check_order(binding: Binding, call_id: bytes, cseq: int) -> None:
@@ -114,92 +157,144 @@ def _check_order(binding: Binding, call_id: bytes, cseq: int) -> None:
         raise RegisterRefused(500, b"Registration out of order")
 
 
-def _apply_contact(
-    aor: Aor,
-    request: Request,
-    contact: NameAddr,
-    path: tuple[bytes, ...],
-    outcome: Outcome,
-    source: Source,
-    limits: Limits,
-    wall: float,
-) -> None:
-    uri = contact.uri
-    if not isinstance(uri, SipUri):
-        raise RegisterRefused(400, b"Contact is no SIP URI")
-    expires = contact_expires(request, contact, limits)
-    instance, reg_id = _outbound_of(contact)
-    if reg_id is not None:
-        if "outbound" not in {tag.decode() for tag in request.option_tags(b"supported")}:
-            reg_id = None
-        elif source.flow_token is None:
+def _path(request: Request) -> tuple[bytes, ...]:
+    """The Path values, checked now and not when a call comes (RFC 3327 s5.3)."""
+    values = request.headers.values(b"path")
+    if not values:
+        return ()
+    if b"path" not in request.option_tags(b"supported") | request.option_tags(b"require"):
+        raise RegisterRefused(421, None, ((b"require", b"path"),))
+    if len(values) > MAX_PATH:
+        raise RegisterRefused(400, b"Path is too long")
+    for address, value in zip(request.paths, values, strict=True):
+        if not isinstance(address.uri, SipUri) or len(value) > _LONGEST_URI or not is_text(value):
+            raise RegisterRefused(400, b"Path is no route")
+    return tuple([shared(value) for value in values])
+
+
+def _has_outbound(request: Request, contacts: Sequence[NameAddr], limits: Limits) -> bool:
+    """Whether reg-id counts (RFC 5626 s6): the UA says outbound, and so does its first hop."""
+    if not any(_outbound_of(contact)[1] is not None for contact in contacts):
+        return False
+    if b"outbound" not in request.option_tags(b"supported") | request.option_tags(b"require"):
+        return False
+    kept = [one for one in contacts if contact_expires(request, one, limits) > 0]
+    if len(kept) > 1:
+        raise RegisterRefused(400, b"One contact with reg-id at a time")
+    if len(request.headers.values(b"via")) > 1:
+        # Not from the UA itself: the edge proxy, whose Path is the lowest, must keep the flow.
+        paths = request.paths
+        edge = paths[-1].uri if paths else None
+        if not isinstance(edge, SipUri) or not edge.has_param(b"ob"):
             raise RegisterRefused(439)
-        else:
-            outcome.uses_outbound = True
+    return True
+
+
+def _apply_contact(register: _Register, contact: NameAddr, outcome: Outcome) -> None:
+    uri = contact.uri
+    if not isinstance(uri, SipUri) or len(uri.serialise()) > _LONGEST_URI:
+        raise RegisterRefused(400, b"Contact is no SIP URI")
+    expires = contact_expires(register.request, contact, register.limits)
+    instance, reg_id = _outbound_of(contact)
+    if reg_id is not None and register.has_outbound:
+        outcome.uses_outbound = True
+    else:
+        reg_id = None
     key = contact_key(uri, instance, reg_id)
-    held = _find(outcome.after, key, uri)
-    call_id, cseq = request.call_id, request.cseq.number
-    if held is not None:
-        _check_order(held, call_id, cseq)
+    held = _find(outcome.after, key, uri, reg_id)
+    if held is not None and held not in outcome.written:  # else the same contact stands in it twice
+        _check_order(held, register.call_id, register.cseq)
     if expires == 0:
         if held is not None:
-            outcome.after.remove(held)
-            outcome.removed.append(held)
-            outcome.commit_needed = True
+            _remove(outcome, held)
         return
-    made = Binding(
-        binding_id=binding_id(aor, key),
-        aor=aor,
+    since = register.wall if held is None else held.registered_at
+    made = _made(register, contact, uri, expires, instance, reg_id, key, since)
+    if held is None:
+        outcome.after.append(made)
+        outcome.commit_needed = True
+    else:
+        made = _replace(outcome, held, made, register.wall)
+    outcome.written.append(made)
+
+
+def _remove(outcome: Outcome, held: Binding) -> None:
+    outcome.after.remove(held)
+    if held in outcome.written:
+        outcome.written.remove(held)
+    outcome.removed.append(held)
+    outcome.commit_needed = True
+
+
+def _replace(outcome: Outcome, held: Binding, made: Binding, wall: float) -> Binding:
+    if held.binding_id != made.binding_id:
+        outcome.removed.append(held)
+    if held.binding_id != made.binding_id or made.leads_elsewhere(held):
+        made = replace(made, registered_at=wall)
+        outcome.commit_needed = True
+    outcome.after[outcome.after.index(held)] = made
+    if held in outcome.written:
+        outcome.written.remove(held)
+    return made
+
+
+def _made(
+    register: _Register,
+    contact: NameAddr,
+    uri: SipUri,
+    expires: int,
+    instance: bytes | None,
+    reg_id: int | None,
+    key: bytes,
+    since: float,
+) -> Binding:
+    source, request = register.source, register.request
+    user_agent = request.headers.first(b"user-agent") or b""
+    return Binding(
+        binding_id=binding_id(register.aor, key),
+        aor=register.aor,
         domain_id=source.domain_id,
         subscriber_id=source.subscriber_id,
         contact=uri.serialise(),
-        contact_key=key,
         instance=instance,
         reg_id=reg_id,
         q=contact_q(contact),
-        expires_at=wall + expires,
-        path=path,
+        expires_at=register.wall + expires,
+        path=register.path,
         flow_token=source.flow_token,
         node_id=source.node_id,
         protocol=source.protocol,
         received=source.received,
         nat=source.nat,
         family=source.family,
-        call_id=call_id,
-        cseq=cseq,
-        user_agent=(request.headers.first(b"user-agent") or b"")[:255],
-        methods=unquote(contact.param(b"methods") or b""),
-        gruu=_gruu(aor, instance),
-        registered_at=wall if held is None else held.registered_at,
+        call_id=register.call_id,
+        cseq=register.cseq,
+        user_agent=shared(as_text(user_agent, _LONGEST_USER_AGENT)),
+        methods=shared(as_text(unquote(contact.param(b"methods") or b""), _LONGEST_METHODS)),
+        registered_at=since,
     )
-    if held is None:
-        outcome.after.append(made)
-        outcome.commit_needed = True
-    else:
-        outcome.after[outcome.after.index(held)] = made
-        if held.binding_id != made.binding_id:
-            outcome.removed.append(held)
-        outcome.commit_needed = outcome.commit_needed or made.leads_elsewhere(held)
-    outcome.written.append(made)
 
 
 def contact_expires(request: Request, contact: NameAddr, limits: Limits) -> int:
     """Seconds granted to a contact (s10.3 step 7); raises RegisterRefused 423 when too brief.
 
-    A malformed expires parameter counts as 3600 (s10.2.1.1), a malformed header as absent.
+    A malformed value counts as 3600 (s10.2.1.1).
     """
     value = contact.param(b"expires")
-    if value is not None:
-        asked = int(value) if value.isdigit() and len(value) <= 12 else 3600
+    if value is None:
+        value = request.headers.first(b"expires")
+    if value is None:
+        asked = limits.default_expires
+    elif value.isdigit():
+        asked = int(value[:12])
     else:
-        header = request.expires
-        asked = limits.default_expires if header is None else header
+        asked = _MALFORMED_EXPIRES
     if asked == 0:
         return 0
     if asked < limits.min_expires:
-        if asked < 3600:
-            minimum = b"%d" % limits.min_expires
-            raise RegisterRefused(423, None, ((b"min-expires", minimum),))
+        # s10.3: only what is shorter than an hour may be refused.
+        if asked < _HOUR:
+            raise RegisterRefused(423, None, ((b"min-expires", b"%d" % limits.min_expires),))
         return limits.min_expires
     return min(asked, limits.max_expires)
 
@@ -219,44 +314,38 @@ def contact_q(contact: NameAddr) -> int:
 
 
 def _outbound_of(contact: NameAddr) -> tuple[bytes | None, int | None]:
+    """The instance, and the reg-id if there is an instance for it."""
     raw = contact.param(b"+sip.instance")
     if not raw:
         return None, None
-    instance = unquote(raw).strip(b"<>")
+    instance = unquote(raw).removeprefix(b"<").removesuffix(b">")
+    if not instance or len(instance) > _LONGEST_INSTANCE or not is_text(instance):
+        raise RegisterRefused(400, b"Instance is no text")
     reg_id = contact.param(b"reg-id")
-    if reg_id is None or not reg_id.isdigit() or not 1 <= int(reg_id) < 2**31:
+    if reg_id is None or not reg_id.isdigit() or not 1 <= int(reg_id[:11]) < 2**31:
         return instance, None
     return instance, int(reg_id)
 
 
-def contact_key(uri: SipUri, instance: bytes | None, reg_id: int | None) -> bytes:
-    """What tells contacts apart: instance and reg-id with outbound (RFC 5626 s6), else the URI
-    in its comparable form (s19.1.4), near enough for a key."""
-    if instance is not None and reg_id is not None:
-        return b"%b;%d" % (instance, reg_id)
-    port = b"" if uri.port is None else b":%d" % uri.port
-    transport = uri.transport or b""
-    return b"%b:%b@%b%b;%b" % (uri.scheme, uri.user or b"", uri.host.lower(), port, transport)
-
-
 def binding_id(aor: Aor, key: bytes) -> str:
     """Identifier of a binding, the same on every node."""
-    return blake2b(aor + b"\0" + key, digest_size=16).hexdigest()
+    return blake2b(aor + b"\0" + key, digest_size=12).hexdigest()
 
 
-def _find(bindings: Sequence[Binding], key: bytes, uri: SipUri) -> Binding | None:
+def _find(
+    bindings: Sequence[Binding], key: bytes, uri: SipUri, reg_id: int | None
+) -> Binding | None:
+    """The binding that a contact means: by instance and reg-id, else by s19.1.4's comparison."""
+    contact = uri.serialise()
+    for binding in bindings:
+        if reg_id is None and binding.reg_id is None and binding.contact == contact:
+            return binding
     for binding in bindings:
         if binding.contact_key == key:
             return binding
+    if reg_id is None:
+        for binding in bindings:
+            other = parse_uri(binding.contact)
+            if binding.reg_id is None and isinstance(other, SipUri) and uri.matches(other):
+                return binding
     return None
-
-
-def _gruu(aor: Aor, instance: bytes | None) -> bytes | None:
-    """The public GRUU (RFC 5627 s5.1): the AOR with gr=instance."""
-    if instance is None:
-        return None
-    safe = b"".join(
-        bytes((byte,)) if chr(byte).isalnum() or byte in b"-_.!~*'():" else b"%%%02x" % byte
-        for byte in instance
-    )
-    return b"sip:" + aor + b";gr=" + safe

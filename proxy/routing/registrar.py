@@ -50,6 +50,8 @@ async def register(call: RequestContext, node: Node) -> None:
         raise Reject(403, b"This domain registers over TLS only")
     subscriber = authenticate.registering_user(call, node, domain)
     aor = uri.aor()
+    while (unsettled := node.bindings.unsettled(aor)) is not None:
+        await unsettled  # a change of his that is being committed
     bindings = node.bindings.lookup(aor, wall=node.wall())
     outcome = _outcome(call, node, domain, subscriber, aor, bindings)
     waiting = node.bindings.save(outcome)

@@ -276,7 +276,7 @@ class SlowWriter:
     def __init__(self) -> None:
         self.committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def write(self, written: object, removed: object) -> None: ...
+    def refresh(self, bindings: object) -> None: ...
 
     def commit(self, written: object, removed: object) -> asyncio.Future[None]:
         return self.committed
