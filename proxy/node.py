@@ -42,6 +42,8 @@ class Node:
     nonce_counts: NonceCounts
     opened: dict[bytes, Side]
     """Binding tokens that were opened before."""
+    peers: dict[bytes, tuple[bytes, int]]
+    """Host and port of the other living nodes, by id; the heartbeat keeps it."""
     flows: FlowBindings
     """What hangs on each connection."""
     digest_algorithms: tuple[bytes, ...]

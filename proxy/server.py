@@ -92,6 +92,7 @@ class Server:
             wall=time.time,
             nonce_counts=NonceCounts(),
             opened={},
+            peers={},
             flows=FlowBindings(),
             digest_algorithms=tuple(name.encode() for name in settings.digest),
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
@@ -118,6 +119,7 @@ class Server:
             node_id=settings.node_id,
             version=VERSION,
             facts=self._facts,
+            peers=self._node.peers,
         )
 
     async def start(self) -> None:

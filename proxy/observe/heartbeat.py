@@ -1,4 +1,4 @@
-"""Writes this node's row each second: that it lives, and what it carries."""
+"""Writes this node's row each second, and reads where the other living nodes are."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import Jsonb
 
-from proxy.postgres import Database
+from proxy.postgres import Connection, Database
 
 log = logging.getLogger(__name__)
 
+Peer = tuple[bytes, int]
 _SECONDS: Final = 1.0
 _UPSERT: Final = (
     b"INSERT INTO proxy_node"
@@ -23,12 +24,26 @@ _UPSERT: Final = (
     b" version = EXCLUDED.version, address = EXCLUDED.address, flows = EXCLUDED.flows,"
     b" bindings = EXCLUDED.bindings, calls = EXCLUDED.calls, relays = EXCLUDED.relays"
 )
+_PEERS: Final = (
+    b"SELECT node_id, address FROM proxy_node"
+    b" WHERE node_id <> %s AND address <> '' AND seen_at > now() - interval '10 s'"
+)
 
 
 class Heartbeat:
-    """`facts()` gives (flows, bindings, calls, relays by name)."""
+    """`facts()` gives (flows, bindings, calls, relays by name). `peers` is kept up to date: host
+    and port of each other node that lives, by its id."""
 
-    __slots__ = ("_address", "_database", "_facts", "_is_first", "_node_id", "_task", "_version")
+    __slots__ = (
+        "_address",
+        "_database",
+        "_facts",
+        "_is_first",
+        "_node_id",
+        "_peers",
+        "_task",
+        "_version",
+    )
 
     def __init__(
         self,
@@ -37,12 +52,14 @@ class Heartbeat:
         node_id: str,
         version: str,
         facts: Callable[[], tuple[int, int, int, dict[str, Any]]],
+        peers: dict[bytes, Peer],
     ) -> None:
         self._database = Database(url, name="heartbeat")
         self._node_id = node_id
         self._version = version
         self._address = ""
         self._facts = facts
+        self._peers = peers
         self._is_first = True
         self._task: asyncio.Task[None] | None = None
 
@@ -59,23 +76,27 @@ class Heartbeat:
 
     async def _run(self) -> None:
         while True:
-            flows, bindings, calls, relays = self._facts()
             try:
                 connection = await self._database.connection()
-                await connection.execute(
-                    _UPSERT,
-                    (
-                        self._node_id,
-                        self._version,
-                        self._address,
-                        flows,
-                        bindings,
-                        calls,
-                        Jsonb(relays),
-                        self._is_first,
-                    ),
-                )
-                self._is_first = False
+                await self._write(connection)
+                await self._read_peers(connection)
             except psycopg.Error as error:
                 log.debug("heartbeat not written reason=%s", error)
             await asyncio.sleep(_SECONDS)
+
+    async def _write(self, connection: Connection) -> None:
+        flows, bindings, calls, relays = self._facts()
+        state = (flows, bindings, calls, Jsonb(relays), self._is_first)
+        await connection.execute(_UPSERT, (self._node_id, self._version, self._address, *state))
+        self._is_first = False
+
+    async def _read_peers(self, connection: Connection) -> None:
+        cursor = await connection.execute(_PEERS, (self._node_id,))
+        found = {}
+        for node_id, address in await cursor.fetchall():
+            host, _, port = address.rpartition(":")
+            found[node_id.encode()] = (host.encode(), int(port))
+        if found != self._peers:
+            log.info("other nodes now=%s", [node_id.decode() for node_id in found])
+            self._peers.clear()
+            self._peers.update(found)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from proxy.core.loose_route import binding_route
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Target
 from proxy.sip.fields import parse_name_addr
-from proxy.sip.uri import SipUri, TelUri, Uri, parse_uri, unescape
+from proxy.sip.uri import SipUri, TelUri, parse_uri, unescape
 
 from . import authenticate, federation
 from .screen import ALLOW
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_MOST_OPENED: Final = 200_000
 _contact_uri = lru_cache(maxsize=100_000)(parse_uri)
 
 
@@ -103,13 +105,20 @@ def _allows(binding: Binding, method: bytes) -> bool:
 
 def _target(binding: Binding, node: Node, domain: Domain) -> Target | None:
     """How a binding is reached; None when its flow is gone and nothing else leads to it."""
-    flow = _flow(binding, node)
-    if flow is None and binding.flow_token is not None and _needs_flow(binding):
-        return None
-    uri: Uri = _contact_uri(binding.contact)
+    route_set = tuple([parse_name_addr(value) for value in binding.path])
+    flow = None
+    if binding.flow_token is not None:
+        peer = node.peers.get(binding.node_id)
+        if peer is not None:
+            # Another node holds the flow: the request goes there with the binding's token.
+            route_set = (binding_route(binding.flow_token, *peer, binding.aor), *route_set)
+        else:
+            flow = _flow(binding, binding.flow_token, node)
+            if flow is None and _needs_flow(binding):
+                return None
     return Target(
-        uri,
-        tuple(parse_name_addr(value) for value in binding.path),
+        _contact_uri(binding.contact),
+        route_set,
         binding.q,
         flow,
         nat=binding.nat,
@@ -119,16 +128,13 @@ def _target(binding: Binding, node: Node, domain: Domain) -> Target | None:
     )
 
 
-def _flow(binding: Binding, node: Node) -> Flow | None:
-    token = binding.flow_token
-    if token is None:
-        return None
+def _flow(binding: Binding, token: bytes, node: Node) -> Flow | None:
     side = node.opened.get(token)
     if side is None:
         side = node.tokens.open(token, binding.aor)
         if side is None:
             return None
-        if len(node.opened) > 200_000:
+        if len(node.opened) > _MOST_OPENED:
             node.opened.clear()
         node.opened[token] = side
     if side.flow is None or side.is_dead:

@@ -19,7 +19,7 @@ async def test_the_row_says_what_the_node_carries(fresh_url: str) -> None:
         carried.set()
         return 1, 2, 3, {"a": True}
 
-    heartbeat = Heartbeat(fresh_url, node_id="n1", version="9", facts=facts)
+    heartbeat = Heartbeat(fresh_url, node_id="n1", version="9", facts=facts, peers={})
     heartbeat.start("192.0.2.1:5060")
     await asyncio.wait_for(carried.wait(), 10)
     row = None
@@ -32,3 +32,25 @@ async def test_the_row_says_what_the_node_carries(fresh_url: str) -> None:
             row = await cursor.fetchone()
     assert row == ("n1", "9", "192.0.2.1:5060", 1, 2, 3, {"a": True}, True)
     await heartbeat.close()
+
+
+async def test_nodes_find_each_other(fresh_url: str) -> None:
+    peers: dict[str, dict[bytes, tuple[bytes, int]]] = {"n1": {}, "n2": {}}
+    turns: asyncio.Queue[None] = asyncio.Queue()
+
+    def facts() -> tuple[int, int, int, dict[str, bool]]:
+        turns.put_nowait(None)
+        return 0, 0, 0, {}
+
+    nodes = [
+        Heartbeat(fresh_url, node_id=name, version="9", facts=facts, peers=known)
+        for name, known in peers.items()
+    ]
+    nodes[0].start("192.0.2.1:5060")
+    nodes[1].start("[2001:db8::2]:5070")
+    while not all(peers.values()):
+        await asyncio.wait_for(turns.get(), 10)
+    assert peers["n1"] == {b"n2": (b"[2001:db8::2]", 5070)}
+    assert peers["n2"] == {b"n1": (b"192.0.2.1", 5060)}
+    for node in nodes:
+        await node.close()

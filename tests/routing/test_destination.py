@@ -178,3 +178,42 @@ def test_bindings_outlive_a_restart() -> None:
     phone.sends(b"MESSAGE", b"sip:bob@example.com")
     assert user_of(desk.take_request(b"MESSAGE").uri) == b"bob"
     browser.take_nothing()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "contact"),
+    [("udp", b"<sip:bob@10.0.0.9>"), ("wss", b"<sip:bob@8fk3.invalid;transport=ws>")],
+)
+def test_a_contact_whose_flow_another_node_holds(protocol: str, contact: bytes) -> None:
+    """The first node decides where the call goes, the second one sends it on its flow."""
+    here, there = World(), World(node_id="b")
+    bob = there.phone(BOB, "203.0.113.9", 40_000, protocol)
+    bob.registers(contact=contact)
+    here.node.bindings.put(there.bindings(BOB)[0])
+    here.node.peers[b"b"] = (b"192.0.2.200", 5060)
+    between = here.phone(b"node-b@x", "192.0.2.200")
+    stranger = here.phone(STRANGER, "203.0.113.5")
+    stranger.sends(b"INVITE", b"sip:bob@example.com")
+    sent = between.take_request(b"INVITE")
+    assert len(sent.routes) == 1
+    arriving = there.phone(b"node-a@x", "198.51.100.1")
+    sent.headers.set(
+        b"route", (sent.headers.first(b"route") or b"").replace(b"192.0.2.200", b"198.51.100.1")
+    )
+    arriving.send(sent)
+    came = bob.take_request(b"INVITE")
+    assert came.uri.serialise() == contact.strip(b"<>")
+    assert not came.headers.has(b"route")
+    assert len(came.record_routes) == 4
+
+
+def test_a_binding_token_serves_its_own_user_alone() -> None:
+    world = World()
+    bob = world.registered(BOB, "203.0.113.9", 40_000, contact=b"<sip:bob@10.0.0.9>")
+    token = world.bindings(BOB)[0].flow_token or b""
+    stranger = world.phone(STRANGER, "203.0.113.5")
+    for aor in (b"alice%40example.com", b"", b"bob%40other.example"):
+        route = b"<sip:%b@198.51.100.1;lr;aor=%b>" % (token, aor)
+        stranger.sends(b"MESSAGE", b"sip:bob@10.0.0.9", routes=(route,))
+        stranger.take_response(403)
+    bob.take_nothing()

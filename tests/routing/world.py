@@ -120,7 +120,7 @@ class World:
         known = {domain.domain_id: domain for domain in (EXAMPLE, OPEN, OTHER)}
         known |= {domain.domain_id: domain for domain in domains}
         directory.put_domains(known.values())
-        calls = Calls(self, node_id="a", wall=self._wall)  # type: ignore[arg-type]
+        calls = Calls(self, node_id=settings.node_id, wall=self._wall)  # type: ignore[arg-type]
         self.node = Node(
             settings=settings,
             directory=directory,
@@ -135,6 +135,7 @@ class World:
             wall=self._wall,
             nonce_counts=NonceCounts(),
             opened={},
+            peers={},
             flows=FlowBindings(),
             digest_algorithms=(b"MD5", b"SHA-256"),
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
