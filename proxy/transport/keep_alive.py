@@ -20,7 +20,17 @@ class KeepAlive:
     """Buckets of flows, one bucket a tick. `ping(flow)` returns False for a flow that is dead,
     `judge(flow)` is called when the answer is due."""
 
-    __slots__ = ("_buckets", "_held", "_judge", "_late", "_loop", "_next", "_ping", "_timer")
+    __slots__ = (
+        "_buckets",
+        "_held",
+        "_judge",
+        "_late",
+        "_loop",
+        "_next",
+        "_ping",
+        "_tick_seconds",
+        "_timer",
+    )
 
     def __init__(
         self,
@@ -29,9 +39,10 @@ class KeepAlive:
         judge: Callable[[Flow], None],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        count = max(1, round(seconds / _TICK_SECONDS))
+        self._tick_seconds = min(_TICK_SECONDS, seconds)
+        count = round(seconds / self._tick_seconds)
         self._buckets: list[dict[Flow, None]] = [{} for _ in range(count)]
-        self._late = min(count, round(_ANSWER_SECONDS / _TICK_SECONDS))
+        self._late = min(count, round(_ANSWER_SECONDS / self._tick_seconds))
         self._held: dict[Flow, int] = {}
         self._next = 0
         self._ping = ping
@@ -40,7 +51,7 @@ class KeepAlive:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        self._timer = self._loop.call_later(_TICK_SECONDS, self._run)
+        self._timer = self._loop.call_later(self._tick_seconds, self._run)
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -73,5 +84,5 @@ class KeepAlive:
                 self.set(flow, on=False)
 
     def _run(self) -> None:
-        self._timer = self._loop.call_later(_TICK_SECONDS, self._run)
+        self._timer = self._loop.call_later(self._tick_seconds, self._run)
         self.tick()

@@ -236,8 +236,10 @@ class TransportLayer:
     # -- receiving
 
     def _datagram(self, data: bytes, flow: Flow) -> None:
-        if data[:1] > b" " or (data[:1] == b"\r" and data.strip(b"\r\n")):
+        if data[:1] > b" ":
             self._parse(data, flow)
+        elif data[:1] == b"\r" and (rest := data.lstrip(b"\r\n")):
+            self._parse(rest, flow)  # s7.5
         elif is_stun(data) and (answer := binding_response(data, flow.remote)):
             self._udp[flow.local].send(answer, flow.remote)
         # all else is a keep-alive; over UDP nobody waits for an answer (RFC 5626 s3.5.1)

@@ -27,6 +27,8 @@ _OPTIONS: Final = (
 )
 _MESSAGE_SECONDS: Final = 30.0
 """A message that has begun must be whole within this time."""
+_BEGINNINGS: Final = frozenset(range(0x21, 0x7F)) | frozenset(b"\r\n")
+_NO_SIP: Final = ParseError("not SIP, perhaps TLS", None)
 
 
 class Stream(Protocol):
@@ -139,6 +141,10 @@ class Connection(asyncio.Protocol):
             frames.append(PONG)
         if not framer.unfinished:
             self._unfinished_since = 0.0
+        elif framer.unfinished[0] not in _BEGINNINGS:
+            self._owner.not_framed(b"", _NO_SIP, self)
+            self.abort()
+            return
         elif frames or not self._unfinished_since:
             self._unfinished_since = now
         for frame in frames:

@@ -86,7 +86,7 @@ def test_opens_nothing_for_another_dialog() -> None:
 
 
 def test_part_of_the_token_cannot_pass_to_what_it_is_bound_to() -> None:
-    """The seal covers both in a row; where one ends is no secret and must not matter."""
+    """The seal covers both in a row, and where the one ends and the other begins."""
     with_relay = tokens().seal(Side(Kind.CALLER, None, b"\x07"), b"call")
     data = urlsafe_b64decode(with_relay + b"=" * (-len(with_relay) % 4))
     shortened = data[:3] + data[4:]

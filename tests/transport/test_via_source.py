@@ -69,7 +69,7 @@ def test_stamp(via: str, flow: Flow, expected: str) -> None:
 @pytest.mark.parametrize(
     ("via", "flow", "expected"),
     [
-        ("SIP/2.0/UDP 198.51.100.7;received=198.51.100.7;rport=40000", UDP, ("198.51.100.7", 40000)),
+        ("SIP/2.0/UDP 10.0.0.1;received=198.51.100.7;rport=4000", UDP, ("198.51.100.7", 4000)),
         ("SIP/2.0/UDP 198.51.100.7", UDP, ("198.51.100.7", 5060)),
         ("SIP/2.0/UDP 198.51.100.7:5070", UDP, ("198.51.100.7", 5070)),
         ("SIP/2.0/UDP 198.51.100.7:5070;rport=40000", UDP, ("198.51.100.7", 40000)),
