@@ -135,7 +135,7 @@ class TransportLayer:
             self.close()
             raise
         self._keep_alive.start()
-        self._keep_house()
+        self._arm_housekeeping()
 
     async def _listen(self, address: str) -> None:
         settings = self._settings
@@ -211,10 +211,16 @@ class TransportLayer:
         self._udp.clear()
         self._connections.close()
 
-    def _keep_house(self) -> None:
-        """What is not worth a timer of its own."""
-        self._housekeeping = self._loop.call_later(_HOUSEKEEPING_SECONDS, self._keep_house)
-        now = self._loop.time()
+    def _arm_housekeeping(self) -> None:
+        self._housekeeping = self._loop.call_later(_HOUSEKEEPING_SECONDS, self._run_housekeeping)
+
+    def _run_housekeeping(self) -> None:
+        self._arm_housekeeping()
+        self.keep_house(now=self._loop.time())
+
+    def keep_house(self, *, now: float) -> None:
+        """What is not worth a timer of its own: idle connections, changed certificates and routes.
+        It runs each ten seconds."""
         self._connections.end_idle(now=now)
         self._told = {who: at for who, at in self._told.items() if now - at < _TELL_SECONDS}
         self._source_for.clear()  # routes change
