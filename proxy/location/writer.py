@@ -133,10 +133,11 @@ class BindingWriter:
         self._commits.append(commit)
         self._wake.set()
         try:
-            async with asyncio.timeout(self._commit_wait):
-                await waiter
-        except TimeoutError:
-            raise NotDurable("PostgreSQL did not take the change in time") from None
+            # Not asyncio.timeout: a step of routing runs without a Task until it waits.
+            done, _ = await asyncio.wait([waiter], timeout=self._commit_wait)
+            if not done:
+                raise NotDurable("PostgreSQL did not take the change in time")
+            waiter.result()
         finally:
             if not waiter.done() or waiter.cancelled():
                 commit.is_abandoned = True
