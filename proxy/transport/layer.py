@@ -253,9 +253,9 @@ class TransportLayer:
     def _parse(self, data: bytes, flow: Flow) -> None:
         try:
             message = parse(data, max_headers=self._max_headers)
-            check(message)
             if isinstance(message, Request):
-                stamp_source(message, flow)
+                stamp_source(message, flow)  # before anything of it is parsed and remembered
+            check(message)
         except ParseError as error:
             self._malformed(data, flow, error)
             return

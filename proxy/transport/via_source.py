@@ -24,15 +24,34 @@ def stamp_source(request: Request, flow: Flow) -> None:
 
     `received` is added where sent-by names another address or where somebody wrote one before us.
     A sender without `rport` whose sent-by is not where it is, is behind a NAT: it gets an `rport`
-    as well, or no answer would reach it.
+    as well, or no answer would reach it. Raises ParseError for a Via that is none.
     """
+    headers = request.headers
+    value = headers.first(b"via") or b""
+    host, port = flow.remote
+    source = host.encode()
+    lowered = value.lower()
+    if b"received" not in lowered and b"," not in value and b'"' not in value:
+        # As nearly all are: with the flag rport, or the sender is where it says.
+        count = lowered.count(b"rport")
+        if count == 1 and (b";rport;" in value or value.endswith(b";rport")):
+            noted = b";rport=%d;received=%b" % (port, source)
+            headers.replace_first_value(b"via", value.replace(b";rport", noted))
+            return
+        sent_by = value.partition(b";")[0].rpartition(b" ")[2]
+        if not count and sent_by.partition(b":")[0] == source:
+            return
+    _stamp_parsed(request, flow, source)
+
+
+def _stamp_parsed(request: Request, flow: Flow, source: bytes) -> None:
     via = request.via
     host, port = flow.remote
-    is_same = via.host == host.encode() or _is_spelling_of(host, via.host)
+    is_same = via.host == source or _is_spelling_of(host, via.host)
     rport = via.param(b"rport")
     if is_same and rport is None and via.param(b"received") is None:
         return
-    via = via.with_param(b"received", host.encode())
+    via = via.with_param(b"received", source)
     if rport is not None or (not is_same and flow.protocol == "udp"):
         via = via.with_param(b"rport", b"%d" % port)
     request.headers.replace_first_value(b"via", via.serialise())

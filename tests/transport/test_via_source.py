@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.sip.codec import parse
+from proxy.sip.errors import ParseError
 from proxy.sip.fields import parse_via
 from proxy.sip.message import Request
 from proxy.transport.flow import Flow
@@ -41,6 +42,11 @@ def stamped(via: str, flow: Flow) -> str:
         ("SIP/2.0/UDP 10.0.0.1;rport;branch=1", UDP, ";rport=40000;received=198.51.100.7"),
         ("SIP/2.0/TCP 10.0.0.1;branch=1;rport", TCP, ";rport=40000;received=198.51.100.7"),
         ("SIP/2.0/UDP [2001:db8::8];branch=1;rport", UDP6, ";rport=40000;received=2001:db8::7"),
+        ("SIP/2.0/UDP 198.51.100.7;RPORT;branch=1", UDP, ";rport=40000;received=198.51.100.7"),
+        ("SIP/2.0/UDP 198.51.100.7;branch=1; rport", UDP, ";rport=40000;received=198.51.100.7"),
+        ("SIP/2.0/UDP 198.51.100.7;x=\";rport;\";branch=1", UDP, ""),
+        ("SIP/2.0/UDP 198.51.100.7;rport=;branch=1", UDP, ";rport=40000;received=198.51.100.7"),
+        ("SIP/2.0/UDP 198.51.100.7;xrport;branch=1", UDP, ""),
         # elsewhere than it says
         ("SIP/2.0/UDP 10.0.0.1;branch=1", UDP, ";received=198.51.100.7;rport=40000"),
         ("SIP/2.0/UDP phone.example;branch=1", UDP, ";received=198.51.100.7;rport=40000"),
@@ -50,6 +56,8 @@ def stamped(via: str, flow: Flow) -> str:
         ("SIP/2.0/UDP 198.51.100.7;branch=1;received=203.0.113.9", UDP, ";received=198.51.100.7"),
         ("SIP/2.0/UDP 10.0.0.1;branch=1;received=203.0.113.9;rport=9", UDP,
          ";received=198.51.100.7;rport=40000"),
+        ("SIP/2.0/UDP 198.51.100.7;Received=203.0.113.9;branch=1;rport", UDP,
+         ";rport=40000;received=198.51.100.7"),
     ],
 )  # fmt: skip
 def test_stamp(via: str, flow: Flow, expected: str) -> None:
@@ -92,3 +100,21 @@ def test_stamp(via: str, flow: Flow, expected: str) -> None:
 )  # fmt: skip
 def test_reply_address(via: str, flow: Flow, expected: tuple[str, int]) -> None:
     assert reply_address(parse_via(via.encode()), flow) == expected
+
+
+def test_several_vias_in_one_line() -> None:
+    message = parse(
+        b"OPTIONS sip:a@b SIP/2.0\r\n"
+        b"Via: SIP/2.0/UDP 10.0.0.1;branch=1;rport, SIP/2.0/UDP below;branch=2;rport\r\n\r\n"
+    )
+    assert isinstance(message, Request)
+    stamp_source(message, UDP)
+    top, below = message.headers.values(b"via")
+    assert parse_via(top).param(b"rport") == b"40000"
+    assert below == b"SIP/2.0/UDP below;branch=2;rport"
+
+
+@pytest.mark.parametrize("via", ["rubbish", "SIP/2.0/UDP", ""])
+def test_via_that_is_none(via: str) -> None:
+    with pytest.raises(ParseError):
+        stamped(via, UDP)
