@@ -50,6 +50,7 @@ class Server:
     __slots__ = (
         "_core",
         "_heartbeat",
+        "_locator",
         "_node",
         "_records",
         "_settings",
@@ -98,9 +99,10 @@ class Server:
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
             random=random.random,
         )
+        self._locator = Locator(settings)
         self._core = TransactionLayer(
             self._transport,
-            Locator(settings),
+            self._locator,
             tokens,
             asyncio.get_running_loop(),
             self._route,
@@ -138,6 +140,7 @@ class Server:
     async def close(self) -> None:
         self._transport.close()
         await self._core.close()
+        await self._locator.close()
         await self._node.sessions.settled()
         await self._heartbeat.close()
         await self._sweep.close()

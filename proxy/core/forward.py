@@ -116,7 +116,7 @@ class Forwarder:
         """Go on to the next hop of a branch whose present one failed; False if there is none."""
         if not branch.hops or branch.cancel_wanted:
             return False
-        branch.hop = branch.hops.pop(0)
+        self._leave_hop(branch)
         self._stepper.step(self._run(call, branch))
         return True
 
@@ -197,7 +197,7 @@ class Forwarder:
 
     def _take_next_hop(self, call: RequestContext, branch: Branch) -> bool:
         if branch.hops:
-            branch.hop = branch.hops.pop(0)
+            self._leave_hop(branch)
             return True
         # RFC 5626 s5.3: "430 Flow Failed" is for the proxy before us; a caller hears 480
         if call.lost_protocol is not None or (
@@ -208,6 +208,11 @@ class Forwarder:
             status = 503 if branch.target.flow is None else 480
         self._fail(call, branch, Reject(status))
         return False
+
+    def _leave_hop(self, branch: Branch) -> None:
+        if branch.hop is not None:
+            self._locator.failed(branch.hop, now=self._clock.time())
+        branch.hop = branch.hops.pop(0)
 
     def _fail(self, call: RequestContext, branch: Branch, why: Reject) -> None:
         self.upstream.fail_branch(call, branch, why, now=self._clock.time())

@@ -54,6 +54,9 @@ class Locator(Protocol):
     async def locate(self, uri: SipUri, *, now: float) -> list[Hop]:
         """The hops in the order of trying."""
 
+    def failed(self, hop: Hop, *, now: float) -> None:
+        """A hop did not serve: later requests may try it last for a while."""
+
 
 class TimerHandle(Protocol):
     """What the clock gives for an armed timer."""

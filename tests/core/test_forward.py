@@ -166,6 +166,24 @@ def test_timeout_goes_to_the_next_hop_with_a_new_branch():
     two.send(respond(second, 200))
     alice.take_response(200)
     one.take_nothing()
+    assert [hop.address for hop in node.network.failed_hops] == [one.address[0]]
+
+
+@pytest.mark.parametrize("method", [b"INVITE", b"MESSAGE"])
+def test_nobody_there_goes_to_the_next_hop_at_once(method: bytes) -> None:
+    """As ICMP tells by the branch of what could not be delivered."""
+    node, alice, (one, two) = two_servers()
+    alice.send(request(method, SERVICE, via=alice.via))
+    first = one.take_request(method)
+    node.layer.undelivered(b"z9hG4bKof-another")
+    two.take_nothing()
+    assert first.via.branch is not None
+    node.layer.undelivered(first.via.branch)
+    second = two.take_request(method)
+    node.layer.undelivered(first.via.branch)
+    two.send(respond(second, 200))
+    node.layer.undelivered(second.via.branch or b"")  # it has answered: too late
+    assert [hop.address for hop in node.network.failed_hops] == [one.address[0]]
 
 
 def test_503_goes_to_the_next_hop_after_its_ack():

@@ -88,6 +88,7 @@ class Network:
         self.loses: Callable[[bytes, Flow], bool] = lambda data, flow: False
         self.sent: list[tuple[bytes, Flow]] = []
         self.opened: list[Hop] = []
+        self.failed_hops: list[Hop] = []
         self.refused: set[tuple[str, str, int]] = set()
         self.zones: dict[bytes, list[Hop]] = {}  # host -> hops, for names
         self.slow_names: dict[bytes, list[Hop]] = {}  # the same, but an answer must be awaited
@@ -197,6 +198,9 @@ class Network:
 
     async def locate(self, uri: SipUri, *, now: float) -> list[Hop]:
         return self._hops(uri, self.slow_names)
+
+    def failed(self, hop: Hop, *, now: float) -> None:
+        self.failed_hops.append(hop)
 
     def _hops(self, uri: SipUri, zones: dict[bytes, list[Hop]]) -> list[Hop]:
         hops = zones.get(uri.host)
