@@ -113,7 +113,7 @@ class Database:
             if not self.is_away:
                 self.is_away = True
                 log.warning(
-                    "PostgreSQL is away, going on from memory connection=%s reason=%s",
+                    "PostgreSQL is away, going on without it connection=%s reason=%s",
                     self._name,
                     first_line(error),
                 )

@@ -31,12 +31,13 @@ class State:
         self.writer = BindingWriter(url)
         self.bindings = Bindings(self.writer, on_binding_removed)
         self._directory_feed = DirectoryFeed(url, self.directory)
-        self._binding_feed = BindingFeed(url, self.bindings, self.writer)
+        self._binding_feed = BindingFeed(url, self.bindings, self.writer, self.directory.aor_of)
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load everything; waits for PostgreSQL as long as it takes."""
-        await asyncio.gather(self._directory_feed.start(), self._binding_feed.start())
+        await self._directory_feed.start()
+        await self._binding_feed.start()  # its addresses are the directory's
         self.writer.start()
         self._sweeper = asyncio.create_task(self._sweep())
 

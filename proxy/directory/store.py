@@ -12,6 +12,7 @@ from proxy.sip.uri import Aor
 
 from . import packed
 from .model import Domain, Subscriber, Translation
+from .row_index import RowIndex
 from .translate import Rules
 
 _NO_RULES = Rules(())
@@ -34,7 +35,7 @@ class Directory:
         self._domains: dict[bytes, Domain] = {}
         self._by_id: dict[int, Domain] = {}
         self._subscribers: dict[Aor, bytes] = {}
-        self._subscriber_aors: dict[int, Aor] = {}
+        self._subscriber_aors = RowIndex()
         self._rule_rows: dict[int, dict[int, Translation]] = {}
         self._rule_domain: dict[int, int] = {}
         self._rules: dict[int, Rules] = {}
@@ -50,6 +51,10 @@ class Directory:
         """A user by canonical address, enabled or not."""
         found = self._subscribers.get(aor)
         return None if found is None else packed.unpack(aor, found)
+
+    def aor_of(self, subscriber_id: int | None) -> Aor | None:
+        """The address of a user by his number; the object itself that he is kept under."""
+        return None if subscriber_id is None else self._subscriber_aors.get(subscriber_id)
 
     def rules(self, domain: Domain) -> Rules:
         """The translations of calls from that domain."""
@@ -94,10 +99,10 @@ class Directory:
             if old is not None and old != subscriber.aor:
                 self._forget_subscriber(subscriber.subscriber_id)
             self._subscribers[subscriber.aor] = packed.pack(subscriber)
-            self._subscriber_aors[subscriber.subscriber_id] = subscriber.aor
+            self._subscriber_aors.set(subscriber.subscriber_id, subscriber.aor)
 
     def _forget_subscriber(self, subscriber_id: int) -> None:
-        aor = self._subscriber_aors.pop(subscriber_id, None)
+        aor = self._subscriber_aors.pop(subscriber_id)
         if aor is None:
             return
         found = self._subscribers.get(aor)

@@ -41,9 +41,25 @@ _NOW: Final = f"SELECT {SNAPSHOT_COLUMNS}".encode()
 class BindingFeed:
     """Loads all bindings at start and follows what others do to them."""
 
-    __slots__ = ("_bindings", "_database", "_doorbell", "_read_at", "_seen", "_task", "_writer")
+    __slots__ = (
+        "_aor_of",
+        "_bindings",
+        "_database",
+        "_doorbell",
+        "_read_at",
+        "_seen",
+        "_task",
+        "_writer",
+    )
 
-    def __init__(self, url: str, bindings: Bindings, writer: BindingWriter) -> None:
+    def __init__(
+        self,
+        url: str,
+        bindings: Bindings,
+        writer: BindingWriter,
+        aor_of: rows.AorOf = lambda subscriber_id: None,
+    ) -> None:
+        self._aor_of = aor_of
         self._database = Database(url, name="location")
         self._bindings = bindings
         self._writer = writer
@@ -104,7 +120,7 @@ class BindingFeed:
         self._writer.forget_own(now)
 
     def _apply(self, row: rows.Row, snapshot: Snapshot) -> None:
-        there, is_deleted = rows.binding_of(row), row[-1]
+        there, is_deleted = rows.binding_of(row, self._aor_of), row[-1]
         if self._writer.outdates(there, snapshot, is_deleted=is_deleted):
             return
         if is_deleted or there.expires_at <= time.time():
@@ -119,7 +135,7 @@ class BindingFeed:
         async with connection.transaction():
             async for batch in _batches(connection, rows.LOAD + rows.LIVE, (time.time(),)):
                 for row in batch:
-                    self._bindings.put(rows.binding_of(row))
+                    self._bindings.put(rows.binding_of(row, self._aor_of))
         self._seen = now
         log.info("bindings loaded count=%d", len(self._bindings))
 

@@ -6,7 +6,7 @@ trip and one NOTIFY. Every write is guarded: what another node wrote later stand
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from proxy.postgres import SNAPSHOT_COLUMNS
@@ -15,6 +15,7 @@ from proxy.sip.uri import Aor
 from .model import Binding, shared
 
 Row = tuple[Any, ...]
+AorOf = Callable[[int | None], Aor | None]
 
 # Column, and its type in PostgreSQL; instants travel as epoch seconds, paths as lines.
 _TYPES: Final = {
@@ -176,11 +177,15 @@ def _row(one: Binding) -> Row:
     )
 
 
-def binding_of(row: Row) -> Binding:
-    """A row of LOAD or CHANGES, without what stands around it."""
+def binding_of(row: Row, aor_of: AorOf) -> Binding:
+    """A row of LOAD or CHANGES, without what stands around it.
+
+    `aor_of(subscriber_id)` gives the address that is in memory already, to be shared.
+    """
+    aor, known = Aor(row[1].encode()), aor_of(row[3])
     return Binding(
         binding_id=row[0],
-        aor=Aor(row[1].encode()),
+        aor=known if known is not None and known == aor else aor,
         domain_id=shared(row[2]),
         subscriber_id=row[3],
         contact=row[4].encode(),

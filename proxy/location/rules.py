@@ -104,7 +104,10 @@ def apply_register(
     *,
     wall: float,
 ) -> Outcome:
-    """Apply a REGISTER to the live bindings of its AOR; raises RegisterRefused or ParseError."""
+    """Apply a REGISTER to the live bindings of its AOR; raises RegisterRefused or ParseError.
+
+    (A `*` beside other contacts is a ParseError: alone it is no contact either.)
+    """
     if len(aor) > _LONGEST_AOR or not is_text(aor):
         raise RegisterRefused(400, b"User is no text")
     call_id, cseq = kept_call_id(request.call_id), request.cseq.number
@@ -112,8 +115,6 @@ def apply_register(
     if request.is_star_contact:
         _remove_all(request, outcome, call_id, cseq)
         return outcome
-    if b"*" in request.headers.values(b"contact"):
-        raise RegisterRefused(400, b"* stands alone")
     contacts = request.contacts
     if len(contacts) > MAX_CONTACTS_IN_REQUEST:
         raise RegisterRefused(403, b"Too many contacts")
@@ -174,6 +175,8 @@ def _path(request: Request) -> tuple[bytes, ...]:
 
 def _has_outbound(request: Request, contacts: Sequence[NameAddr], limits: Limits) -> bool:
     """Whether reg-id counts (RFC 5626 s6): the UA says outbound, and so does its first hop."""
+    if not any(contact.has_param(b"reg-id") for contact in contacts):
+        return False
     if not any(_outbound_of(contact)[1] is not None for contact in contacts):
         return False
     if b"outbound" not in request.option_tags(b"supported") | request.option_tags(b"require"):

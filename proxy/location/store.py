@@ -57,7 +57,7 @@ class Bindings:
         self._count = 0
         # The AORs to look at when a time of _BUCKET_SECONDS is over: each has at least one entry,
         # not later than its first binding's end.
-        self._expiry: dict[int, set[Aor]] = {}
+        self._expiry: dict[int, list[Aor]] = {}
         self._aors_on_connections: dict[str, Aor] = {}
         self._unsettled: dict[Aor, asyncio.Future[None]] = {}
         self._writer = writer
@@ -209,14 +209,14 @@ class Bindings:
     # -- expiry
 
     def _watch(self, aor: Aor, expires_at: float) -> None:
-        self._expiry.setdefault(int(expires_at) // _BUCKET_SECONDS, set()).add(aor)
+        self._expiry.setdefault(int(expires_at) // _BUCKET_SECONDS, []).append(aor)
 
     def sweep(self, *, wall: float) -> list[Binding]:
         """Forget what has expired; the rows are removed by housekeeping."""
         expired = []
         over = int(wall) // _BUCKET_SECONDS
         for bucket in [bucket for bucket in self._expiry if bucket < over]:
-            for aor in self._expiry.pop(bucket):
+            for aor in set(self._expiry.pop(bucket)):
                 held = self._held(aor)
                 for binding in held:
                     if binding.expires_at <= wall:
