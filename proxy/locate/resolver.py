@@ -80,7 +80,10 @@ class Locator:
         "_draw",
         "_flying",
         "_located",
+        "_most_answers",
+        "_most_flying",
         "_resolver",
+        "_selection_seconds",
         "_speaks",
     )
 
@@ -91,6 +94,9 @@ class Locator:
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
         question_seconds: float = _QUESTION_SECONDS,
+        selection_seconds: float = _SELECTION_SECONDS,
+        most_answers: int = _MOST_ANSWERS,
+        most_flying: int = _MOST_FLYING,
     ) -> None:
         spoken = (("udp", settings.udp), ("tcp", settings.tcp), ("tls", settings.tls))
         self._speaks = Speaks(
@@ -105,6 +111,9 @@ class Locator:
         self._draw = draw
         self._resolver = make_resolver(settings.dns_servers)
         self._resolver.lifetime = question_seconds
+        self._selection_seconds = selection_seconds
+        self._most_answers = most_answers
+        self._most_flying = most_flying
 
     # -- locating
 
@@ -139,7 +148,7 @@ class Locator:
         except StopIteration as done:
             hops: list[Hop] = done.value
         if known is None or known.until != until:
-            if len(self._located) >= _MOST_ANSWERS:
+            if len(self._located) >= self._most_answers:
                 self._located.clear()
             known = self._located[key] = _Located(until, is_drawn)
         known.orders.append(hops)
@@ -180,7 +189,7 @@ class Locator:
 
     async def _drive(self, selection: _Asking[_Found], about: str) -> _Found:
         try:
-            async with asyncio.timeout(_SELECTION_SECONDS):
+            async with asyncio.timeout(self._selection_seconds):
                 question = next(selection)
                 for _ in range(_MOST_QUESTIONS):
                     question = _tell(selection, await self._outcome(question))
@@ -223,7 +232,7 @@ class Locator:
     async def _resolve(self, question: Question) -> Answer:
         if question.name == "localhost" or question.name.endswith(".localhost"):
             return self._remember(question, _loopback(question), _LONGEST_SECONDS)
-        if len(self._flying) > _MOST_FLYING:
+        if len(self._flying) > self._most_flying:
             raise LocateError(f"{question.kind} {question.name}: too many questions under way")
         try:
             found = await self._resolver.resolve(question.name, question.kind)
@@ -247,7 +256,7 @@ class Locator:
     def _keep(self, question: Question, outcome: Answer | LocateError, seconds: float) -> None:
         self._answers[question] = (self._clock() + seconds, outcome)
         self._answers.move_to_end(question)
-        if len(self._answers) > _MOST_ANSWERS:
+        if len(self._answers) > self._most_answers:
             self._answers.popitem(last=False)
 
 
@@ -259,13 +268,15 @@ def _tell(selection: _Asking[Any], outcome: Answer | LocateError) -> Question:
     return selection.send(outcome)
 
 
-def make_resolver(servers: tuple[str, ...]) -> dns.asyncresolver.Resolver:
+def make_resolver(
+    servers: tuple[str, ...], *, configuration: str = "/etc/resolv.conf"
+) -> dns.asyncresolver.Resolver:
     """A resolver for these servers, `host` or `host:port`, or for the system's.
 
     Raises SettingsError for one that is no address.
     """
     try:
-        resolver = dns.asyncresolver.Resolver(configure=not servers)
+        resolver = dns.asyncresolver.Resolver(configuration, configure=not servers)
     except dns.resolver.NoResolverConfiguration as error:
         log.warning("no DNS servers configured on this machine, asking 127.0.0.1: %s", error)
         resolver = dns.asyncresolver.Resolver(configure=False)

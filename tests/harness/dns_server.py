@@ -51,6 +51,8 @@ class Zones:
         """(name, kind) -> "SERVFAIL", "REFUSED"...: what is answered instead."""
         self.silent: set[tuple[str, str]] = set()
         """(name, kind) of questions that get no answer at all."""
+        self.without_soa = False
+        """Whether negative answers do not say how long they hold."""
 
     def respond(self, query: dns.message.Message) -> dns.message.Message | None:
         """The answer to a query; None where the server stays silent."""
@@ -106,6 +108,8 @@ class Zones:
     ) -> None:
         if not any(held.is_subdomain(name) for held in zone.nodes):
             response.set_rcode(dns.rcode.NXDOMAIN)
+        if self.without_soa:
+            return
         origin = _origin(zone)
         soa = zone.get_rdataset(origin, dns.rdatatype.SOA)
         assert soa is not None

@@ -89,6 +89,7 @@ ZONES = {
         """,
     "cased.test": """
         @           NAPTR 10 10 "S" "sip+d2u" "" _SIP._UDP
+        @           NAPTR 10 20 "s" "SIP+D2U" "" _sip._udp
         _sip._udp   SRV 0 0 5060 ONE
         one         A 192.0.2.65
         """,

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -272,3 +273,91 @@ def test_servers(text: str, address: str, port: int) -> None:
 def test_servers_that_are_none(text: str) -> None:
     with pytest.raises(SettingsError, match="FEDSIP_SIP_DNS_SERVERS"):
         make_resolver((text,))
+
+
+# -- bounds
+
+
+async def test_zone_that_leads_on_and_on_is_left() -> None:
+    table = "\n".join(
+        f'@ NAPTR {number} 1 "s" "SIP+D2U" "" s{number}\n'
+        + "\n".join(f"s{number} SRV {target} 0 5060 t{target}-{number}" for target in range(30))
+        for number in range(8)
+    )
+    async with DnsServer(Zones({"endless.test": table})) as server:
+        locator = Locator(settings_for(server))
+        with pytest.raises(LocateError, match="leads on and on"):
+            await located(locator, "sip:endless.test")
+        assert len(server.asked) <= 2 * 64
+        await locator.close()
+
+
+async def test_selection_takes_no_longer_than_its_bound(server: DnsServer) -> None:
+    locator = Locator(settings_for(server), selection_seconds=0.05)
+    server.zones.silent.add(("plain.test", "NAPTR"))
+    with pytest.raises(LocateError, match="takes too long"):
+        await located(locator, "sip:plain.test")
+    assert await locator.enum("+1234", ("e164.test",)) == []
+    await locator.close()
+
+
+async def test_enum_that_takes_too_long_has_nothing(server: DnsServer) -> None:
+    locator = Locator(settings_for(server), selection_seconds=0.05)
+    server.zones.silent.add(("4.3.2.1.plain.test", "NAPTR"))
+    assert await locator.enum("+1234", ("plain.test",)) == []
+    await locator.close()
+
+
+async def test_answers_are_bounded(server: DnsServer) -> None:
+    locator = Locator(settings_for(server), most_answers=3)
+    for name in ("plain.test", "six.test", "both.test"):
+        await located(locator, f"sip:{name}:5060")
+    assert located_now(locator, "sip:both.test:5060") is not None
+    assert located_now(locator, "sip:plain.test:5060") is None
+    for number in range(10):
+        assert located_now(locator, f"sip:192.0.2.{number}") is not None
+
+
+async def test_questions_under_way_are_bounded(server: DnsServer) -> None:
+    locator = Locator(settings_for(server), most_flying=1)
+    server.zones.silent.add(("plain.test", "NAPTR"))
+    waiting = asyncio.create_task(located(locator, "sip:plain.test"))
+    await asyncio.sleep(0)
+    with pytest.raises(LocateError, match="too many questions"):
+        await located(locator, "sip:srv.test:5060")
+    await locator.close()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_dead_hops_are_bounded(locator: Locator) -> None:
+    hops = [Hop("udp", "192.0.2.1", port) for port in range(10_002)]
+    for hop in hops:
+        locator.failed(hop, now=0.0)
+    await locator.locate(sip_uri("sip:both.test"), now=1.0)
+
+
+def test_machine_without_dns_servers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    resolver = make_resolver((), configuration=str(tmp_path / "resolv.conf"))
+    assert [str(one) for one in resolver.nameservers] == ["127.0.0.1"]
+    assert "no DNS servers configured" in caplog.text
+
+
+def test_servers_of_the_machine(tmp_path: Path) -> None:
+    path = tmp_path / "resolv.conf"
+    path.write_text("nameserver 192.0.2.53\nsearch example.com\n")
+    resolver = make_resolver((), configuration=str(path))
+    assert [str(one) for one in resolver.nameservers] == ["192.0.2.53"]
+    assert resolver.search == []
+
+
+async def test_failure_without_a_soa_is_kept_for_a_while(clock: Clock) -> None:
+    zones = Zones({"test": "@ A 192.0.2.1\n"})
+    zones.without_soa = True
+    async with DnsServer(zones) as server:
+        locator = Locator(settings_for(server), clock=clock)
+        for later in (0, 29, 2):
+            clock.now += later
+            with pytest.raises(LocateError):
+                await located(locator, "sip:nobody.test:5060")
+        assert len(server.asked) == 4
