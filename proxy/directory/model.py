@@ -1,4 +1,4 @@
-"""What the proxy knows of tenants: the rows of the published views, frozen (HOUSE: the read model).
+"""What the proxy knows of tenants: the rows of the published views, frozen.
 
 Fields are the views' columns; names and text of the protocol are bytes.
 """
@@ -60,7 +60,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A rule that rewrites where a call goes (SEED s4). Empty text matches or changes nothing."""
+    """A rule that rewrites where a call goes (docs/behaviour.md s4). What is empty says nothing."""
 
     translation_id: int
     domain_id: int

@@ -1,4 +1,4 @@
-"""Tenants' patterns on RE2: linear time, whatever they write (HOUSE s1.17). Pure.
+"""Tenants' patterns on RE2: linear time, whatever they write. Pure.
 
 A set holds all patterns of a domain and tells in one pass which of them match.
 """

@@ -1,7 +1,7 @@
-"""Translations: which rules match a request, in which order, and what a rule makes of it (SEED s4).
+"""Translations: which rules match a request, in which order, and what a rule makes of it.
 
-Pure. The proxy, REST validation and the "try it" box call the same functions, so that what an
-administrator previews is what the proxy does.
+Pure; docs/behaviour.md s4. The proxy and whatever previews a rule call the same functions, so that
+what an administrator previews is what the proxy does.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
     WebSocket  WebSocket    as it is             force-relay   as it is
 
 Each side is spoken to in its own address family; our address stands in o= and c=. Between two
-browsers their own candidates are kept and the relay's is added (SEED s6).
+browsers their own candidates are kept and the relay's is added.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Who is calling: challenges, credentials, and that From or To is who the credentials say.
 
-SEED s3. Unknown users and wrong passwords cost the same work and get the same answer.
+docs/behaviour.md s3. Unknown users and wrong passwords cost the same work and get the same
+answer.
 """
 
 from __future__ import annotations

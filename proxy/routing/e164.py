@@ -1,4 +1,7 @@
-"""Telephone numbers to E.164 before the rules see them (SEED s3), by each domain's own country."""
+"""Telephone numbers to E.164 before the rules see them, by each domain's own country.
+
+The E.164 step of docs/behaviour.md s3.
+"""
 
 from __future__ import annotations
 

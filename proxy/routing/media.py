@@ -1,4 +1,4 @@
-"""Offers and answers to the media relay, and the end of its sessions (SEED s6).
+"""Offers and answers to the media relay, and the end of its sessions (docs/behaviour.md s6).
 
 The relay gets the body with facts about both sides and gives a body back; nothing here reads SDP.
 Which relay a call has is sealed into its dialog token, so any node finds it again.

@@ -1,4 +1,4 @@
-"""Is the sender behind a NAT (SEED s2 step 7)?
+"""Is the sender behind a NAT (docs/behaviour.md s2 step 7)?
 
 It is only noted: replies go to received and rport, and sealed tokens name the flow by which later
 requests reach that side. Where a domain says so (`nat_alias_contact`), Contact is rewritten to the
@@ -97,7 +97,7 @@ def alias_contact_in_reply(
 
 
 def take_off_alias(call: RequestContext) -> None:
-    """`;nat=yes` in the Request-URI is ours: it is taken out and remembered (SEED s5)."""
+    """`;nat=yes` in the Request-URI is ours: taken out and remembered (docs/behaviour.md s5)."""
     if b";nat=yes" not in call.request.uri_raw:
         return
     uri = call.request.uri

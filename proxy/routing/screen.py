@@ -1,6 +1,6 @@
 """Who is not listened to: floods, scanners, unknown methods, hop limits, attacks by Route.
 
-SEED s2 steps 1 to 5, s3's second and third row.
+docs/behaviour.md s2 steps 1 to 5, s3 where it is about Route.
 """
 
 from __future__ import annotations

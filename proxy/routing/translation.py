@@ -1,4 +1,4 @@
-"""The tenant's rules: the first that matches rewrites where the call goes (SEED s4)."""
+"""The tenant's rules: the best match rewrites where a call goes (docs/behaviour.md s4)."""
 
 from __future__ import annotations
 

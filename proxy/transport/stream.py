@@ -15,8 +15,8 @@ from .flow import Address, Flow, FlowFailed
 WRITE_LIMIT: Final = 1024 * 1024
 """Bytes that may wait for a slow reader before its connection is closed."""
 
-# TCP keep-alive of SEED s7: idle 15 s, every 10 s, 5 times. What is sent to somebody who does not
-# read or acknowledge waits as long as all of that, then the connection is reset.
+# TCP keep-alive (docs/behaviour.md s7): idle 15 s, every 10 s, 5 times. What is sent to somebody
+# who does not read or acknowledge waits as long as all of that, then the connection is reset.
 _OPTIONS: Final = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),

@@ -142,7 +142,7 @@ def test_no_answer(users: Users, baresip: Phone) -> None:
 
 
 def test_unknown_and_unregistered_users_answer_alike(users: Users, baresip: Phone) -> None:
-    """To a user of the same domain an absent one is 480 and an unknown one 404 (SEED s3)."""
+    """To a user of his domain an absent one is 480, an unknown one 404 (docs/behaviour.md s3)."""
     alice = baresip(users("alice"))
     absent = users("absent")
     alice.dials(absent.aor)

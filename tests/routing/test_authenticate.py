@@ -1,4 +1,4 @@
-"""Who is calling (SEED s3): challenges, identities, and what strangers may do."""
+"""Who is calling (docs/behaviour.md s3): challenges, identities, and what strangers may do."""
 
 from __future__ import annotations
 

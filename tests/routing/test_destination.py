@@ -1,4 +1,4 @@
-"""Where first requests go (SEED s3): ourselves, bindings, nobody."""
+"""Where first requests go (docs/behaviour.md s3): ourselves, bindings, nobody."""
 
 from __future__ import annotations
 

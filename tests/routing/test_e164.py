@@ -1,4 +1,4 @@
-"""Numbers as people dial them (SEED s3, E.164 step)."""
+"""Numbers as people dial them (docs/behaviour.md s3, E.164 step)."""
 
 from __future__ import annotations
 

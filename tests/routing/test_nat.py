@@ -1,4 +1,4 @@
-"""Behind a NAT or not (SEED s2 step 7); the talk's rewritten Contact where a domain wants it."""
+"""Behind a NAT or not (docs/behaviour.md s2 step 7); the talk's rewritten Contact by domain."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_contact_stays_as_it_is_by_default() -> None:
 
 
 async def test_a_call_between_two_nats_with_aliases() -> None:
-    """SEED s2 step 7 and s5, as the talk's own call shows it."""
+    """docs/behaviour.md s2 step 7 and s5, as the talk's own call shows it."""
     world = World(replace(EXAMPLE, nat_alias_contact=True))
     alice = world.phone(ALICE, "203.0.113.9", 40_000)
     bob = world.registered(BOB, "203.0.113.10", 41_000, contact=b"<sip:bob@10.0.0.2>")

@@ -1,4 +1,4 @@
-"""Who is not listened to (SEED s2 steps 1 to 5, s3 rows 2 and 3)."""
+"""Who is not listened to (docs/behaviour.md s2 steps 1 to 5, s3)."""
 
 from __future__ import annotations
 

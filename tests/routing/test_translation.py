@@ -1,4 +1,4 @@
-"""Both rules of the talk, and what a rule does to a request (SEED s4)."""
+"""Both rules of the talk, and what a rule does to a request (docs/behaviour.md s4)."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_flow(line: Line) -> None:
 
 
 def test_tcp_keep_alive(line: Line, sock: socket.socket) -> None:
-    """SEED s7."""
+    """docs/behaviour.md s7."""
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     assert [
         sock.getsockopt(socket.IPPROTO_TCP, option)
