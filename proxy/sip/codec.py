@@ -15,7 +15,6 @@ from .scan import is_token, parse_number
 
 MAX_HEADERS: Final = 256
 MAX_BODY: Final = 2**31
-_REQUIRED: Final = (b"via", b"from", b"to", b"call-id", b"cseq")
 
 
 def parse(data: bytes, *, max_headers: int = MAX_HEADERS) -> Request | Response:
@@ -90,10 +89,7 @@ def check(message: Message) -> None:
 
     Raises ParseError when a required field is missing or malformed, or the CSeq method differs.
     """
-    fields = dict(message.headers.lines)
-    for name in _REQUIRED:
-        if name not in fields:
-            raise ParseError(f"no {name.decode()} field")
+    message.prime(dict(message.headers.lines))
     cseq = message.cseq
     _ = message.via.params, message.from_.params, message.to.params
     if isinstance(message, Request) and cseq.method != message.method:

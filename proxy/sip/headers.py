@@ -115,7 +115,8 @@ def _unfold_list(raw_lines: list[bytes]) -> list[bytes]:
     return joined
 
 
-def _value(raw: bytes) -> bytes:
+def value_of(raw: bytes) -> bytes:
+    """The value of a whole header line: unfolded, stripped."""
     value = raw[raw.find(b":") + 1 :].strip(LWS)
     if b"\r\n" in value:
         return b" ".join(part.strip(LWS) for part in value.split(b"\r\n"))
@@ -135,19 +136,19 @@ class Headers:
         """Value of the first line of that name: unfolded, stripped; None where there is none."""
         for key, raw in self.lines:
             if key == name:
-                return _value(raw)
+                return value_of(raw)
         return None
 
     def all(self, name: bytes) -> list[bytes]:
         """The value of each line of that name."""
-        return [_value(raw) for key, raw in self.lines if key == name]
+        return [value_of(raw) for key, raw in self.lines if key == name]
 
     def values(self, name: bytes) -> list[bytes]:
         """All values of a comma-list field, over all its lines."""
         found: list[bytes] = []
         for key, raw in self.lines:
             if key == name:
-                found += split_values(_value(raw))
+                found += split_values(value_of(raw))
         return [value for value in found if value]
 
     def has(self, name: bytes) -> bool:
@@ -222,7 +223,7 @@ class Headers:
             self.version += 1
             rest = b""
             if b"," in raw:
-                whole = _value(raw)
+                whole = value_of(raw)
                 comma = find_comma(whole)
                 rest = whole[comma + 1 :].strip(LWS) if comma >= 0 else b""
             if value is None and not rest:
@@ -241,7 +242,7 @@ class Headers:
         return b"".join([raw + b"\r\n" for _, raw in self.lines])
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        return ((key, _value(raw)) for key, raw in self.lines)
+        return ((key, value_of(raw)) for key, raw in self.lines)
 
     def __len__(self) -> int:
         return len(self.lines)

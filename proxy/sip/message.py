@@ -7,11 +7,12 @@ headers change. `copy()` shares the raw lines and what was parsed, and is theref
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from .errors import ParseError
 from .fields import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_via
-from .headers import Headers, Line
+from .headers import Headers, Line, value_of
 from .scan import LWS, parse_number
 from .status import reason_of
 from .uri import Uri, parse_uri
@@ -20,10 +21,9 @@ Field = TypeVar("Field")
 HeaderPairs = Iterable[tuple[bytes, bytes]]
 
 _ABSENT: Final = object()
+_LONGEST_LINE: Final = 200  # bytes, of those that are remembered
 _MAX_FORWARDS: Final = 255
 _MAX_SECONDS: Final = 2**32 - 1
-# Fields that each message has and that no proxy changes are kept through any change of headers.
-_STEADY: Final = frozenset((b"from", b"to", b"call-id", b"cseq"))
 
 
 class Message:
@@ -122,6 +122,26 @@ class Message:
     def option_tags(self, name: bytes) -> frozenset[bytes]:
         """Lower-cased option tags of Supported, Require, Proxy-Require and their like."""
         return frozenset(value.lower() for value in self.headers.values(name))
+
+    def prime(self, fields: dict[bytes, bytes]) -> None:
+        """Parse what everybody asks for, without a search for each: `fields` are the header lines
+        by name. Raises ParseError, also for a required field that is not there."""
+        cache = self._cache
+        try:
+            cache[b"from"] = _address_of_line(fields[b"from"])
+            cache[b"to"] = _address_of_line(fields[b"to"])
+            cache[b"call-id"] = value_of(fields[b"call-id"])
+            cache[b"cseq"] = parse_cseq(value_of(fields[b"cseq"]))
+        except KeyError as error:
+            raise ParseError(f"no {error.args[0].decode()} field") from None
+
+    def put_top_via(self, via: Via) -> None:
+        """Another Via in the place of the topmost one; what was parsed of the rest stays."""
+        is_fresh = self._version == self.headers.version
+        self.headers.replace_first_value(b"via", via.serialise())
+        if is_fresh:
+            self._version = self.headers.version
+            self._cache[b"via"] = via
 
     def _share(self, copy: Message) -> None:
         if self._version == self.headers.version:
@@ -240,6 +260,18 @@ def _same_hop(request: Request, method: bytes, to: bytes | None) -> Request:
     headers.append(b"cseq", b"%d %b" % (request.cseq.number, method))
     copy = Request(method, request.uri_raw, headers)
     return copy
+
+
+def _address_of_line(line: bytes) -> NameAddr:
+    """From or To: the same line stands in all messages of a call."""
+    if len(line) > _LONGEST_LINE:
+        return parse_name_addr(value_of(line))
+    return _remembered_line(line)
+
+
+@lru_cache(maxsize=8192)
+def _remembered_line(line: bytes) -> NameAddr:
+    return parse_name_addr(value_of(line))
 
 
 def _as_headers(headers: Headers | HeaderPairs) -> Headers:

@@ -54,7 +54,7 @@ def _stamp_parsed(request: Request, flow: Flow, source: bytes) -> None:
     via = via.with_param(b"received", source)
     if rport is not None or (not is_same and flow.protocol == "udp"):
         via = via.with_param(b"rport", b"%d" % port)
-    request.headers.replace_first_value(b"via", via.serialise())
+    request.put_top_via(via)
 
 
 def reply_address(via: Via, arrived: Flow) -> Address:
