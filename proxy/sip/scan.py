@@ -37,6 +37,24 @@ def parse_number(data: bytes, *, most: int, what: str) -> int:
 
 def find_outside_quotes(data: bytes, wanted: bytes, start: int = 0) -> int:
     """Index of the first `wanted` byte outside of quoted strings and <>, or -1."""
+    quote = data.find(b'"', start)
+    while (found := data.find(wanted, start)) >= 0:
+        if 0 <= quote < found:
+            return _find_behind_quotes(data, wanted, start)
+        opened = data.rfind(b"<", start, found)
+        if opened < 0 or data.find(b">", opened, found) >= 0:
+            return found
+        closed = data.find(b">", found)
+        if quote >= 0 and (closed < 0 or quote < closed):
+            return _find_behind_quotes(data, wanted, start)
+        if closed < 0:
+            return -1
+        start = closed + 1
+    return -1 if quote < 0 else _find_behind_quotes(data, wanted, start)
+
+
+def _find_behind_quotes(data: bytes, wanted: bytes, start: int) -> int:
+    """The same byte by byte, for what has a quoted string on the way."""
     position = start
     end = len(data)
     target = wanted[0]
