@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CONNECT_SECONDS: Final = 5.0
+_CONNECT_SECONDS: Final = 5.0
 """Longest wait for a connection with its TLS handshake."""
 _LAST_ID: Final = 0xFFFF_FFFF
 
@@ -132,7 +132,7 @@ class Connections:
             raise FlowFailed(f"{hop.transport} cannot be opened from here")
         connection = self.make(hop.transport, is_outbound=True)
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(_CONNECT_SECONDS):
                 await self._loop.create_connection(
                     lambda: connection,
                     hop.address,

@@ -25,7 +25,7 @@ from proxy.sip.message import Request, Response
 
 from . import gateway
 from .addresses import AddressError, is_chosen_by_us, local_addresses
-from .connections import CONNECT_SECONDS, Connections
+from .connections import Connections
 from .flow import Address, Flow, FlowFailed
 from .keep_alive import KeepAlive
 from .own_names import Listener, OwnNames
@@ -45,6 +45,7 @@ OnFlowClosed = Callable[[Flow], None]
 OnUndelivered = Callable[[bytes], None]
 
 _HOUSEKEEPING_SECONDS: Final = 10.0
+_HANDSHAKE_SECONDS: Final = 10.0
 _TELL_SECONDS: Final = 60.0
 _UDP_PING: Final = b"\0\0\0\0"
 _FILES_BESIDE: Final = 512
@@ -170,7 +171,7 @@ class TransportLayer:
             family=socket.AF_INET6 if ":" in local[0] else socket.AF_INET,
             backlog=1024,
             ssl=self._tls.server if self._tls is not None and is_tls else None,
-            ssl_handshake_timeout=CONNECT_SECONDS if is_tls else None,
+            ssl_handshake_timeout=_HANDSHAKE_SECONDS if is_tls else None,
         )
         self._servers.append(server)
 

@@ -154,6 +154,9 @@ class Connection(asyncio.Protocol):
                 self._sends_pongs = self._sends_pongs or was_pinged
             else:
                 self._owner.message_came(frame, self)
+        if framer.error is not None:
+            self._owner.not_framed(bytes(framer.unfinished), framer.error, self)
+            self.close()
 
     def _answer_ping(self) -> None:
         try:

@@ -24,6 +24,8 @@ _BATCH: Final = 64
 """Datagrams taken at one wake-up, so that timers and connections get their turn."""
 _BUFFER_BYTES: Final = 4 * 1024 * 1024
 _MOST_FLOWS: Final = 200_000
+_SO_SNDBUFFORCE: Final = 32
+_SO_RCVBUFFORCE: Final = 33
 _IP_RECVERR: Final = 11
 _IPV6_RECVERR: Final = 25
 _ICMP_UNREACHABLE: Final = (2, 3)  # origin, type
@@ -62,8 +64,7 @@ class UdpListener:
                 self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
             else:
                 self._socket.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
-            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-                self._socket.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+            _enlarge(self._socket)
             self._socket.setblocking(False)
             self._socket.bind(local)
         except OSError:
@@ -149,6 +150,18 @@ class UdpListener:
                 return
             if any(_is_unreachable(value) for _, _, value in ancillary):
                 self._on_returned(data)
+
+
+def _enlarge(sock: socket.socket) -> None:
+    """Room for bursts: with the rights beyond the system's limit, else up to it."""
+    for beyond, option in (
+        (_SO_RCVBUFFORCE, socket.SO_RCVBUF),
+        (_SO_SNDBUFFORCE, socket.SO_SNDBUF),
+    ):
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, beyond, _BUFFER_BYTES)
+        except PermissionError:
+            sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
 
 
 def _is_unreachable(extended_error: bytes) -> bool:
