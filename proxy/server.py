@@ -26,6 +26,7 @@ from proxy.observe.heartbeat import Heartbeat
 from proxy.observe.records import Records
 from proxy.observe.sweep import MediaSweep
 from proxy.relay.pool import RelayPool
+from proxy.routing import registrar
 from proxy.routing.media import Sessions
 from proxy.routing.route import route_request
 from proxy.routing.screen import Floods
@@ -133,6 +134,7 @@ class Server:
             raise SettingsError(
                 "No address to listen on: see FEDSIP_SIP_ADDRESSES, FEDSIP_SIP_IPV4 and _IPV6."
             )
+        registrar.resume_keep_alives(self._node)
         self._records.start()
         self._sweep.start()
         self._heartbeat.start(self.address)
@@ -182,11 +184,7 @@ class Server:
             )
 
     def _binding_removed(self, binding: Binding) -> None:
-        if binding.flow_token is None:
-            return
-        side = self._node.opened.pop(binding.flow_token, None)
-        if side is not None and side.flow is not None and side.flow.connection_id == 0:
-            self._transport.keep_alive(side.flow, on=False)
+        registrar.let_flow_go(binding, self._node)
 
     def _facts(self) -> tuple[int, int, int, dict[str, bool]]:
         return (

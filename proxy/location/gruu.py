@@ -12,6 +12,7 @@ from base64 import urlsafe_b64encode
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
@@ -108,6 +109,12 @@ class TemporaryGruus:
             for block in range(len(data) // 64 + 1)
         )
         return bytes(one ^ other for one, other in zip(data, stream, strict=False))
+
+
+@lru_cache(maxsize=4)
+def temporary_gruus(key: bytes) -> TemporaryGruus:
+    """Those of a cluster's key."""
+    return TemporaryGruus(key)
 
 
 def _mark(value: bytes) -> bytes:

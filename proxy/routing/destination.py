@@ -1,4 +1,7 @@
-"""Where a first request goes: ourselves, our users' phones, or a foreign domain (SEED s3)."""
+"""Where a first request goes: ourselves, our users' phones, a foreign domain.
+
+The last table of docs/behaviour.md s3.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from proxy.core.loose_route import binding_route
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Target
+from proxy.location.gruu import temporary_gruus
 from proxy.sip.fields import parse_name_addr
 from proxy.sip.uri import SipUri, TelUri, parse_uri, unescape
 
@@ -37,7 +41,7 @@ def answer_own_options(call: RequestContext, node: Node) -> None:
 
 
 def require_user(call: RequestContext) -> None:
-    """484 for a request without a user (SEED s3), 416 for a URI that is none of ours to route."""
+    """484 for a request without a user, 416 for a URI that is none of ours to route."""
     uri = call.request.uri
     if isinstance(uri, TelUri) or not isinstance(uri, SipUri):
         raise Reject(416)
@@ -68,12 +72,7 @@ def find_targets(call: RequestContext, node: Node) -> None:
 
 
 def _find_bindings(call: RequestContext, node: Node, domain: Domain, uri: SipUri) -> None:
-    aor = uri.aor()
-    bindings = node.bindings.lookup(aor, wall=node.wall())
-    instance = uri.param(b"gr")
-    if instance:
-        wanted = unescape(instance)
-        bindings = [binding for binding in bindings if binding.instance == wanted]
+    bindings = _bindings(node, domain, uri)
     if not bindings:
         raise _absent(call, node, domain, uri)
     allowed = [binding for binding in bindings if _allows(binding, call.method)]
@@ -85,6 +84,20 @@ def _find_bindings(call: RequestContext, node: Node, domain: Domain, uri: SipUri
             call.targets.add(target)
     if not len(call.targets):
         raise Reject(480)
+
+
+def _bindings(node: Node, domain: Domain, uri: SipUri) -> list[Binding]:
+    """All contacts of the user, or those of the one instance that a GRUU names (RFC 5627)."""
+    instance = uri.param(b"gr")
+    if instance is None:
+        return node.bindings.lookup(uri.aor(), wall=node.wall())
+    opened = temporary_gruus(node.secret).open(uri.user or b"")
+    if opened is not None and opened.aor.endswith(b"@" + domain.name):
+        found = node.bindings.lookup(opened.aor, wall=node.wall())
+        return [binding for binding in found if opened.names(binding)]
+    found = node.bindings.lookup(uri.aor(), wall=node.wall())
+    wanted = unescape(instance)
+    return [binding for binding in found if not wanted or binding.instance == wanted]
 
 
 def _absent(call: RequestContext, node: Node, domain: Domain, uri: SipUri) -> Reject:

@@ -7,9 +7,11 @@ a NAT, over a connection, or with outbound (RFC 5626). Any other contact is loca
 from __future__ import annotations
 
 import logging
+from os import urandom
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Reject, RequestContext
+from proxy.location.gruu import UNIQUE_SIZE, temporary_gruus
 from proxy.location.model import Binding
 from proxy.location.rules import (
     Limits,
@@ -124,15 +126,50 @@ def _follow_flow(
     """Keep the flow alive, and remember what hangs on it."""
     known = {binding.binding_id for binding in before}
     flow = call.flow
+    if flow.connection_id and node.transport.live_flow(flow) is None:  # closed before the commit
+        node.bindings.drop([binding.binding_id for binding in outcome.written])
+        return
     for binding in outcome.written:
         if binding.flow_token is not None:
-            node.flows.hold(flow, binding.binding_id)
-            if domain.nat_keepalive and (binding.nat or binding.reg_id is not None):
+            is_kept_alive = _needs_keep_alive(binding, domain)
+            if flow.connection_id or is_kept_alive:
+                node.flows.hold(flow, binding.binding_id)
+            if is_kept_alive:
                 node.transport.keep_alive(flow, on=True)
         if binding.binding_id not in known or outcome.commit_needed:
             _log("registered", call, binding)
     for binding in outcome.removed:
         _log("unregistered", call, binding)
+
+
+def _needs_keep_alive(binding: Binding, domain: Domain) -> bool:
+    """Whether its flow is to be pinged: a NAT forgets it, or the phone counts on it."""
+    return domain.nat_keepalive and (binding.nat or binding.reg_id is not None)
+
+
+def let_flow_go(binding: Binding, node: Node) -> None:
+    """A binding is gone, or goes another way: its flow is pinged no more if it was the last one."""
+    if binding.flow_token is None:
+        return
+    node.opened.pop(binding.flow_token, None)
+    flow = node.flows.release(binding.binding_id)
+    if flow is not None:
+        node.transport.keep_alive(flow, on=False)
+
+
+def resume_keep_alives(node: Node) -> None:
+    """Ping the UDP flows by which phones registered in an earlier life of this node."""
+    for binding in node.bindings:
+        domain = node.directory.domain_by_id(binding.domain_id)
+        if binding.node_id != node.node_id or binding.protocol != "udp" or domain is None:
+            continue
+        if binding.flow_token is None or not _needs_keep_alive(binding, domain):
+            continue
+        side = node.tokens.open(binding.flow_token, binding.aor)
+        flow = None if side is None or side.flow is None else node.transport.live_flow(side.flow)
+        if flow is not None:
+            node.flows.hold(flow, binding.binding_id)
+            node.transport.keep_alive(flow, on=True)
 
 
 def _log(what: str, call: RequestContext, binding: Binding) -> None:
@@ -152,7 +189,7 @@ def _reply(call: RequestContext, node: Node, outcome: Outcome) -> None:
     wall = node.wall()
     supported = call.request.option_tags(b"supported")
     headers: list[tuple[bytes, bytes]] = [
-        (b"contact", _contact(binding, wall, with_gruu=b"gruu" in supported))
+        (b"contact", _contact(binding, node, wall, with_gruu=b"gruu" in supported))
         for binding in outcome.after
         if binding.expires_at > wall
     ]
@@ -173,7 +210,7 @@ def _service_route(call: RequestContext, node: Node) -> bytes:
     return b"<sip:%b:%d;transport=%b;lr>" % (host, port, protocol.encode())
 
 
-def _contact(binding: Binding, wall: float, *, with_gruu: bool) -> bytes:
+def _contact(binding: Binding, node: Node, wall: float, *, with_gruu: bool) -> bytes:
     value = b"<%b>;expires=%d" % (binding.contact, max(0, round(binding.expires_at - wall)))
     if binding.q != 1000:
         value += b";q=0.%03d" % binding.q
@@ -183,4 +220,6 @@ def _contact(binding: Binding, wall: float, *, with_gruu: bool) -> bytes:
             value += b";reg-id=%d" % binding.reg_id
         if with_gruu and binding.gruu is not None:
             value += b";pub-gruu=" + quote(binding.gruu)
+            temporary = temporary_gruus(node.secret).make(binding, urandom(UNIQUE_SIZE))
+            value += b";temp-gruu=" + quote(temporary or b"")
     return value

@@ -1,4 +1,4 @@
-"""Bindings go with their connection, and with no other."""
+"""Bindings go with their connection, and with no other; a flow is let go by its last one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,12 @@ def test_who_has_moved_on_stays() -> None:
     assert flows.take(flow(3)) == {"y"}
 
 
-def test_udp_has_no_end() -> None:
+def test_the_last_one_lets_a_flow_go() -> None:
     flows = FlowBindings()
     flows.hold(flow(0), "x")
+    flows.hold(flow(0), "y")
+    assert flows.release("unknown") is None
+    assert flows.release("x") is None
+    assert flows.release("y") == flow(0)
+    assert flows.release("y") is None
     assert flows.take(flow(0)) == set()
