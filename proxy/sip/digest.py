@@ -24,6 +24,7 @@ ALGORITHMS: Final = (SHA256, MD5)
 NONCE_SECONDS: Final = 300.0
 _HASHES: Final = {MD5: md5, SHA256: sha256}
 _SEAL_BYTES: Final = 12
+_HEX: Final = b"0123456789abcdefABCDEF"
 _DUMMY_HA1: Final = b"0" * 32
 
 
@@ -175,7 +176,4 @@ def verify(
 
 
 def _is_count(value: bytes) -> bool:
-    try:
-        return len(value) == 8 and int(value, 16) > 0
-    except ValueError:
-        return False
+    return len(value) == 8 and not value.translate(None, _HEX) and int(value, 16) > 0

@@ -65,6 +65,8 @@ class Via:
     @property
     def params(self) -> Params:
         if self._params is None:
+            if b";;" in self._tail or self._tail[:1] == b";":
+                raise ParseError("empty parameter in a Via")
             self._params = parse_params(self._tail)
         return self._params
 
@@ -301,9 +303,9 @@ class Credentials:
 Challenge = Credentials
 
 
-# What nearly all phones send: names of letters, values without escapes. Anchored by its length.
-_PLAIN_PARAMETERS: Final = re.compile(
-    rb"""([ \t]*([A-Za-z][A-Za-z0-9-]*)=(?:"([^"\\\r\n]*)"|([A-Za-z0-9./+:_-]+))[ \t]*(?:,|$))"""
+# What nearly all phones send: names of letters, values without escapes.
+_PLAIN_PARAMETER: Final = re.compile(
+    rb"""[ \t]*([A-Za-z][A-Za-z0-9-]*)=(?:"([^"\\\r\n]*)"|([A-Za-z0-9./+:_-]+))[ \t]*(?:,|$)"""
 )
 
 
@@ -312,12 +314,23 @@ def parse_credentials(data: bytes) -> Credentials:
     scheme, space, rest = data.strip(LWS).partition(b" ")
     if not space or not is_token(scheme):
         raise DigestError("credentials without a scheme")
-    plain = _PLAIN_PARAMETERS.findall(rest)
-    if sum([len(whole) for whole, _, _, _ in plain]) == len(rest) and rest[-1:] != b",":
-        found = {name.lower(): quoted or bare for _, name, quoted, bare in plain}
-        if len(found) == len(plain):
-            return Credentials(scheme, found)
-    return Credentials(scheme, _parse_any_credentials(rest))
+    return Credentials(scheme, _parse_plain_credentials(rest) or _parse_any_credentials(rest))
+
+
+def _parse_plain_credentials(rest: bytes) -> dict[bytes, bytes] | None:
+    """Each match begins where the last one ended: a search would make long rubbish dear."""
+    found: dict[bytes, bytes] = {}
+    match_at = _PLAIN_PARAMETER.match
+    position, end, count = 0, len(rest), 0
+    while position < end:
+        match = match_at(rest, position)
+        if match is None:
+            return None
+        name, quoted, bare = match.groups()
+        found[name.lower()] = quoted or bare or b""
+        position = match.end()
+        count += 1
+    return found if len(found) == count and rest[-1:] != b"," else None
 
 
 def _parse_any_credentials(rest: bytes) -> dict[bytes, bytes]:

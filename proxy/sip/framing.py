@@ -11,31 +11,38 @@ PING: Final = b"\r\n\r\n"
 PONG: Final = b"\r\n"
 
 _LENGTH_NAMES: Final = (b"content-length", b"l")
+_FIRST_LETTERS: Final = (b"C", b"l", b"L", b"c")
 
 
 class StreamFramer:
     """Bytes in, whole messages and keep-alives out. After a ParseError the stream is lost."""
 
-    __slots__ = ("_buffer", "_max_message", "_need", "_searched")
+    __slots__ = ("_buffer", "_max_message", "_need", "_searched", "error")
 
     def __init__(self, max_message: int) -> None:
         self._buffer = bytearray()
         self._max_message = max_message
         self._searched = 0  # up to here no end of a header section was found
         self._need = 0  # size of the message being received, 0 while its head is incomplete
+        self.error: ParseError | None = None
 
     def feed(self, data: bytes) -> list[bytes]:
         """Whole messages, PING and PONG, in order of arrival.
 
-        Raises ParseError: 413 for a message above the limit, 400 without a Content-Length.
+        Raises ParseError: 413 for a message above the limit, 400 without a Content-Length. What
+        came whole before that is given first; `error` then says that the stream is lost.
         """
         self._buffer += data
         found: list[bytes] = []
-        while True:
-            frame = self._next()
-            if frame is None:
-                return found
-            found.append(frame)
+        try:
+            if self.error is None:
+                while (frame := self._next()) is not None:
+                    found.append(frame)
+        except ParseError as error:
+            self.error = error
+        if self.error is not None and not found:
+            raise self.error
+        return found
 
     def _next(self) -> bytes | None:
         buffer = self._buffer
@@ -49,8 +56,9 @@ class StreamFramer:
                 self._searched = len(buffer)
                 self._limit(len(buffer))
                 return None
-            self._need = end + 4 + _content_length(bytes(buffer[: end + 2]))
-            self._limit(self._need)
+            need = end + 4 + _content_length(bytes(buffer[: end + 2]))
+            self._limit(need)
+            self._need = need
         if len(buffer) < self._need:
             return None
         frame = bytes(buffer[: self._need])
@@ -88,11 +96,21 @@ class StreamFramer:
 
 
 def _content_length(head: bytes) -> int:
+    if b"\r\n " in head or b"\r\n\t" in head:
+        # A line that continues another one is no field, whatever it looks like.
+        head = head.replace(b"\r\n ", b"  ").replace(b"\r\n\t", b"  ")
+    length: int | None = None
     for line in head.split(b"\r\n")[1:]:
+        if line[:1] not in _FIRST_LETTERS:
+            continue
         name, _, value = line.partition(b":")
         if name.strip().lower() in _LENGTH_NAMES:
             value = value.strip()
             if not value.isdigit() or len(value) > 10:
                 raise ParseError("Content-Length is not a number")
-            return int(value)
-    raise ParseError("a stream needs a Content-Length (s18.3)")
+            if length is not None and length != int(value):
+                raise ParseError("Content-Length stands twice")
+            length = int(value)
+    if length is None:
+        raise ParseError("a stream needs a Content-Length (s18.3)")
+    return length

@@ -70,7 +70,11 @@ class SipUri:
     @property
     def host_text(self) -> str:
         """The host without the brackets of an IPv6 reference."""
-        return self.host.strip(b"[]").decode("ascii", "replace")
+        host = self.host
+        if host[:1] == b"[":
+            # RFC 5118 s4.10: the grammar of RFC 3261 lets three colons stand before an IPv4 part.
+            host = host[1:-1].replace(b":::", b"::")
+        return host.decode("ascii", "replace")
 
     def param(self, name: bytes) -> bytes | None:
         """Value of a parameter; b"" for a flag, None where it is absent."""
@@ -123,14 +127,13 @@ class SipUri:
             return False
         if self.host.lower() != other.host.lower():
             return False
-        if _unescaped(self.user) != _unescaped(other.user):
+        if _comparable(self.user) != _comparable(other.user):
             return False
-        if _unescaped(self.password) != _unescaped(other.password):
+        if _comparable(self.password) != _comparable(other.password):
             return False
-        mine, theirs = dict(self.params), dict(other.params)
-        for name, value in mine.items():
-            if name in theirs and unescape(value).lower() != unescape(theirs[name]).lower():
-                return False
+        mine, theirs = _comparable_params(self.params), _comparable_params(other.params)
+        if any(name in theirs and value != theirs[name] for name, value in mine.items()):
+            return False
         if any((name in mine) != (name in theirs) for name in _MATCHED_PARAMS):
             return False
         return _header_set(self.headers) == _header_set(other.headers)
@@ -317,13 +320,27 @@ def unescape(data: bytes) -> bytes:
     return b"".join(out)
 
 
-def _unescaped(data: bytes | None) -> bytes | None:
-    return None if data is None else unescape(data)
+def _comparable(data: bytes | None) -> bytes | None:
+    """Unescaped where an escape means the same as the character (s19.1.4: all but those of the
+    reserved set); the percent sign itself stays escaped, or %2540 would equal %40."""
+    if data is None or b"%" not in data:
+        return data
+    parts = data.split(b"%")
+    out = [parts[0]]
+    for part in parts[1:]:
+        plain = unescape(b"%" + part[:2])
+        kept = len(plain) != 1 or plain in b";/?:@&=+$,%"
+        out += (b"%" + part[:2].upper() if kept else plain, part[2:])
+    return b"".join(out)
+
+
+def _comparable_params(params: Params) -> dict[bytes, bytes]:
+    return {unescape(name).lower(): (_comparable(value) or b"").lower() for name, value in params}
 
 
 def _header_set(data: bytes) -> frozenset[tuple[bytes, bytes]]:
     pairs = (part.partition(b"=") for part in data.split(b"&") if part)
-    return frozenset((name.lower(), unescape(value)) for name, _, value in pairs)
+    return frozenset((unescape(name).lower(), unescape(value)) for name, _, value in pairs)
 
 
 def canonical_aor(user: bytes, host: bytes) -> Aor:
