@@ -9,7 +9,7 @@ import uvloop
 from proxy.observe import log_lines
 from proxy.server import serve
 from proxy.settings import ProxySettings, SettingsError
-from proxy.transport.layer import ListenFailed
+from proxy.transport.listening import ListenFailed
 from proxy.transport.tls import CertificateError
 
 

@@ -12,9 +12,14 @@ from .errors import ParseError
 from .headers import SINGLE, Headers, Line, parse_lines
 from .message import Message, Request, Response
 from .scan import is_token, parse_number
+from .uri import SipUri
 
 MAX_HEADERS: Final = 256
 MAX_BODY: Final = 2**31
+_METHODS: Final = frozenset(
+    b"ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE "
+    b"UPDATE".split()
+)
 
 
 def parse(data: bytes, *, max_headers: int = MAX_HEADERS) -> Request | Response:
@@ -87,13 +92,19 @@ def _content_length(lines: list[Line]) -> int | None:
 def check(message: Message) -> None:
     """What a request must have to be answered or forwarded (s8.1.1, s16.3 step 1).
 
-    Raises ParseError when a required field is missing or malformed, or the CSeq method differs.
+    Raises ParseError when a required field or the Request-URI is missing or malformed, or the CSeq
+    method differs.
     """
     message.prime(dict(message.headers.lines))
     cseq = message.cseq
     _ = message.via.params, message.from_.params, message.to.params
-    if isinstance(message, Request) and cseq.method != message.method:
-        raise ParseError("CSeq has another method")
+    if isinstance(message, Request):
+        if cseq.method != message.method:
+            # RFC 4475 s3.1.2.18: for a method that nobody knows yet, 501 is the better answer.
+            raise ParseError("CSeq has another method", 400 if message.method in _METHODS else 501)
+        uri = message.uri
+        if isinstance(uri, SipUri) and uri.headers:
+            raise ParseError("header fields in the Request-URI")  # s19.1.1 table 1
 
 
 def serialise(message: Request | Response) -> bytes:

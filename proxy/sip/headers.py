@@ -104,15 +104,15 @@ def parse_lines(section: bytes, *, max_headers: int) -> list[Line]:
 
 def _unfold_list(raw_lines: list[bytes]) -> list[bytes]:
     """Join continuation lines to the line they continue (s7.3.1), CRLF kept inside."""
-    joined: list[bytes] = []
+    joined: list[list[bytes]] = []
     for raw in raw_lines:
-        if raw[:1] in (b" ", b"\t"):
-            if not joined:
-                raise ParseError("header section begins with a continuation line")
-            joined[-1] += b"\r\n" + raw
+        if raw[:1] not in (b" ", b"\t"):
+            joined.append([raw])
+        elif joined:
+            joined[-1].append(raw)
         else:
-            joined.append(raw)
-    return joined
+            raise ParseError("header section begins with a continuation line")
+    return [b"\r\n".join(parts) for parts in joined]
 
 
 def value_of(raw: bytes) -> bytes:

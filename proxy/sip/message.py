@@ -90,7 +90,8 @@ class Message:
         value = self.headers.first(b"expires")
         if value is None or not value.isdigit():
             return None
-        return min(int(value), _MAX_SECONDS)
+        digits = value.lstrip(b"0")
+        return int(digits or b"0") if len(digits) < 10 else min(int(digits[:11]), _MAX_SECONDS)
 
     @property
     def content_type(self) -> bytes | None:

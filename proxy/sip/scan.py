@@ -27,9 +27,11 @@ def is_token(data: bytes) -> bool:
 
 def parse_number(data: bytes, *, most: int, what: str) -> int:
     """A decimal number of ASCII digits, not above `most`."""
-    if not data.isdigit() or len(data) > 20:
+    if not data.isdigit():
         raise ParseError(f"{what} is not a number")
-    number = int(data)
+    if len(data) > 20:
+        data = data.lstrip(b"0") or b"0"
+    number = int(data) if len(data) <= 20 else most + 1
     if number > most:
         raise ParseError(f"{what} is above {most}")
     return number

@@ -14,6 +14,7 @@ from proxy.locate.hop import Hop
 from proxy.sip.errors import ParseError
 
 from .flow import Address, Flow, FlowFailed
+from .gateway import GatewayLink
 from .stream import Connection, Stream
 from .tls import TlsContexts
 
@@ -94,6 +95,15 @@ class Connections:
             self.next_id(),
             max_message=self._settings.max_message,
             is_outbound=is_outbound,
+            clock=self._loop.time,
+        )
+
+    def make_link(self) -> GatewayLink:
+        """A browser's link, for the event loop to bring up."""
+        return GatewayLink(
+            self,
+            self.next_id(),
+            max_message=self._settings.max_message,
             clock=self._loop.time,
         )
 

@@ -7,14 +7,10 @@ Keep-alives (CRLF, STUN) are answered here and never reach the parser.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import os
 import resource
 import socket
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from proxy.locate.hop import Hop
@@ -23,16 +19,14 @@ from proxy.sip.errors import ParseError
 from proxy.sip.fields import Via
 from proxy.sip.message import Request, Response
 
-from . import gateway
-from .addresses import AddressError, is_chosen_by_us, local_addresses
 from .connections import Connections
 from .flow import Address, Flow, FlowFailed
 from .keep_alive import KeepAlive
+from .listening import ListenFailed, Listening
 from .own_names import Listener, OwnNames
 from .refusal import refusal_for
 from .stun_keepalive import binding_response, is_stun
 from .tls import CertificateError, TlsContexts
-from .udp import UdpListener
 from .via_source import reply_address, stamp_source
 
 if TYPE_CHECKING:
@@ -45,15 +39,10 @@ OnFlowClosed = Callable[[Flow], None]
 OnUndelivered = Callable[[bytes], None]
 
 _HOUSEKEEPING_SECONDS: Final = 10.0
-_HANDSHAKE_SECONDS: Final = 10.0
 _TELL_SECONDS: Final = 60.0
 _UDP_PING: Final = b"\0\0\0\0"
 _FILES_BESIDE: Final = 512
 """Files that are open beside connections."""
-
-
-class ListenFailed(Exception):
-    """A listener cannot be opened; the message names address, port, protocol and cause."""
 
 
 class TransportLayer:
@@ -63,16 +52,15 @@ class TransportLayer:
 
     __slots__ = (
         "_connections",
-        "_gateway",
         "_housekeeping",
         "_keep_alive",
+        "_listening",
         "_loop",
         "_max_headers",
         "_names",
         "_on_flow_closed",
         "_on_message",
         "_on_undelivered",
-        "_servers",
         "_settings",
         "_source_for",
         "_tls",
@@ -100,9 +88,6 @@ class TransportLayer:
         self._tls = tls
         self._tls_error = ""
         self._loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
-        self._udp: dict[Address, UdpListener] = {}
-        self._servers: list[asyncio.Server] = []
-        self._gateway: Path | None = None
         self._names = OwnNames(
             advertised_ipv4=settings.advertised_ipv4, advertised_ipv6=settings.advertised_ipv6
         )
@@ -114,102 +99,32 @@ class TransportLayer:
             on_unframed=self._malformed,
             on_closed=self._closed,
         )
+        self._listening = Listening(settings, self._names, self._connections, self._loop)
+        self._udp = self._listening.udp
         self._source_for: dict[str, Address | None] = {}
         self._told: dict[str, float] = {}
         self._keep_alive = KeepAlive(settings.nat_ping_seconds, self._ping, self._judge, self._loop)
         self._housekeeping: asyncio.TimerHandle | None = None
 
-    # -- listening
+    # -- beginning and end
 
     async def start(self) -> None:
         """Open every listener; raises ListenFailed, with nothing left open."""
         _raise_file_limit(self._settings.max_connections)
         try:
-            for address in local_addresses(self._settings):
-                await self._listen(address)
-            if not self.listeners:
-                raise ListenFailed("There is no address to listen on; see FEDSIP_SIP_ADDRESSES.")
-            await self._listen_for_gateway()
-        except AddressError as error:
-            raise ListenFailed(str(error)) from error
+            await self._listening.open(self._tls, self._datagram, self._returned)
         except ListenFailed:
             self.close()
             raise
         self._keep_alive.start()
         self._arm_housekeeping()
 
-    async def _listen(self, address: str) -> None:
-        settings = self._settings
-        for protocol, is_on, port in (
-            ("udp", settings.udp, settings.port),
-            ("tcp", settings.tcp, settings.port),
-            ("tls", settings.tls and self._tls is not None, settings.tls_port),
-        ):
-            if not is_on:
-                continue
-            try:
-                await self._open_listener(protocol, (address, port))
-            except OSError as error:
-                reason = os.strerror(error.errno) if error.errno else str(error)
-                if error.errno == errno.EADDRNOTAVAIL and is_chosen_by_us(settings, address):
-                    log.warning("not listening address=%s reason=%s", address, reason)
-                    return  # it went, or is not confirmed yet (RFC 4862 s5.4)
-                raise ListenFailed(
-                    f"Cannot listen on {address} port {port} for {protocol.upper()}: {reason}."
-                ) from error
-            self._names.add(protocol, (address, port))
-
-    async def _open_listener(self, protocol: str, local: Address) -> None:
-        if protocol == "udp":
-            self._udp[local] = UdpListener(local, self._datagram, self._returned, self._loop)
-            return
-        is_tls = protocol == "tls" and self._tls is not None
-        server = await self._loop.create_server(
-            partial(self._connections.make, protocol),
-            local[0],
-            local[1],
-            family=socket.AF_INET6 if ":" in local[0] else socket.AF_INET,
-            backlog=1024,
-            ssl=self._tls.server if self._tls is not None and is_tls else None,
-            ssl_handshake_timeout=_HANDSHAKE_SECONDS if is_tls else None,
-        )
-        self._servers.append(server)
-
-    async def _listen_for_gateway(self) -> None:
-        """The web process's socket; a default one that cannot be had is only missed there."""
-        path = self._settings.gateway_path
-        try:
-            server = await gateway.listen(path, self._make_link, self._loop)
-        except OSError as error:
-            if self._settings.gateway:
-                raise ListenFailed(
-                    f"Cannot listen on {path}: {error.strerror or error}."
-                ) from error
-            log.warning("no gateway for browsers path=%s reason=%s", path, error)
-            return
-        self._gateway = path
-        self._servers.append(server)
-
-    def _make_link(self) -> gateway.GatewayLink:
-        return gateway.GatewayLink(
-            self._connections,
-            self._connections.next_id(),
-            max_message=self._settings.max_message,
-            clock=self._loop.time,
-        )
-
     def close(self) -> None:
         """Stop listening and close all connections."""
         self._keep_alive.stop()
         if self._housekeeping is not None:
             self._housekeeping.cancel()
-        for server in self._servers:
-            server.close()
-        if self._gateway is not None:
-            self._gateway.unlink(missing_ok=True)
-        for listener in self._udp.values():
-            listener.close()
-        self._udp.clear()
+        self._listening.close()
         self._connections.close()
 
     def _arm_housekeeping(self) -> None:
@@ -225,8 +140,7 @@ class TransportLayer:
         self._connections.end_idle(now=now)
         self._told = {who: at for who, at in self._told.items() if now - at < _TELL_SECONDS}
         self._source_for.clear()  # routes change
-        for listener in self._udp.values():
-            listener.watch_again()
+        self._listening.watch_again()
         if self._tls is not None:
             self._reload(self._tls)
 

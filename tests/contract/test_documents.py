@@ -12,7 +12,8 @@ import pytest
 from fedsip_platform.launch.__main__ import HELP
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["README.md", "ARCHITECTURE.md", *(f"docs/{n}.md" for n in ("cli", "first-steps"))]
+DOCS = ("behaviour", "cli", "first-steps", "operations")
+PAGES = ["README.md", "ARCHITECTURE.md", *(f"docs/{name}.md" for name in DOCS)]
 NAMED = re.compile(
     r"`((?:proxy|media|fedsip_platform|admin_ui|tests|docker|docs)/[A-Za-z0-9_./{},-]*)`"
 )

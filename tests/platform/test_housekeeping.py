@@ -30,9 +30,10 @@ HORIZON = "SELECT xid::text::bigint FROM directory_change_horizon"
 
 def test_changes_are_pruned_and_the_horizon_moves(acme: World) -> None:
     amount = one("SELECT count(*) FROM proxy_change")
+    published = one(HORIZON)
     assert amount > 0
     assert housekeeping.prune_changes() == 0
-    assert one(HORIZON) == 0
+    assert one(HORIZON) == published
     with connection.cursor() as cursor:
         cursor.execute("UPDATE directory_change SET changed_at = now() - interval '61 minutes'")
         cursor.execute("INSERT INTO directory_change (kind, row_id) VALUES ('domain', 1)")

@@ -15,7 +15,7 @@ import pytest
 from proxy.sip.message import Request
 from proxy.transport.flow import Flow, FlowFailed
 from proxy.transport.gateway_frames import FrameReader, Preamble, frame
-from proxy.transport.layer import ListenFailed
+from proxy.transport.listening import ListenFailed
 
 from .conftest import OpenOffice
 from .peers import Office, options, soon

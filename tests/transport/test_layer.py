@@ -17,7 +17,8 @@ from proxy.settings import ProxySettings
 from proxy.sip.codec import parse
 from proxy.sip.message import Request, Response
 from proxy.transport.flow import Flow, FlowFailed
-from proxy.transport.layer import ListenFailed, TransportLayer
+from proxy.transport.layer import TransportLayer
+from proxy.transport.listening import ListenFailed
 from tests.harness.processes import free_port
 
 from .conftest import OpenOffice

@@ -1,4 +1,4 @@
-"""Publish the directory to the proxies."""
+"""The tables without models by which proxies follow the directory."""
 
 from django.db import migrations
 
@@ -15,5 +15,4 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunPython(published.create_tables, published.drop_tables),
-        migrations.RunPython(published.install, published.uninstall),
     ]
