@@ -124,3 +124,18 @@ def test_a_response_to_nothing_is_dropped() -> None:
     response.headers.append(b"cseq", b"1 INVITE")
     receive(world, serialise(response), flow)
     assert not world.air.sent
+
+
+def test_none_is_left_out() -> None:
+    assert EXPECTED.keys() == MESSAGES.keys()
+    assert len(MESSAGES) == 49 + 12
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_parse(name: str) -> None:
+    try:
+        check(parse(MESSAGES[name]))
+        seen = "ok"
+    except ParseError:
+        seen = "error"
+    assert seen == EXPECTED[name].parse

@@ -60,6 +60,10 @@ def test_tag_that_is_there_stays() -> None:
         (b"Content-Length: 0", b"Content-Length: -1", 400),
         (b"Max-Forwards: 70", b"rubbish", 400),
         (b"CSeq: 1 OPTIONS", b"CSeq: 1 INVITE", 400),
+        (b"From:", b"X:", 400),
+        (b"To:", b"X:", 400),
+        (b"Call-ID:", b"X:", 400),
+        (b"CSeq:", b"X:", 400),
     ],
 )
 def test_status(old: bytes, new: bytes, status: int) -> None:
@@ -68,14 +72,16 @@ def test_status(old: bytes, new: bytes, status: int) -> None:
     assert response.status == status
 
 
+def test_what_stands_twice_is_answered_by_the_first() -> None:
+    response = refused(REQUEST.replace(b"Call-ID: 1\r\n", b"Call-ID: 1\r\nCall-ID: 2\r\n"))
+    assert response is not None
+    assert parse(serialise(response)).headers.all(b"call-id") == [b"1"]
+
+
 @pytest.mark.parametrize(
     "data",
     [
         REQUEST.replace(b"Via:", b"X:"),
-        REQUEST.replace(b"From:", b"X:"),
-        REQUEST.replace(b"To:", b"X:"),
-        REQUEST.replace(b"Call-ID:", b"X:"),
-        REQUEST.replace(b"CSeq:", b"X:"),
         REQUEST.replace(b"OPTIONS", b"ACK").replace(b"1 ACK", b"x ACK"),
         b"SIP/2.0 200 OK\r\n" + REQUEST.partition(b"\r\n")[2].replace(b"1 OPTIONS", b"x"),
         b"\r\n\r\n",
