@@ -344,7 +344,10 @@ def _parse_any_credentials(rest: bytes) -> dict[bytes, bytes]:
                 raise DigestError("credentials have a malformed parameter")
             if key in found:
                 raise DigestError("credentials have a parameter twice")
-            found[key] = unquote(value.strip(LWS))
+            value = value.strip(LWS)
+            if value[:1] == b'"' and skip_quoted(value, 0) != len(value):
+                raise DigestError("credentials have rubbish behind a quoted string")
+            found[key] = unquote(value)
     except ParseError as error:
         raise DigestError(error.message) from error
     return found
