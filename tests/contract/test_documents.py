@@ -17,13 +17,15 @@ PAGES = ["README.md", "ARCHITECTURE.md", *(f"docs/{name}.md" for name in DOCS)]
 NAMED = re.compile(
     r"`((?:proxy|media|fedsip_platform|admin_ui|tests|docker|docs)/[A-Za-z0-9_./{},-]*)`"
 )
+MADE_BY_RUNNING = {"tests/artefacts/"}
 WORD = re.compile(r"(?:\./|`)fedsip ([a-z]+)")
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_path_exists(page: str) -> None:
     named = {path for path in NAMED.findall((ROOT / page).read_text()) if "{" not in path}
-    assert {path for path in named if not (ROOT / path).exists()} == set()
+    missing = {path for path in named if not (ROOT / path).exists()}
+    assert missing - MADE_BY_RUNNING == set()
 
 
 def test_every_command_is_described() -> None:
