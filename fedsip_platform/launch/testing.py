@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fedsip_platform.launch import install, progress, report
+from fedsip_platform.launch import front_end, install, progress, report
 from fedsip_platform.launch.problem import Problem
 from fedsip_platform.launch.state import ROOT
 
@@ -72,6 +72,7 @@ def test(words: list[str]) -> int:
     options, further = parser.parse_known_args(words)
     _install_python_packages()
     if not options.fast:
+        front_end.prepare()
         _install_debian_packages()
     began = time.monotonic()
     ARTEFACTS.mkdir(exist_ok=True)

@@ -20,6 +20,7 @@ from typing import Any
 from fedsip_platform.launch import (
     certificate,
     control,
+    front_end,
     keys,
     listening,
     ports,
@@ -72,6 +73,7 @@ class Start:
         """The story, in order; returns when the end was asked for."""
         progress.say(f"fedsip starts; its state is in {self._state.path}")
         listens = self._look()
+        front_end.prepare()
         keys.make(self._state, further_names=[self._options.domain] if self._options.demo else [])
         self._start_servers()
         prepared = self._prepare_database()

@@ -1,0 +1,2 @@
+// What every page of the dashboard loads.
+import "htmx.org";
