@@ -9,7 +9,7 @@ from django.db import models, transaction
 from django.forms import ModelForm
 from django.utils.text import capfirst
 
-from fedsip_platform.directory.services import ServiceError
+from fedsip_platform.changes import ServiceError
 
 
 def never(self: Any, request: Any, obj: Any = None) -> bool:

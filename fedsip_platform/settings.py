@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "fedsip_platform.tenants",
+    "fedsip_platform.audit",
     "fedsip_platform.directory",
     "fedsip_platform.location",
     "fedsip_platform.calls",
@@ -53,6 +54,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "fedsip_platform.audit.actor.note_request",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -185,7 +187,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["fedsip_platform.api.parsing.BoundedJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["fedsip_platform.api.throttles.RequestThrottle"],
     "DEFAULT_PAGINATION_CLASS": "fedsip_platform.api.paging.Pages",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "fedsip_platform.api.schema.Operations",
     "EXCEPTION_HANDLER": "fedsip_platform.api.errors.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -235,6 +237,14 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget dead nodes": {
         "task": "fedsip_platform.tasks.housekeeping.forget_nodes",
+        "schedule": timedelta(hours=1),
+    },
+    "forget old audit entries": {
+        "task": "fedsip_platform.tasks.housekeeping.forget_audit",
+        "schedule": timedelta(days=1),
+    },
+    "forget remembered requests": {
+        "task": "fedsip_platform.tasks.housekeeping.forget_remembered_requests",
         "schedule": timedelta(hours=1),
     },
     "forget old sign-ins": {

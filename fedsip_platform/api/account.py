@@ -152,6 +152,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewS
 
     serializer_class = TokenSerializer
     permission_classes = [BySession]
+    answers_secret = True
     ordering = "-id"
 
     def get_queryset(self) -> QuerySet[Token]:

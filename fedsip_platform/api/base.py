@@ -9,18 +9,24 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from fedsip_platform.tenants.models import Tenant
 from fedsip_platform.tenants.scope import Scope
 
+from . import etags, filters, idempotency
+from .filters import Filter
 from .models import Scope as TokenScope
 from .models import Token
 from .permissions import MayChange, SignedIn
@@ -38,7 +44,7 @@ def scope_of(request: Request) -> Scope:
 
 
 class ScopedViewSet(GenericViewSet):
-    """A resource of which one sees only one's own tenants' part."""
+    """A resource of which one sees only one's own tenants' part (README.md has the conventions)."""
 
     permission_classes = [SignedIn, MayChange]
     lookup_field = "public_id"
@@ -51,8 +57,14 @@ class ScopedViewSet(GenericViewSet):
     """The unique column by which pages go."""
     natural_key: ClassVar[str] = ""
     """A unique column that may stand in addresses instead of the id."""
+    filters: ClassVar[dict[str, Filter]] = {}
+    """Query parameters of the list."""
+    answers_secret: ClassVar[bool] = False
+    """Whether what `create` answers must not be kept."""
 
     scope: Scope
+
+    # -- around every request
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
@@ -61,14 +73,62 @@ class ScopedViewSet(GenericViewSet):
             if "\0" in value:
                 raise ValidationError({name: "The character NUL cannot be stored."})
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """A change is one transaction with its Idempotency-Key; what was refused leaves nothing."""
+        if request.method in SAFE_METHODS:
+            return super().dispatch(request, *args, **kwargs)
+        with transaction.atomic():
+            response = super().dispatch(request, *args, **kwargs)
+            if response.status_code >= status.HTTP_400_BAD_REQUEST:
+                transaction.set_rollback(True)
+        return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self._claim = None
+        if request.method == "POST":
+            claimed = idempotency.claim(request)
+            if isinstance(claimed, Response):
+                raise Replayed(claimed)
+            self._claim = claimed
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, Replayed):
+            return exc.response
+        return super().handle_exception(exc)
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        if not status.is_success(final.status_code):
+            return final
+        claim = getattr(self, "_claim", None)
+        if claim is not None:
+            idempotency.fill(claim, final, has_secret=self.answers_secret)
+        if self.action in SINGULAR and isinstance(getattr(response, "data", None), dict):
+            self._tag(request, response)
+        return final
+
+    # -- rows
+
     def get_queryset(self) -> QuerySet[Any]:
         return self.scope.visible(self.rows)
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return self.filtered(queryset) if self.action == "list" else queryset
+
+    def filtered(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """What the query's filters choose; for actions that work on a whole list."""
+        return filters.apply(self.filters, self.request.query_params.dict(), queryset)
 
     def get_object(self) -> Any:
         thing = self.find(self.kwargs["key"])
         if thing is None:
             raise Http404
         self.check_object_permissions(self.request, thing)
+        if self.request.method in ("PUT", "PATCH", "DELETE"):
+            return self._unchanged(thing)
         return thing
 
     def find(self, key: str) -> Any:
@@ -85,6 +145,14 @@ class ScopedViewSet(GenericViewSet):
         """The form in which the natural key is kept."""
         return key
 
+    # -- representations
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        serializer = super().get_serializer(*args, **kwargs)
+        if self.action in ("list", "retrieve"):
+            _keep_only(self.request.query_params.get("fields"), serializer)
+        return serializer
+
     def require(self, allowed: bool, field: str, reason: str) -> None:
         """Refuse with 403, naming the field that stands in the way."""
         if not allowed:
@@ -95,6 +163,59 @@ class ScopedViewSet(GenericViewSet):
         serializer = self.get_serializer(instance, data=self.request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
+
+    # -- against lost updates
+
+    def _unchanged(self, thing: Any) -> Any:
+        """The thing, locked, if it still is what If-Match says."""
+        expected = self.request.headers.get("If-Match")
+        if expected is None:
+            if self.request.method == "PATCH":
+                raise etags.PreconditionRequired
+            return thing
+        if expected.strip() == "*":
+            return thing
+        type(thing)._base_manager.select_for_update(no_key=True).filter(pk=thing.pk).first()
+        thing = self.find(self.kwargs["key"])
+        if thing is None:
+            raise Http404
+        if not etags.is_listed(etags.of(self.get_serializer(thing).data), expected):
+            raise etags.PreconditionFailed
+        return thing
+
+    def _tag(self, request: Request, response: Response) -> None:
+        if "fields" in request.query_params:
+            return  # the tag is that of the whole
+        tag = etags.of(response.data)
+        response["ETag"] = tag
+        known = request.headers.get("If-None-Match")
+        if known is not None and self.action == "retrieve" and etags.is_listed(tag, known):
+            response.status_code = status.HTTP_304_NOT_MODIFIED
+            response.data = None
+
+
+class Replayed(Exception):
+    """Ends a request with the answer of its first time."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+SINGULAR = ("retrieve", "create", "update", "partial_update")
+
+
+def _keep_only(asked: str | None, serializer: Any) -> None:
+    """Leave in the serializer only the fields that `?fields=` names."""
+    if asked is None:
+        return
+    fields = getattr(serializer, "child", serializer).fields
+    wanted = {name.strip() for name in asked.split(",")}
+    unknown = sorted(wanted - set(fields))
+    if unknown:
+        raise ValidationError({"fields": f"There is no field {unknown[0] or '(empty)'}."})
+    for name in set(fields) - wanted:
+        fields.pop(name)
 
 
 class OwnSlugField(serializers.SlugRelatedField):
@@ -120,21 +241,6 @@ def only_tenant(scope: Scope) -> Tenant:
     return tenants[0]
 
 
-def switch(request: Request, name: str) -> bool | None:
-    """A true-or-false filter of the query."""
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    if text not in ("true", "false"):
-        raise ValidationError({name: "Say true or false."})
-    return text == "true"
-
-
 def key_parameter(description: str) -> OpenApiParameter:
     """Documents the last part of an address."""
     return OpenApiParameter("key", OpenApiTypes.STR, OpenApiParameter.PATH, True, description)
-
-
-def filter_parameter(name: str, description: str, kind: Any = OpenApiTypes.STR) -> OpenApiParameter:
-    """Documents a filter."""
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, False, description)

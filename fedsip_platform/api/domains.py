@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db.models import QuerySet
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
@@ -16,14 +15,8 @@ from fedsip_platform.directory import names, services
 from fedsip_platform.directory.models import Domain, user_count
 from fedsip_platform.tenants.models import Tenant
 
-from .base import (
-    OwnSlugField,
-    ScopedViewSet,
-    filter_parameter,
-    key_parameter,
-    only_tenant,
-    switch,
-)
+from . import filters
+from .base import OwnSlugField, ScopedViewSet, key_parameter, only_tenant
 
 KEY = key_parameter("The domain's id or name.")
 POLICIES = (
@@ -60,14 +53,7 @@ class DomainListSerializer(DomainSerializer):
 
 
 @extend_schema_view(
-    list=extend_schema(
-        summary="Domains",
-        parameters=[
-            filter_parameter("tenant", "Only of the tenant with this short name."),
-            filter_parameter("q", "Only names that contain this."),
-            filter_parameter("enabled", "Only enabled or disabled ones.", OpenApiTypes.BOOL),
-        ],
-    ),
+    list=extend_schema(summary="Domains"),
     retrieve=extend_schema(summary="One domain", parameters=[KEY]),
 )
 class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
@@ -77,6 +63,11 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     rows = Domain.objects.select_related("tenant")
     ordering = "name"
     natural_key = "name"
+    filters = {
+        "tenant": filters.name("tenant__slug", "Only of the tenant with this short name."),
+        "q": filters.search("Only names that contain this.", "name__contains"),
+        "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
+    }
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
         return DomainListSerializer if self.action == "list" else DomainSerializer
@@ -88,17 +79,8 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
             return ""
 
     def filter_queryset(self, queryset: QuerySet[Domain]) -> QuerySet[Domain]:
-        if self.action != "list":
-            return queryset
-        asked = self.request.query_params
-        if asked.get("tenant"):
-            queryset = queryset.filter(tenant__slug=asked["tenant"])
-        if asked.get("q"):
-            queryset = queryset.filter(name__contains=asked["q"].lower())
-        enabled = switch(self.request, "enabled")
-        if enabled is not None:
-            queryset = queryset.filter(enabled=enabled)
-        return queryset.annotate(users=user_count())
+        chosen = super().filter_queryset(queryset)
+        return chosen.annotate(users=user_count()) if self.action == "list" else chosen
 
     @extend_schema(summary="Make a domain")
     def create(self, request: Request) -> Response:

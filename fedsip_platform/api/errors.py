@@ -18,7 +18,7 @@ from django.views.csrf import csrf_failure as csrf_page
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
-from fedsip_platform.directory.services import Conflict, ServiceError
+from fedsip_platform.changes import Conflict, ServiceError
 
 PREFIX = "/api/"
 CONTENT_TYPE = "application/problem+json"

@@ -45,3 +45,22 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix})"
+
+
+class RememberedRequest(models.Model):
+    """A POST that carried an Idempotency-Key, with its answer; forgotten after a day."""
+
+    caller = models.CharField(max_length=40)
+    key = models.CharField(max_length=100)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["caller", "key"], name="remembered_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.caller}: {self.key}"

@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from fedsip_platform.location import services
 from fedsip_platform.location.models import Binding
 
-from .base import ScopedViewSet, filter_parameter, key_parameter
+from . import filters
+from .base import ScopedViewSet, key_parameter
 
 KEY = key_parameter("The registration's id.")
 
@@ -32,13 +33,7 @@ class RegistrationSerializer(serializers.ModelSerializer):
 
 
 @extend_schema_view(
-    list=extend_schema(
-        summary="Registrations",
-        parameters=[
-            filter_parameter("domain", "Only of this domain."),
-            filter_parameter("address", "Only of this user, such as alice@example.com."),
-        ],
-    ),
+    list=extend_schema(summary="Registrations"),
     retrieve=extend_schema(summary="One registration", parameters=[KEY]),
 )
 class RegistrationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
@@ -47,20 +42,16 @@ class RegistrationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scop
     serializer_class = RegistrationSerializer
     rows = Binding.objects.select_related("domain__tenant")
     ordering = "binding_id"
+    filters = {
+        "domain": filters.name("domain__name", "Only of this domain."),
+        "address": filters.name("aor", "Only of this user, such as alice@example.com."),
+    }
 
     def get_queryset(self) -> QuerySet[Binding]:
         return services.current(super().get_queryset())
 
     def find(self, key: str) -> Binding | None:
         return None if "\0" in key else self.get_queryset().filter(binding_id=key).first()
-
-    def filter_queryset(self, queryset: QuerySet[Binding]) -> QuerySet[Binding]:
-        asked = self.request.query_params
-        if asked.get("domain"):
-            queryset = queryset.filter(domain__name=asked["domain"].lower())
-        if asked.get("address"):
-            queryset = queryset.filter(aor=asked["address"].lower())
-        return queryset
 
     @extend_schema(
         summary="Sign a phone out",

@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+
+from .base import ScopedViewSet
 
 PROBLEM = {
     "type": "object",
@@ -30,6 +35,40 @@ REFUSAL = {
     "description": "Refused; the body says why.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+
+
+class Operations(AutoSchema):
+    """Documents what ScopedViewSet does for every resource: filters, sparse fields, headers."""
+
+    def get_override_parameters(self) -> list[Any]:
+        view = self.view
+        if not isinstance(view, ScopedViewSet):
+            return []
+        found = []
+        if view.action in ("list", "export"):
+            found += [_filter(name, each) for name, each in view.filters.items()]
+        if view.action in ("list", "retrieve"):
+            text = "Only these fields, separated by commas."
+            found.append(OpenApiParameter("fields", OpenApiTypes.STR, description=text))
+        if view.action == "retrieve":
+            found.append(_header("If-None-Match", "The ETag that you have: 304 if it still is so."))
+        if self.method in ("PUT", "PATCH", "DELETE") and view.lookup_url_kwarg in self.path:
+            text = "The ETag that you read, or * for whatever it is now."
+            found.append(_header("If-Match", text, required=self.method == "PATCH"))
+        if self.method == "POST":
+            found.append(_header("Idempotency-Key", "A repetition with this key changes nothing."))
+        return found
+
+
+def _filter(name: str, each: Any) -> OpenApiParameter:
+    return OpenApiParameter(
+        name, each.kind, description=each.description, enum=list(each.choices) or None
+    )
+
+
+def _header(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
+    place = OpenApiParameter.HEADER
+    return OpenApiParameter(name, OpenApiTypes.STR, place, required, description)
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

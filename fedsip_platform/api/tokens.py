@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from fedsip_platform.directory.services import ServiceError
+from fedsip_platform.changes import ServiceError
 from fedsip_platform.tenants.models import Person, Tenant
 
 from .models import Scope, Token

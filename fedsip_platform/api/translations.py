@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
@@ -13,7 +12,8 @@ from rest_framework.response import Response
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Translation
 
-from .base import OwnSlugField, ScopedViewSet, filter_parameter, key_parameter
+from . import filters
+from .base import OwnSlugField, ScopedViewSet, key_parameter
 
 KEY = key_parameter("The rule's id.")
 
@@ -37,9 +37,7 @@ class TranslationSerializer(serializers.ModelSerializer):
 
 
 @extend_schema_view(
-    list=extend_schema(
-        summary="Rules", parameters=[filter_parameter("domain", "Only of this domain.")]
-    ),
+    list=extend_schema(summary="Rules"),
     retrieve=extend_schema(summary="One rule", parameters=[KEY]),
 )
 class TranslationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
@@ -48,10 +46,7 @@ class TranslationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
     serializer_class = TranslationSerializer
     rows = Translation.objects.select_related("domain__tenant")
     ordering = "id"
-
-    def filter_queryset(self, queryset: QuerySet[Translation]) -> QuerySet[Translation]:
-        name = self.request.query_params.get("domain")
-        return queryset.filter(domain__name=name.lower()) if name else queryset
+    filters = {"domain": filters.name("domain__name", "Only of this domain.")}
 
     @extend_schema(summary="Make a rule")
     def create(self, request: Request) -> Response:

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from .account import MeView, SessionView, TokenViewSet
+from .audit import AuditViewSet
 from .docs import DocsView
 from .domains import DomainViewSet
 from .registrations import RegistrationViewSet
@@ -20,6 +21,7 @@ router.register("domains", DomainViewSet, "domain")
 router.register("users", UserViewSet, "user")
 router.register("registrations", RegistrationViewSet, "registration")
 router.register("translations", TranslationViewSet, "translation")
+router.register("audit", AuditViewSet, "audit")
 router.register("tokens", TokenViewSet, "token")
 
 urlpatterns = [

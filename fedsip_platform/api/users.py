@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
-from django.db.models import Q, QuerySet
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.exceptions import ValidationError
@@ -16,7 +14,8 @@ from rest_framework.response import Response
 from fedsip_platform.directory import names, services
 from fedsip_platform.directory.models import Domain, Subscriber
 
-from .base import OwnSlugField, ScopedViewSet, filter_parameter, key_parameter, switch
+from . import filters
+from .base import OwnSlugField, ScopedViewSet, key_parameter
 
 KEY = key_parameter("The user's id or address, such as alice@example.com.")
 
@@ -46,14 +45,7 @@ class UserSerializer(serializers.ModelSerializer):
 
 
 @extend_schema_view(
-    list=extend_schema(
-        summary="Users",
-        parameters=[
-            filter_parameter("domain", "Only of this domain."),
-            filter_parameter("q", "Only whose address begins with, or name contains, this."),
-            filter_parameter("enabled", "Only enabled or disabled ones.", OpenApiTypes.BOOL),
-        ],
-    ),
+    list=extend_schema(summary="Users"),
     retrieve=extend_schema(summary="One user", parameters=[KEY]),
 )
 class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
@@ -63,6 +55,14 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     rows = Subscriber.objects.select_related("domain__tenant")
     ordering = "aor"
     natural_key = "aor"
+    filters = {
+        "domain": filters.name("domain__name", "Only of this domain."),
+        "q": filters.search(
+            "Only whose address begins with, or name contains, this.",
+            *("aor__startswith", "display_name__icontains"),
+        ),
+        "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
+    }
 
     def normal_key(self, key: str) -> str:
         username, _, domain = key.rpartition("@")
@@ -70,20 +70,6 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
             return f"{username.lower()}@{names.normal_domain(domain)}"
         except ModelValidationError:
             return ""
-
-    def filter_queryset(self, queryset: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
-        if self.action != "list":
-            return queryset
-        asked = self.request.query_params
-        if asked.get("domain"):
-            queryset = queryset.filter(domain__name=asked["domain"].lower())
-        if asked.get("q"):
-            text = asked["q"]
-            queryset = queryset.filter(
-                Q(aor__startswith=text.lower()) | Q(display_name__icontains=text)
-            )
-        enabled = switch(self.request, "enabled")
-        return queryset if enabled is None else queryset.filter(enabled=enabled)
 
     @extend_schema(summary="Make a user")
     def create(self, request: Request) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import getpass
 import json
 import sys
 import uuid
@@ -13,7 +14,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, OperationalError, ProgrammingError
 
-from fedsip_platform.directory.services import ServiceError
+from fedsip_platform.audit import actor
+from fedsip_platform.audit.actor import Actor
+from fedsip_platform.audit.models import Via
+from fedsip_platform.changes import ServiceError
 from fedsip_platform.launch import report
 
 REFUSED = 1
@@ -49,7 +53,8 @@ def verb(verbs: Any, name: str, run: Verb, *, help: str) -> argparse.ArgumentPar
 def act(options: Mapping[str, Any]) -> None:
     """Run the chosen verb; an error ends the command with its sentence and exit code 1."""
     try:
-        options["run"](options)
+        with actor.acting(Actor(f"{getpass.getuser()} at the command line", Via.CLI)):
+            options["run"](options)
     except (Refused, ServiceError) as error:
         _end(str(error))
     except ValidationError as error:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
+from fedsip_platform.changes import Conflict, ServiceError
+
 from . import names, services
 from .models import Domain, Subscriber
-from .services import Conflict, ServiceError
 
 MOST_PROBLEMS = 100
 _COPY = (

@@ -1,39 +1,28 @@
 """Everything that changes tenants, domains, subscribers and translations (many: imports.py).
 
-REST, Django's admin and the CLI all come through here. A refusal is a ServiceError that names the
-field and the reason in a sentence for people; the change is then not made at all. The proxy learns
-of each change by the triggers of sql/triggers.sql, at commit.
+REST, Django's admin and the CLI all come through here, and all of it goes through changes.py, which
+checks, writes and logs. The proxy learns of each change by the triggers of sql/triggers.sql, at
+commit.
 """
 
 from __future__ import annotations
 
 import hashlib
 import unicodedata
-from typing import Any, TypeVar
+from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from fedsip_platform.changes import Conflict, ServiceError, change, delete, save
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.tenants.models import Tenant
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
 
-
-class ServiceError(Exception):
-    """A change was refused. `field` and `reason` are the first problem, `problems` are all."""
-
-    def __init__(self, field: str, reason: str, *more: tuple[str, str]) -> None:
-        super().__init__(reason)
-        self.field = field
-        self.reason = reason
-        self.problems = ((field, reason), *more)
-
-
-class Conflict(ServiceError):
-    """The change is fine in itself, but something that exists stands against it."""
+# For services of other files that still call them so.
+_save, _change = save, change
 
 
 # -- tenants
@@ -41,12 +30,12 @@ class Conflict(ServiceError):
 
 def create_tenant(name: str, slug: str, **fields: Any) -> Tenant:
     """Make a tenant."""
-    return _save(Tenant(name=name, slug=slug, **fields))
+    return save(Tenant(name=name, slug=slug, **fields))
 
 
 def update_tenant(tenant: Tenant, **fields: Any) -> Tenant:
     """Change a tenant; `enabled=False` stops all its domains at once."""
-    return _change(tenant, fields)
+    return change(tenant, fields)
 
 
 @transaction.atomic
@@ -54,7 +43,7 @@ def delete_tenant(tenant: Tenant) -> None:
     """Delete a tenant with its domains, users, rules and call records."""
     for domain in tenant.domains.all():
         delete_domain(domain)
-    tenant.delete()
+    delete(tenant)
 
 
 # -- domains
@@ -67,18 +56,18 @@ def create_domain(tenant: Tenant, name: str, **policy: Any) -> Domain:
         Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
         if tenant.domains.count() >= tenant.max_domains:
             raise Conflict("tenant", f"{tenant} may have {tenant.max_domains} domains, not more.")
-    return _save(Domain(tenant=tenant, name=name, **policy))
+    return save(Domain(tenant=tenant, name=name, **policy))
 
 
 def update_domain(domain: Domain, **fields: Any) -> Domain:
     """Change policies, or the name as long as the domain has no users."""
-    return _change(domain, fields)
+    return change(domain, fields)
 
 
 @transaction.atomic
 def delete_domain(domain: Domain) -> None:
     """Delete a domain with its users and rules; phones are signed out."""
-    domain.delete()
+    delete(domain)
 
 
 # -- subscribers
@@ -92,7 +81,7 @@ def create_subscriber(domain: Domain, username: str, password: str, **fields: An
     subscriber = Subscriber(domain=domain, username=username, **fields)
     subscriber.aor = f"{username}@{domain.name}"
     _set_hashes(subscriber, password)
-    return _save(subscriber)
+    return save(subscriber)
 
 
 @transaction.atomic
@@ -108,28 +97,28 @@ def update_subscriber(
             )
     if new_password is not None:
         set_password(subscriber, new_password)
-    return _change(subscriber, fields) if fields else subscriber
+    return change(subscriber, fields) if fields else subscriber
 
 
 def set_password(subscriber: Subscriber, password: str) -> Subscriber:
     """Give a user a new password; phones with the old one fail at their next registration."""
     _set_hashes(subscriber, password)
-    return _save(subscriber, ["ha1_md5", "ha1_sha256", "password_changed_at", "updated_at"])
+    return save(subscriber, ["ha1_md5", "ha1_sha256", "password_changed_at", "updated_at"])
 
 
 def disable_subscriber(subscriber: Subscriber) -> Subscriber:
     """Sign the user's phones out and let them not in again."""
-    return _change(subscriber, {"enabled": False})
+    return change(subscriber, {"enabled": False})
 
 
 def enable_subscriber(subscriber: Subscriber) -> Subscriber:
     """Let a disabled user in again."""
-    return _change(subscriber, {"enabled": True})
+    return change(subscriber, {"enabled": True})
 
 
 def delete_subscriber(subscriber: Subscriber) -> None:
     """Delete a user; its phones are signed out."""
-    subscriber.delete()
+    delete(subscriber)
 
 
 def ha1(username: str, realm: str, password: str) -> tuple[str, str]:
@@ -144,75 +133,20 @@ def ha1(username: str, realm: str, password: str) -> tuple[str, str]:
 
 def create_translation(domain: Domain, **fields: Any) -> Translation:
     """Make a rule; the proxy obeys it within a second."""
-    return _save(Translation(domain=domain, **fields))
+    return save(Translation(domain=domain, **fields))
 
 
 def update_translation(translation: Translation, **fields: Any) -> Translation:
     """Change a rule."""
-    return _change(translation, fields)
+    return change(translation, fields)
 
 
 def delete_translation(translation: Translation) -> None:
     """Delete a rule."""
-    translation.delete()
+    delete(translation)
 
 
-# -- how all of them save
-
-M = TypeVar("M", bound=models.Model)
-
-# What a person typed, for fields that are made from it.
-_TYPED = {"aor": "username", NON_FIELD_ERRORS: ""}
-
-
-def _save(instance: M, update_fields: list[str] | None = None) -> M:
-    """Check everything, then write it."""
-    try:
-        instance.full_clean()
-        with transaction.atomic():
-            instance.save(update_fields=update_fields)
-    except ValidationError as error:
-        raise _service_error(error) from error
-    except IntegrityError as error:  # somebody else was faster
-        raise Conflict("", "This stands against something that exists already.") from error
-    return instance
-
-
-def _change(instance: M, fields: dict[str, Any]) -> M:
-    for name, value in fields.items():
-        if name not in _changeable(type(instance)):
-            raise ServiceError(name, "There is no such field to change.")
-        setattr(instance, name, value)
-    changed = [*fields, *(["updated_at"] if fields else [])]
-    try:
-        return _save(instance, changed)
-    except ServiceError:
-        instance.refresh_from_db()  # the caller keeps an object that is true
-        raise
-
-
-def _changeable(model: type[models.Model]) -> set[str]:
-    """Fields that people edit; what a thing belongs to is none of them."""
-    return {
-        field.name
-        for field in model._meta.concrete_fields
-        if field.editable and not field.is_relation and not field.primary_key
-    }
-
-
-def _service_error(error: ValidationError) -> ServiceError:
-    found = [
-        (_TYPED.get(field, field), _sentence(problem), problem.code)
-        for field, problems in error.error_dict.items()
-        for problem in problems
-    ]
-    pairs = [(field, reason) for field, reason, _ in found]
-    kind = Conflict if all(code == "unique" for _, _, code in found) else ServiceError
-    return kind(*pairs[0], *pairs[1:])
-
-
-def _sentence(problem: ValidationError) -> str:
-    return " ".join(str(message) for message in problem.messages)
+# -- passwords and limits
 
 
 def _set_hashes(subscriber: Subscriber, password: str) -> None:

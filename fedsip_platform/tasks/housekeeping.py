@@ -13,6 +13,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
+from fedsip_platform.api.models import RememberedRequest
 from fedsip_platform.calls.models import BlockedSource, Node
 from fedsip_platform.celery import app
 
@@ -22,6 +23,8 @@ CHANGES_KEPT = timedelta(hours=1)  # a proxy reads them within half a second
 TOMBSTONES_KEPT = timedelta(days=1)
 NODES_KEPT = timedelta(days=1)
 SIGN_INS_KEPT = timedelta(days=30)
+ANSWERS_KEPT = timedelta(days=1)
+AUDIT_KEPT = timedelta(days=730)
 
 
 @app.task
@@ -76,6 +79,25 @@ def forget_nodes() -> int:
     amount, _ = Node.objects.filter(seen_at__lt=long_ago).delete()
     BlockedSource.objects.filter(blocked_until__lt=long_ago).delete()
     logger.info("nodes forgotten amount=%d", amount)
+    return amount
+
+
+@app.task
+def forget_audit() -> int:
+    """Forget what was changed more than two years ago."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT audit_forget(%s)", [AUDIT_KEPT.days])
+        amount = int(cursor.fetchone()[0])
+    logger.info("audit entries forgotten amount=%d", amount)
+    return amount
+
+
+@app.task
+def forget_remembered_requests() -> int:
+    """Forget answers that were kept for their Idempotency-Key."""
+    long_ago = timezone.now() - ANSWERS_KEPT
+    amount, _ = RememberedRequest.objects.filter(created_at__lt=long_ago).delete()
+    logger.info("remembered requests forgotten amount=%d", amount)
     return amount
 
 

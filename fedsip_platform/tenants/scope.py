@@ -7,11 +7,12 @@ nothing else in the project compares tenants.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
 
+from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.location.models import Binding
@@ -28,6 +29,7 @@ PATHS: dict[type[Model], str] = {
     Translation: "domain__tenant",
     Binding: "domain__tenant",
     CallRecord: "tenant",
+    Entry: "tenant",
 }
 
 
@@ -94,12 +96,11 @@ class Scope:
 
 
 def tenant_of(thing: Model) -> Tenant:
-    """The tenant that a thing belongs to."""
-    match thing:
-        case Tenant():
-            return thing
-        case Domain():
-            return thing.tenant
-        case Subscriber() | Translation() | Binding():
-            return thing.domain.tenant
-    raise TypeError(f"{type(thing).__name__} belongs to no tenant")
+    """The tenant that a thing belongs to, along its path."""
+    path = PATHS.get(type(thing))
+    if path is None:
+        raise TypeError(f"{type(thing).__name__} belongs to no tenant")
+    found: Any = thing
+    for step in () if path == "pk" else path.split("__"):
+        found = getattr(found, step)
+    return found

@@ -222,7 +222,7 @@ def signed_in(api: Api, email: str, password: str) -> Any:
     token = api.get("session").json()["csrf_token"]
     body = {"email": email, "password": password}
     headers = {"X-CSRFToken": token, "Referer": "https://testserver/"}
-    return api.call("post", "session", body, **headers)
+    return api.call("post", "session", body, headers)
 
 
 def checking_csrf() -> Api:
@@ -243,7 +243,7 @@ def test_session_signs_in_and_out(person: Person) -> None:
     assert api.get("me").json()["email"] == "carol@example.org"
     assert api.delete("session").status_code == 403  # without the CSRF token
     headers = {"X-CSRFToken": answer.json()["csrf_token"], "Referer": "https://testserver/"}
-    assert api.call("delete", "session", **headers).status_code == 204
+    assert api.call("delete", "session", headers=headers).status_code == 204
     assert api.get("me").status_code == 401
 
 

@@ -6,10 +6,10 @@ import hashlib
 
 import pytest
 
+from fedsip_platform.changes import Conflict, ServiceError
 from fedsip_platform.directory import imports, services
 from fedsip_platform.directory.imports import NewSubscriber
 from fedsip_platform.directory.models import Subscriber
-from fedsip_platform.directory.services import Conflict, ServiceError
 from tests.platform.world import World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]

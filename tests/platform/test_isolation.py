@@ -35,8 +35,11 @@ ABOUT_ONESELF = {
 # These answer 200, with one's own things only.
 LISTS = {
     (name, "get")
-    for name in ("tenants", "domains", "users", "registrations", "translations", "tokens")
+    for name in ("tenants", "domains", "users", "registrations", "translations", "tokens", "audit")
 }
+
+# The same as a download.
+EXPORTS = {("audit/export", "get")}
 
 Call = Callable[[World], tuple[str, Any]]
 
@@ -102,6 +105,7 @@ AIMED: dict[tuple[str, str], list[Call]] = {
     ("translations/{key}", "delete"): [
         lambda rival: (f"translations/{rival.rule.public_id}", None)
     ],
+    ("audit/{key}", "get"): [lambda rival: (f"audit/{rival.audit_entry().public_id}", None)],
     ("tokens", "post"): [
         lambda rival: ("tokens", {"name": "stolen", "tenant": rival.tenant.slug}),
         lambda rival: ("tokens", {"name": "x", "tenant": rival.tenant.slug, "scope": "write"}),
@@ -138,7 +142,7 @@ def _readable(path: str) -> str:
 
 
 def test_every_operation_has_a_line_here() -> None:
-    assert set(operations()) == ABOUT_ONESELF | LISTS | set(AIMED)
+    assert set(operations()) == ABOUT_ONESELF | LISTS | EXPORTS | set(AIMED)
 
 
 @pytest.fixture
@@ -195,12 +199,25 @@ def test_lists_show_ones_own_alone(rival: World, acme: World, callers: dict[str,
             assert b"example.net" not in answer.content, f"{name}: {path}"
             if name == "nobody's":
                 assert answer.json()["results"] == []
-            elif path != "tokens":
+            elif path not in ("tokens", "audit"):
                 assert len(answer.json()["results"]) == 1, f"{name}: {path}"
+
+
+def test_exports_hold_ones_own_alone(rival: World, acme: World, callers: dict[str, Api]) -> None:
+    for name, caller in callers.items():
+        for path, _ in EXPORTS:
+            answer = caller.get(path)
+            text = b"".join(answer.streaming_content)
+            assert answer.status_code == 200, name
+            assert b"rival" not in text, f"{name}: {path}"
+            assert b"example.net" not in text, f"{name}: {path}"
+            assert (b"example.com" in text) == (name != "nobody's"), f"{name}: {path}"
 
 
 def test_filters_do_not_open_the_door(rival: World, callers: dict[str, Api]) -> None:
     queries = (
+        "audit?tenant=rival",
+        "audit?key=alice@example.net",
         "domains?tenant=rival",
         "domains?q=example.net",
         "users?domain=example.net",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from fedsip_platform.changes import Conflict, ServiceError
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber
-from fedsip_platform.directory.services import Conflict, ServiceError
 from fedsip_platform.location.models import Binding
 from fedsip_platform.tenants.models import Tenant
 from proxy.sip.digest import ha1 as proxy_ha1

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from fedsip_platform.api import tokens
 from fedsip_platform.api.models import Token
+from fedsip_platform.audit.models import Entry
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.location.models import Binding
@@ -33,6 +34,10 @@ class World:
     people: dict[str, Person] = field(default_factory=dict)
     token: Token | None = None
 
+    def audit_entry(self) -> Entry:
+        """One of the changes that made this world."""
+        return Entry.objects.filter(tenant=self.tenant).latest("pk")
+
 
 class Api:
     """Speaks to /api/v1 over HTTPS, as a person with a session or as a program with a token."""
@@ -43,17 +48,21 @@ class Api:
         if person is not None:
             self._client.force_login(person, "django.contrib.auth.backends.ModelBackend")
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def call(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> HttpResponse:
+        """One request. A PATCH says If-Match: * unless the headers say otherwise."""
         given = {} if body is None else {"data": body, "content_type": "application/json"}
         address = path if path.startswith("/") else f"/api/v1/{path}"
         send = getattr(self._client, method)
-        return send(address, secure=True, headers={**self._headers, **headers}, **given)
+        usual = {**self._headers, **({"If-Match": "*"} if method == "patch" else {})}
+        return send(address, secure=True, headers={**usual, **(headers or {})}, **given)
 
     def get(self, path: str, **headers: str) -> HttpResponse:
-        return self.call("get", path, **headers)
+        return self.call("get", path, headers=headers)
 
     def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
-        return self.call("post", path, body, **headers)
+        return self.call("post", path, body, headers)
 
     def put(self, path: str, body: Any = None) -> HttpResponse:
         return self.call("put", path, body)

@@ -6,5 +6,5 @@ DROP VIEW IF EXISTS
 
 DROP FUNCTION IF EXISTS
     directory_note_new(), directory_note_old(), directory_note_tenant(), directory_refuse_rename(),
-    location_sign_out(), location_stamp(), location_ring()
+    location_sign_out(), location_stamp(), location_ring(), audit_refuse(), audit_forget(int)
     CASCADE;

@@ -135,3 +135,30 @@ CREATE TRIGGER binding_stamped BEFORE INSERT OR UPDATE ON location_binding
     FOR EACH ROW EXECUTE FUNCTION location_stamp();
 CREATE TRIGGER binding_written AFTER INSERT OR UPDATE ON location_binding
     FOR EACH STATEMENT EXECUTE FUNCTION location_ring();
+
+-- The audit log: rows are added, and forgotten when they are old, by audit_forget alone.
+CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND current_setting('fedsip.audit_forget', true) = 'on' THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'the audit log cannot be changed' USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE ON audit_entry
+    FOR EACH ROW EXECUTE FUNCTION audit_refuse();
+
+-- Forgets entries older than so many days, at least 30; returns how many there were.
+CREATE FUNCTION audit_forget(days int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    forgotten bigint;
+BEGIN
+    IF days < 30 THEN
+        RAISE EXCEPTION 'the audit log is kept for 30 days at least';
+    END IF;
+    PERFORM set_config('fedsip.audit_forget', 'on', true);
+    DELETE FROM audit_entry WHERE at < now() - make_interval(days => days);
+    GET DIAGNOSTICS forgotten = ROW_COUNT;
+    PERFORM set_config('fedsip.audit_forget', 'off', true);
+    RETURN forgotten;
+END $$;

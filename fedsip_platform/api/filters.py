@@ -1,0 +1,96 @@
+"""Filters of lists: declared once by a resource, checked, applied and documented from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_datetime
+from drf_spectacular.types import OpenApiTypes
+from rest_framework.exceptions import ValidationError
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One query parameter of a list. `read` refuses with ValueError, whose text says why."""
+
+    description: str
+    choose: Callable[[Any], Q]
+    read: Callable[[str], Any] = str
+    kind: Any = OpenApiTypes.STR
+    choices: tuple[str, ...] = ()
+
+
+def equal(column: str, description: str) -> Filter:
+    """Rows whose column is this text."""
+    return Filter(description, lambda text: Q(**{column: text}))
+
+
+def name(column: str, description: str) -> Filter:
+    """Rows whose column, kept in lower case, is this name in any case."""
+    return Filter(description, lambda text: Q(**{column: text.lower()}))
+
+
+def search(description: str, *lookups: str) -> Filter:
+    """Rows where any of the lookups (such as `aor__startswith`) finds this text."""
+
+    def choose(text: str) -> Q:
+        found = Q()
+        for lookup in lookups:
+            found |= Q(**{lookup: text.lower() if "__i" not in lookup else text})
+        return found
+
+    return Filter(description, choose)
+
+
+def switch(column: str, description: str) -> Filter:
+    """Rows whose column is true, or false."""
+    return Filter(description, lambda on: Q(**{column: on}), read_switch, OpenApiTypes.BOOL)
+
+
+def choice(column: str, values: list[str], description: str) -> Filter:
+    """Rows whose column is one of few known words."""
+
+    def read(text: str) -> str:
+        if text not in values:
+            raise ValueError(f"Say one of {', '.join(values)}.")
+        return text
+
+    return Filter(description, lambda text: Q(**{column: text}), read, choices=tuple(values))
+
+
+def moment(lookup: str, description: str) -> Filter:
+    """Rows before or after an instant (`started_at__gte`), given as RFC 3339."""
+
+    def read(text: str) -> Any:
+        # In an address that was not escaped, the plus of an offset arrives as a space.
+        found = parse_datetime(text.replace(" ", "+"))
+        if found is None or found.tzinfo is None:
+            raise ValueError("Give a time such as 2026-01-31T12:00:00Z.")
+        return found
+
+    return Filter(description, lambda at: Q(**{lookup: at}), read, OpenApiTypes.DATETIME)
+
+
+def read_switch(text: str) -> bool:
+    """true or false."""
+    if text not in ("true", "false"):
+        raise ValueError("Say true or false.")
+    return text == "true"
+
+
+def apply(
+    filters: dict[str, Filter], asked: dict[str, str], queryset: QuerySet[Any]
+) -> QuerySet[Any]:
+    """The rows that pass all filters asked for; an empty value asks for nothing."""
+    for parameter, each in filters.items():
+        text = asked.get(parameter, "")
+        if not text:
+            continue
+        try:
+            queryset = queryset.filter(each.choose(each.read(text)))
+        except ValueError as error:
+            raise ValidationError({parameter: str(error)}) from error
+    return queryset

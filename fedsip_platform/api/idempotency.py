@@ -1,0 +1,87 @@
+"""Idempotency-Key: a POST that is repeated with the same key happens once.
+
+The key is remembered in the transaction of the change itself, so either both are there or neither;
+of two at the same time, the second waits for the first. What was refused is not remembered: it may
+be tried again. Answers that hold a secret are not kept, so such a repetition is told that the thing
+exists, and nothing more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from rest_framework import status
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
+
+from .models import RememberedRequest, Token
+
+HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x21-\x7e]{1,100}", re.ASCII)
+
+
+class KeyReused(APIException):
+    """422: the key stands for another request already."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_detail = "This Idempotency-Key was used for another request already."
+
+
+class DoneAlready(APIException):
+    """409: it happened, and its answer is not kept."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "This was done already; its answer held a secret, which is shown only once."
+
+
+def claim(request: Request) -> RememberedRequest | Response | None:
+    """The claim to be filled by `fill`, or the earlier answer, or None where no key was given."""
+    key = request.headers.get(HEADER)
+    if key is None or not request.user.is_authenticated:
+        return None
+    if not _KEY.fullmatch(key):
+        raise ValidationError({HEADER: "Give 1 to 100 printable ASCII characters, no spaces."})
+    caller = _caller(request)
+    fingerprint = _fingerprint(request)
+    mine = RememberedRequest(caller=caller, key=key, fingerprint=fingerprint)
+    # Waits where another transaction claims the same key at this moment.
+    RememberedRequest.objects.bulk_create([mine], ignore_conflicts=True)
+    kept = RememberedRequest.objects.get(caller=caller, key=key)
+    if kept.status is None:
+        return kept
+    if kept.fingerprint != fingerprint:
+        raise KeyReused
+    if kept.body is None and kept.status != status.HTTP_204_NO_CONTENT:
+        raise DoneAlready
+    return Response(kept.body, kept.status, headers={"Idempotency-Replayed": "true"})
+
+
+def fill(kept: RememberedRequest, response: HttpResponseBase, *, has_secret: bool) -> None:
+    """Remember the answer."""
+    kept.status = response.status_code
+    shown = getattr(response, "data", None)
+    kept.body = None if has_secret else _as_json(shown)
+    kept.save(update_fields=["status", "body"])
+
+
+def _as_json(shown: Any) -> Any:
+    return None if shown is None else json.loads(json.dumps(shown, cls=JSONEncoder))
+
+
+def _caller(request: Request) -> str:
+    if isinstance(request.auth, Token):
+        return f"token {request.auth.pk}"
+    return f"person {request.user.pk}"
+
+
+def _fingerprint(request: Request) -> str:
+    asked = json.dumps(request.data, cls=JSONEncoder, sort_keys=True)
+    return hashlib.sha256(
+        f"{request.method} {request.get_full_path()} {asked}".encode()
+    ).hexdigest()
