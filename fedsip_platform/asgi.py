@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fedsip_platform.settings")
 
@@ -14,9 +15,13 @@ from django.core.asgi import get_asgi_application
 from django.db import connections
 from django.urls import re_path
 
-from fedsip_platform.trusted_proxies import TrustedProxies
-
 http = get_asgi_application()
+
+from fedsip_platform.gateway.consumer import SipConsumer  # noqa: E402 - models need Django set up
+from fedsip_platform.gateway.models import is_listed  # noqa: E402
+from fedsip_platform.gateway.origins import Origins  # noqa: E402
+from fedsip_platform.trusted_proxies import TrustedProxies  # noqa: E402
+
 connections["default"].settings_dict["OPTIONS"]["pool"] = settings.WEB_DATABASE_POOL
 
 
@@ -30,12 +35,19 @@ websocket_routes = [
     re_path("", refuse),
 ]
 
+dashboard = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_routes)))
+# Neither sessions nor our own hosts alone: phones on other people's pages come here too.
+sip = SipConsumer(settings.WEB, Origins(settings.ALLOWED_HOSTS, is_listed))
+
 application = TrustedProxies(
     ProtocolTypeRouter(
         {
             "http": http,
-            "websocket": AllowedHostsOriginValidator(
-                AuthMiddlewareStack(URLRouter(websocket_routes))
+            "websocket": URLRouter(
+                [
+                    re_path(f"^{re.escape(settings.WEB.sip_path[1:])}$", sip),
+                    re_path("", dashboard),
+                ]
             ),
         }
     ),

@@ -56,6 +56,15 @@ class WebSettings:
     certificate is self-signed, since a browser then offers no way in."""
     api_per_minute: int
     """FEDSIP_WEB_API_PER_MINUTE: REST requests for each person or token."""
+    sip_path: str
+    """FEDSIP_WEB_SIP_PATH: where browsers open their WebSocket for SIP; default /sip."""
+    messages_per_second: int
+    """FEDSIP_WEB_SIP_MESSAGES_PER_SECOND: SIP messages of one browser, by default 50; four times as
+    many at once. Faster ones wait."""
+    max_message: int
+    """FEDSIP_SIP_MAX_MESSAGE: largest SIP message."""
+    gateway: Path
+    """FEDSIP_SIP_GATEWAY: the proxy's Unix socket for browsers' links."""
     debug: bool
     """FEDSIP_WEB_DEBUG: Django's debug pages; never where strangers come."""
     broker_url: str
@@ -85,6 +94,12 @@ class WebSettings:
             address=environ.get("FEDSIP_WEB_ADDRESS") or "::",
             hsts_seconds=_number(environ, "FEDSIP_WEB_HSTS_SECONDS", 0, most=10 * 365 * 86400),
             api_per_minute=_number(environ, "FEDSIP_WEB_API_PER_MINUTE", 1200, least=1),
+            sip_path=_path(environ, "FEDSIP_WEB_SIP_PATH", "/sip"),
+            messages_per_second=_number(
+                environ, "FEDSIP_WEB_SIP_MESSAGES_PER_SECOND", 50, least=1, most=10_000
+            ),
+            max_message=_number(environ, "FEDSIP_SIP_MAX_MESSAGE", 65535, least=1),
+            gateway=Path(environ.get("FEDSIP_SIP_GATEWAY") or state_dir / "gateway.sock"),
             debug=_switch(environ, "FEDSIP_WEB_DEBUG"),
             broker_url=environ.get("FEDSIP_BROKER_URL") or "memory://",
             node_id=environ.get("FEDSIP_NODE_ID") or "a",
@@ -100,6 +115,8 @@ _WEB_NAMES = (
     "TRUSTED_PROXIES",
     "HSTS_SECONDS",
     "API_PER_MINUTE",
+    "SIP_PATH",
+    "SIP_MESSAGES_PER_SECOND",
     "DEBUG",
 )
 
@@ -169,6 +186,13 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
         return tuple(ipaddress.ip_network(text) for text in _list(environ, name))
     except ValueError as error:
         raise SettingError(f"{name}: {error}; give networks such as 10.0.0.0/8") from error
+
+
+def _path(environ: Mapping[str, str], name: str, default: str) -> str:
+    text = environ.get(name) or default
+    if not text.startswith("/") or not text.isascii() or not text.isprintable() or "?" in text:
+        raise SettingError(f"{name} is {text!r}, but must be a path such as {default}")
+    return text
 
 
 def _list(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

