@@ -127,6 +127,7 @@ class LooseRoute:
             call.out_flow = self._transport.live_flow(flow)
         if call.out_flow is None:
             call.lost_protocol = flow.protocol
+            call.lost_binding_id = side.binding_id
             log.info("flow is gone call_id=%r protocol=%s", call.original.call_id, flow.protocol)
 
     def _is_own(self, value: bytes) -> bool:

@@ -54,7 +54,9 @@ class RecordRoute:
         if lower is None:
             lower = call.near_entry = self._near_entry(call, is_sips=is_sips)
         kind = Kind.CALLER if call.direction is TOWARD_CALLER else Kind.CALLEE
-        upper = self._entry(call, kind, branch.target.flow, flow, is_sips=is_sips)
+        target = branch.target
+        binding_id = target.binding.binding_id if target.binding is not None else ""
+        upper = self._entry(call, kind, target.flow, flow, binding_id, is_sips=is_sips)
         return [(b"record-route", upper), (b"record-route", lower)]
 
     def _near_entry(self, call: RequestContext, *, is_sips: bool) -> bytes:
@@ -64,12 +66,20 @@ class RecordRoute:
         if (call.caller_nat or flow.is_reliable) and b"record-route" not in call.fields:
             sealed = flow  # the user agent itself stands at the other end
         kind = Kind.CALLEE if call.direction is TOWARD_CALLER else Kind.CALLER
-        return self._entry(call, kind, sealed, flow, is_sips=is_sips)
+        return self._entry(call, kind, sealed, flow, call.caller_binding_id, is_sips=is_sips)
 
     def _entry(
-        self, call: RequestContext, kind: Kind, sealed: Flow | None, flow: Flow, *, is_sips: bool
+        self,
+        call: RequestContext,
+        kind: Kind,
+        sealed: Flow | None,
+        flow: Flow,
+        binding_id: str,
+        *,
+        is_sips: bool,
     ) -> bytes:
-        token = self._tokens.seal(Side(kind, sealed, call.relay_id or b""), call.original.call_id)
+        side = Side(kind, sealed, call.relay_id or b"", False, binding_id)
+        token = self._tokens.seal(side, call.original.call_id)
         as_sips = is_sips and flow.is_secure
         ending = self._endings.get((flow.protocol, flow.local, as_sips))
         if ending is None:

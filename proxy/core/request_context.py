@@ -85,10 +85,18 @@ TOWARD_CALLEE = Direction.TOWARD_CALLEE
 class Notes:
     """What routing steps learn for observers; each slot is written by the step that knows it."""
 
-    __slots__ = ("far_nat", "media", "offer_made", "rule_id", "translated_from")
+    __slots__ = (
+        "far_nat",
+        "media",
+        "offer_made",
+        "pass_expires_at",
+        "rule_id",
+        "translated_from",
+    )
 
     def __init__(self) -> None:
         self.far_nat = False
+        self.pass_expires_at: int | None = None  # of the short-lived credentials (sip/passes.py)
         self.rule_id: int | None = None
         self.translated_from: bytes | None = None
         self.offer_made = False
@@ -167,6 +175,7 @@ class RequestContext:
         "_core",
         "binding_aor",
         "callee_domain",
+        "caller_binding_id",
         "caller_nat",
         "cancel_reasons",
         "direction",
@@ -177,6 +186,7 @@ class RequestContext:
         "is_in_dialog",
         "is_initial",
         "loop_mark",
+        "lost_binding_id",
         "lost_protocol",
         "method",
         "near_entry",
@@ -228,11 +238,13 @@ class RequestContext:
         self.callee_domain: Domain | None = None
         self.subscriber: Subscriber | None = None
         self.caller_nat = False
+        self.caller_binding_id = ""  # the registered contact that it came from, by a connection
         # from the opened Route tokens (loose_route.py)
         self.direction: Direction | None = None
         self.relay_id: bytes | None = None
         self.out_flow: Flow | None = None  # by which it goes on
         self.lost_protocol: str | None = None  # of the flow that a token named and that is gone
+        self.lost_binding_id = ""  # of the registered contact that it reached
         self.binding_aor: bytes | None = None  # another node sent it here, for this AOR's contact
         # the core's own
         self.near_entry: bytes | None = None  # our Record-Route entry towards where it came from

@@ -36,6 +36,10 @@ class FlowBindings:
         del self._by_flow[flow]
         return flow
 
+    def on(self, flow: Flow) -> tuple[str, ...]:
+        """The bindings of a flow."""
+        return self._by_flow.get(flow, ())
+
     def take(self, flow: Flow) -> set[str]:
         """The bindings of a flow that has ended."""
         held = self._by_flow.pop(flow, ())

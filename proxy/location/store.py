@@ -92,6 +92,11 @@ class Bindings:
                 return binding
         return None
 
+    def on_connection(self, binding_id: str) -> Binding | None:
+        """One binding that is reached by a connection, by its id alone."""
+        aor = self._aors_on_connections.get(binding_id)
+        return None if aor is None else self.get(aor, binding_id)
+
     def _held(self, aor: Aor) -> tuple[Binding, ...]:
         held = self._by_aor.get(aor)
         if held is None:

@@ -11,7 +11,7 @@ from os import urandom
 from typing import TYPE_CHECKING
 
 from proxy.core.request_context import Reject, RequestContext
-from proxy.sip import digest
+from proxy.sip import digest, passes
 from proxy.sip.digest import Verdict
 from proxy.sip.errors import DigestError
 from proxy.sip.fields import Credentials, parse_credentials
@@ -85,13 +85,24 @@ def _verified(call: RequestContext, node: Node, domain: Domain, field: bytes) ->
     username = credentials.params.get(b"username", b"")
     if b"@" in username:
         username = username.rpartition(b"@")[0]  # some phones send the whole address
-    subscriber = node.directory.subscriber(canonical_aor(username, domain.name))
+    of_pass = passes.read_username(username)
+    user = username if of_pass is None else of_pass[0]
+    subscriber = node.directory.subscriber(canonical_aor(user, domain.name))
     if subscriber is not None and not subscriber.enabled:
         subscriber = None
 
     def ha1_for(algorithm: bytes) -> bytes | None:
         if subscriber is None:
             return None
+        if of_pass is not None:
+            return passes.pass_ha1(
+                node.secret,
+                username,
+                domain.name,
+                subscriber.ha1_md5,
+                algorithm,
+                wall=node.wall(),
+            )
         known = subscriber.ha1_sha256 if algorithm == digest.SHA256 else subscriber.ha1_md5
         return known or None  # an empty hash is one that anybody can make
 
@@ -119,6 +130,8 @@ def _verified(call: RequestContext, node: Node, domain: Domain, field: bytes) ->
             call.original.call_id.decode(errors="replace"),
         )
         return None
+    if of_pass is not None:
+        call.notes.pass_expires_at = of_pass[1]
     return subscriber
 
 

@@ -71,6 +71,39 @@ def find_targets(call: RequestContext, node: Node) -> None:
     _find_bindings(call, node, domain, uri)
 
 
+def note_caller_binding(call: RequestContext, node: Node) -> None:
+    """Which registered contact a request over a connection comes from: sealed into the dialog's
+    token, it tells where that side is found again when its connection is gone."""
+    if not call.flow.connection_id or call.subscriber is None:
+        return
+    for binding_id in node.flows.on(call.flow):
+        binding = node.bindings.on_connection(binding_id)
+        if binding is not None and binding.aor == call.subscriber.aor:
+            call.caller_binding_id = binding_id
+            return
+
+
+def find_flow_again(call: RequestContext, node: Node) -> None:
+    """The connection that a dialog's token names is gone: where the same contact has registered
+    again (a browser after a change of network, a phone after our restart), the dialog goes on by
+    its new connection."""
+    if not call.lost_binding_id:
+        return
+    binding = node.bindings.on_connection(call.lost_binding_id)
+    domain = None if binding is None else node.directory.domain_by_id(binding.domain_id)
+    if binding is None or domain is None or binding.expires_at <= node.wall():
+        return
+    target = _target(binding, node, domain)
+    if target is None:
+        return
+    log.info("flow is found again call_id=%r binding=%s", call.original.call_id, binding.binding_id)
+    call.lost_protocol = None
+    if target.flow is not None:
+        call.out_flow = target.flow
+    else:  # another node holds it now
+        call.targets.add(Target(call.request.uri, target.route_set))
+
+
 def _find_bindings(call: RequestContext, node: Node, domain: Domain, uri: SipUri) -> None:
     bindings = _bindings(node, domain, uri)
     if not bindings:

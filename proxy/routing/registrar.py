@@ -108,16 +108,21 @@ def _outcome(
         nat=call.caller_nat,
         family=flow.family,
     )
-    limits = Limits(
-        limit if limit is not None else domain.max_contacts,
-        domain.min_expires,
-        domain.max_expires,
-        domain.default_expires,
-    )
+    limits = _limits(call, node, domain, limit)
     try:
         return apply_register(aor, call.request, bindings, source, limits, wall=node.wall())
     except RegisterRefused as refused:
         raise Reject(refused.status, refused.reason, refused.headers) from refused
+
+
+def _limits(call: RequestContext, node: Node, domain: Domain, max_contacts: int | None) -> Limits:
+    """What the domain allows; nobody stays registered for longer than his pass is good."""
+    least, most, usual = domain.min_expires, domain.max_expires, domain.default_expires
+    if call.notes.pass_expires_at is not None:
+        left = max(1, int(call.notes.pass_expires_at - node.wall()))
+        least, most, usual = min(least, left), min(most, left), min(usual, left)
+    return Limits(max_contacts if max_contacts is not None else domain.max_contacts, least, most,
+                  usual)  # fmt: skip
 
 
 def _follow_flow(

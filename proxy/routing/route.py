@@ -49,6 +49,7 @@ def initial_request(call: RequestContext, node: Node) -> None:
     screen.refuse_preloaded_routes(call)
     destination.require_user(call)
     authenticate.local_caller(call, node)
+    destination.note_caller_binding(call, node)
     e164.normalise(call)
     translation.translate(call, node)
     destination.find_targets(call, node)
@@ -58,6 +59,7 @@ def sequential_request(call: RequestContext, node: Node) -> None:
     """Within a dialog: the opened tokens, the Route and the Request-URI say where it goes."""
     screen.refuse_strangers_in_dialogs(call)
     nat.take_off_alias(call)
+    destination.find_flow_again(call, node)
     if call.method == b"BYE":
         media.end(call, node)
         node.calls.ended(call)

@@ -1,6 +1,6 @@
 """Flow tokens: the user part of our Record-Route, Path and binding routes (RFC 5626 s5.1).
 
-    kind and side | protocol and family | relay id | flow | seal
+    kind and side | protocol and family | relay id | flow | binding, with a connection | seal
 
 A token names a flow without any table: for UDP both addresses, for a connection its number and
 the boot in which it was opened, so that a token of a connection of an earlier life is recognised
@@ -51,6 +51,9 @@ class Side:
     """The media relay of the call, at most 8 bytes; b"" for none."""
     is_dead: bool = False
     """The flow was a connection of an earlier life of this node."""
+    binding_id: str = ""
+    """The registered contact at the end of a connection: where it is found again when that is gone.
+    24 hexadecimal digits, or "" for none."""
 
 
 class Tokens:
@@ -75,6 +78,7 @@ class Tokens:
             body = bytes((_VERSION | side.kind, protocol, len(side.relay_id))) + side.relay_id
             if flow.connection_id:
                 body += self._boot_id + flow.connection_id.to_bytes(4, "big")
+                body += bytes.fromhex(side.binding_id)
             else:
                 body += _pack(flow.remote) + _pack(flow.local)
         return urlsafe_b64encode(body + self._seal.over(body, bound_to)).rstrip(b"=")
@@ -114,7 +118,8 @@ class Tokens:
         if protocol != "udp":
             connection_id = int.from_bytes(rest[4:8], "big")
             flow = Flow(protocol, ("", 0), ("", 0), connection_id)
-            return Side(kind, flow, relay_id, is_dead=rest[:4] != self._boot_id)
+            is_dead = rest[:4] != self._boot_id
+            return Side(kind, flow, relay_id, is_dead, rest[8:].hex())
         half = 18 if body[1] & _FAMILY_6 else 6
         if len(rest) != 2 * half:
             return None

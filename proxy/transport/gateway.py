@@ -24,6 +24,8 @@ from .stream import WRITE_LIMIT, Owner
 log = logging.getLogger(__name__)
 
 _ACCESS: Final = 0o660
+_PING: Final = b"\r\n\r\n"
+_PONG: Final = b"\r\n"
 
 
 class GatewayLink(asyncio.Protocol):
@@ -83,8 +85,11 @@ class GatewayLink(asyncio.Protocol):
             self.abort()
             return
         for message in messages:
-            if message.strip(b"\r\n"):  # RFC 7118 s6: CRLF keep-alives may come as messages
+            if message.strip(b"\r\n"):
                 self._owner.message_came(message, self)
+            elif message == _PING and self._transport is not None:
+                # RFC 7118 s6: pages cannot ping, so they send CRLF keep-alives as messages.
+                self._transport.write(frame(_PONG))
 
     def write(self, data: bytes) -> None:
         """Send one message; raises FlowFailed when the link is closing or its reader too slow."""

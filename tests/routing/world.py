@@ -109,7 +109,13 @@ def via_relay(sdp: bytes, relay_id: bytes = b"r1") -> bytes:
 class World:
     """The node and everything around it."""
 
-    def __init__(self, *domains: Domain, relays: tuple[bytes, ...] = (b"r1",), **set_: Any) -> None:
+    def __init__(
+        self,
+        *domains: Domain,
+        relays: tuple[bytes, ...] = (b"r1",),
+        boot_id: bytes = b"boot",
+        **set_: Any,
+    ) -> None:
         self.clock = Clock()
         self.air = Air(self.clock)
         self.relays = FakeRelays(*relays)
@@ -126,7 +132,7 @@ class World:
             directory=directory,
             bindings=Bindings(),
             transport=self.air,  # type: ignore[arg-type]
-            tokens=Tokens(b"k" * 32, b"boot"),
+            tokens=Tokens(b"k" * 32, boot_id),
             relays=self.relays,  # type: ignore[arg-type]
             floods=Floods(settings),
             sessions=Sessions(),

@@ -49,11 +49,16 @@ connections = st.builds(
     st.sampled_from(("tcp", "tls", "ws", "wss")),
     st.integers(1, 2**32 - 1),
 )
-sides = st.builds(
-    Side,
-    st.sampled_from(Kind),
-    st.one_of(st.none(), udp_flows, connections),
-    st.binary(max_size=8),
+sides = st.one_of(
+    st.builds(Side, st.sampled_from(Kind), st.one_of(st.none(), udp_flows), st.binary(max_size=8)),
+    st.builds(
+        Side,
+        st.sampled_from(Kind),
+        connections,
+        st.binary(max_size=8),
+        st.just(False),
+        st.one_of(st.just(""), st.binary(min_size=12, max_size=12).map(bytes.hex)),
+    ),
 )
 
 
@@ -69,7 +74,9 @@ def test_round_trip(side: Side, bound_to: bytes) -> None:
     ("flow", "longest"), [(None, 50), (UDP4, 50), (TLS, 50), (UDP6, 70)], ids=str
 )
 def test_length(flow: Flow | None, longest: int) -> None:
-    assert len(tokens().seal(Side(Kind.CALLEE, flow, b"abc"), CALL_ID)) <= longest
+    binding_id = "c0ffee" * 4 if flow is TLS else ""
+    side = Side(Kind.CALLEE, flow, b"abc", False, binding_id)
+    assert len(tokens().seal(side, CALL_ID)) <= longest
 
 
 def test_is_a_user_part() -> None:

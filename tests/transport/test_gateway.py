@@ -218,3 +218,14 @@ async def test_default_path_that_cannot_be_had_is_only_told(
     await office.layer.start()
     assert "no gateway for browsers" in caplog.text
     assert office.layer.listeners
+
+
+async def test_a_page_that_cannot_ping_is_answered(office: Office, ends: AsyncExitStack) -> None:
+    """CRLF keep-alives come as messages of their own (RFC 7118 s6, RFC 5626 s3.5.1)."""
+    link = await Link.open(office, ends)
+    link.writer.write(frame(b"\r\n\r\n"))
+    assert await link.message() == b"\r\n"
+    link.writer.write(frame(b"\r\n"))
+    link.writer.write(frame(REQUEST))
+    message, _ = await office.next()
+    assert isinstance(message, Request)
