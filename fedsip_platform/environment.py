@@ -65,6 +65,9 @@ class WebSettings:
     """FEDSIP_SIP_MAX_MESSAGE: largest SIP message."""
     gateway: Path
     """FEDSIP_SIP_GATEWAY: the proxy's Unix socket for browsers' links."""
+    call_days: int
+    """FEDSIP_WEB_CALL_DAYS: how long call records are kept, in days; for their messages
+    each domain has a number of its own."""
     debug: bool
     """FEDSIP_WEB_DEBUG: Django's debug pages; never where strangers come."""
     broker_url: str
@@ -100,6 +103,7 @@ class WebSettings:
             ),
             max_message=_number(environ, "FEDSIP_SIP_MAX_MESSAGE", 65535, least=1),
             gateway=Path(environ.get("FEDSIP_SIP_GATEWAY") or state_dir / "gateway.sock"),
+            call_days=_number(environ, "FEDSIP_WEB_CALL_DAYS", 400, least=1, most=36500),
             debug=_switch(environ, "FEDSIP_WEB_DEBUG"),
             broker_url=environ.get("FEDSIP_BROKER_URL") or "memory://",
             node_id=environ.get("FEDSIP_NODE_ID") or "a",
@@ -117,6 +121,7 @@ _WEB_NAMES = (
     "API_PER_MINUTE",
     "SIP_PATH",
     "SIP_MESSAGES_PER_SECOND",
+    "CALL_DAYS",
     "DEBUG",
 )
 

@@ -217,7 +217,7 @@ SPECTACULAR_SETTINGS = {
 # -- celery
 
 CELERY_BROKER_URL = WEB.broker_url
-CELERY_IMPORTS = ["fedsip_platform.tasks.housekeeping"]
+CELERY_IMPORTS = ["fedsip_platform.tasks.housekeeping", "fedsip_platform.tasks.observing"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True  # a task whose worker was killed runs again: all are idempotent
@@ -246,6 +246,26 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget remembered requests": {
         "task": "fedsip_platform.tasks.housekeeping.forget_remembered_requests",
+        "schedule": timedelta(hours=1),
+    },
+    "sample registrations": {
+        "task": "fedsip_platform.tasks.observing.sample_registrations",
+        "schedule": timedelta(minutes=5),
+    },
+    "close lost calls": {
+        "task": "fedsip_platform.tasks.observing.close_lost_calls",
+        "schedule": timedelta(minutes=1),
+    },
+    "forget messages": {
+        "task": "fedsip_platform.tasks.observing.forget_messages",
+        "schedule": timedelta(hours=1),
+    },
+    "forget calls": {
+        "task": "fedsip_platform.tasks.observing.forget_calls",
+        "schedule": timedelta(days=1),
+    },
+    "forget observations": {
+        "task": "fedsip_platform.tasks.observing.forget_observations",
         "schedule": timedelta(hours=1),
     },
     "forget old sign-ins": {

@@ -22,7 +22,8 @@ KEY = key_parameter("The domain's id or name.")
 POLICIES = (
     *("enabled", "note", "unauthenticated", "unauthenticated_calls_out", "hide_users"),
     *("require_tls", "media_policy", "srtp", "nat_keepalive", "nat_alias_contact"),
-    *("federation", "e164", "e164_country", "max_subscribers", "max_contacts"),
+    *("federation", "e164", "e164_country", "trace", "trace_days"),
+    *("max_subscribers", "max_contacts"),
     *("min_expires", "max_expires", "default_expires"),
 )
 

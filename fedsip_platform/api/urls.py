@@ -8,9 +8,11 @@ from rest_framework.routers import SimpleRouter
 
 from .account import MeView, SessionView, TokenViewSet
 from .audit import AuditViewSet
+from .calls import CallViewSet, LiveCallViewSet
 from .docs import DocsView
 from .domains import DomainViewSet
 from .registrations import RegistrationViewSet
+from .sources import AllowedSourceViewSet, BlockViewSet, FailedSignInViewSet
 from .tenants import TenantViewSet
 from .translations import TranslationViewSet
 from .users import UserViewSet
@@ -22,6 +24,11 @@ router.register("users", UserViewSet, "user")
 router.register("registrations", RegistrationViewSet, "registration")
 router.register("translations", TranslationViewSet, "translation")
 router.register("audit", AuditViewSet, "audit")
+router.register("calls", CallViewSet, "call")
+router.register("live-calls", LiveCallViewSet, "live-call")
+router.register("blocks", BlockViewSet, "block")
+router.register("allowed-sources", AllowedSourceViewSet, "allowed-source")
+router.register("failed-sign-ins", FailedSignInViewSet, "failed-sign-in")
 router.register("tokens", TokenViewSet, "token")
 
 urlpatterns = [

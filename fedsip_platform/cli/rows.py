@@ -85,6 +85,7 @@ def of_block(block: BlockedSource) -> dict[str, Any]:
         "node": block.node_id,
         "reason": block.reason,
         "evidence": block.evidence,
+        "hits": block.hits,
         "first_seen_at": block.first_seen_at,
         "last_seen_at": block.last_seen_at,
         "blocked_until": block.blocked_until,

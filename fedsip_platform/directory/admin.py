@@ -51,6 +51,7 @@ class DomainAdmin(admin.ModelAdmin):
         ("Security", {"fields": ("require_tls", "srtp")}),
         ("Media and NAT", {"fields": ("media_policy", "nat_keepalive", "nat_alias_contact")}),
         ("Numbers", {"fields": ("e164", "e164_country")}),
+        ("Traces", {"fields": ("trace", "trace_days")}),
         (
             "Limits",
             {

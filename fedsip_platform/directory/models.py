@@ -124,6 +124,19 @@ class Domain(models.Model):
         db_default="US",
         help_text="Country of numbers that are dialled without one, as two letters.",
     )
+    trace = models.BooleanField(
+        "keep messages",
+        default=True,
+        db_default=True,
+        help_text="Keep the SIP messages of calls, to find out why one failed.",
+    )
+    trace_days = models.PositiveSmallIntegerField(
+        "keep messages for days",
+        default=7,
+        db_default=7,
+        validators=[MinValueValidator(1), MaxValueValidator(90)],
+        help_text="After so many days they are deleted.",
+    )
 
     max_subscribers = models.PositiveIntegerField(
         null=True, blank=True, help_text="Empty: no limit."

@@ -13,7 +13,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
 
 from fedsip_platform.audit.models import Entry
-from fedsip_platform.calls.models import CallRecord
+from fedsip_platform.calls.models import (
+    CallMessage,
+    CallRecord,
+    FailedSignIn,
+    LiveCall,
+    RegistrationSample,
+)
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.location.models import Binding
 
@@ -30,6 +36,10 @@ PATHS: dict[type[Model], str] = {
     Binding: "domain__tenant",
     CallRecord: "tenant",
     Entry: "tenant",
+    LiveCall: "tenant",
+    CallMessage: "tenant",
+    RegistrationSample: "tenant",
+    FailedSignIn: "domain__tenant",
 }
 
 

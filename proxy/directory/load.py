@@ -19,7 +19,7 @@ _DOMAIN: Final = (
     "SELECT domain_id, tenant_id, tenant, name, enabled, unauthenticated,"
     " unauthenticated_calls_out, hide_users, media_policy, nat_alias_contact, nat_keepalive,"
     " require_tls, srtp, federation, e164, e164_country, max_contacts, min_expires, max_expires,"
-    " default_expires FROM proxy_domain"
+    " default_expires, trace FROM proxy_domain"
 )
 _SUBSCRIBER: Final = (
     "SELECT subscriber_id, domain_id, aor, username, ha1_md5, ha1_sha256, enabled, display_name,"

@@ -40,6 +40,8 @@ class Domain:
     min_expires: int = 60
     max_expires: int = 86400
     default_expires: int = 3600
+    trace: bool = True
+    """The messages of its calls are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""fedsip registrations, and fedsip blocks"""
+"""fedsip registrations"""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from fedsip_platform.calls.models import BlockedSource
 from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.location.models import Binding
 from tests.cli.conftest import Fedsip
@@ -70,12 +69,3 @@ def test_nothing_to_drop_is_an_error(phones: Fedsip) -> None:
     outcome = phones("registrations", "drop", "bob@example.com")
     assert outcome.complained == "fedsip: bob@example.com has no such registration.\n"
     assert outcome.code == 1
-
-
-def test_blocks(fedsip: Fedsip) -> None:
-    until = timezone.now() + timedelta(hours=1)
-    BlockedSource.objects.create(address="198.51.100.4", reason="flood", blocked_until=until)
-    past = timezone.now() - timedelta(hours=1)
-    BlockedSource.objects.create(address="198.51.100.5", reason="flood", blocked_until=past)
-    [row] = fedsip("blocks", "list", "--json").json
-    assert (row["address"], row["reason"]) == ("198.51.100.4", "flood")

@@ -65,8 +65,18 @@ PUBLISHED = {
     " expires_at path flow_token node_id protocol received nat family call_id cseq user_agent"
     " methods gruu registered_at updated_at deleted xid",
     "proxy_node": "node_id started_at seen_at version address flows bindings calls relays",
-    "proxy_call": "call_id tenant_id domain_id caller callee request_uri started_at answered_at"
-    " ended_at status reason ended_by node_id relay_id user_agent rule_id",
+    "proxy_call": "public_id call_id tenant_id domain_id caller callee request_uri target"
+    " caller_address hop started_at ringing_at answered_at ended_at status reason ended_by node_id"
+    " relay_id user_agent rule_id codec mos media verdict attestation",
+    "proxy_live_call": "public_id call_id tenant_id domain_id caller callee request_uri target"
+    " caller_address hop started_at ringing_at answered_at node_id relay_id user_agent rule_id"
+    " dialog",
+    "proxy_hang_up": "hang_up_id public_id node_id done_at outcome",
+    "proxy_message": "call_id tenant_id domain_id node_id at way protocol local remote size text",
+    "proxy_block": "block_id address node_id reason evidence hits first_seen_at last_seen_at"
+    " blocked_until lifted_at xid",
+    "proxy_allowed_source": "network",
+    "proxy_failed_sign_in": "domain_id aor address hour attempts user_agent last_at",
 }
 
 

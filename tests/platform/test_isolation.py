@@ -13,6 +13,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from fedsip_platform.api import tokens
+from fedsip_platform.calls import services as calls
+from fedsip_platform.calls.models import AllowedSource, BlockedSource, HangUp
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.location.models import Binding
 from fedsip_platform.tenants.models import Person
@@ -35,13 +37,31 @@ ABOUT_ONESELF = {
 # These answer 200, with one's own things only.
 LISTS = {
     (name, "get")
-    for name in ("tenants", "domains", "users", "registrations", "translations", "tokens", "audit")
+    for name in (
+        *("tenants", "domains", "users", "registrations", "translations", "tokens", "audit"),
+        *("calls", "live-calls", "failed-sign-ins"),
+    )
 }
 
 # The same as a download.
-EXPORTS = {("audit/export", "get")}
+EXPORTS = {("audit/export", "get"), ("calls/export", "get")}
+
+# These too, and are empty for everybody but operators.
+OPERATORS_LISTS = {("blocks", "get"), ("allowed-sources", "get")}
 
 Call = Callable[[World], tuple[str, Any]]
+
+
+def blocked() -> str:
+    """The id of a block, which is the platform's."""
+    return str(calls.block("198.51.100.7").public_id)
+
+
+def allowed() -> str:
+    """The id of an allowed network, which is the platform's."""
+    made, _ = AllowedSource.objects.get_or_create(network="198.51.100.0/24")
+    return str(made.public_id)
+
 
 # Each aims at the rival's things.
 AIMED: dict[tuple[str, str], list[Call]] = {
@@ -106,6 +126,24 @@ AIMED: dict[tuple[str, str], list[Call]] = {
         lambda rival: (f"translations/{rival.rule.public_id}", None)
     ],
     ("audit/{key}", "get"): [lambda rival: (f"audit/{rival.audit_entry().public_id}", None)],
+    ("calls/{key}", "get"): [lambda rival: (f"calls/{rival.call.public_id}", None)],
+    ("calls/{key}/messages", "get"): [
+        lambda rival: (f"calls/{rival.call.public_id}/messages", None),
+        lambda rival: (f"calls/{rival.live_call.public_id}/messages", None),
+    ],
+    ("calls/{key}/pcap", "get"): [lambda rival: (f"calls/{rival.call.public_id}/pcap", None)],
+    ("live-calls/{key}", "get"): [lambda rival: (f"live-calls/{rival.live_call.public_id}", None)],
+    ("live-calls/{key}", "delete"): [
+        lambda rival: (f"live-calls/{rival.live_call.public_id}", None)
+    ],
+    ("blocks", "post"): [lambda rival: ("blocks", {"address": "192.0.2.1"})],
+    ("blocks/{key}", "get"): [lambda rival: (f"blocks/{blocked()}", None)],
+    ("blocks/{key}", "delete"): [lambda rival: (f"blocks/{blocked()}", None)],
+    ("allowed-sources", "post"): [
+        lambda rival: ("allowed-sources", {"network": "192.0.2.0/24"}),
+    ],
+    ("allowed-sources/{key}", "get"): [lambda rival: (f"allowed-sources/{allowed()}", None)],
+    ("allowed-sources/{key}", "delete"): [lambda rival: (f"allowed-sources/{allowed()}", None)],
     ("tokens", "post"): [
         lambda rival: ("tokens", {"name": "stolen", "tenant": rival.tenant.slug}),
         lambda rival: ("tokens", {"name": "x", "tenant": rival.tenant.slug, "scope": "write"}),
@@ -142,7 +180,8 @@ def _readable(path: str) -> str:
 
 
 def test_every_operation_has_a_line_here() -> None:
-    assert set(operations()) == ABOUT_ONESELF | LISTS | EXPORTS | set(AIMED)
+    known = ABOUT_ONESELF | LISTS | EXPORTS | OPERATORS_LISTS | set(AIMED)
+    assert set(operations()) == known
 
 
 @pytest.fixture
@@ -170,6 +209,8 @@ def rows(rival: World) -> list[Any]:
         *Binding.objects.filter(domain=rival.domain).values(),
         *type(rival.tenant).objects.filter(pk=rival.tenant.pk).values(),
         *rival.people["owner"].tokens.values(),
+        *HangUp.objects.values(),
+        *BlockedSource.objects.filter(lifted_at__isnull=False).values(),
     ]
 
 
@@ -214,6 +255,16 @@ def test_exports_hold_ones_own_alone(rival: World, acme: World, callers: dict[st
             assert (b"example.com" in text) == (name != "nobody's"), f"{name}: {path}"
 
 
+def test_what_is_the_platforms_is_the_operators_alone(
+    callers: dict[str, Api], as_operator: Api
+) -> None:
+    blocked(), allowed()
+    for path, _ in OPERATORS_LISTS:
+        for name, caller in callers.items():
+            assert caller.get(path).json()["results"] == [], name
+        assert len(as_operator.get(path).json()["results"]) == 1
+
+
 def test_filters_do_not_open_the_door(rival: World, callers: dict[str, Api]) -> None:
     queries = (
         "audit?tenant=rival",
@@ -225,6 +276,11 @@ def test_filters_do_not_open_the_door(rival: World, callers: dict[str, Api]) -> 
         "registrations?domain=example.net",
         "registrations?address=alice@example.net",
         "translations?domain=example.net",
+        "calls?domain=example.net",
+        "calls?address=alice@example.net",
+        "calls?call_id=call@example.net",
+        "live-calls?domain=example.net",
+        "failed-sign-ins?user=alice@example.net",
     )
     for caller in callers.values():
         for query in queries:

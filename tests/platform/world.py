@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from django.utils import timezone
 from fedsip_platform.api import tokens
 from fedsip_platform.api.models import Token
 from fedsip_platform.audit.models import Entry
+from fedsip_platform.calls.models import CallRecord, FailedSignIn, LiveCall
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.location.models import Binding
@@ -31,6 +33,8 @@ class World:
     user: Subscriber
     rule: Translation
     binding: Binding
+    call: CallRecord
+    live_call: LiveCall
     people: dict[str, Person] = field(default_factory=dict)
     token: Token | None = None
 
@@ -81,6 +85,49 @@ def make_person(email: str, **fields: Any) -> Person:
     return person
 
 
+def make_call(tenant: Tenant, domain: Domain, **fields: Any) -> CallRecord:
+    """A call of alice's to bob, a minute long, that ended just now."""
+    now = timezone.now()
+    return CallRecord.objects.create(
+        **{
+            "call_id": f"call@{domain.name}",
+            "tenant": tenant,
+            "domain": domain,
+            "caller": f"sip:alice@{domain.name}",
+            "callee": f"sip:bob@{domain.name}",
+            "request_uri": f"sip:bob@{domain.name}",
+            "started_at": now - timedelta(seconds=70),
+            "ringing_at": now - timedelta(seconds=69),
+            "answered_at": now - timedelta(seconds=60),
+            "ended_at": now,
+            "status": 200,
+            "reason": "BYE",
+            "ended_by": "callee",
+            **fields,
+        }
+    )
+
+
+def make_live_call(tenant: Tenant, domain: Domain, **fields: Any) -> LiveCall:
+    """A call of alice's to carol, answered a minute ago."""
+    now = timezone.now()
+    return LiveCall.objects.create(
+        **{
+            "public_id": uuid.uuid4(),
+            "call_id": f"live@{domain.name}",
+            "tenant": tenant,
+            "domain": domain,
+            "caller": f"sip:alice@{domain.name}",
+            "callee": f"sip:carol@{domain.name}",
+            "request_uri": f"sip:carol@{domain.name}",
+            "started_at": now - timedelta(seconds=62),
+            "answered_at": now - timedelta(seconds=60),
+            "node_id": "a",
+            **fields,
+        }
+    )
+
+
 def make_world(slug: str, domain_name: str) -> World:
     tenant = services.create_tenant(slug.capitalize(), slug)
     domain = services.create_domain(tenant, domain_name)
@@ -98,7 +145,10 @@ def make_world(slug: str, domain_name: str) -> World:
         registered_at=now,
         updated_at=now,
     )
-    world = World(tenant, domain, user, rule, binding)
+    call = make_call(tenant, domain)
+    live_call = make_live_call(tenant, domain)
+    FailedSignIn.objects.create(domain=domain, aor=user.aor, address="192.0.2.9", hour=now)
+    world = World(tenant, domain, user, rule, binding, call, live_call)
     for role in ("owner", "admin", "viewer"):
         person = make_person(f"{role}@{domain_name}")
         Membership.objects.create(person=person, tenant=tenant, role=role)

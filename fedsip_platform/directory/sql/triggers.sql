@@ -162,3 +162,27 @@ BEGIN
     PERFORM set_config('fedsip.audit_forget', 'off', true);
     RETURN forgotten;
 END $$;
+-- Calls: live views read by transaction what is new, nodes what they are asked to do.
+CREATE FUNCTION calls_ring() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify(TG_ARGV[0], '');
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER live_call_stamped BEFORE UPDATE ON calls_livecall
+    FOR EACH ROW EXECUTE FUNCTION location_stamp();
+CREATE TRIGGER live_call_written AFTER INSERT OR UPDATE ON calls_livecall
+    FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_live');
+CREATE TRIGGER call_written AFTER INSERT ON calls_callrecord
+    FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_live');
+CREATE TRIGGER hang_up_wanted AFTER INSERT ON calls_hangup
+    FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_hang_up');
+
+CREATE TRIGGER block_stamped BEFORE UPDATE ON calls_blockedsource
+    FOR EACH ROW EXECUTE FUNCTION location_stamp();
+CREATE TRIGGER block_written AFTER INSERT OR UPDATE OR DELETE ON calls_blockedsource
+    FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_block');
+CREATE TRIGGER allowed_written AFTER INSERT OR UPDATE OR DELETE ON calls_allowedsource
+    FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_block');
+CREATE TRIGGER failed_sign_in_written AFTER INSERT OR UPDATE ON calls_failedsignin
+    FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_live');

@@ -22,7 +22,8 @@ SELECT
     d.max_contacts::int AS max_contacts,
     d.min_expires::int AS min_expires,
     d.max_expires::int AS max_expires,
-    d.default_expires::int AS default_expires
+    d.default_expires::int AS default_expires,
+    d.trace
 FROM directory_domain d
 JOIN tenants_tenant t ON t.id = d.tenant_id;
 
@@ -91,9 +92,43 @@ CREATE VIEW proxy_node AS
 SELECT node_id, started_at, seen_at, version, address, flows, bindings, calls, relays
 FROM calls_node;
 
--- Insertable: one row for each call that has ended.
+-- Insertable: one row for each call that has ended, under the public id that it had as a live one.
 CREATE VIEW proxy_call AS
 SELECT
-    call_id, tenant_id, domain_id, caller, callee, request_uri, started_at, answered_at, ended_at,
-    status, reason, ended_by, node_id, relay_id, user_agent, rule_id
+    public_id, call_id, tenant_id, domain_id, caller, callee, request_uri, target, caller_address,
+    hop, started_at, ringing_at, answered_at, ended_at, status, reason, ended_by, node_id, relay_id,
+    user_agent, rule_id, codec, mos, media, verdict, attestation
 FROM calls_callrecord;
+
+-- Updatable: the calls that go on, each written by its node.
+CREATE VIEW proxy_live_call AS
+SELECT
+    public_id, call_id, tenant_id, domain_id, caller, callee, request_uri, target, caller_address,
+    hop, started_at, ringing_at, answered_at, node_id, relay_id, user_agent, rule_id, dialog
+FROM calls_livecall;
+
+-- Updatable: calls that somebody wants to end. A proxy marks its own as done.
+CREATE VIEW proxy_hang_up AS
+SELECT id AS hang_up_id, public_id, node_id, done_at, outcome
+FROM calls_hangup;
+
+-- Insertable: messages of calls.
+CREATE VIEW proxy_message AS
+SELECT call_id, tenant_id, domain_id, node_id, at, way, protocol, local, remote, size, text
+FROM calls_callmessage;
+
+-- Updatable: who is ignored until when; a row that was lifted stays until it is forgotten.
+CREATE VIEW proxy_block AS
+SELECT
+    id AS block_id, address, node_id, reason, evidence, hits, first_seen_at, last_seen_at,
+    blocked_until, lifted_at, xid
+FROM calls_blockedsource;
+
+-- Networks that nothing blocks.
+CREATE VIEW proxy_allowed_source AS
+SELECT network::text AS network FROM calls_allowedsource;
+
+-- Updatable: attempts are added up by INSERT ... ON CONFLICT (aor, address, hour).
+CREATE VIEW proxy_failed_sign_in AS
+SELECT domain_id, aor, address, hour, attempts, user_agent, last_at
+FROM calls_failedsignin;

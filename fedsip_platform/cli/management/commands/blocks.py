@@ -1,33 +1,48 @@
-"""fedsip blocks list"""
+"""fedsip blocks list | add | lift | allowed | allow | disallow"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.utils import timezone
 
-from fedsip_platform.calls.models import BlockedSource
+from fedsip_platform.calls import services
+from fedsip_platform.calls.models import AllowedSource
 from fedsip_platform.cli import rows, speech
+from fedsip_platform.cli.speech import Refused
 
 COLUMNS = {
     "address": "address",
     "reason": "reason",
     "evidence": "evidence",
+    "hits": "hits",
     "node": "node",
     "blocked_until": "until",
 }
 
 
 class Command(BaseCommand):
-    help = "Addresses that the proxy ignores for a while."
+    help = "Addresses that the proxies ignore for a while, and networks that they never do."
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(required=True, metavar="list")
+        verbs = parser.add_subparsers(required=True, metavar="list|add|lift|allowed|allow|disallow")
         speech.verb(verbs, "list", list_all, help="show who is blocked now, and why")
+        adding = speech.verb(verbs, "add", add, help="block an address")
+        adding.add_argument("address", metavar="ADDRESS")
+        adding.add_argument("--hours", type=float, default=24.0 * 30, help="for so long (720)")
+        adding.add_argument("--note", default="", help="why")
+        lifting = speech.verb(verbs, "lift", lift, help="listen to an address again")
+        lifting.add_argument("address", metavar="ADDRESS")
+        speech.verb(verbs, "allowed", list_allowed, help="show networks that nothing blocks")
+        allowing = speech.verb(verbs, "allow", allow, help="never block a network")
+        allowing.add_argument("network", metavar="NETWORK", help="such as 192.0.2.0/24")
+        allowing.add_argument("--note", default="", help="whose it is")
+        ending = speech.verb(verbs, "disallow", disallow, help="treat a network like any other")
+        ending.add_argument("network", metavar="NETWORK")
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -35,5 +50,44 @@ class Command(BaseCommand):
 
 def list_all(options: Mapping[str, Any]) -> None:
     """Show who is blocked now."""
-    blocked = BlockedSource.objects.filter(blocked_until__gt=timezone.now())
-    speech.show([rows.of_block(each) for each in blocked], COLUMNS, options)
+    speech.show([rows.of_block(each) for each in services.blocked()], COLUMNS, options)
+
+
+def add(options: Mapping[str, Any]) -> None:
+    """Block an address by hand."""
+    lasting = timedelta(hours=options["hours"])
+    block = services.block(options["address"], evidence=options["note"], lasting=lasting)
+    until = speech.text(block.blocked_until)
+    speech.done(f"{block.address} is ignored until {until}.", rows.of_block(block), options)
+
+
+def lift(options: Mapping[str, Any]) -> None:
+    """Have the proxies listen again."""
+    address = services.normal_address(options["address"])
+    block = services.blocked().filter(address=address).first()
+    if block is None:
+        raise Refused(f"{address} is not blocked.")
+    services.lift(block)
+    speech.done(f"{address} is listened to again.", {"address": address}, options)
+
+
+def list_allowed(options: Mapping[str, Any]) -> None:
+    """Show the networks that nothing blocks."""
+    found = [{"network": each.network, "note": each.note} for each in AllowedSource.objects.all()]
+    speech.show(found, {"network": "network", "note": "note"}, options)
+
+
+def allow(options: Mapping[str, Any]) -> None:
+    """Never block a network."""
+    made = services.allow(options["network"], options["note"])
+    speech.done(f"{made.network} is never blocked.", {"network": made.network}, options)
+
+
+def disallow(options: Mapping[str, Any]) -> None:
+    """Treat a network like any other."""
+    network = services.normal_network(options["network"])
+    source = AllowedSource.objects.filter(network=network).first()
+    if source is None:
+        raise Refused(f"{network} is not allowed specially.")
+    services.disallow(source)
+    speech.done(f"{network} is treated like any other.", {"network": network}, options)

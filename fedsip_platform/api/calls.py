@@ -1,0 +1,192 @@
+"""/api/v1/calls: the calls that have ended, their messages; /api/v1/live-calls: those that go on"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from fedsip_platform.calls import pcap, queries, services, verdict
+from fedsip_platform.calls.models import CallMessage, CallRecord, LiveCall
+
+from . import csv_export, filters
+from .base import ScopedViewSet, key_parameter
+from .filters import Filter
+
+KEY = key_parameter("The call's id, the same while it goes on and afterwards.")
+
+
+def _of_user(address: str) -> Q:
+    uri = f"sip:{address.removeprefix('sip:').lower()}"
+    return Q(caller=uri) | Q(callee=uri)
+
+
+def _status(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) == 3):
+        raise ValueError("Give a SIP status such as 486.")
+    return int(text)
+
+
+FILTERS = {
+    "domain": filters.name("domain__name", "Only of this domain."),
+    "address": Filter("Only from or to this user, such as alice@example.com.", _of_user),
+    "call_id": filters.equal("call_id", "Only with this Call-ID."),
+}
+_ROUTE = ("call_id", "caller", "callee", "request_uri", "target", "caller_address", "hop")
+
+
+class CallSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    summary = serializers.SerializerMethodField(help_text="The call in one sentence.")
+
+    class Meta:
+        model = CallRecord
+        fields = (
+            *("id", "summary", *_ROUTE, "started_at", "ringing_at", "answered_at", "ended_at"),
+            *("status", "reason", "ended_by", "node_id", "relay_id", "user_agent", "rule_id"),
+            *("codec", "mos", "media", "verdict", "attestation"),
+        )
+        read_only_fields = fields
+
+    def get_summary(self, call: CallRecord) -> str:
+        return verdict.sentence(call, now=timezone.now())
+
+
+class LiveCallSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    summary = serializers.SerializerMethodField(help_text="The call in one sentence.")
+
+    class Meta:
+        model = LiveCall
+        fields = (
+            *("id", "summary", *_ROUTE, "started_at", "ringing_at", "answered_at"),
+            *("node_id", "relay_id", "user_agent", "rule_id"),
+        )
+        read_only_fields = fields
+
+    def get_summary(self, call: LiveCall) -> str:
+        return verdict.sentence(call, now=timezone.now())
+
+
+class MessageSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = CallMessage
+        fields = ("at", "node_id", "way", "protocol", "local", "remote", "size", "text")
+        read_only_fields = fields
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Calls that have ended, the newest first"),
+    retrieve=extend_schema(summary="One call that has ended", parameters=[KEY]),
+)
+class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """Call records, the newest first."""
+
+    serializer_class = CallSerializer
+    rows = CallRecord.objects.select_related("tenant")
+    ordering = "-id"
+    filters = {
+        **FILTERS,
+        "since": filters.moment("started_at__gte", "Only begun at or after this."),
+        "until": filters.moment("started_at__lt", "Only begun before this."),
+        "answered": Filter(
+            "Only answered, or only others.",
+            lambda on: Q(answered_at__isnull=not on),
+            filters.read_switch,
+            OpenApiTypes.BOOL,
+        ),
+        "status": Filter(
+            "Only ended with this SIP status.",
+            lambda status: Q(status=status),
+            _status,
+            OpenApiTypes.INT,
+        ),
+    }
+
+    @extend_schema(
+        summary="All that the filters choose, as CSV",
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    @action(detail=False, methods=["get"], url_path="export")
+    def export(self, request: Request, **kwargs: Any) -> Any:
+        chosen = self.filtered(self.get_queryset()).order_by(self.ordering)
+        return csv_export.stream("calls.csv", CallSerializer, chosen)
+
+    @extend_schema(
+        summary="The SIP messages of a call",
+        description="In order, credentials masked; empty if its domain does not keep them.",
+        parameters=[KEY],
+        responses=MessageSerializer(many=True),
+        filters=False,
+    )
+    @action(detail=True, pagination_class=None)
+    def messages(self, request: Request, **kwargs: Any) -> Response:
+        return Response(MessageSerializer(self._messages(), many=True).data)
+
+    @extend_schema(
+        summary="The SIP messages of a call as a pcap file",
+        description="For Wireshark or sngrep. Every message is one UDP datagram, whatever carried "
+        "it.",
+        parameters=[KEY],
+        responses={(200, pcap.CONTENT_TYPE): OpenApiTypes.BINARY},
+    )
+    @action(detail=True)
+    def pcap(self, request: Request, **kwargs: Any) -> HttpResponse:
+        name = f"call-{self.kwargs['key']}.pcap"
+        return HttpResponse(
+            pcap.pcap_of(self._messages()),
+            content_type=pcap.CONTENT_TYPE,
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    def _messages(self) -> QuerySet[CallMessage]:
+        call = self.find(self.kwargs["key"]) or self._live()
+        return queries.messages_of(self.scope.visible(CallMessage.objects.all()), call)
+
+    def _live(self) -> LiveCall:
+        live = self.scope.visible(LiveCall.objects.all())
+        found = live.filter(public_id=_uuid_or_404(self.kwargs["key"])).first()
+        if found is None:
+            raise Http404
+        return found
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Calls that go on"),
+    retrieve=extend_schema(summary="One call that goes on", parameters=[KEY]),
+)
+class LiveCallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """Calls that ring or were answered; at most a second old."""
+
+    serializer_class = LiveCallSerializer
+    rows = LiveCall.objects.select_related("tenant")
+    ordering = "public_id"
+    filters = FILTERS
+
+    @extend_schema(
+        summary="Hang up",
+        description="Both sides are told within a second; the call then stands among those that "
+        "have ended.",
+        parameters=[KEY],
+        responses={202: None},
+    )
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        services.hang_up(self.get_object(), by=str(request.user))
+        return Response(status=status.HTTP_202_ACCEPTED)
+
+
+def _uuid_or_404(text: str) -> str:
+    field = serializers.UUIDField()
+    try:
+        return str(field.to_internal_value(text))
+    except ValidationError as error:
+        raise Http404 from error
