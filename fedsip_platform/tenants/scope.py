@@ -21,6 +21,7 @@ from fedsip_platform.calls.models import (
     RegistrationSample,
 )
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.gateway.models import AllowedOrigin, PersonalPhone
 from fedsip_platform.location.models import Binding
 
 from .models import Person, Role, Tenant
@@ -35,6 +36,8 @@ PATHS: dict[type[Model], str] = {
     Translation: "domain__tenant",
     Binding: "domain__tenant",
     CallRecord: "tenant",
+    AllowedOrigin: "tenant",
+    PersonalPhone: "subscriber__domain__tenant",
     Entry: "tenant",
     LiveCall: "tenant",
     CallMessage: "tenant",

@@ -18,6 +18,8 @@ from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls.models import CallRecord, FailedSignIn, LiveCall
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.gateway import services as gateway
+from fedsip_platform.gateway.models import AllowedOrigin
 from fedsip_platform.location.models import Binding
 from fedsip_platform.tenants.models import Membership, Person, Tenant
 
@@ -35,6 +37,7 @@ class World:
     binding: Binding
     call: CallRecord
     live_call: LiveCall
+    origin: AllowedOrigin
     people: dict[str, Person] = field(default_factory=dict)
     token: Token | None = None
 
@@ -148,7 +151,8 @@ def make_world(slug: str, domain_name: str) -> World:
     call = make_call(tenant, domain)
     live_call = make_live_call(tenant, domain)
     FailedSignIn.objects.create(domain=domain, aor=user.aor, address="192.0.2.9", hour=now)
-    world = World(tenant, domain, user, rule, binding, call, live_call)
+    origin = gateway.allow_origin(tenant, f"https://www.{domain_name}")
+    world = World(tenant, domain, user, rule, binding, call, live_call, origin)
     for role in ("owner", "admin", "viewer"):
         person = make_person(f"{role}@{domain_name}")
         Membership.objects.create(person=person, tenant=tenant, role=role)
