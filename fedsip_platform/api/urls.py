@@ -11,6 +11,7 @@ from .audit import AuditViewSet
 from .calls import CallViewSet, LiveCallViewSet
 from .docs import DocsView
 from .domains import DomainViewSet
+from .people import InvitationViewSet, PersonViewSet
 from .phones import MyPassView, MyPhoneView, OriginViewSet
 from .registrations import RegistrationViewSet
 from .sources import AllowedSourceViewSet, BlockViewSet, FailedSignInViewSet
@@ -24,6 +25,8 @@ router.register("domains", DomainViewSet, "domain")
 router.register("users", UserViewSet, "user")
 router.register("registrations", RegistrationViewSet, "registration")
 router.register("translations", TranslationViewSet, "translation")
+router.register("people", PersonViewSet, "person")
+router.register("invitations", InvitationViewSet, "invitation")
 router.register("audit", AuditViewSet, "audit")
 router.register("calls", CallViewSet, "call")
 router.register("live-calls", LiveCallViewSet, "live-call")
