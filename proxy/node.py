@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from proxy.location.flows import FlowBindings
     from proxy.location.store import Bindings
     from proxy.observe.calls import Calls
+    from proxy.observe.refusals import Refusals
     from proxy.relay.pool import RelayPool
+    from proxy.routing.call_rates import CallRates
     from proxy.routing.media import Sessions
     from proxy.routing.screen import Floods
     from proxy.settings import ProxySettings
@@ -50,6 +52,12 @@ class Node:
     """As challenges offer them, in order."""
     scanner_prefixes: tuple[bytes, ...]
     """Lower-case beginnings of User-Agent."""
+    call_rates: CallRates
+    """Calls a minute with other domains."""
+    denied_peers: frozenset[bytes]
+    """Domains with which nobody here has calls, as patterns."""
+    refusals: Refusals
+    """What was refused to whom, for tenants to see."""
     random: Callable[[], float]
     """A number in [0, 1)."""
 

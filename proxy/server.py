@@ -24,9 +24,11 @@ from proxy.node import Node
 from proxy.observe.calls import Calls
 from proxy.observe.heartbeat import Heartbeat
 from proxy.observe.records import Records
+from proxy.observe.refusals import Refusals
 from proxy.observe.sweep import MediaSweep
 from proxy.relay.pool import RelayPool
 from proxy.routing import registrar
+from proxy.routing.call_rates import CallRates
 from proxy.routing.media import Sessions
 from proxy.routing.route import route_request
 from proxy.routing.screen import Floods
@@ -54,6 +56,7 @@ class Server:
         "_locator",
         "_node",
         "_records",
+        "_refusals",
         "_settings",
         "_state",
         "_sweep",
@@ -68,8 +71,7 @@ class Server:
             raise SettingsError(f"DATABASE_URL cannot be read: {str(error).strip()}.") from error
         key = settings.key
         tokens = Tokens(key, urandom(4))
-        hosted = settings.state_dir / "tls" / "domains"
-        tls = TlsContexts(*settings.certificate_paths, hosted) if settings.tls else None
+        tls = _tls_contexts(settings) if settings.tls else None
         self._state = State(settings.database_url, on_binding_removed=self._binding_removed)
         self._transport = TransportLayer(
             settings,
@@ -79,6 +81,7 @@ class Server:
             tls=tls,
         )
         self._records = Records(settings.database_url)
+        self._refusals = Refusals(settings.database_url, wall=time.time)
         calls = Calls(self._records, node_id=settings.node_id, wall=time.time)
         self._node = Node(
             settings=settings,
@@ -98,6 +101,9 @@ class Server:
             flows=FlowBindings(),
             digest_algorithms=tuple(name.encode() for name in settings.digest),
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
+            call_rates=CallRates(),
+            denied_peers=frozenset(name.encode() for name in settings.federation_deny),
+            refusals=self._refusals,
             random=random.random,
         )
         self._locator = Locator(settings)
@@ -136,6 +142,7 @@ class Server:
             )
         registrar.resume_keep_alives(self._node)
         self._records.start()
+        self._refusals.start()
         self._sweep.start()
         self._heartbeat.start(self.address)
 
@@ -147,6 +154,7 @@ class Server:
         await self._heartbeat.close()
         await self._sweep.close()
         await self._records.close()
+        await self._refusals.close()
         await self._node.relays.close()
         await self._state.close()
 
@@ -193,6 +201,15 @@ class Server:
             len(self._node.calls),
             self._node.relays.states(),
         )
+
+
+def _tls_contexts(settings: ProxySettings) -> TlsContexts:
+    return TlsContexts(
+        *settings.certificate_paths,
+        settings.state_dir / "tls" / "domains",
+        trust=settings.trust_path,
+        ask=settings.tls_ask,
+    )
 
 
 def _is_loopback(address: str) -> bool:

@@ -62,6 +62,19 @@ def _are_relays(parts: tuple[str, ...]) -> tuple[str, ...]:
     return parts
 
 
+def _is_policy(text: str) -> str:
+    if text not in ("open", "verified_tls", "allow_list", "closed"):
+        raise ValueError("it must be open, verified_tls, allow_list or closed")
+    return text
+
+
+def _are_domains(parts: tuple[str, ...]) -> tuple[str, ...]:
+    for part in parts:
+        if not part.isascii() or "*" in part.removeprefix("*"):
+            raise ValueError(f"{part!r} is no domain, nor all below one (*.example.org)")
+    return tuple(part.lower().rstrip(".") for part in parts)
+
+
 def _are_networks(parts: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ip_network(part, strict=False) for part in parts)
 
@@ -101,6 +114,12 @@ class ProxySettings:
     )
     tls_cert: str = _setting("FEDSIP_TLS_CERT", "", "PEM certificate chain; default: tls/cert.pem.")
     tls_key: str = _setting("FEDSIP_TLS_KEY", "", "PEM private key; default: tls/key.pem.")
+    tls_ca: str = _setting(
+        "FEDSIP_TLS_CA",
+        "",
+        "Certificates of the authorities that vouch for other domains: a PEM file, or a folder as "
+        "`openssl rehash` makes it; default: the system's.",
+    )
     log_level: str = _setting(
         "FEDSIP_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.", check=_is_level
     )
@@ -108,6 +127,13 @@ class ProxySettings:
     udp: bool = _setting("FEDSIP_SIP_UDP", True, "Listen on UDP.")
     tcp: bool = _setting("FEDSIP_SIP_TCP", True, "Listen on TCP.")
     tls: bool = _setting("FEDSIP_SIP_TLS", True, "Listen on TLS.")
+    tls_ask: bool = _setting(
+        "FEDSIP_SIP_TLS_ASK",
+        True,
+        "Ask whoever connects over TLS for a certificate, by which other domains prove who they "
+        "are. One that no authority vouches for then ends the handshake: off, where phones show "
+        "certificates of their maker.",
+    )
     port: int = _setting("FEDSIP_SIP_PORT", 5060, "Port of UDP and TCP.", check=_is_port)
     tls_port: int = _setting("FEDSIP_SIP_TLS_PORT", 5061, "Port of TLS.", check=_is_port)
     ipv4: bool = _setting("FEDSIP_SIP_IPV4", True, "Speak IPv4.")
@@ -155,6 +181,60 @@ class ProxySettings:
         "for one) fail when SHA-256 is offered at all; where none does, SHA-256,MD5 is better "
         "(RFC 8760).",
         check=_are_algorithms,
+    )
+
+    federation: str = _setting(
+        "FEDSIP_SIP_FEDERATION",
+        "open",
+        "Calls to other domains, where our domain says nothing itself: open, verified_tls, "
+        "allow_list or closed.",
+        check=_is_policy,
+    )
+    federation_in: str = _setting(
+        "FEDSIP_SIP_FEDERATION_IN",
+        "open",
+        "The same for calls from other domains.",
+        check=_is_policy,
+    )
+    federation_deny: tuple[str, ...] = _setting(
+        "FEDSIP_SIP_FEDERATION_DENY",
+        (),
+        "Domains with which none of ours has calls; *.example.org for all below one.",
+        check=_are_domains,
+    )
+    stranger_methods: tuple[str, ...] = _setting(
+        "FEDSIP_SIP_STRANGER_METHODS",
+        ("*",),
+        "Methods that strangers may begin something with, where our domain says nothing; *: all.",
+    )
+    calls_in_per_domain: int = _setting(
+        "FEDSIP_SIP_CALLS_IN_PER_DOMAIN",
+        1200,
+        "Most calls and messages from one other domain to one of ours.",
+        "a minute",
+    )
+    calls_in_per_stranger: int = _setting(
+        "FEDSIP_SIP_CALLS_IN_PER_STRANGER",
+        60,
+        "Most calls and messages from one stranger to one of our domains.",
+        "a minute",
+    )
+    calls_out_per_domain: int = _setting(
+        "FEDSIP_SIP_CALLS_OUT_PER_DOMAIN",
+        6000,
+        "Most calls and messages from one of our domains to another's.",
+        "a minute",
+    )
+    calls_out_per_user: int = _setting(
+        "FEDSIP_SIP_CALLS_OUT_PER_USER",
+        600,
+        "Most calls and messages of one user to other domains.",
+        "a minute",
+    )
+    enum_roots: tuple[str, ...] = _setting(
+        "FEDSIP_SIP_ENUM_ROOTS",
+        ("e164.arpa",),
+        "Where numbers are looked up for domains with enum=on, the first that knows one decides.",
     )
 
     max_message: int = _setting("FEDSIP_SIP_MAX_MESSAGE", 65535, "Largest message.", "bytes")
@@ -260,6 +340,11 @@ class ProxySettings:
             Path(self.tls_cert) if self.tls_cert else folder / "cert.pem",
             Path(self.tls_key) if self.tls_key else folder / "key.pem",
         )
+
+    @property
+    def trust_path(self) -> Path | None:
+        """Where the authorities are that we believe; None for the system's."""
+        return Path(self.tls_ca) if self.tls_ca else None
 
     @property
     def gateway_path(self) -> Path:

@@ -22,8 +22,9 @@ KEY = key_parameter("The domain's id or name.")
 POLICIES = (
     *("enabled", "note", "unauthenticated", "unauthenticated_calls_out", "hide_users"),
     *("require_tls", "media_policy", "srtp", "nat_keepalive", "nat_alias_contact"),
-    *("federation", "e164", "e164_country", "trace", "trace_days"),
-    *("max_subscribers", "max_contacts"),
+    *("federation", "federation_in", "stranger_methods", "calls_in_per_domain"),
+    *("calls_in_per_stranger", "calls_out_per_domain", "calls_out_per_user", "enum"),
+    *("e164", "e164_country", "trace", "trace_days", "max_subscribers", "max_contacts"),
     *("min_expires", "max_expires", "default_expires"),
 )
 

@@ -11,8 +11,7 @@ from .audit import AuditViewSet
 from .calls import CallViewSet, LiveCallViewSet
 from .docs import DocsView
 from .domains import DomainViewSet
-from .people import InvitationViewSet, PersonViewSet
-from .phones import MyPassView, MyPhoneView, OriginViewSet
+from .federation import FederationRuleViewSet, RefusalViewSet
 from .registrations import RegistrationViewSet
 from .sources import AllowedSourceViewSet, BlockViewSet, FailedSignInViewSet
 from .tenants import TenantViewSet
@@ -25,22 +24,19 @@ router.register("domains", DomainViewSet, "domain")
 router.register("users", UserViewSet, "user")
 router.register("registrations", RegistrationViewSet, "registration")
 router.register("translations", TranslationViewSet, "translation")
-router.register("people", PersonViewSet, "person")
-router.register("invitations", InvitationViewSet, "invitation")
+router.register("federation-rules", FederationRuleViewSet, "federation-rule")
+router.register("refusals", RefusalViewSet, "refusal")
 router.register("audit", AuditViewSet, "audit")
 router.register("calls", CallViewSet, "call")
 router.register("live-calls", LiveCallViewSet, "live-call")
 router.register("blocks", BlockViewSet, "block")
 router.register("allowed-sources", AllowedSourceViewSet, "allowed-source")
 router.register("failed-sign-ins", FailedSignInViewSet, "failed-sign-in")
-router.register("origins", OriginViewSet, "origin")
 router.register("tokens", TokenViewSet, "token")
 
 urlpatterns = [
     path("", include(router.urls)),
     path("me", MeView.as_view(), name="me"),
-    path("me/phone", MyPhoneView.as_view(), name="my-phone"),
-    path("me/phone/pass", MyPassView.as_view(), name="my-pass"),
     path("session", SessionView.as_view(), name="session"),
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs", DocsView.as_view(), name="api-docs"),

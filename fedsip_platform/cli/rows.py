@@ -6,6 +6,7 @@ from typing import Any
 
 from fedsip_platform.calls.models import BlockedSource
 from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.federation.models import FederationRule, Refusal
 from fedsip_platform.location.models import Binding
 from fedsip_platform.tenants.models import Person, Tenant
 
@@ -63,6 +64,33 @@ def of_binding(binding: Binding) -> dict[str, Any]:
         "user_agent": binding.user_agent,
         "registered_at": binding.registered_at,
         "expires_at": binding.expires_at,
+    }
+
+
+def of_federation_rule(rule: FederationRule) -> dict[str, Any]:
+    """What a domain says of another."""
+    return {
+        "domain": rule.domain.name,
+        "pattern": rule.pattern,
+        "direction": rule.direction,
+        "allow": rule.allow,
+        "verified": rule.verified,
+        "trusted": rule.trusted,
+        "enabled": rule.enabled,
+        "note": rule.note,
+    }
+
+
+def of_refusal(refusal: Refusal) -> dict[str, Any]:
+    """What was refused to another domain on one day."""
+    return {
+        "day": str(refusal.day),
+        "domain": refusal.domain.name,
+        "peer": refusal.peer,
+        "direction": refusal.direction,
+        "why": refusal.why,
+        "amount": refusal.amount,
+        "last_at": refusal.last_at,
     }
 
 

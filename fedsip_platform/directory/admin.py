@@ -46,12 +46,21 @@ class DomainAdmin(admin.ModelAdmin):
     readonly_fields = ("public_id", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("tenant", "name", "enabled", "note")}),
-        ("Who may call", {"fields": ("federation", "hide_users")}),
+        ("Who may call", {"fields": ("federation", "federation_in", "hide_users")}),
+        (
+            "Calls with other domains, a minute",
+            {
+                "fields": (
+                    *("stranger_methods", "calls_in_per_domain", "calls_in_per_stranger"),
+                    *("calls_out_per_domain", "calls_out_per_user"),
+                )
+            },
+        ),
         ("Open rooms", {"fields": ("unauthenticated", "unauthenticated_calls_out")}),
         ("Security", {"fields": ("require_tls", "srtp")}),
         ("Media and NAT", {"fields": ("media_policy", "nat_keepalive", "nat_alias_contact")}),
-        ("Numbers", {"fields": ("e164", "e164_country")}),
         ("Traces", {"fields": ("trace", "trace_days")}),
+        ("Numbers", {"fields": ("e164", "e164_country", "enum")}),
         (
             "Limits",
             {

@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 
-from fedsip_platform.tenants.models import Person, Tenant
+from fedsip_platform.tenants.models import Tenant
 from proxy.directory.patterns import MAX_PATTERN
 
 from . import names, patterns
@@ -36,6 +36,7 @@ class Srtp(models.TextChoices):
 
 
 class Federation(models.TextChoices):
+    PLATFORM = "platform", "as the platform says"
     OPEN = "open", "calls with every domain"
     VERIFIED_TLS = "verified_tls", "only over TLS with a certificate of the other domain"
     ALLOW_LIST = "allow_list", "only with listed domains"
@@ -108,9 +109,47 @@ class Domain(models.Model):
     federation = models.CharField(
         max_length=15,
         choices=Federation.choices,
-        default=Federation.OPEN,
-        db_default=Federation.OPEN,
-        help_text="Calls with domains that are not on this platform.",
+        default=Federation.PLATFORM,
+        db_default=Federation.PLATFORM,
+        verbose_name="calls to other domains",
+        help_text="Calls that leave for domains that are not on this platform.",
+    )
+    federation_in = models.CharField(
+        max_length=15,
+        choices=Federation.choices,
+        default=Federation.PLATFORM,
+        db_default=Federation.PLATFORM,
+        verbose_name="calls from other domains",
+        help_text="Calls that come from domains that are not on this platform.",
+    )
+    stranger_methods = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_methods],
+        help_text="SIP methods that other domains may begin something with, such as INVITE MESSAGE "
+        "OPTIONS. Empty: as the platform says; *: all.",
+    )
+    calls_in_per_domain = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Most calls and messages from one other domain. Empty: as the platform says.",
+    )
+    calls_in_per_stranger = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The same from one caller of another domain."
+    )
+    calls_out_per_domain = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The same to one other domain."
+    )
+    calls_out_per_user = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The same of one user to one other domain."
+    )
+    enum = models.BooleanField(
+        "ENUM",
+        default=False,
+        db_default=False,
+        help_text="Look numbers up in the DNS (RFC 6116) before other rules decide.",
     )
     e164 = models.BooleanField(
         "E.164 numbers",
@@ -185,7 +224,8 @@ class Domain(models.Model):
             models.CheckConstraint(
                 condition=Q(media_policy__in=MediaPolicy.values)
                 & Q(srtp__in=Srtp.values)
-                & Q(federation__in=Federation.values),
+                & Q(federation__in=Federation.values)
+                & Q(federation_in__in=Federation.values),
                 name="domain_policies_known",
             ),
         ]
@@ -230,14 +270,6 @@ class Subscriber(models.Model):
     )
     display_name = models.CharField(
         max_length=100, blank=True, default="", db_default="", validators=[names.check_one_line]
-    )
-    person = models.ForeignKey(
-        Person,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="subscribers",
-        help_text="Whose own this user is: she sees its devices and calls on a page of hers.",
     )
     max_contacts = models.PositiveSmallIntegerField(
         null=True,

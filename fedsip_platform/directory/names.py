@@ -108,6 +108,13 @@ def check_username(text: str) -> None:
         )
 
 
+def check_methods(value: str) -> None:
+    """SIP methods in capitals between spaces, or * for all."""
+    for word in value.split():
+        if word != "*" and not (word.isascii() and word.isalpha() and word.isupper()):
+            raise ValidationError(f"{word} is no SIP method; write them as INVITE MESSAGE OPTIONS.")
+
+
 def check_one_line(text: str) -> None:
     """Refuse line ends and other control characters: the text is written into messages."""
     if _CONTROL.search(text):

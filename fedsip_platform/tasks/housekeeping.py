@@ -16,6 +16,7 @@ from django.utils import timezone
 from fedsip_platform.api.models import RememberedRequest
 from fedsip_platform.calls.models import BlockedSource, Node
 from fedsip_platform.celery import app
+from fedsip_platform.federation.models import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ TOMBSTONES_KEPT = timedelta(days=1)
 NODES_KEPT = timedelta(days=1)
 SIGN_INS_KEPT = timedelta(days=30)
 ANSWERS_KEPT = timedelta(days=1)
+REFUSALS_KEPT = timedelta(days=90)
 AUDIT_KEPT = timedelta(days=730)
 
 
@@ -89,6 +91,14 @@ def forget_audit() -> int:
         cursor.execute("SELECT audit_forget(%s)", [AUDIT_KEPT.days])
         amount = int(cursor.fetchone()[0])
     logger.info("audit entries forgotten amount=%d", amount)
+    return amount
+
+
+@app.task
+def forget_refusals() -> int:
+    """Forget what was refused to other domains more than three months ago."""
+    amount, _ = Refusal.objects.filter(last_at__lt=timezone.now() - REFUSALS_KEPT).delete()
+    logger.info("refusals forgotten amount=%d", amount)
     return amount
 
 

@@ -21,11 +21,10 @@ from fedsip_platform.calls.models import (
     RegistrationSample,
 )
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
-from fedsip_platform.gateway.models import AllowedOrigin, PersonalPhone
+from fedsip_platform.federation.models import FederationRule, Refusal
 from fedsip_platform.location.models import Binding
-from fedsip_platform.people.models import Invitation
 
-from .models import Membership, Person, Role, Tenant
+from .models import Person, Role, Tenant
 
 M = TypeVar("M", bound=Model)
 
@@ -37,15 +36,13 @@ PATHS: dict[type[Model], str] = {
     Translation: "domain__tenant",
     Binding: "domain__tenant",
     CallRecord: "tenant",
-    AllowedOrigin: "tenant",
-    PersonalPhone: "subscriber__domain__tenant",
+    FederationRule: "domain__tenant",
+    Refusal: "domain__tenant",
     Entry: "tenant",
     LiveCall: "tenant",
     CallMessage: "tenant",
     RegistrationSample: "tenant",
     FailedSignIn: "domain__tenant",
-    Membership: "tenant",
-    Invitation: "tenant",
 }
 
 
@@ -113,7 +110,7 @@ class Scope:
 
 def tenant_of(thing: Model) -> Tenant:
     """The tenant that a thing belongs to, along its path."""
-    path = PATHS.get(thing._meta.model)
+    path = PATHS.get(type(thing))
     if path is None:
         raise TypeError(f"{type(thing).__name__} belongs to no tenant")
     found: Any = thing

@@ -8,6 +8,7 @@ it is. An ACK goes the same way without a transaction (s16.11). Responses are up
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from proxy.locate.hop import Hop
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_FORWARDS: Final = 70
+_NO_VERIFIED_PEER: Final = Reject(
+    503,
+    b"No Verified Peer",
+    ((b"warning", b'399 fedsip "no server of that domain has proved itself by its certificate"'),),
+)
 _NEVER_LOCATED: Final = ("ws", "wss")
 _LARGEST_DATAGRAM: Final = 1300  # s18.1.1, when the path MTU is unknown
 
@@ -142,10 +148,15 @@ class Forwarder:
         uri = branch.next_hop_uri
         if not isinstance(uri, SipUri):
             raise Reject(416)
+        target = branch.target
+        if target.is_verified:
+            uri = uri.with_(scheme=b"sips")
         now = self._clock.time()
         hops = self._locator.locate_now(uri, now=now)
         if hops is None:
             hops = await in_task(self._locator.locate(uri, now=now))
+        if target.shown_as or target.is_verified:
+            hops = [_for_target(hop, target) for hop in hops]
         branch.hop = hops[0]
         branch.hops = hops[1:]
 
@@ -199,6 +210,9 @@ class Forwarder:
         if branch.hops:
             self._leave_hop(branch)
             return True
+        if branch.target.is_verified:
+            self._fail(call, branch, _NO_VERIFIED_PEER)
+            return False
         # RFC 5626 s5.3: "430 Flow Failed" is for the proxy before us; a caller hears 480
         if call.lost_protocol is not None or (
             branch.target.flow is not None and not call.is_initial
@@ -232,6 +246,13 @@ class Forwarder:
         branch.lines_on_top = len(lines)
         headers.put_on_top(lines)
         return serialise(branch.request), via_branch
+
+
+def _for_target(hop: Hop, target: Target) -> Hop:
+    """The hop with what the target demands of the far side, and as whom we come."""
+    if hop.transport != "tls":
+        return hop
+    return replace(hop, is_verified=target.is_verified, shown_as=target.shown_as)
 
 
 def _is_awaited(call: RequestContext) -> bool:

@@ -185,6 +185,7 @@ class RequestContext:
         "is_cancelled",
         "is_in_dialog",
         "is_initial",
+        "is_trusted",
         "loop_mark",
         "lost_binding_id",
         "lost_protocol",
@@ -239,6 +240,7 @@ class RequestContext:
         self.subscriber: Subscriber | None = None
         self.caller_nat = False
         self.caller_binding_id = ""  # the registered contact that it came from, by a connection
+        self.is_trusted = False  # it came from whom we believe about callers (RFC 3325)
         # from the opened Route tokens (loose_route.py)
         self.direction: Direction | None = None
         self.relay_id: bytes | None = None

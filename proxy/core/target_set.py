@@ -28,7 +28,9 @@ class Target:
 
     `route_set` is put on top of the Route header fields (a binding's Path, another node of the
     cluster); `flow`, when given, is used as it is and nothing is located. `nat`, `websocket`,
-    `profile` and `domain` are facts about that side for the media steps.
+    `profile` and `domain` are facts about that side for the media steps. One that must be
+    `is_verified` is reached over TLS alone, by a certificate for its domain; `shown_as` is the
+    domain of ours for which we connect. One that `is_trusted` is told who calls (RFC 3325).
     """
 
     uri: Uri
@@ -40,6 +42,9 @@ class Target:
     profile: str | None = None
     domain: Domain | None = None
     binding: Binding | None = None
+    is_verified: bool = False
+    is_trusted: bool = False
+    shown_as: str = ""
 
 
 class TargetSet:

@@ -118,6 +118,8 @@ class DirectoryFeed:
             stale: set[int] = set()
             async for translations in load.all_translations(connection):
                 stale |= fresh.put_translations(translations)
+            async for peers in load.all_federation_rules(connection):
+                fresh.federation_rules.put(peers)
         await _compile(fresh, stale)
         self._directory.become(fresh)
         self._seen = Snapshot(*row)
@@ -132,6 +134,9 @@ class DirectoryFeed:
         for ids in _batches(changed.get("subscriber", [])):
             users = await load.subscribers(connection, ids)
             directory.put_subscribers(users, set(ids) - {row.subscriber_id for row in users})
+        for ids in _batches(changed.get("federation_rule", [])):
+            peers = await load.federation_rules(connection, ids)
+            directory.federation_rules.put(peers, set(ids) - {row.rule_id for row in peers})
         stale: set[int] = set()
         for ids in _batches(changed.get("translation", [])):
             rules = await load.translations(connection, ids)

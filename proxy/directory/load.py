@@ -8,10 +8,10 @@ from typing import Any, Final, TypeVar
 from proxy.postgres import Connection
 from proxy.sip.uri import Aor
 
-from .model import Domain, Subscriber, Translation
+from .model import Domain, FederationRule, Subscriber, Translation
 
 Row = tuple[Any, ...]
-Model = TypeVar("Model", Domain, Subscriber, Translation)
+Model = TypeVar("Model", Domain, Subscriber, Translation, FederationRule)
 
 _BATCH: Final = 1000
 
@@ -19,7 +19,9 @@ _DOMAIN: Final = (
     "SELECT domain_id, tenant_id, tenant, name, enabled, unauthenticated,"
     " unauthenticated_calls_out, hide_users, media_policy, nat_alias_contact, nat_keepalive,"
     " require_tls, srtp, federation, e164, e164_country, max_contacts, min_expires, max_expires,"
-    " default_expires, trace FROM proxy_domain"
+    " default_expires, trace, federation_in, stranger_methods, calls_in_per_domain,"
+    " calls_in_per_stranger,"
+    " calls_out_per_domain, calls_out_per_user, enum FROM proxy_domain"
 )
 _SUBSCRIBER: Final = (
     "SELECT subscriber_id, domain_id, aor, username, ha1_md5, ha1_sha256, enabled, display_name,"
@@ -30,6 +32,10 @@ _TRANSLATION: Final = (
     " request_domain, priority, weight, enabled, tran_user, tran_strip, tran_prefix, tran_domain,"
     " tran_port, tran_strip_port, tran_add_header FROM proxy_translation"
 )
+_FEDERATION_RULE: Final = (
+    "SELECT rule_id, domain_id, pattern, direction, allow, verified, trusted, enabled"
+    " FROM proxy_federation_rule"
+)
 
 
 def _text(value: str | None) -> bytes:
@@ -38,7 +44,7 @@ def _text(value: str | None) -> bytes:
 
 def _domain(row: Row) -> Domain:
     values: list[Any] = [*row]
-    for at in (2, 3, 15):
+    for at in (2, 3, 15, 22):
         values[at] = _text(values[at])
     return Domain(*values)
 
@@ -60,6 +66,12 @@ def _translation(row: Row) -> Translation:
     return Translation(*values)
 
 
+def _federation_rule(row: Row) -> FederationRule:
+    values: list[Any] = [*row]
+    values[2] = _text(values[2])
+    return FederationRule(*values)
+
+
 async def all_domains(connection: Connection) -> AsyncIterator[list[Domain]]:
     async for batch in _batches(connection, _DOMAIN, _domain):
         yield batch
@@ -75,6 +87,11 @@ async def all_translations(connection: Connection) -> AsyncIterator[list[Transla
         yield batch
 
 
+async def all_federation_rules(connection: Connection) -> AsyncIterator[list[FederationRule]]:
+    async for batch in _batches(connection, _FEDERATION_RULE, _federation_rule):
+        yield batch
+
+
 async def domains(connection: Connection, ids: list[int]) -> list[Domain]:
     return await _some(connection, _DOMAIN, "domain_id", ids, _domain)
 
@@ -85,6 +102,10 @@ async def subscribers(connection: Connection, ids: list[int]) -> list[Subscriber
 
 async def translations(connection: Connection, ids: list[int]) -> list[Translation]:
     return await _some(connection, _TRANSLATION, "translation_id", ids, _translation)
+
+
+async def federation_rules(connection: Connection, ids: list[int]) -> list[FederationRule]:
+    return await _some(connection, _FEDERATION_RULE, "rule_id", ids, _federation_rule)
 
 
 async def _batches(

@@ -33,7 +33,8 @@ class Domain:
     nat_keepalive: bool = True
     require_tls: bool = False
     srtp: str = "off"
-    federation: str = "open"
+    federation: str = "platform"
+    """Calls that leave for other domains: open, verified_tls, allow_list or closed."""
     e164: bool = False
     e164_country: bytes = b""
     max_contacts: int = 10
@@ -42,6 +43,16 @@ class Domain:
     default_expires: int = 3600
     trace: bool = True
     """The messages of its calls are kept."""
+    federation_in: str = "platform"
+    """The same for calls that come from other domains."""
+    stranger_methods: bytes = b""
+    """Methods that strangers may begin something with, between spaces; b"" as the platform says."""
+    calls_in_per_domain: int | None = None
+    """A minute, as the other three; None as the platform says."""
+    calls_in_per_stranger: int | None = None
+    calls_out_per_domain: int | None = None
+    calls_out_per_user: int | None = None
+    enum: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,23 @@ class Subscriber:
     display_name: str = ""
     max_contacts: int | None = None
     max_calls: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FederationRule:
+    """What one of our domains says of another, or of all below it (`*.example.org`)."""
+
+    rule_id: int
+    domain_id: int
+    pattern: bytes
+    direction: str = "both"
+    """"in", "out" or "both"."""
+    allow: bool = True
+    verified: bool = True
+    """The other domain proves itself by its certificate."""
+    trusted: bool = False
+    """Callers' identities are told to it and believed from it (RFC 3325)."""
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)

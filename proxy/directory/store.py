@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from proxy.sip.uri import Aor
 
 from . import packed
+from .federation_rules import FederationRules
 from .model import Domain, Subscriber, Translation
 from .row_index import RowIndex
 from .translate import Rules
@@ -29,6 +30,7 @@ class Directory:
         "_rules",
         "_subscriber_aors",
         "_subscribers",
+        "federation_rules",
     )
 
     def __init__(self) -> None:
@@ -39,6 +41,7 @@ class Directory:
         self._rule_rows: dict[int, dict[int, Translation]] = {}
         self._rule_domain: dict[int, int] = {}
         self._rules: dict[int, Rules] = {}
+        self.federation_rules = FederationRules()
 
     def domain(self, name: bytes) -> Domain | None:
         """A hosted domain by its canonical name, enabled or not; None for a foreign one."""
@@ -75,6 +78,7 @@ class Directory:
         self._subscribers, self._subscriber_aors = other._subscribers, other._subscriber_aors
         self._rule_rows, self._rule_domain = other._rule_rows, other._rule_domain
         self._rules = other._rules
+        self.federation_rules = other.federation_rules
 
     # -- changes; ids that are named without a row were deleted
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Place = tuple[str, str, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Hop:
@@ -16,3 +18,12 @@ class Hop:
     port: int
     tls_name: str | None = None
     """The domain that was asked for (RFC 5922 s4), not the host that SRV named."""
+    is_verified: bool = False
+    """Whether the far side's certificate must carry `tls_name`."""
+    shown_as: str = ""
+    """The domain of ours whose certificate is shown; empty for the node's own."""
+
+    @property
+    def place(self) -> Place:
+        """Where it is, whoever asks and whatever is demanded of it."""
+        return self.transport, self.address, self.port

@@ -28,7 +28,7 @@ from proxy.sip.errors import ParseError
 from proxy.sip.uri import SipUri, split_host_port
 
 from . import enum
-from .hop import Hop
+from .hop import Hop, Place
 from .rfc3263 import Answer, LocateError, Naptr, Question, Speaks, Srv, locate
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Locator:
         self._answers: OrderedDict[Question, tuple[float, Answer | LocateError]] = OrderedDict()
         self._flying: dict[Question, asyncio.Task[Answer]] = {}
         self._located: dict[_Key, _Located] = {}
-        self._dead: dict[Hop, float] = {}
+        self._dead: dict[Place, float] = {}
         self._dead_seconds = settings.dead_hop_seconds
         self._clock = clock
         self._draw = draw
@@ -171,12 +171,12 @@ class Locator:
         """A hop did not answer: for a while it is tried last."""
         if len(self._dead) > 10_000:
             self._dead.clear()
-        self._dead[hop] = now + self._dead_seconds
+        self._dead[hop.place] = now + self._dead_seconds
 
     def _living_first(self, hops: list[Hop], now: float) -> list[Hop]:
         if not self._dead or len(hops) < 2:
             return hops
-        return sorted(hops, key=lambda hop: self._dead.get(hop, 0.0) > now)
+        return sorted(hops, key=lambda hop: self._dead.get(hop.place, 0.0) > now)
 
     async def close(self) -> None:
         """Ask nothing more."""

@@ -61,7 +61,7 @@ def find_targets(call: RequestContext, node: Node) -> None:
         uri = uri.with_(host=domain.name, port=None)
         call.request.uri = uri
     if domain is None:
-        federation.leave(call, uri)
+        federation.leave(call, uri, node)
         return
     if not domain.enabled:
         raise Reject(404)

@@ -1,18 +1,45 @@
-"""Who may leave for foreign domains, and how: by locating the domain (RFC 3263)."""
+"""Calls with other domains: who may leave, who may come, and how they are reached.
+
+What each of our domains allows is federation_policy.py's; here it is applied to a request. What is
+refused is counted for the tenant (observe/refusals.py).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Target
+from proxy.directory.federation_rules import patterns_of
+from proxy.sip.uri import SipUri
+
+from .federation_policy import Verdict, Why, judge, refusal
 
 if TYPE_CHECKING:
-    from proxy.sip.uri import SipUri
+    from proxy.directory.model import Domain
+    from proxy.node import Node
+
+log = logging.getLogger(__name__)
+
+_NEVER_SECURE: Final = (b"udp", b"ws")
 
 
-def leave(call: RequestContext, uri: SipUri) -> None:
-    """Target a foreign domain; raises Reject 403.
+@dataclass(frozen=True, slots=True)
+class _Crossing:
+    """One request between a domain of ours and another."""
+
+    call: RequestContext
+    node: Node
+    domain: Domain
+    peer: bytes
+    direction: str
+    """"in" or "out"."""
+
+
+def leave(call: RequestContext, uri: SipUri, node: Node) -> None:
+    """Target a foreign domain; raises Reject 403, 488 or 503.
 
     Only for a user of ours who proved it, or from an open domain whose tenant lets it call out.
     What the rules made of the Request-URI counts, not what was dialled.
@@ -22,6 +49,117 @@ def leave(call: RequestContext, uri: SipUri) -> None:
         raise Reject(403, b"Relaying denied")
     if call.subscriber is None and not domain.unauthenticated_calls_out:
         raise Reject(403, b"Calls to other domains are not allowed")
-    if domain.federation == "closed":
-        raise Reject(403, b"This domain does not call others")
-    call.targets.add(Target(uri))
+    crossing = _Crossing(call, node, domain, _name(uri), "out")
+    verdict = _verdict(crossing)
+    if verdict.refusal is not None:
+        raise _refused(crossing, verdict.refusal)
+    if verdict.is_verified and uri.transport in _NEVER_SECURE:
+        raise _refused(crossing, Why.NEVER_SECURE)
+    caller = domain.name if call.subscriber is None else call.subscriber.aor
+    per_domain = _given(domain.calls_out_per_domain, node.settings.calls_out_per_domain)
+    per_user = _given(domain.calls_out_per_user, node.settings.calls_out_per_user)
+    _count(crossing, per_domain, caller, per_user)
+    call.targets.add(
+        Target(
+            uri,
+            is_verified=verdict.is_verified,
+            is_trusted=verdict.is_trusted,
+            shown_as=domain.name.decode(),
+        )
+    )
+
+
+def admit_stranger(call: RequestContext, node: Node) -> None:
+    """From a foreign domain to one of ours: by our domain's policy. Raises Reject."""
+    caller, called = call.request.from_.uri, call.request.uri
+    if call.domain is not None or not isinstance(called, SipUri):
+        return
+    domain = node.directory.domain(_name(called))
+    if domain is None or not domain.enabled:
+        return  # destination.py knows what to say
+    peer = _name(caller) if isinstance(caller, SipUri) else b""
+    crossing = _Crossing(call, node, domain, peer, "in")
+    verdict = _verdict(crossing)
+    why = verdict.refusal or _unproved(crossing, verdict) or _not_taken(crossing)
+    if why is not None:
+        raise _refused(crossing, why)
+    stranger = caller.aor() if isinstance(caller, SipUri) else b""
+    per_domain = _given(domain.calls_in_per_domain, node.settings.calls_in_per_domain)
+    per_stranger = _given(domain.calls_in_per_stranger, node.settings.calls_in_per_stranger)
+    _count(crossing, per_domain, stranger, per_stranger)
+    call.is_trusted = verdict.is_trusted
+
+
+def _verdict(crossing: _Crossing) -> Verdict:
+    domain, peer, node = crossing.domain, crossing.peer, crossing.node
+    denied = node.denied_peers
+    if denied and any(pattern in denied for pattern in patterns_of(peer)):
+        return Verdict(Why.DENIED)
+    is_out = crossing.direction == "out"
+    policy = domain.federation if is_out else domain.federation_in
+    if policy == "platform":
+        policy = node.settings.federation if is_out else node.settings.federation_in
+    rules = node.directory.federation_rules
+    return judge(policy, rules.find(domain.domain_id, peer, crossing.direction))
+
+
+def _unproved(crossing: _Crossing, verdict: Verdict) -> Why | None:
+    if not verdict.is_verified:
+        return None
+    flow = crossing.call.flow
+    if not flow.is_secure:
+        return Why.NO_TLS
+    proved = crossing.node.transport.is_verified(flow, crossing.peer)
+    return None if proved else Why.NO_CERTIFICATE
+
+
+def _not_taken(crossing: _Crossing) -> Why | None:
+    methods = _stranger_methods(crossing)
+    return None if b"*" in methods or crossing.call.method in methods else Why.METHOD
+
+
+def _stranger_methods(crossing: _Crossing) -> tuple[bytes, ...]:
+    own = tuple(crossing.domain.stranger_methods.split())
+    return own or tuple(name.encode() for name in crossing.node.settings.stranger_methods)
+
+
+def _count(crossing: _Crossing, per_domain: int, caller: bytes, per_caller: int) -> None:
+    """Count one towards both limits, unless either is reached: 503."""
+    rates, now = crossing.node.call_rates, crossing.call.now
+    of_domain = (crossing.domain.domain_id, crossing.direction, crossing.peer)
+    of_caller = (*of_domain, caller)
+    for key, limit, why in (
+        (of_domain, per_domain, Why.DOMAIN_RATE),
+        (of_caller, per_caller, Why.CALLER_RATE),
+    ):
+        seconds = rates.wait(key, limit, now=now)
+        if seconds > 0:
+            raise _refused(crossing, why, seconds)
+    rates.count(of_domain, per_domain, now=now)
+    rates.count(of_caller, per_caller, now=now)
+
+
+def _refused(crossing: _Crossing, why: Why, retry_after: float = 0.0) -> Reject:
+    """Count and log a refusal; the answer that says it."""
+    call, domain, peer = crossing.call, crossing.domain, crossing.peer
+    crossing.node.refusals.add(domain.domain_id, peer, crossing.direction, why.value)
+    log.info(
+        "federation refused why=%s direction=%s domain=%s peer=%s source=%s tenant=%s call_id=%s",
+        why.value,
+        crossing.direction,
+        domain.name.decode(),
+        peer.decode(errors="replace"),
+        call.source[0],
+        domain.tenant.decode(),
+        call.original.call_id.decode(errors="replace"),
+    )
+    allow = b", ".join(_stranger_methods(crossing))
+    return refusal(why, domain.name, peer, retry_after=retry_after, allow=allow)
+
+
+def _given(own: int | None, platform: int) -> int:
+    return platform if own is None else own
+
+
+def _name(uri: SipUri) -> bytes:
+    return uri.host.lower().rstrip(b".")

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 from proxy.core import loose_route
 from proxy.core.request_context import Branch, RequestContext
 
-from . import authenticate, destination, e164, media, nat, registrar, screen, translation
+from . import (
+    authenticate,
+    destination,
+    e164,
+    federation,
+    media,
+    nat,
+    registrar,
+    screen,
+    translation,
+)
 
 if TYPE_CHECKING:
     from proxy.node import Node
@@ -50,6 +60,7 @@ def initial_request(call: RequestContext, node: Node) -> None:
     destination.require_user(call)
     authenticate.local_caller(call, node)
     destination.note_caller_binding(call, node)
+    federation.admit_stranger(call, node)
     e164.normalise(call)
     translation.translate(call, node)
     destination.find_targets(call, node)

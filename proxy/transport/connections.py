@@ -16,7 +16,7 @@ from proxy.sip.errors import ParseError
 from .flow import Address, Flow, FlowFailed
 from .gateway import GatewayLink
 from .stream import Connection, Stream
-from .tls import TlsContexts
+from .tls import TlsContexts, identifies
 
 if TYPE_CHECKING:
     from proxy.settings import ProxySettings
@@ -29,7 +29,7 @@ _LAST_ID: Final = 0xFFFF_FFFF
 
 OnBytes = Callable[[bytes, Flow], None]
 OnUnframed = Callable[[bytes, Flow, ParseError], None]
-_Key = tuple[str, Address, str | None]
+_Key = tuple[str, Address, str | None, bool, str]
 
 
 class Connections:
@@ -107,11 +107,16 @@ class Connections:
             clock=self._loop.time,
         )
 
+    def is_verified(self, connection_id: int, domain: str) -> bool:
+        """Whether the far side has proved by its certificate that it speaks for a SIP domain."""
+        stream = self._by_id.get(connection_id)
+        return stream is not None and identifies(stream.certificate, domain)
+
     # -- opening
 
     def open_flow(self, hop: Hop) -> Flow | None:
         """The flow of a connection of ours to the hop that is up."""
-        stream = self._outbound.get(_key(hop))
+        stream = self._outbound.get(self._key(hop))
         return None if stream is None else stream.flow
 
     async def open(self, hop: Hop) -> Flow:
@@ -119,7 +124,7 @@ class Connections:
 
         Raises FlowFailed.
         """
-        key = _key(hop)
+        key = self._key(hop)
         opening = self._opening.get(key)
         if opening is None:
             opening = self._loop.create_task(self._connect(hop))
@@ -137,7 +142,7 @@ class Connections:
         if hop.transport == "tls":
             if self._tls is None:
                 raise FlowFailed("TLS is off")
-            context = self._tls.client
+            context = self._tls.outbound(hop.shown_as, is_verified=hop.is_verified)
         elif hop.transport != "tcp":
             raise FlowFailed(f"{hop.transport} cannot be opened from here")
         connection = self.make(hop.transport, is_outbound=True)
@@ -156,8 +161,18 @@ class Connections:
             raise FlowFailed(f"{hop.transport} {hop.address}:{hop.port}: {error}") from error
         if connection.connection_id not in self._by_id:
             raise FlowFailed(f"{hop.address}:{hop.port} closed the connection at once")
-        self._outbound[_key(hop)] = connection
+        if hop.is_verified and not identifies(connection.certificate, hop.tls_name or ""):
+            connection.abort()
+            raise FlowFailed(f"the certificate of {hop.address} is not one for {hop.tls_name}")
+        self._outbound[self._key(hop)] = connection
         return connection.flow
+
+    def _key(self, hop: Hop) -> _Key:
+        """What makes two hops one connection: also what the far side has shown and has seen."""
+        place = (hop.transport, (hop.address, hop.port))
+        if self._tls is None or hop.transport != "tls":
+            return *place, None, False, ""
+        return *place, hop.tls_name, hop.is_verified, self._tls.shown_name(hop.shown_as)
 
     # -- what streams tell (Owner)
 
@@ -215,7 +230,3 @@ class Connections:
             opening.cancel()
         for stream in list(self._by_id.values()):
             stream.close()
-
-
-def _key(hop: Hop) -> _Key:
-    return hop.transport, (hop.address, hop.port), hop.tls_name

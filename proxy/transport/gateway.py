@@ -11,11 +11,11 @@ import asyncio
 import logging
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from socket import AF_UNIX, SOCK_STREAM, socket
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from .flow import Flow, FlowFailed
 from .gateway_frames import FrameReader, GatewayError, PreambleReader, frame
@@ -38,6 +38,7 @@ class GatewayLink(asyncio.Protocol):
         "_owner",
         "_preamble",
         "_transport",
+        "certificate",
         "connection_id",
         "flow",
         "is_outbound",
@@ -57,6 +58,7 @@ class GatewayLink(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._clock = clock
         self._heard_at = clock()
+        self.certificate: Mapping[str, Any] = {}  # browsers show none
         self.connection_id = connection_id
         self.is_outbound = False
         self.flow = Flow("ws", ("", 0), ("", 0), connection_id)

@@ -304,6 +304,10 @@ class TransportLayer:
         listener = self._udp.get(flow.local)
         return None if listener is None else listener.flow(flow.remote)
 
+    def is_verified(self, flow: Flow, domain: bytes) -> bool:
+        """Whether whoever is behind a connection has proved to speak for a domain (RFC 5922)."""
+        return self._connections.is_verified(flow.connection_id, domain.decode("ascii", "replace"))
+
     @property
     def flow_count(self) -> int:
         """Connections that are open."""

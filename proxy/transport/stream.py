@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
-from typing import Final, Protocol, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, cast
 
 from proxy.sip.errors import ParseError
 from proxy.sip.framing import PING, PONG, StreamFramer
@@ -37,6 +37,8 @@ class Stream(Protocol):
     flow: Flow
     connection_id: int
     is_outbound: bool
+    certificate: Mapping[str, Any]
+    """What the far side has shown and the trust store vouches for, as `getpeercert()` gives it."""
 
     def write(self, data: bytes) -> None:
         """Send one message; raises FlowFailed."""
@@ -85,6 +87,7 @@ class Connection(asyncio.Protocol):
         "_sends_pongs",
         "_transport",
         "_unfinished_since",
+        "certificate",
         "connection_id",
         "flow",
         "is_outbound",
@@ -110,6 +113,7 @@ class Connection(asyncio.Protocol):
         self._sends_pongs = False
         self.connection_id = connection_id
         self.is_outbound = is_outbound
+        self.certificate: Mapping[str, Any] = {}
         self.flow = Flow(protocol, ("", 0), ("", 0), connection_id)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -123,6 +127,7 @@ class Connection(asyncio.Protocol):
             return
         for level, option, value in _OPTIONS:
             sock.setsockopt(level, option, value)
+        self.certificate = transport.get_extra_info("peercert") or {}
         self.flow = Flow(self.flow.protocol, _address(local), _address(remote), self.connection_id)
         if not self._owner.opened(self):
             stream.abort()

@@ -1,8 +1,13 @@
 """TLS: the certificate that we show, and whose certificate the far side has shown.
 
 The node's certificate and those of hosted domains (a folder for each: `DOMAIN/cert.pem` and
-`key.pem`) are chosen by SNI and read again when their files have changed; handshakes that come
-later see the new ones, connections that stand go on.
+`key.pem`) are chosen by SNI where somebody connects to us, and by the caller's domain where we
+connect. They are read again when their files have changed; handshakes that come later see the new
+ones, connections that stand go on.
+
+Whom the far side's certificate speaks for is RFC 5922's to say (`identifies`), once the trust store
+vouches for it. A certificate that signed itself is never shown to a server that asks for one: it
+proves nothing, and whoever asks would hang up.
 """
 
 from __future__ import annotations
@@ -10,7 +15,9 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from cryptography import x509
 
 _CERTIFICATE: Final = "cert.pem"
 _KEY: Final = "key.pem"
@@ -22,32 +29,65 @@ class CertificateError(Exception):
     """A certificate or key cannot be used; the message names the file."""
 
 
+class _Contexts(NamedTuple):
+    """One certificate in its three parts."""
+
+    server: ssl.SSLContext
+    client: ssl.SSLContext
+    """Takes any certificate of the far side."""
+    verified: ssl.SSLContext
+    """Takes only what the trust store vouches for."""
+
+
 class TlsContexts:
-    """The contexts of this node. `server` stays the same object for as long as we listen."""
+    """The contexts of this node. `server` stays the same object for as long as we listen.
+
+    `trust` is a PEM file or a folder of hashed ones; the system's store where there is none.
+    With `ask`, whoever connects is asked for a certificate: none is as good as before, one that the
+    trust store does not know ends the handshake.
+    """
 
     __slots__ = (
+        "_ask",
         "_by_name",
         "_certificate",
         "_domains",
         "_key",
         "_own",
         "_stamp",
-        "client",
+        "_trust",
         "server",
-        "verified",
     )
 
-    def __init__(self, certificate: Path, key: Path, domains: Path | None = None) -> None:
+    def __init__(
+        self,
+        certificate: Path,
+        key: Path,
+        domains: Path | None = None,
+        *,
+        trust: Path | None = None,
+        ask: bool = False,
+    ) -> None:
         self._certificate = certificate
         self._key = key
         self._domains = domains
-        self._by_name: dict[str, ssl.SSLContext] = {}
+        self._trust = trust
+        self._ask = ask
+        self._by_name: dict[str, _Contexts] = {}
         self._stamp: _Stamp = ()
-        self.server = _context(ssl.PROTOCOL_TLS_SERVER, certificate, key)
+        self._own = self._contexts(certificate, key)
+        self.server = self._own.server
         self.server.sni_callback = self._choose
-        self._own = self.server
-        self.client = self.verified = self.server
         self.reload()
+
+    def outbound(self, domain: str, *, is_verified: bool) -> ssl.SSLContext:
+        """The context for connecting on behalf of a domain of ours."""
+        own = self._by_name.get(domain, self._own)
+        return own.verified if is_verified else own.client
+
+    def shown_name(self, domain: str) -> str:
+        """The domain if it has a certificate of its own, "" if the node's is shown for it."""
+        return domain if domain in self._by_name else ""
 
     def reload(self) -> bool:
         """Read all files again if any has changed; whether one had.
@@ -58,21 +98,37 @@ class TlsContexts:
         stamp = _stamp((self._certificate, self._key, *(path for _, *two in pairs for path in two)))
         if stamp == self._stamp:
             return False
-        own = _context(ssl.PROTOCOL_TLS_SERVER, self._certificate, self._key)
-        by_name = {
-            name: _context(ssl.PROTOCOL_TLS_SERVER, certificate, key)
-            for name, certificate, key in pairs
-        }
-        verified = _context(ssl.PROTOCOL_TLS_CLIENT, self._certificate, self._key)
-        verified.check_hostname = False  # identifies() knows SIP's rules
-        verified.load_default_certs()
-        client = _context(ssl.PROTOCOL_TLS_CLIENT, self._certificate, self._key)
-        client.check_hostname = False
-        client.verify_mode = ssl.CERT_NONE
+        own = self._contexts(self._certificate, self._key)
+        by_name = {name: self._contexts(certificate, key) for name, certificate, key in pairs}
         self._own, self._by_name = own, by_name
-        self.client, self.verified = client, verified
         self._stamp = stamp
         return True
+
+    def _contexts(self, certificate: Path, key: Path) -> _Contexts:
+        server = _context(ssl.PROTOCOL_TLS_SERVER)
+        _show(server, certificate, key)
+        if self._ask:
+            server.verify_mode = ssl.CERT_OPTIONAL
+            self._load_trust(server)
+        client, verified = _context(ssl.PROTOCOL_TLS_CLIENT), _context(ssl.PROTOCOL_TLS_CLIENT)
+        client.verify_mode = ssl.CERT_NONE
+        self._load_trust(verified)
+        if not _signed_itself(certificate):
+            _show(client, certificate, key)
+            _show(verified, certificate, key)
+        return _Contexts(server, client, verified)
+
+    def _load_trust(self, context: ssl.SSLContext) -> None:
+        trust = self._trust
+        try:
+            if trust is None:
+                context.load_default_certs()
+            elif trust.is_dir():
+                context.load_verify_locations(capath=trust)
+            else:
+                context.load_verify_locations(cafile=trust)
+        except (OSError, ssl.SSLError) as error:
+            raise CertificateError(f"The trust store {trust} cannot be read: {error}.") from error
 
     def _domain_pairs(self) -> Iterable[tuple[str, Path, Path]]:
         if self._domains is None or not self._domains.is_dir():
@@ -84,7 +140,8 @@ class TlsContexts:
 
     def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         """Called by the handshake, with or without SNI."""
-        connection.context = self._by_name.get((name or "").lower().rstrip("."), self._own)
+        chosen = self._by_name.get((name or "").lower().rstrip("."), self._own)
+        connection.context = chosen.server
 
 
 def identifies(certificate: Mapping[str, Any], domain: str) -> bool:
@@ -113,9 +170,14 @@ def _sip_domain(uri: str) -> str:
     return rest
 
 
-def _context(purpose: int, certificate: Path, key: Path) -> ssl.SSLContext:
+def _context(purpose: int) -> ssl.SSLContext:
     context = ssl.SSLContext(purpose)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = False  # identifies() knows SIP's rules
+    return context
+
+
+def _show(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     try:
         context.load_cert_chain(certificate, key)
     except FileNotFoundError as error:
@@ -125,7 +187,15 @@ def _context(purpose: int, certificate: Path, key: Path) -> ssl.SSLContext:
         ) from error
     except (OSError, ssl.SSLError) as error:
         raise CertificateError(f"{certificate} with {key} is no usable pair: {error}.") from error
-    return context
+
+
+def _signed_itself(certificate: Path) -> bool:
+    """Whether nobody but itself vouches for a certificate that was loaded before."""
+    try:
+        held = x509.load_pem_x509_certificate(certificate.read_bytes())
+    except (OSError, ValueError):
+        return True
+    return held.issuer == held.subject
 
 
 def _stamp(paths: Iterable[Path]) -> _Stamp:

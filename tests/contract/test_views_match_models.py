@@ -48,6 +48,7 @@ def kind(hint: Any) -> str:
         ("proxy_domain", model.Domain),
         ("proxy_subscriber", model.Subscriber),
         ("proxy_translation", model.Translation),
+        ("proxy_federation_rule", model.FederationRule),
     ],
 )
 def test_directory_views(migrated_url: str, view: str, row: type) -> None:
@@ -64,6 +65,7 @@ PUBLISHED = {
     "proxy_binding": "binding_id aor domain_id subscriber_id contact contact_key instance reg_id q"
     " expires_at path flow_token node_id protocol received nat family call_id cseq user_agent"
     " methods gruu registered_at updated_at deleted xid",
+    "proxy_refusal": "domain_id peer direction why day amount last_at",
     "proxy_node": "node_id started_at seen_at version address flows bindings calls relays",
     "proxy_call": "public_id call_id tenant_id domain_id caller callee request_uri target"
     " caller_address hop started_at ringing_at answered_at ended_at status reason ended_by node_id"
@@ -94,4 +96,5 @@ def test_nothing_else_is_published(migrated_url: str) -> None:
         "proxy_domain",
         "proxy_subscriber",
         "proxy_translation",
+        "proxy_federation_rule",
     }

@@ -88,10 +88,12 @@ class Network:
         self.loses: Callable[[bytes, Flow], bool] = lambda data, flow: False
         self.sent: list[tuple[bytes, Flow]] = []
         self.opened: list[Hop] = []
+        self.located: list[SipUri] = []
         self.failed_hops: list[Hop] = []
         self.refused: set[tuple[str, str, int]] = set()
         self.zones: dict[bytes, list[Hop]] = {}  # host -> hops, for names
         self.slow_names: dict[bytes, list[Hop]] = {}  # the same, but an answer must be awaited
+        self.certificates: dict[Flow, tuple[bytes, ...]] = {}  # whom the far sides speak for
         self._dead: set[Flow] = set()
         self._connections: dict[tuple[str, Address], Flow] = {}
         self._ids = count(1)
@@ -182,6 +184,9 @@ class Network:
                 return known
         return None
 
+    def is_verified(self, flow: Flow, domain: bytes) -> bool:
+        return domain in self.certificates.get(flow, ())
+
     def advertised(self, flow: Flow) -> tuple[bytes, int]:
         host = flow.local[0]
         return (b"[%b]" % host.encode() if ":" in host else host.encode()), flow.local[1]
@@ -203,6 +208,7 @@ class Network:
         self.failed_hops.append(hop)
 
     def _hops(self, uri: SipUri, zones: dict[bytes, list[Hop]]) -> list[Hop]:
+        self.located.append(uri)
         hops = zones.get(uri.host)
         if hops is not None:
             return hops

@@ -222,7 +222,7 @@ def test_nodes_and_calls_are_written_through_views(database: Connection) -> None
 
 
 def test_migrations_can_be_undone(fresh_url: str) -> None:
-    for words in (("directory", "0001"), ("directory",)):
+    for words in (("directory", "0001"), ()):  # what hangs on it is undone with it
         done = subprocess.run(
             [sys.executable, "manage.py", "migrate", *words],
             cwd=ROOT,

@@ -18,11 +18,9 @@ from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls.models import CallRecord, FailedSignIn, LiveCall
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
-from fedsip_platform.gateway import services as gateway
-from fedsip_platform.gateway.models import AllowedOrigin
+from fedsip_platform.federation.models import FederationRule, Refusal
+from fedsip_platform.federation.services import create_rule
 from fedsip_platform.location.models import Binding
-from fedsip_platform.people import services as people
-from fedsip_platform.people.models import Invitation
 from fedsip_platform.tenants.models import Membership, Person, Tenant
 
 PASSWORD = "correct horse battery staple"
@@ -39,13 +37,9 @@ class World:
     binding: Binding
     call: CallRecord
     live_call: LiveCall
-    origin: AllowedOrigin
+    peer_rule: FederationRule
     people: dict[str, Person] = field(default_factory=dict)
     token: Token | None = None
-    invitation: Invitation | None = None
-
-    def membership(self, role: str) -> Membership:
-        return Membership.objects.get(tenant=self.tenant, role=role)
 
     def audit_entry(self) -> Entry:
         """One of the changes that made this world."""
@@ -59,7 +53,7 @@ class Api:
         self._client = Client(raise_request_exception=True)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         if person is not None:
-            self._client.force_login(person, "allauth.account.auth_backends.AuthenticationBackend")
+            self._client.force_login(person, "django.contrib.auth.backends.ModelBackend")
 
     def call(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
@@ -157,12 +151,15 @@ def make_world(slug: str, domain_name: str) -> World:
     call = make_call(tenant, domain)
     live_call = make_live_call(tenant, domain)
     FailedSignIn.objects.create(domain=domain, aor=user.aor, address="192.0.2.9", hour=now)
-    origin = gateway.allow_origin(tenant, f"https://www.{domain_name}")
-    world = World(tenant, domain, user, rule, binding, call, live_call, origin)
+    peer_rule = create_rule(domain, "bad.example", allow=False)
+    Refusal.objects.create(
+        domain=domain, peer="bad.example", direction="in", why="denied", day=now.date(),
+        amount=1, last_at=now,
+    )  # fmt: skip
+    world = World(tenant, domain, user, rule, binding, call, live_call, peer_rule)
     for role in ("owner", "admin", "viewer"):
         person = make_person(f"{role}@{domain_name}")
         Membership.objects.create(person=person, tenant=tenant, role=role)
         world.people[role] = person
-    world.invitation, _ = people.invite(tenant, f"new@{domain_name}", "viewer")
     world.token, _ = tokens.create(world.people["owner"], "theirs")
     return world

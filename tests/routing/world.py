@@ -21,7 +21,9 @@ from proxy.location.store import Bindings
 from proxy.node import Node
 from proxy.observe.calls import Calls
 from proxy.observe.records import CallRecord
+from proxy.observe.refusals import Refusals
 from proxy.relay.client import RelayError
+from proxy.routing.call_rates import CallRates
 from proxy.routing.media import Sessions
 from proxy.routing.route import route_request
 from proxy.routing.screen import Floods
@@ -120,6 +122,7 @@ class World:
         self.air = Air(self.clock)
         self.relays = FakeRelays(*relays)
         self.records: list[CallRecord] = []
+        self.refusals = Refusals("-", wall=self._wall)
         self.wall = 1_800_000_000.0
         settings = ProxySettings(database_url="-", **({"flood_requests": 1000} | set_))
         directory = Directory()
@@ -145,6 +148,9 @@ class World:
             flows=FlowBindings(),
             digest_algorithms=(b"MD5", b"SHA-256"),
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
+            call_rates=CallRates(),
+            denied_peers=frozenset(name.encode() for name in settings.federation_deny),
+            refusals=self.refusals,
             random=lambda: 0.0,
         )
         self.layer = TransactionLayer(

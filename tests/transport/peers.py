@@ -44,12 +44,19 @@ class Office:
     def __init__(self, host: str, folder: Path, **settings: object) -> None:
         self.host = host
         self.came: asyncio.Queue[tuple[Request | Response, Flow]] = asyncio.Queue()
+        folder = Path(str(settings.get("state_dir", folder)))
         self.closed: asyncio.Queue[Flow] = asyncio.Queue()
         self.undelivered: asyncio.Queue[bytes] = asyncio.Queue()
         self.on_message: Callable[[Request | Response, Flow], None] | None = None
         certificate = folder / "cert.pem"
         self.tls = (
-            TlsContexts(certificate, folder / "key.pem", folder / "domains")
+            TlsContexts(
+                certificate,
+                folder / "key.pem",
+                folder / "domains",
+                trust=Path(str(settings["tls_ca"])) if "tls_ca" in settings else None,
+                ask=bool(settings.get("tls_ask", True)),
+            )
             if certificate.exists()
             else None
         )

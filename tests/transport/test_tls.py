@@ -137,9 +137,10 @@ def test_key_of_another_certificate(own: Path) -> None:
 
 def test_clients(folder: Path) -> None:
     tls = contexts(folder)
-    assert tls.client.verify_mode is ssl.CERT_NONE
-    assert tls.verified.verify_mode is ssl.CERT_REQUIRED
-    for context in (tls.server, tls.client, tls.verified):
+    client, verified = (tls.outbound("", is_verified=is_on) for is_on in (False, True))
+    assert client.verify_mode is ssl.CERT_NONE
+    assert verified.verify_mode is ssl.CERT_REQUIRED
+    for context in (tls.server, client, verified):
         assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
 

@@ -43,6 +43,16 @@ CREATE TRIGGER translation_gone AFTER DELETE ON directory_translation
     REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('translation');
 
+CREATE TRIGGER federation_rule_added AFTER INSERT ON federation_federationrule
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('federation_rule');
+CREATE TRIGGER federation_rule_changed AFTER UPDATE ON federation_federationrule
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('federation_rule');
+CREATE TRIGGER federation_rule_gone AFTER DELETE ON federation_federationrule
+    REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('federation_rule');
+
 -- proxy_domain shows the tenant's slug and whether it is enabled: such a change is one of its
 -- domains, not of their users.
 CREATE FUNCTION directory_note_tenant() RETURNS trigger LANGUAGE plpgsql AS $$

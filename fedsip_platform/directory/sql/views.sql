@@ -23,7 +23,14 @@ SELECT
     d.min_expires::int AS min_expires,
     d.max_expires::int AS max_expires,
     d.default_expires::int AS default_expires,
-    d.trace
+    d.trace,
+    d.federation_in::text AS federation_in,
+    d.stranger_methods::text AS stranger_methods,
+    d.calls_in_per_domain::int AS calls_in_per_domain,
+    d.calls_in_per_stranger::int AS calls_in_per_stranger,
+    d.calls_out_per_domain::int AS calls_out_per_domain,
+    d.calls_out_per_user::int AS calls_out_per_user,
+    d.enum
 FROM directory_domain d
 JOIN tenants_tenant t ON t.id = d.tenant_id;
 
@@ -64,7 +71,23 @@ SELECT
 FROM directory_translation r
 JOIN directory_domain d ON d.id = r.domain_id;
 
--- What changed in the three views above. A row that is named here and absent there was deleted.
+CREATE VIEW proxy_federation_rule AS
+SELECT
+    r.id AS rule_id,
+    r.domain_id,
+    r.pattern::text AS pattern,
+    r.direction::text AS direction,
+    r.allow,
+    r.verified,
+    r.trusted,
+    r.enabled
+FROM federation_federationrule r;
+
+-- Updatable: INSERT ... ON CONFLICT (domain_id, peer, direction, why, day) works.
+CREATE VIEW proxy_refusal AS
+SELECT domain_id, peer, direction, why, day, amount, last_at FROM federation_refusal;
+
+-- What changed in the views of the directory. A row that is named here and absent there was deleted.
 CREATE VIEW proxy_change AS
 SELECT change_id, xid, kind, row_id FROM directory_change;
 

@@ -16,7 +16,6 @@ from django.db import transaction
 from fedsip_platform.cli import passwords, speech
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber
-from fedsip_platform.people import services as people
 from fedsip_platform.tenants.models import Person, Tenant
 
 DEMO_TENANT = "demo"
@@ -59,7 +58,7 @@ def first_administrator() -> dict[str, str | None]:
         return {"email": operator.email, "password": None}
     email = f"admin@{os.environ.get('FEDSIP_HOSTNAME') or DEFAULT_HOST}"
     word = passwords.generated()
-    people.make_person(email, word, is_operator=True)
+    Person.objects.create_superuser(email, word)
     return {"email": email, "password": word}
 
 

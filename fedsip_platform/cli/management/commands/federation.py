@@ -1,0 +1,124 @@
+"""fedsip federation allow | deny | list | forget | refusals"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fedsip_platform.cli import lookup, rows, speech
+from fedsip_platform.cli.speech import Refused
+from fedsip_platform.federation import services
+from fedsip_platform.federation.models import Direction, FederationRule, Refusal
+
+COLUMNS = {
+    "domain": "domain",
+    "pattern": "other domain",
+    "direction": "direction",
+    "allow": "allowed",
+    "verified": "verified",
+    "trusted": "trusted",
+    "enabled": "enabled",
+    "note": "note",
+}
+REFUSAL_COLUMNS = {
+    "day": "day",
+    "domain": "domain",
+    "peer": "other domain",
+    "direction": "direction",
+    "why": "why",
+    "amount": "times",
+    "last_at": "last",
+}
+
+
+class Command(BaseCommand):
+    help = "Which other domains ours call and are called by."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(required=True, metavar="allow|deny|list|forget|refusals")
+        allowing = speech.verb(verbs, "allow", allow, help="let calls with another domain pass")
+        _takes_rule(allowing)
+        allowing.add_argument(
+            "--unverified", action="store_true", help="it need not prove itself by a certificate"
+        )
+        allowing.add_argument(
+            "--trusted", action="store_true", help="tell it, and believe it, who calls"
+        )
+        _takes_rule(speech.verb(verbs, "deny", deny, help="refuse calls with another domain"))
+        listing = speech.verb(verbs, "list", list_all, help="show the rules")
+        listing.add_argument("domain", nargs="?", help="only of this domain of ours")
+        forgetting = speech.verb(verbs, "forget", forget, help="delete the rules for a domain")
+        _takes_domains(forgetting)
+        refused = speech.verb(verbs, "refusals", refusals, help="show what was refused, by day")
+        refused.add_argument("domain", nargs="?", help="only of this domain of ours")
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def _takes_domains(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("domain", help="our domain")
+    parser.add_argument("pattern", metavar="OTHER", help="example.org, *.example.org or *")
+
+
+def _takes_rule(parser: argparse.ArgumentParser) -> None:
+    _takes_domains(parser)
+    parser.add_argument("--direction", choices=Direction.values, default=Direction.BOTH)
+    parser.add_argument("--note", default="")
+
+
+def allow(options: Mapping[str, Any]) -> None:
+    """Let calls with another domain pass."""
+    _put(options, allow=True, verified=not options["unverified"], trusted=options["trusted"])
+
+
+def deny(options: Mapping[str, Any]) -> None:
+    """Refuse calls with another domain."""
+    _put(options, allow=False, trusted=False)
+
+
+def _put(options: Mapping[str, Any], **fields: Any) -> None:
+    domain = lookup.domain(options["domain"])
+    fields |= {"note": options["note"], "enabled": True}
+    known = domain.federation_rules.filter(
+        pattern=options["pattern"].lower(), direction=options["direction"]
+    ).first()
+    if known is None:
+        where = {"direction": options["direction"]}
+        rule = services.create_rule(domain, options["pattern"], **where, **fields)
+    else:
+        rule = services.update_rule(known, **fields)
+    speech.done(f"{rule}.", rows.of_federation_rule(rule), options)
+
+
+def list_all(options: Mapping[str, Any]) -> None:
+    """Show the rules."""
+    found = FederationRule.objects.select_related("domain")
+    if options["domain"]:
+        found = found.filter(domain=lookup.domain(options["domain"]))
+    speech.show([rows.of_federation_rule(rule) for rule in found], COLUMNS, options)
+
+
+def forget(options: Mapping[str, Any]) -> None:
+    """Delete what a domain says of another."""
+    domain = lookup.domain(options["domain"])
+    found = list(domain.federation_rules.filter(pattern=options["pattern"].lower()))
+    if not found:
+        raise Refused(f"{domain} has no rule for {options['pattern']}.")
+    for rule in found:
+        services.delete_rule(rule)
+    sentence = f"{domain} says nothing of {options['pattern']} any more."
+    speech.done(sentence, {"domain": domain.name, "deleted": len(found)}, options)
+
+
+def refusals(options: Mapping[str, Any]) -> None:
+    """Show what was refused, by day."""
+    found = Refusal.objects.select_related("domain")
+    if options["domain"]:
+        found = found.filter(domain=lookup.domain(options["domain"]))
+    speech.show([rows.of_refusal(each) for each in found[:1000]], REFUSAL_COLUMNS, options)

@@ -1,0 +1,1 @@
+"""What domains allow with other domains, and what came of it."""

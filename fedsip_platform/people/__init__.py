@@ -1,1 +1,0 @@
-"""People: invitations, roles, signing in (django-allauth), acting for a tenant."""

@@ -1,0 +1,66 @@
+"""What our domains say of others: found by name, then by the names above it. Pure.
+
+The nearest pattern decides: `sip.example.org` before `*.example.org` before `*.org` before `*`; of
+two for the same pattern the one for this direction before the one for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from .model import FederationRule
+
+_Key = tuple[int, bytes, str]
+
+
+class FederationRules:
+    """The rules of all domains; a look-up costs as much as the name has labels."""
+
+    __slots__ = ("_by_id", "_by_pattern")
+
+    def __init__(self) -> None:
+        self._by_id: dict[int, FederationRule] = {}
+        self._by_pattern: dict[_Key, FederationRule] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def find(self, domain_id: int, peer: bytes, direction: str) -> FederationRule | None:
+        """The rule for a peer ("in" or "out"); None when nothing is said of it."""
+        if not self._by_id:
+            return None
+        for pattern in patterns_of(peer):
+            for side in (direction, "both"):
+                rule = self._by_pattern.get((domain_id, pattern, side))
+                if rule is not None:
+                    return rule
+        return None
+
+    def put(self, rows: Iterable[FederationRule], gone: Iterable[int] = ()) -> None:
+        """Add and replace rules; ids in `gone` were deleted."""
+        for rule_id in gone:
+            self._forget(rule_id)
+        for row in rows:
+            self._forget(row.rule_id)
+            self._by_id[row.rule_id] = row
+            if row.enabled:
+                self._by_pattern[_key(row)] = row
+
+    def _forget(self, rule_id: int) -> None:
+        old = self._by_id.pop(rule_id, None)
+        if old is not None and self._by_pattern.get(_key(old)) is old:
+            del self._by_pattern[_key(old)]
+
+
+def patterns_of(peer: bytes) -> Iterator[bytes]:
+    """All patterns that match a name, the nearest first."""
+    yield peer
+    rest = peer
+    while b"." in rest:
+        rest = rest.partition(b".")[2]
+        yield b"*." + rest
+    yield b"*"
+
+
+def _key(rule: FederationRule) -> _Key:
+    return rule.domain_id, rule.pattern, rule.direction

@@ -1,0 +1,109 @@
+"""What our domains allow with others, as pure functions: facts in, nothing or a refusal out.
+
+    closed          no calls
+    allow_list      those that a rule allows
+    verified_tls    those who prove their domain by their certificate (RFC 5922)
+    open            everybody
+
+A rule for the other domain goes first: one that denies ends it, one that allows passes an
+allow_list, and says by itself whether the other domain has to prove who it is. `closed` is closed
+whatever rules there are. Refusals say in a Warning (RFC 3261 s20.43) what the other side's
+administrator has to know, and are counted for ours by their `why`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from proxy.core.request_context import Reject
+
+if TYPE_CHECKING:
+    from proxy.directory.model import FederationRule
+
+
+class Why(StrEnum):
+    """Kinds of refusals, as they are counted."""
+
+    CLOSED = "closed"
+    DENIED = "denied"
+    NOT_LISTED = "not_listed"
+    NO_TLS = "no_tls"
+    NO_CERTIFICATE = "no_certificate"
+    NEVER_SECURE = "never_secure"
+    METHOD = "method"
+    DOMAIN_RATE = "domain_rate"
+    CALLER_RATE = "caller_rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What comes of one request to or from another domain."""
+
+    refusal: Why | None = None
+    is_verified: bool = False
+    """It goes only to, or comes only from, whoever proves to be that domain."""
+    is_trusted: bool = False
+    """Identities of callers are told to it and believed from it (RFC 3325)."""
+
+
+def judge(policy: str, rule: FederationRule | None) -> Verdict:
+    """The verdict on one direction, by the domain's policy and its rule for the other domain."""
+    if policy == "closed":
+        return Verdict(Why.CLOSED)
+    if rule is not None and not rule.allow:
+        return Verdict(Why.DENIED)
+    if rule is None:
+        if policy == "allow_list":
+            return Verdict(Why.NOT_LISTED)
+        return Verdict(is_verified=policy == "verified_tls")
+    return Verdict(is_verified=rule.verified, is_trusted=rule.trusted)
+
+
+# Reason phrase, and what is said of our domain and the other one.
+_TEXTS: Final = {
+    Why.CLOSED: (b"Federation Closed", b"%b has no calls with other domains"),
+    Why.DENIED: (b"Domain Denied", b"%b has no calls with %b"),
+    Why.NOT_LISTED: (b"Domain Not Listed", b"%b has calls with listed domains only; %b is not"),
+    Why.NO_CERTIFICATE: (
+        b"Certificate Required",
+        b"%b wants a trusted certificate that speaks for %b shown by who connects (RFC 5922)",
+    ),
+    Why.NO_TLS: (
+        b"Extension Required",
+        b"%b takes calls over TLS alone, with a certificate that speaks for %b (RFC 5922)",
+    ),
+    Why.NEVER_SECURE: (b"TLS Required", b"%b calls %b over TLS alone; the address says otherwise"),
+    Why.METHOD: (b"Method Not Allowed", b"%b does not take this method from %b"),
+    Why.DOMAIN_RATE: (b"Too Many Calls", b"%b has no more calls with %b just now"),
+    Why.CALLER_RATE: (b"Too Many Calls", b"%b has no more calls of this caller with %b just now"),
+}
+# RFC 3329 s2.3.1: which security has to be there before a request is taken.
+_AGREE_ON_TLS: Final = ((b"require", b"sec-agree"), (b"security-server", b"tls"))
+
+
+def refusal(
+    why: Why, domain: bytes, peer: bytes, *, retry_after: float = 0.0, allow: bytes = b""
+) -> Reject:
+    """The answer; `domain` is ours, `retry_after` in seconds."""
+    reason, text = _TEXTS[why]
+    said = text % ((domain, _quotable(peer)) if text.count(b"%b") == 2 else (domain,))
+    warning = (b"warning", b'399 %b "%b"' % (domain, said))
+    match why:
+        case Why.NO_TLS:
+            return Reject(421, reason, (*_AGREE_ON_TLS, warning))
+        case Why.NEVER_SECURE:
+            return Reject(488, reason, (warning,))
+        case Why.METHOD:
+            return Reject(405, reason, ((b"allow", allow), warning))
+        case Why.DOMAIN_RATE | Why.CALLER_RATE:
+            seconds = b"%d" % max(1, round(retry_after + 0.5))
+            return Reject(503, reason, ((b"retry-after", seconds), warning))
+        case _:
+            return Reject(403, reason, (warning,))
+
+
+def _quotable(peer: bytes) -> bytes:
+    """A name from the wire, inside a quoted string."""
+    return peer.replace(b"\\", b"").replace(b'"', b"")[:255]

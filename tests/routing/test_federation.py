@@ -1,0 +1,286 @@
+"""Calls with other domains: by policy, rule, certificate, method and rate, in both directions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from proxy.directory.model import FederationRule
+from proxy.locate.hop import Hop
+from proxy.sip.message import Request, Response
+
+from .world import EXAMPLE, OPEN, UserAgent, World
+
+BOB = b"sip:bob@elsewhere.test"
+ALICE = b"sip:alice@example.com"
+
+
+def world_with(
+    *rules: FederationRule, settings: dict[str, Any] | None = None, **policy: Any
+) -> World:
+    """A world where example.com has that policy and elsewhere.test one UDP and one TLS server."""
+    world = World(replace(EXAMPLE, **policy), **(settings or {}))
+    world.node.directory.federation_rules.put(rules)
+    world.air.zones[b"elsewhere.test"] = [
+        Hop("tls", "192.0.2.98", 5061, "elsewhere.test"),
+        Hop("udp", "192.0.2.99", 5060),
+    ]
+    return world
+
+
+def answer_to(phone: UserAgent, **how: Any) -> Response:
+    """The final answer to a call from within."""
+    phone.authenticates(phone.asks(b"INVITE", how.pop("uri", BOB), **how))
+    message = phone.take()
+    while isinstance(message, Response) and message.status == 100:
+        message = phone.take()
+    assert isinstance(message, Response)
+    return message
+
+
+def stranger_asks(world: World, method: bytes = b"INVITE", **how: Any) -> Response | Request:
+    """What comes of a request from elsewhere.test: its answer, or the request at alice's phone."""
+    alice = world.phone(b"alice@example.com", "192.0.2.10")
+    if not world.bindings(alice.aor):
+        alice.registers()
+    bob = world.phone(b"bob@elsewhere.test", "192.0.2.99", 5070, how.pop("protocol", "udp"))
+    if how.pop("certificate", False):
+        world.air.certificates[bob.flow] = (b"elsewhere.test",)
+    bob.sends(method, ALICE, **how)
+    if alice.inbox:
+        message = alice.take()
+        assert isinstance(message, Request)
+        return message
+    answer = bob.take()
+    assert isinstance(answer, Response)
+    return answer
+
+
+def refused(world: World, direction: str) -> list[tuple[int, str, str]]:
+    """What was counted for tenants: domain, peer, why."""
+    return [(key[0], key[1], key[3]) for key in world.node.refusals.counts if key[2] == direction]
+
+
+# -- leaving
+
+
+@pytest.mark.parametrize(
+    ("policy", "rules", "status", "why"),
+    [
+        ("closed", (), 403, "closed"),
+        ("allow_list", (), 403, "not_listed"),
+        ("open", (FederationRule(1, 1, b"elsewhere.test", allow=False),), 403, "denied"),
+        ("open", (FederationRule(1, 1, b"*.test", "out", allow=False),), 403, "denied"),
+    ],
+)
+def test_call_out_that_is_not_allowed(
+    policy: str, rules: tuple[FederationRule, ...], status: int, why: str
+) -> None:
+    world = world_with(*rules, federation=policy)
+    answer = answer_to(world.registered(b"alice@example.com", "192.0.2.10"))
+    assert answer.status == status
+    assert answer.headers.first(b"warning")
+    assert refused(world, "out") == [(1, "elsewhere.test", why)]
+
+
+def test_call_out_leaves_where_nothing_stands_against_it() -> None:
+    world = world_with(FederationRule(1, 1, b"elsewhere.test", "in", allow=False))
+    bob = world.phone(b"bob@elsewhere.test", "192.0.2.98", 5061, "tls")
+    world.registered(b"alice@example.com", "192.0.2.10").invites(BOB)
+    assert bob.take_request(b"INVITE").uri_raw == BOB
+    assert not refused(world, "out")
+
+
+async def test_verified_call_goes_over_tls_with_a_certificate() -> None:
+    world = world_with(federation="verified_tls")
+    world.registered(b"alice@example.com", "192.0.2.10").invites(BOB)
+    await world.settled()
+    assert world.air.located[-1].is_sips
+    assert world.air.opened == [
+        Hop("tls", "192.0.2.98", 5061, "elsewhere.test", True, "example.com")
+    ]
+
+
+async def test_call_shows_the_certificate_of_the_caller() -> None:
+    world = world_with()
+    world.registered(b"alice@example.com", "192.0.2.10").invites(BOB)
+    await world.settled()
+    assert world.air.opened == [
+        Hop("tls", "192.0.2.98", 5061, "elsewhere.test", False, "example.com")
+    ]
+
+
+async def test_verified_call_without_a_verified_server_is_503() -> None:
+    world = world_with(federation="verified_tls")
+    world.air.refused |= {("tls", "192.0.2.98", 5061), ("udp", "192.0.2.99", 5060)}
+    world.air.zones[b"elsewhere.test"].pop()
+    alice = world.registered(b"alice@example.com", "192.0.2.10")
+    alice.invites(BOB)
+    await world.settled()
+    answer = alice.take_response(503)
+    assert answer.reason == b"No Verified Peer"
+    assert answer.headers.first(b"warning")
+
+
+def test_verified_call_to_an_address_over_udp_is_488() -> None:
+    world = world_with(federation="verified_tls")
+    alice = world.registered(b"alice@example.com", "192.0.2.10")
+    assert answer_to(alice, uri=BOB + b";transport=udp").status == 488
+
+
+def test_platform_says_what_the_domain_does_not() -> None:
+    world = world_with(settings={"federation": "closed"})
+    assert answer_to(world.registered(b"alice@example.com", "192.0.2.10")).status == 403
+    world = world_with(settings={"federation": "closed"}, federation="open")
+    bob = world.phone(b"bob@elsewhere.test", "192.0.2.98", 5061, "tls")
+    world.registered(b"alice@example.com", "192.0.2.10").invites(BOB)
+    bob.take_request(b"INVITE")
+
+
+def test_domains_that_the_platform_denies() -> None:
+    world = world_with(
+        FederationRule(1, 1, b"elsewhere.test"), settings={"federation_deny": ("*.test",)}
+    )
+    assert answer_to(world.registered(b"alice@example.com", "192.0.2.10")).status == 403
+    denied = stranger_asks(world)
+    assert isinstance(denied, Response)
+    assert denied.status == 403
+
+
+def test_calls_of_one_user_are_limited() -> None:
+    world = world_with(calls_out_per_user=2)
+    world.phone(b"bob@elsewhere.test", "192.0.2.98", 5061, "tls")
+    alice = world.registered(b"alice@example.com", "192.0.2.10")
+    carol = world.registered(b"carol@example.com", "192.0.2.12")
+    alice.invites(BOB)
+    alice.invites(BOB)
+    answer = answer_to(alice)
+    assert (answer.status, answer.headers.first(b"retry-after")) == (503, b"30")
+    carol.invites(BOB)
+    world.clock.advance(30)
+    alice.inbox.clear()
+    alice.invites(BOB)
+    assert refused(world, "out") == [(1, "elsewhere.test", "caller_rate")]
+
+
+def test_calls_of_the_domain_to_another_are_limited() -> None:
+    world = world_with(calls_out_per_domain=1)
+    world.phone(b"bob@elsewhere.test", "192.0.2.98", 5061, "tls")
+    world.registered(b"alice@example.com", "192.0.2.10").invites(BOB)
+    carol = world.registered(b"carol@example.com", "192.0.2.12")
+    assert answer_to(carol).status == 503
+    assert answer_to(carol, uri=b"sip:x@nowhere.test").status == 404
+
+
+# -- coming
+
+
+@pytest.mark.parametrize(
+    ("policy", "rules", "how", "expected"),
+    [
+        ("open", (), {}, None),
+        ("closed", (), {}, (403, "closed")),
+        ("allow_list", (), {}, (403, "not_listed")),
+        ("allow_list", (FederationRule(1, 1, b"elsewhere.test"),), {}, (421, "no_tls")),
+        ("allow_list", (FederationRule(1, 1, b"elsewhere.test", verified=False),), {}, None),
+        ("open", (FederationRule(1, 1, b"elsewhere.test", allow=False),), {}, (403, "denied")),
+        ("open", (FederationRule(1, 1, b"elsewhere.test", "out", allow=False),), {}, None),
+        ("verified_tls", (), {}, (421, "no_tls")),
+        ("verified_tls", (), {"protocol": "tcp"}, (421, "no_tls")),
+        ("verified_tls", (), {"protocol": "tls"}, (403, "no_certificate")),
+        ("verified_tls", (), {"protocol": "tls", "certificate": True}, None),
+    ],
+)
+def test_call_from_a_stranger(
+    policy: str,
+    rules: tuple[FederationRule, ...],
+    how: dict[str, Any],
+    expected: tuple[int, str] | None,
+) -> None:
+    world = world_with(*rules, federation_in=policy)
+    came = stranger_asks(world, **how)
+    if expected is None:
+        assert isinstance(came, Request)
+        assert not refused(world, "in")
+    else:
+        assert isinstance(came, Response)
+        assert came.status == expected[0]
+        assert came.headers.first(b"warning")
+        assert refused(world, "in") == [(1, "elsewhere.test", expected[1])]
+
+
+def test_certificate_of_another_domain_lets_nobody_in() -> None:
+    world = world_with(federation_in="verified_tls")
+    came = stranger_asks(world, protocol="tls", certificate=True, from_uri=b"sip:bob@another.test")
+    assert isinstance(came, Response)
+    assert came.status == 403
+
+
+def test_methods_from_strangers() -> None:
+    world = world_with(stranger_methods=b"INVITE OPTIONS")
+    came = stranger_asks(world, b"MESSAGE")
+    assert isinstance(came, Response)
+    assert (came.status, came.headers.first(b"allow")) == (405, b"INVITE, OPTIONS")
+    assert isinstance(stranger_asks(world, b"OPTIONS"), Request)
+
+
+def test_calls_of_strangers_are_limited() -> None:
+    world = world_with(calls_in_per_stranger=1, calls_in_per_domain=2)
+    assert isinstance(stranger_asks(world), Request)
+    again = stranger_asks(world, call_id=b"2")
+    assert isinstance(again, Response)
+    assert (again.status, again.headers.first(b"retry-after")) == (503, b"60")
+    other = {"from_uri": b"sip:eve@elsewhere.test"}
+    assert isinstance(stranger_asks(world, call_id=b"3", **other), Request)
+    third = stranger_asks(world, call_id=b"4", from_uri=b"sip:dan@elsewhere.test")
+    assert isinstance(third, Response)
+    assert third.status == 503
+    assert {why for *_, why in refused(world, "in")} == {"caller_rate", "domain_rate"}
+
+
+def test_domains_of_the_platform_are_no_strangers_to_each_other() -> None:
+    world = world_with(federation="closed", federation_in="closed")
+    alice = world.registered(b"alice@example.com", "192.0.2.10")
+    mallory = world.registered(b"mallory@other.example", "192.0.2.66")
+    mallory.invites(ALICE)
+    alice.take_request(b"INVITE")
+
+
+# -- no open relay, whatever the method
+
+
+@pytest.mark.parametrize(
+    "method", [b"INVITE", b"MESSAGE", b"REFER", b"SUBSCRIBE", b"OPTIONS", b"X"]
+)
+def test_foreign_to_foreign_is_refused(method: bytes) -> None:
+    world = world_with()
+    bob = world.phone(b"bob@elsewhere.test", "192.0.2.99", 5070)
+    bob.sends(method, b"sip:dan@another.test")
+    assert bob.take_response(403).reason == b"Relaying denied"
+
+
+@pytest.mark.parametrize(
+    "method", [b"INVITE", b"MESSAGE", b"REFER", b"SUBSCRIBE", b"OPTIONS", b"X"]
+)
+def test_nobody_leaves_without_his_password_or_under_another_name(method: bytes) -> None:
+    world = world_with()
+    alice = world.phone(b"alice@example.com", "192.0.2.10")
+    alice.sends(method, BOB)
+    alice.take_response(407)
+    alice.authenticates(alice.asks(method, BOB, from_uri=b"sip:carol@example.com"))
+    assert alice.take_response(403).reason == b"Forbidden auth ID"
+
+
+def test_open_room_calls_nobody_outside() -> None:
+    world = world_with()
+    guest = world.phone(b"guest@open.example", "192.0.2.30")
+    guest.sends(b"INVITE", BOB)
+    guest.take_response(403)
+    world = World(replace(OPEN, unauthenticated_calls_out=True))
+    world.air.zones[b"elsewhere.test"] = [Hop("udp", "192.0.2.99", 5060)]
+    bob = world.phone(b"bob@elsewhere.test", "192.0.2.99")
+    guest = world.phone(b"guest@open.example", "192.0.2.30")
+    guest.sends(b"INVITE", BOB)
+    bob.take_request(b"INVITE")

@@ -1,0 +1,128 @@
+"""Two nodes that prove by their certificates for which SIP domains they speak (RFC 5922)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from proxy.locate.hop import Hop
+from proxy.transport.flow import FlowFailed
+from tests.harness.authority import Authority
+
+from .conftest import OpenOffice
+from .peers import Office, make_certificate, options, soon
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path / "authority")
+
+
+def place(folder: Path, authority: Authority, *names: str) -> Path:
+    """A state folder whose node has a certificate for these names."""
+    authority.issue(folder, *names)
+    return folder
+
+
+def hop_to(office: Office, domain: str, *, is_verified: bool = True, shown_as: str = "") -> Hop:
+    return Hop("tls", *office.address("tls"), domain, is_verified, shown_as)
+
+
+async def greeted(ours: Office, theirs: Office, hop: Hop) -> tuple[bool, bool]:
+    """Send over the hop; whether either side knows the other as b.test and a.test."""
+    flow = await ours.layer.open(hop, now=0.0)
+    ours.layer.send(options(), flow)
+    _, arrived = await theirs.next()
+    return ours.layer.is_verified(flow, b"b.test"), theirs.layer.is_verified(arrived, b"a.test")
+
+
+@pytest.mark.parametrize("name", ["b.test", "sip:b.test"])
+async def test_both_sides_know_each_other(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice, name: str
+) -> None:
+    trust = {"tls_ca": str(authority.trust)}
+    ours = await open_office(state_dir=place(tmp_path / "a", authority, "a.test"), **trust)
+    theirs = await open_office(state_dir=place(tmp_path / "b", authority, name), **trust)
+    assert await greeted(ours, theirs, hop_to(theirs, "b.test")) == (True, True)
+
+
+async def test_certificate_for_another_domain_is_refused(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice
+) -> None:
+    """A DNS name beside a SIP URI does not count, nor does a valid certificate of somebody else."""
+    trust = {"tls_ca": str(authority.trust)}
+    ours = await open_office(state_dir=place(tmp_path / "a", authority, "a.test"), **trust)
+    folder = place(tmp_path / "b", authority, "sip:other.test", "b.test")
+    theirs = await open_office(state_dir=folder, **trust)
+    with pytest.raises(FlowFailed, match=r"is not one for b\.test"):
+        await ours.layer.open(hop_to(theirs, "b.test"), now=0.0)
+    assert await greeted(ours, theirs, hop_to(theirs, "b.test", is_verified=False)) == (False, True)
+
+
+async def test_unknown_authority_is_refused(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice
+) -> None:
+    ours = await open_office(state_dir=place(tmp_path / "a", authority, "a.test"))
+    theirs = await open_office(state_dir=place(tmp_path / "b", authority, "b.test"))
+    with pytest.raises(FlowFailed, match="certificate verify failed"):
+        await ours.layer.open(hop_to(theirs, "b.test"), now=0.0)
+
+
+async def test_unverified_connection_is_not_used_where_one_must_be_verified(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice
+) -> None:
+    trust = {"tls_ca": str(authority.trust)}
+    ours = await open_office(state_dir=place(tmp_path / "a", authority, "a.test"), **trust)
+    theirs = await open_office(state_dir=place(tmp_path / "b", authority, "b.test"), **trust)
+    easy = await ours.layer.open(hop_to(theirs, "b.test", is_verified=False), now=0.0)
+    strict = await ours.layer.open(hop_to(theirs, "b.test"), now=0.0)
+    assert easy != strict
+    assert not ours.layer.is_verified(easy, b"b.test")
+    assert ours.layer.flow_for_hop(hop_to(theirs, "b.test")) == strict
+
+
+async def test_certificate_of_the_calling_domain_is_shown(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice
+) -> None:
+    trust = {"tls_ca": str(authority.trust)}
+    folder = place(tmp_path / "a", authority, "node.test")
+    place(folder / "domains" / "a.test", authority, "a.test")
+    ours = await open_office(state_dir=folder, **trust)
+    theirs = await open_office(state_dir=place(tmp_path / "b", authority, "b.test"), **trust)
+    hop = hop_to(theirs, "b.test", shown_as="a.test")
+    assert await greeted(ours, theirs, hop) == (True, True)
+    other = hop_to(theirs, "b.test", shown_as="no-certificate.test")
+    assert await greeted(ours, theirs, other) == (True, False)
+    assert ours.layer.flow_count == 2
+
+
+async def test_self_signed_certificate_is_not_shown(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice
+) -> None:
+    """Whoever asks for a certificate would hang up on it; so we come without one."""
+    make_certificate(tmp_path / "a", "a.test", [x509.DNSName("a.test")])
+    ours = await open_office(state_dir=tmp_path / "a", tls_ca=str(authority.trust))
+    folder = place(tmp_path / "b", authority, "b.test")
+    theirs = await open_office(state_dir=folder, tls_ca=str(authority.trust))
+    assert await greeted(ours, theirs, hop_to(theirs, "b.test")) == (True, False)
+
+
+async def test_untrusted_certificate_is_hung_up_on_unless_nobody_asks(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice
+) -> None:
+    stranger = Authority(tmp_path / "stranger", "Unknown")
+    ours = await open_office(
+        state_dir=place(tmp_path / "a", stranger, "a.test"), tls_ca=str(authority.trust)
+    )
+    folder = place(tmp_path / "b", authority, "b.test")
+    quiet = await open_office(state_dir=folder, tls_ca=str(authority.trust), tls_ask=False)
+    assert await greeted(ours, quiet, hop_to(quiet, "b.test")) == (True, False)
+    asking = await open_office(state_dir=folder, tls_ca=str(authority.trust))
+    try:  # TLS 1.3 tells the client only after its own handshake
+        flow = await ours.layer.open(hop_to(asking, "b.test"), now=0.0)
+    except FlowFailed:
+        return
+    assert await soon(ours.closed.get()) == flow
+    assert asking.layer.flow_count == 0
