@@ -22,13 +22,16 @@ from proxy.location.flows import FlowBindings
 from proxy.location.model import Binding
 from proxy.node import Node
 from proxy.observe.calls import Calls
+from proxy.observe.hang_ups import HangUps
 from proxy.observe.heartbeat import Heartbeat
 from proxy.observe.records import Records
 from proxy.observe.refusals import Refusals
+from proxy.observe.spool import Spool
 from proxy.observe.sweep import MediaSweep
 from proxy.relay.pool import RelayPool
 from proxy.routing import registrar
 from proxy.routing.call_rates import CallRates
+from proxy.routing.hang_up import hang_up
 from proxy.routing.media import Sessions
 from proxy.routing.route import route_request
 from proxy.routing.screen import Floods
@@ -52,6 +55,7 @@ class Server:
 
     __slots__ = (
         "_core",
+        "_hang_ups",
         "_heartbeat",
         "_locator",
         "_node",
@@ -80,9 +84,15 @@ class Server:
             on_undelivered=self._undelivered,
             tls=tls,
         )
-        self._records = Records(settings.database_url)
         self._refusals = Refusals(settings.database_url, wall=time.time)
-        calls = Calls(self._records, node_id=settings.node_id, wall=time.time)
+        spool = Spool(settings.spool_path, most_bytes=settings.spool_megabytes * 1_000_000)
+        self._records = Records(
+            settings.database_url,
+            spool,
+            node_id=settings.node_id,
+            shows_live=settings.live_calls,
+        )
+        calls = Calls(self._records, wall=time.time)
         self._node = Node(
             settings=settings,
             directory=self._state.directory,
@@ -123,6 +133,11 @@ class Server:
             calls,
         )
         self._sweep = MediaSweep(calls, self._node.relays)
+        self._hang_ups = HangUps(
+            settings.database_url,
+            node_id=settings.node_id,
+            hang_up=lambda public_id: hang_up(public_id, self._node, self._core.own_requests),
+        )
         self._heartbeat = Heartbeat(
             settings.database_url,
             node_id=settings.node_id,
@@ -141,8 +156,10 @@ class Server:
                 "No address to listen on: see FEDSIP_SIP_ADDRESSES, FEDSIP_SIP_IPV4 and _IPV6."
             )
         registrar.resume_keep_alives(self._node)
+        self._node.calls.adopt(await self._records.open_calls())
         self._records.start()
         self._refusals.start()
+        self._hang_ups.start()
         self._sweep.start()
         self._heartbeat.start(self.address)
 
@@ -152,7 +169,9 @@ class Server:
         await self._locator.close()
         await self._node.sessions.settled()
         await self._heartbeat.close()
+        await self._hang_ups.close()
         await self._sweep.close()
+        self._node.calls.close()
         await self._records.close()
         await self._refusals.close()
         await self._node.relays.close()

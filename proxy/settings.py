@@ -265,6 +265,14 @@ class ProxySettings:
         "FEDSIP_SIP_FORK_SECONDS", 20.0, "Ringing of one q group before the next.", "seconds"
     )
 
+    live_calls: bool = _setting(
+        "FEDSIP_SIP_LIVE_CALLS", True, "Show the calls that go on, and not only those that ended."
+    )
+    spool_megabytes: int = _setting(
+        "FEDSIP_SIP_SPOOL_MEGABYTES", 256, "Call records kept on disk while PostgreSQL is away.",
+        "MB",
+    )  # fmt: skip
+
     relays: tuple[str, ...] = _setting(
         "FEDSIP_SIP_RELAYS",
         ("127.0.0.1:22222",),
@@ -345,6 +353,11 @@ class ProxySettings:
     def trust_path(self) -> Path | None:
         """Where the authorities are that we believe; None for the system's."""
         return Path(self.tls_ca) if self.tls_ca else None
+
+    @property
+    def spool_path(self) -> Path:
+        """Where call records wait for PostgreSQL."""
+        return self.state_dir / "spool" / f"calls-{self.node_id}.jsonl"
 
     @property
     def gateway_path(self) -> Path:

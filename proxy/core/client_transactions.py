@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from proxy.sip.codec import serialise
@@ -102,6 +103,26 @@ class ClientTransactions:
         branch.client_transaction = tx
         self._by_branch[via_branch] = tx
         if is_reliable:
+            self._unanswered_on.setdefault(flow, set()).add(tx)
+        self._queue.schedule(tx)
+
+    def send_own(
+        self,
+        request: Request,
+        via_branch: bytes,
+        data: bytes,
+        flow: Flow,
+        on_final: Callable[[int], None],
+        *,
+        now: float,
+    ) -> None:
+        """Send a request of the node's own, no INVITE; raises FlowFailed and leaves nothing."""
+        self._transport.send(data, flow)
+        machine = NonInviteClient(self._timers, is_reliable=flow.is_reliable, now=now)
+        tx = ClientTransaction(via_branch, machine, request, data, flow, is_invite=False)
+        tx.on_final = on_final
+        self._by_branch[via_branch] = tx
+        if flow.is_reliable:
             self._unanswered_on.setdefault(flow, set()).add(tx)
         self._queue.schedule(tx)
 
@@ -229,5 +250,6 @@ def _let_go(tx: ClientTransaction) -> None:
     """Drop what only a pending transaction needs; what lingers is the key and the ACK."""
     tx.call = None
     tx.branch = None
+    tx.on_final = None
     tx.request = None
     tx.data = b""

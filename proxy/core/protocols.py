@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from proxy.locate.hop import Hop
     from proxy.sip.fields import Via
+    from proxy.sip.message import Response
     from proxy.sip.uri import SipUri
     from proxy.transport.flow import Flow
 
@@ -81,7 +82,10 @@ class Observer(Protocol):
     def relayed(self, call: RequestContext, *, now: float) -> None:
         """A request was set on its way to its targets."""
 
-    def answered(self, call: RequestContext, status: int, *, now: float) -> None:
+    def ringing(self, call: RequestContext, status: int, *, now: float) -> None:
+        """A provisional response to an INVITE, other than 100, went upstream."""
+
+    def answered(self, call: RequestContext, response: Response, *, now: float) -> None:
         """A final response went upstream: a forwarded one or our own."""
 
 

@@ -115,6 +115,7 @@ class ResponseContext:
         is_first = not branch.is_done
         if is_first:
             branch.is_done = True
+            branch.final = response
             self.pending -= 1
         if status < 300:
             return self._succeeded(branch, response)

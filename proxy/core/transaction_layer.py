@@ -34,6 +34,7 @@ from proxy.sip.transaction.matching import is_unique
 from .client_transactions import ClientTransactions
 from .forward import Forwarder, check_forwardable, routed_target
 from .loose_route import LooseRoute
+from .own_requests import OwnRequests
 from .own_via import OwnVia
 from .record_route import RecordRoute
 from .reply_path import ReplyPath
@@ -93,6 +94,9 @@ class TransactionLayer:
         self._via = OwnVia(transport, node_id=settings.node_id, secret=settings.secret)
         self._clients = ClientTransactions(
             transport, self._via, self._queue, settings.timers, self.counters
+        )
+        self.own_requests = OwnRequests(
+            transport, locator, clock, self._via, self._clients, self._stepper
         )
         self._forwarder = Forwarder(
             transport,
@@ -344,6 +348,8 @@ class TransactionLayer:
         self._replies.send(tx)
         if status >= 200:
             self._final_sent(call, tx, response, now)
+        elif tx.is_invite and status > 100 and self._observer is not None:
+            self._observer.ringing(call, status, now=now)
         if actions is not _SEND_ALONE and Action.TERMINATED in actions:
             self._forget(tx)
         else:
@@ -359,7 +365,7 @@ class TransactionLayer:
     ) -> None:
         status = response.status
         if self._observer is not None:
-            self._observer.answered(call, status, now=now)
+            self._observer.answered(call, response, now=now)
         if tx.is_invite and status < 300:
             call.on_end = None
             return  # more 2xx may follow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from proxy.sip.transaction import (
@@ -86,6 +87,7 @@ class ClientTransaction:
         "is_cancelled",
         "is_invite",
         "machine",
+        "on_final",
         "queued_at",
         "request",
         "timer_c_at",
@@ -111,6 +113,7 @@ class ClientTransaction:
         self.is_cancelled = False
         self.call: RequestContext | None = None
         self.branch: Branch | None = None
+        self.on_final: Callable[[int], None] | None = None  # of a request of the node's own
         self.ack = b""
         self.timer_c_at = NEVER  # s16.6 step 11; after a CANCEL the end of waiting (s9.1)
         self.queued_at = NEVER

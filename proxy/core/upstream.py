@@ -91,8 +91,10 @@ class Upstream:
     def received(self, tx: ClientTransaction, response: Response, *, now: float) -> None:
         """A response that a client transaction passes up."""
         call, branch = tx.call, tx.branch
-        if call is None or branch is None:
-            return  # for a CANCEL of ours
+        if call is None or branch is None:  # of a CANCEL, or another request, of our own
+            if tx.on_final is not None and response.status >= 200:
+                tx.on_final(response.status)
+            return
         if not _take_off_via(response):
             log.warning("response without a Via below ours call_id=%r", call.original.call_id)
             if response.status >= 200:
@@ -115,6 +117,8 @@ class Upstream:
     def failed(self, tx: ClientTransaction, *, is_timeout: bool, now: float) -> None:
         """A client transaction ended without a final response (s16.8, s16.9)."""
         call, branch = tx.call, tx.branch
+        if tx.on_final is not None:
+            tx.on_final(408 if is_timeout else 503)
         if call is None or branch is None or call.response_context is None or branch.is_done:
             return
         if not branch.provisional_seen and self._forwarder.try_next_hop(call, branch):

@@ -1,27 +1,36 @@
 """Which calls there are: begun by an INVITE, answered by a 2xx, ended by BYE, failure or silence.
 
-Only watched, never steered: losing this loses no call. What has ended goes to records.py.
+Watched more than steered: losing this loses no call. What changes and what has ended is told to
+records.py. Of a call that was answered enough is kept to end it by a BYE to both sides.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from os import urandom
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from proxy.sip.status import reason_of
 
-from .records import CallRecord, Records, as_text
+from .call import Call, Dialog, place
+from .media_report import streams_of, verdict_of
+from .text import as_instant, as_text
 
 if TYPE_CHECKING:
-    from proxy.sip.message import Request
+    from proxy.sip.message import Request, Response
+
+    from .records import Records
 
 log = logging.getLogger(__name__)
 
 _MOST_OPEN: Final = 100_000
 _CHECK_SECONDS: Final = 300.0
+_LONGEST_SECONDS: Final = 86_400.0
+"""After a day nobody believes that a call of which we see nothing goes on."""
+_REPORT_SECONDS: Final = 3.0
+"""Longest wait for the relay's last words about a call that has ended."""
 _CHALLENGES: Final = (401, 407)
 
 
@@ -31,7 +40,13 @@ class Observed(Protocol):
     @property
     def original(self) -> Request: ...
     @property
+    def request(self) -> Request: ...
+    @property
     def method(self) -> bytes: ...
+    @property
+    def fields(self) -> dict[bytes, bytes]: ...
+    @property
+    def flow(self) -> Any: ...
     @property
     def is_initial(self) -> bool: ...
     @property
@@ -50,103 +65,157 @@ class Observed(Protocol):
     def response_context(self) -> Any: ...
     @property
     def server_transaction(self) -> Any: ...
-
-
-@dataclass(slots=True)
-class Call:
-    """One call while it goes on. Instants are wall-clock seconds."""
-
-    call_id: bytes
-    tenant_id: int | None
-    domain_id: int | None
-    tenant: bytes
-    caller: bytes
-    callee: bytes
-    request_uri: bytes
-    """As it was dialled, before any rule."""
-    started_at: float
-    user_agent: bytes
-    rule_id: int | None
-    relay_id: bytes = b""
-    answered_at: float | None = None
-    checked_at: float = 0.0
+    def reply(self, status: int, reason: bytes | None = None) -> None: ...
 
 
 class Calls:
     """Watches INVITEs and BYEs; satisfies core's Observer."""
 
-    __slots__ = ("_calls", "_node_id", "_records", "_wall", "lost")
+    __slots__ = ("_calls", "_records", "_reporting", "_wall", "lost", "on_tenant")
 
-    def __init__(self, records: Records, *, node_id: str, wall: Callable[[], float]) -> None:
+    def __init__(self, records: Records, *, wall: Callable[[], float]) -> None:
         self._calls: OrderedDict[bytes, Call] = OrderedDict()
         self._records = records
-        self._node_id = node_id
         self._wall = wall
+        self._reporting: OrderedDict[bytes, Call] = OrderedDict()
         self.lost = 0
+        self.on_tenant: Callable[[Observed], None] | None = None
+        """Is told of each call that concerns a domain of ours, when that is known."""
 
     def __len__(self) -> int:
         return len(self._calls)
+
+    # -- what core tells
 
     def relayed(self, call: Observed, *, now: float) -> None:
         """A request was set on its way."""
         if call.method != b"INVITE" or not call.is_initial or call.server_transaction is None:
             return  # without a transaction it has failed already
+        if call.original.call_id in self._calls:
+            return
         held = self._begun(call)
+        held.passage = call
+        held.hang_up = lambda: call.reply(480, b"Ended by the platform")
         self._calls[held.call_id] = held
+        self._records.changed(held)
         if log.isEnabledFor(logging.INFO):
             _log("call begun", held, "")
         if len(self._calls) > _MOST_OPEN:
             self._calls.popitem(last=False)
             self.lost += 1
 
-    def answered(self, call: Observed, status: int, *, now: float) -> None:
+    def ringing(self, call: Observed, status: int, *, now: float) -> None:
+        """A provisional response other than 100 went upstream."""
+        held = self._calls.get(call.original.call_id)
+        if held is not None and held.ringing_at is None and held.passage is call:
+            held.ringing_at = self._wall()
+            held.hop = _hop_of(call) or held.hop
+            self._records.changed(held)
+
+    def answered(self, call: Observed, response: Response, *, now: float) -> None:
         """A final response went upstream."""
         if call.method != b"INVITE" or not call.is_initial:
             return
+        status = response.status
         held = self._calls.get(call.original.call_id)
         if held is None:
-            self._refused(call, status)
+            self._refused(call, response)
+            return
+        if held.passage is not call:
             return
         if call.relay_id is not None:
             held.relay_id = call.relay_id
+        held.hop = _hop_of(call) or held.hop
         if status >= 300:
-            self._end(held, status, "caller" if call.is_cancelled else "callee")
-        elif held.answered_at is None:
+            self._end(held, status, _refuser(call, status), response.reason)
+        else:
             held.answered_at = held.checked_at = self._wall()
+            held.passage = held.hang_up = None
+            held.dialog = _dialog(call, response)
+            self._records.changed(held)
+
+    # -- what routing and others tell
 
     def ended(self, call: Observed) -> None:
         """A BYE passed."""
         held = self._calls.get(call.original.call_id)
+        is_caller = call.direction is not None and call.direction.value == "toward_callee"
+        ended_by = "caller" if is_caller else "callee"
         if held is not None:
-            is_caller = call.direction is not None and call.direction.value == "toward_callee"
-            self._end(held, 200, "caller" if is_caller else "callee", b"BYE")
+            self._end(held, 200, ended_by, b"BYE", reports=call.relay_id is not None)
+        elif call.original.call_id not in self._reporting:
+            call_id = as_text(call.original.call_id)
+            ended_at = as_instant(self._wall())
+            self._records.ended_elsewhere(call_id, ended_at=ended_at, ended_by=ended_by)
 
-    def media_ended(self, held: Call) -> None:
-        """The relay does not know the call any more, and no BYE has passed."""
+    def platform_ended(self, held: Call, reason: bytes, *, reports: bool = False) -> None:
+        """The platform has ended it: somebody wanted that, or nobody sees anything of it."""
         if self._calls.get(held.call_id) is held:
-            self._end(held, 200, "proxy", b"Media silent")
+            status = 200 if held.answered_at is not None else 480
+            self._end(held, status, "proxy", reason, reports=reports)
+
+    def media_reported(self, call_id: bytes, answer: Mapping[bytes, Any]) -> None:
+        """The relay's figures of a call: its last words when it has ended."""
+        held = self._reporting.pop(call_id, None)
+        if held is not None:
+            _take_report(held, answer)
+            self._records.ended(held)
+        elif (going_on := self._calls.get(call_id)) is not None:
+            _take_report(going_on, answer)
+
+    def give_up_reports(self) -> None:
+        """Let go of the calls whose relay says nothing."""
+        late = self._wall() - _REPORT_SECONDS
+        while self._reporting:
+            call_id, held = next(iter(self._reporting.items()))
+            if held.ended_at > late:
+                return
+            del self._reporting[call_id]
+            self._records.ended(held)
+
+    def close(self) -> None:
+        """The node ends: no report is waited for any more."""
+        while self._reporting:
+            self._records.ended(self._reporting.popitem(last=False)[1])
+
+    def adopt(self, calls: list[Call]) -> None:
+        """The calls of this node's earlier life. Those that were answered go on, as their tokens
+        do; those that rang are over."""
+        for held in calls:
+            held.checked_at = self._wall()
+            self._calls[held.call_id] = held
+            if held.answered_at is None:
+                self._end(held, 503, "proxy", b"Proxy restarted")
+
+    def by_public_id(self, public_id: str) -> Call | None:
+        """For the rare wish to end one."""
+        return next((one for one in self._calls.values() if one.public_id == public_id), None)
 
     def due(self, *, most: int) -> list[Call]:
         """Answered calls with media that were not looked at for a while, the oldest first."""
         now = self._wall()
         found = []
-        for held in list(self._oldest(most)):
+        for held in [one for one, _ in zip(self._calls.values(), range(most), strict=False)]:
             if now - held.checked_at < _CHECK_SECONDS:
                 break
             held.checked_at = now
             self._calls.move_to_end(held.call_id)
-            if held.answered_at is not None and held.relay_id:
+            if now - held.started_at > _LONGEST_SECONDS:
+                self.platform_ended(held, b"Lost sight of")
+            elif held.answered_at is not None and held.relay_id:
                 found.append(held)
         return found
 
-    def _oldest(self, most: int) -> list[Call]:
-        return [held for held, _ in zip(self._calls.values(), range(most), strict=False)]
+    # -- the steps
 
     def _begun(self, call: Observed) -> Call:
         domain = call.domain or call.callee_domain
         original = call.original
         now = self._wall()
+        if domain is not None and self.on_tenant is not None:
+            self.on_tenant(call)
         return Call(
+            urandom(16).hex(),
             original.call_id,
             None if domain is None else domain.tenant_id,
             None if domain is None else domain.domain_id,
@@ -154,46 +223,79 @@ class Calls:
             original.from_.uri.serialise(),
             original.to.uri.serialise(),
             original.uri_raw,
+            call.request.uri_raw,
             now,
             original.headers.first(b"user-agent") or b"",
             call.notes.rule_id,
+            place(call.flow),
             checked_at=now,
+            from_tag=original.from_tag or b"",
         )
 
-    def _refused(self, call: Observed, status: int) -> None:
+    def _refused(self, call: Observed, response: Response) -> None:
         """A call that got no further than here, if it concerns a tenant and is not a challenge."""
+        status = response.status
         is_ours = call.domain is not None or call.callee_domain is not None
         if is_ours and status >= 300 and status not in _CHALLENGES:
-            self._end(self._begun(call), status, "proxy")
+            self._end(self._begun(call), status, "proxy", response.reason)
 
-    def _end(self, held: Call, status: int, ended_by: str, reason: bytes = b"") -> None:
+    def _end(
+        self, held: Call, status: int, ended_by: str, reason: bytes, *, reports: bool = False
+    ) -> None:
         self._calls.pop(held.call_id, None)
-        reason = reason or reason_of(status)
-        now = self._wall()
+        held.passage = held.hang_up = held.dialog = None
+        held.ended_at = self._wall()
+        held.status, held.ended_by, held.reason = status, ended_by, reason or reason_of(status)
         if log.isEnabledFor(logging.INFO):
-            seconds = 0.0 if held.answered_at is None else now - held.answered_at
-            ending = f" status={status} reason={reason.decode()!r} by={ended_by} talk={seconds:.0f}"
-            _log("call ended", held, ending)
-        self._records.add(
-            CallRecord(
-                held.call_id,
-                held.tenant_id,
-                held.domain_id,
-                held.caller,
-                held.callee,
-                held.request_uri,
-                held.started_at,
-                held.answered_at,
-                now,
-                status,
-                reason,
-                ended_by,
-                self._node_id,
-                held.relay_id.hex(),
-                held.user_agent,
-                held.rule_id,
-            )
-        )
+            seconds = 0.0 if held.answered_at is None else held.ended_at - held.answered_at
+            said = as_text(held.reason)
+            _log("call ended", held, f" status={status} reason={said!r} by={ended_by} "
+                                     f"talk={seconds:.0f}")  # fmt: skip
+        if reports:
+            self._reporting[held.call_id] = held
+        else:
+            self._records.ended(held)
+
+
+def _dialog(call: Observed, response: Response) -> Dialog | None:
+    """What a BYE would need, as it stands in both messages."""
+    headers = response.headers
+    to, far_contact = headers.first(b"to"), headers.first(b"contact")
+    original = call.original.headers
+    from_, contact = original.first(b"from"), original.first(b"contact")
+    if to is None or far_contact is None or from_ is None or contact is None:
+        return None
+    return Dialog(from_, to, contact, far_contact, tuple(headers.values(b"record-route")))
+
+
+def _hop_of(call: Observed) -> str:
+    """Where the call went: the branch that answered, else the last that was tried."""
+    context = call.response_context
+    if context is None:
+        return ""
+    chosen = None
+    for branch in context.branches:
+        if branch.flow is not None:
+            chosen = branch
+            if branch.final is not None and branch.final.status < 300:
+                break
+    return "" if chosen is None else place(chosen.flow)
+
+
+def _refuser(call: Observed, status: int) -> str:
+    """Who said no: the caller by CANCEL, a far side, or nobody but us."""
+    if call.is_cancelled:
+        return "caller"
+    context = call.response_context
+    said = context is not None and any(
+        branch.final is not None and branch.final.status == status for branch in context.branches
+    )
+    return "callee" if said else "proxy"
+
+
+def _take_report(held: Call, answer: Mapping[bytes, Any]) -> None:
+    held.media = streams_of(answer, caller_tag=held.from_tag)
+    held.verdict = verdict_of(answer)
 
 
 def _log(what: str, held: Call, ending: str) -> None:

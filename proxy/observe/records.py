@@ -1,4 +1,9 @@
-"""Writes call records to PostgreSQL in batches, behind the calls and never in their way."""
+"""Writes calls to PostgreSQL in batches, behind the calls and never in their way.
+
+A batch is one statement: live rows, records of calls that ended, and the live rows that they end.
+While PostgreSQL is away batches go to a spool on disk, and later from there, in order. All of it
+may be written twice without harm: rows are known by the call's public id.
+"""
 
 from __future__ import annotations
 
@@ -6,112 +11,218 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import psycopg
+from psycopg.rows import dict_row
 
-from proxy.postgres import Database
+from proxy.postgres import Database, first_line
+
+from .call import Call, Row, call_of
+from .spool import Batch, Spool
 
 log = logging.getLogger(__name__)
 
-_MOST_WAITING: Final = 200_000
-_WRITE_SECONDS: Final = 1.0
+_WRITE_SECONDS: Final = 0.5
 _LAST_WRITE_SECONDS: Final = 2.0
+_RETRY_SECONDS: Final = 0.5
 _BATCH: Final = 1000
-_LONGEST_TEXT: Final = 500
+_MOST_WAITING: Final = 200_000
 
+_ROUTE: Final = (
+    *("public_id", "call_id", "tenant_id", "domain_id", "caller", "callee", "request_uri"),
+    *("target", "caller_address", "hop", "started_at", "ringing_at", "answered_at", "node_id"),
+    *("relay_id", "user_agent", "rule_id"),
+)
+_RECORD: Final = (*_ROUTE, "ended_at", "status", "reason", "ended_by", "media", "mos", "codec")
+_LIVE: Final = (*_ROUTE, "dialog")
+_CHANGES: Final = ("target", "hop", "ringing_at", "answered_at", "relay_id", "dialog")
 
-class CallRecord(NamedTuple):
-    """A call that has ended. Fields are the columns of proxy_call, instants epoch seconds."""
-
-    call_id: bytes
-    tenant_id: int | None
-    domain_id: int | None
-    caller: bytes
-    callee: bytes
-    request_uri: bytes
-    started_at: float
-    answered_at: float | None
-    ended_at: float
-    status: int
-    reason: bytes
-    ended_by: str
-    node_id: str
-    relay_id: str
-    user_agent: bytes
-    rule_id: int | None
-
-
-_COLUMNS: Final = ", ".join(CallRecord._fields)
-# One statement with one parameter for a whole batch: a tenth of what a statement per row costs.
-_INSERT: Final = (
-    f"INSERT INTO proxy_call ({_COLUMNS})"  # noqa: S608 -- our own names
-    f" SELECT {_COLUMNS} FROM json_populate_recordset(NULL::proxy_call, %s::json)"
+# Statements of our own column names, with one parameter for a whole batch: a tenth of what a
+# statement for each row costs.
+_WRITE: Final = f"""
+WITH ended AS (
+    INSERT INTO proxy_call ({", ".join(_RECORD)}, verdict)
+    SELECT {", ".join(_RECORD)}, verdict
+    FROM json_populate_recordset(NULL::proxy_call, %(calls)s::json)
+    ON CONFLICT (public_id) DO NOTHING
+), gone AS (
+    DELETE FROM proxy_live_call WHERE public_id = ANY (%(gone)s::uuid[])
+), left_elsewhere AS (
+    DELETE FROM proxy_live_call l USING json_to_recordset(%(elsewhere)s::json)
+        AS bye(call_id text, ended_at timestamptz, ended_by text)
+    WHERE l.call_id = bye.call_id AND l.answered_at IS NOT NULL
+    RETURNING {", ".join(f"l.{name}" for name in _ROUTE)}, bye.ended_at, bye.ended_by
+), ended_elsewhere AS (
+    INSERT INTO proxy_call ({", ".join(_ROUTE)}, ended_at, status, reason, ended_by)
+    SELECT {", ".join(_ROUTE)}, ended_at, 200, 'BYE', ended_by FROM left_elsewhere
+    ON CONFLICT (public_id) DO NOTHING
+)
+INSERT INTO proxy_live_call ({", ".join(_LIVE)})
+SELECT {", ".join(_LIVE)} FROM json_populate_recordset(NULL::proxy_live_call, %(live)s::json)
+ON CONFLICT (public_id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _CHANGES)}
+""".encode()  # noqa: S608
+_INSTANTS: Final = ("started_at", "ringing_at", "answered_at")
+_OPEN: Final = (
+    "SELECT "  # noqa: S608
+    + ", ".join(
+        f"extract(epoch FROM {name})::float8 AS {name}" if name in _INSTANTS else name
+        for name in _LIVE
+    )
+    + " FROM proxy_live_call WHERE node_id = %s"
 ).encode()
 
 
 class Records:
-    """Holds records until they are written, as many as memory may take while PostgreSQL is away."""
+    """What waits to be written. `shows_live`: also the calls that still go on."""
 
-    __slots__ = ("_database", "_task", "_waiting", "lost")
+    __slots__ = (
+        "_changed",
+        "_database",
+        "_elsewhere",
+        "_ended",
+        "_is_spool_full",
+        "_node_id",
+        "_shows_live",
+        "_spool",
+        "_task",
+        "lost",
+    )
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, spool: Spool, *, node_id: str, shows_live: bool = True) -> None:
         self._database = Database(url, name="calls")
-        self._waiting: deque[CallRecord] = deque()
+        self._spool = spool
+        self._node_id = node_id
+        self._shows_live = shows_live
+        self._changed: dict[str, Call] = {}
+        self._ended: deque[Call] = deque()
+        self._elsewhere: list[Row] = []
+        self._is_spool_full = False
         self._task: asyncio.Task[None] | None = None
         self.lost = 0
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._ended)
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
-        """Write what waits, if PostgreSQL is there."""
+        """Write what waits, to disk if PostgreSQL is not there."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
         try:
-            await asyncio.wait_for(self.write(), _LAST_WRITE_SECONDS)
+            async with asyncio.timeout(_LAST_WRITE_SECONDS):
+                await self.write()
         except (TimeoutError, psycopg.Error) as error:
-            log.error("call records lost at the end count=%d reason=%s", len(self), error)
+            self.keep()
+            log.warning("call records wait on disk reason=%s", first_line(error))
         await self._database.close()
 
-    def add(self, record: CallRecord) -> None:
-        """Take a record; when too many wait the oldest is given up."""
-        if len(self._waiting) >= _MOST_WAITING:
-            self._waiting.popleft()
+    def changed(self, call: Call) -> None:
+        """A call began, rings or was answered."""
+        if self._shows_live:
+            self._changed[call.public_id] = call
+
+    def ended(self, call: Call) -> None:
+        """A call is over."""
+        self._changed.pop(call.public_id, None)
+        if len(self._ended) >= _MOST_WAITING:
+            self._ended.popleft()
             self.lost += 1
-        self._waiting.append(record)
+        self._ended.append(call)
+
+    def ended_elsewhere(self, call_id: str, *, ended_at: str, ended_by: str) -> None:
+        """A BYE passed here for a call that another node, or an earlier life of this one, began."""
+        self._elsewhere.append({"call_id": call_id, "ended_at": ended_at, "ended_by": ended_by})
+
+    async def open_calls(self) -> list[Call]:
+        """The calls of this node's earlier life, waiting for PostgreSQL as long as it takes; what
+        waits on disk of them is written before."""
+        while True:
+            try:
+                await self._write_spooled()
+                connection = await self._database.connection()
+                cursor = connection.cursor(row_factory=dict_row)
+                await cursor.execute(_OPEN, (self._node_id,))
+                return [call_of(row) for row in await cursor.fetchall()]
+            except psycopg.Error as error:
+                log.warning("open calls cannot be read yet reason=%s", first_line(error))
+                await asyncio.sleep(_RETRY_SECONDS)
 
     async def write(self) -> None:
-        """Write all that wait; raises psycopg.OperationalError when PostgreSQL is away."""
-        while self._waiting:
-            batch = list(islice(self._waiting, _BATCH))
-            connection = await self._database.connection()
+        """Write all that waits; raises psycopg.OperationalError when PostgreSQL is away."""
+        await self._write_spooled()
+        while self._changed or self._ended or self._elsewhere:
+            taken = self._take()
             try:
-                await connection.execute(_INSERT, (_as_json(batch),))
-            except (psycopg.DataError, psycopg.IntegrityError):
-                await self._write_singly(connection, batch)
-            for record in batch:
-                if self._waiting and self._waiting[0] is record:
-                    self._waiting.popleft()
+                await self._execute(self._batch(*taken))
+            except BaseException:
+                self._put_back(*taken)
+                raise
 
-    async def _write_singly(
-        self, connection: psycopg.AsyncConnection[Any], batch: list[CallRecord]
-    ) -> None:
-        """One of them is refused, as when its domain was deleted: the others are kept."""
-        for record in batch:
+    def keep(self) -> None:
+        """Put all that waits on disk."""
+        while self._changed or self._ended or self._elsewhere:
+            taken = self._take()
+            if not self._spool.append(self._batch(*taken)):
+                self._put_back(*taken)
+                if not self._is_spool_full:
+                    self._is_spool_full = True
+                    log.error("spool is full, call records wait in memory count=%d", len(self))
+                return
+
+    def _take(self) -> tuple[list[Call], list[Call], list[Row]]:
+        changed = list(islice(self._changed.values(), _BATCH))
+        for call in changed:
+            del self._changed[call.public_id]
+            call.is_written = True  # its end must take the row away, whenever it comes
+        ended = [self._ended.popleft() for _ in range(min(_BATCH, len(self._ended)))]
+        elsewhere = self._elsewhere[:_BATCH]
+        del self._elsewhere[:_BATCH]
+        return changed, ended, elsewhere
+
+    def _put_back(self, changed: list[Call], ended: list[Call], elsewhere: list[Row]) -> None:
+        self._changed.update((call.public_id, call) for call in changed if not call.ended_at)
+        self._ended.extendleft(reversed(ended))
+        self._elsewhere[:0] = elsewhere
+
+    def _batch(self, changed: list[Call], ended: list[Call], elsewhere: list[Row]) -> Batch:
+        return {
+            "live": [call.live_row(self._node_id) for call in changed],
+            "calls": [call.record(self._node_id) for call in ended],
+            "gone": [call.public_id for call in ended if call.is_written],
+            "elsewhere": elsewhere,
+        }
+
+    async def _write_spooled(self) -> None:
+        if not self._spool.waiting_bytes:
+            return
+        for batch in self._spool.batches():
+            await self._execute(batch)
+        self._is_spool_full = False
+        log.info("call records that waited on disk are written")
+
+    async def _execute(self, batch: Batch) -> None:
+        connection = await self._database.connection()
+        try:
+            await connection.execute(_WRITE, _parameters(batch))
+        except (psycopg.DataError, psycopg.IntegrityError):
+            await self._write_singly(connection, batch)
+
+    async def _write_singly(self, connection: psycopg.AsyncConnection[Any], batch: Batch) -> None:
+        """One of them is refused: the others are kept."""
+        singles: list[Batch] = [{"live": [row]} for row in batch.get("live", [])]
+        singles += [{"calls": [row], "gone": [row["public_id"]]} for row in batch.get("calls", [])]
+        singles += [{"elsewhere": [row]} for row in batch.get("elsewhere", [])]
+        for single in singles:
             try:
-                await connection.execute(_INSERT, (_as_json([record]),))
+                await connection.execute(_WRITE, _parameters(single))
             except (psycopg.DataError, psycopg.IntegrityError) as error:
                 self.lost += 1
-                log.warning("call record refused call_id=%s reason=%s", as_text(record.call_id),
-                            str(error).partition("\n")[0])  # fmt: skip
+                log.warning("call record refused row=%s reason=%s", single, first_line(error))
 
     async def _run(self) -> None:
         while True:
@@ -119,29 +230,14 @@ class Records:
             try:
                 await self.write()
             except psycopg.Error as error:
-                log.debug("call records wait count=%d reason=%s", len(self), error)
+                self.keep()
+                log.debug("call records wait reason=%s", first_line(error))
 
 
-def as_text(value: bytes) -> str:
-    """Bytes of the protocol for the database and the log: never a NUL, never endless."""
-    return value.decode("utf-8", "replace").replace("\0", "")[:_LONGEST_TEXT]
-
-
-def _as_json(batch: Sequence[CallRecord]) -> str:
-    return json.dumps([_row(record) for record in batch])
-
-
-def _row(record: CallRecord) -> dict[str, object]:
-    row: dict[str, object] = {
-        name: as_text(value) if isinstance(value, bytes) else value
-        for name, value in zip(record._fields, record, strict=True)
+def _parameters(batch: Batch) -> dict[str, Any]:
+    return {
+        "live": json.dumps(batch.get("live", [])),
+        "calls": json.dumps(batch.get("calls", [])),
+        "elsewhere": json.dumps(batch.get("elsewhere", [])),
+        "gone": batch.get("gone", []),
     }
-    row["started_at"] = _instant(record.started_at)
-    row["ended_at"] = _instant(record.ended_at)
-    if record.answered_at is not None:
-        row["answered_at"] = _instant(record.answered_at)
-    return row
-
-
-def _instant(wall: float) -> str:
-    return datetime.fromtimestamp(wall, UTC).isoformat()

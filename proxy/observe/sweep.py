@@ -14,7 +14,8 @@ from media.ng import Query
 from proxy.relay.client import RelayError
 from proxy.relay.pool import RelayPool
 
-from .calls import Call, Calls
+from .call import Call
+from .calls import Calls
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +52,16 @@ class MediaSweep:
         if relay is None:
             return
         try:
-            await self._relays.request(relay, Query(held.call_id))
+            answer = await self._relays.request(relay, Query(held.call_id))
+            self._calls.media_reported(held.call_id, answer)
         except RelayError as error:
             if not error.is_silent and "unknown call" in str(error).lower():
-                self._calls.media_ended(held)
+                self._calls.platform_ended(held, b"Media silent")
             else:
                 log.debug("call not looked at call_id=%r reason=%s", held.call_id, error)
 
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(_SECONDS)
+            self._calls.give_up_reports()
             await self.sweep()

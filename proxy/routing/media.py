@@ -297,9 +297,12 @@ def _sdp(answer: Mapping[bytes, object]) -> bytes:
 
 async def _send(node: Node, relay: Relay, command: Command) -> None:
     try:
-        await node.relays.request(relay, command)
+        answer = await node.relays.request(relay, command)
     except RelayError as error:
         log.info("relay command failed: %s", error)
+        return
+    if isinstance(command, Delete) and not command.via_branch:  # the call's end, not a branch's
+        node.calls.media_reported(command.call_id, answer)
 
 
 def _call_id(call: RequestContext) -> str:

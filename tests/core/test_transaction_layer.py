@@ -8,7 +8,7 @@ import pytest
 
 from proxy.core.request_context import Branch, Drop, Reject, RequestContext
 from proxy.core.transactions import ClientTransaction, ServerTransaction
-from proxy.sip.message import Request
+from proxy.sip.message import Request, Response
 from proxy.sip.timers import TimerSettings
 from tests.harness.builders import Dialog, ack_of, cancel_of, request, respond
 from tests.harness.network import Node
@@ -404,15 +404,20 @@ def test_observer_hears_of_relays_and_final_answers():
         def relayed(self, call: RequestContext, *, now: float) -> None:
             self.heard.append(call.method)
 
-        def answered(self, call: RequestContext, status: int, *, now: float) -> None:
+        def ringing(self, call: RequestContext, status: int, *, now: float) -> None:
             self.heard.append(status)
+
+        def answered(self, call: RequestContext, response: Response, *, now: float) -> None:
+            self.heard.append(response.status)
 
     observer = Observer()
     node, alice, bob = node_with_phones(to_targets(target(BOB)), observer=observer)
     invite = request(b"INVITE", b"sip:bob@example.com", via=alice.via)
     alice.send(invite)
-    bob.send(respond(bob.take_request(b"INVITE"), 486))
-    assert observer.heard == [b"INVITE", 486]
+    came = bob.take_request(b"INVITE")
+    for status in (100, 180, 486):
+        bob.send(respond(came, status))
+    assert observer.heard == [b"INVITE", 180, 486]
     assert node.layer.counters["failures"] == 0
 
 

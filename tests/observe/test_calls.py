@@ -42,7 +42,7 @@ async def test_a_call_from_begin_to_end() -> None:
     assert record.answered_at is not None
     assert record.ended_at - record.answered_at == pytest.approx(20)
     assert (record.status, record.reason, record.ended_by) == (200, b"BYE", "caller")
-    assert record.relay_id == b"r1".hex()
+    assert record.relay_id == b"r1"
     assert not len(world.node.calls)
 
 
@@ -116,6 +116,113 @@ async def test_a_cancelled_call_was_ended_by_its_caller() -> None:
     bob.answers(came, 487)
     await world.settled()
     assert [(one.status, one.ended_by) for one in world.records] == [(487, "caller")]
+
+
+async def test_a_call_that_the_far_side_refuses_and_one_that_nobody_answers() -> None:
+    world = World()
+    alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+    alice.invites(b"sip:bob@example.com")
+    came = bob.take_request(b"INVITE")
+    bob.answers(came, 180)
+    bob.answers(came, 603)
+    alice.take_response(180)
+    alice.take_response(603)
+    alice.invites(b"sip:bob@example.com")
+    bob.take_request(b"ACK")
+    bob.take_request(b"INVITE")
+    world.clock.advance(40)
+    await world.settled()
+    refused, silent = world.records
+    assert (refused.status, refused.ended_by) == (603, "callee")
+    assert refused.ringing_at is not None
+    assert (silent.status, silent.ended_by, silent.ringing_at) == (408, "proxy", None)
+    assert (refused.caller_address, refused.hop) == ("udp 192.0.2.10:5060", "udp 192.0.2.20:5060")
+
+
+async def test_the_relays_last_words_are_in_the_record() -> None:
+    world, alice, _, dialog = await answered()
+    stats = {b"packets": 500, b"bytes": 80000, b"expected": 510, b"lost": 10, b"jitter us": 2500}
+    stream = {b"flags": [b"RTP", b"filled"], b"stats": stats, b"SSRC": 77}
+    media = {b"type": b"audio", b"streams": [stream]}
+    world.relays[0].report = {
+        b"tags": {dialog.local_tag: {b"medias": [media]}},
+        b"SSRC": {b"77": {b"average MOS": {b"MOS": 41}}},
+        b"verdict": [b"no_media_from_callee"],
+    }
+    alice.send(dialog.request(b"BYE", via=alice.via))
+    await world.settled()
+    (record,) = world.records
+    assert record.media == [
+        {
+            "sender": "caller", "kind": "audio", "codec": "", "packets": 500, "octets": 80000,
+            "expected": 510, "lost": 10, "jitter_ms": 2.5, "mos": 4.1,
+        }
+    ]  # fmt: skip
+    assert record.verdict == ["no_media_from_callee"]
+
+
+async def test_a_relay_that_says_nothing_holds_no_record_up() -> None:
+    world, alice, _, dialog = await answered()
+    world.relays[0].is_silent = True
+    alice.send(dialog.request(b"BYE", via=alice.via))
+    await world.settled()
+    world.node.calls.give_up_reports()
+    assert not world.records
+    world.clock.advance(4)
+    world.node.calls.give_up_reports()
+    assert [(one.reason, one.media) for one in world.records] == [(b"BYE", [])]
+
+
+async def test_a_bye_for_a_call_of_another_node() -> None:
+    _, _, _, dialog = await answered()
+    other = World(ALWAYS)
+    stranger = other.phone(ALICE, "192.0.2.10")
+    other.registered(BOB, "192.0.2.20")
+    stranger.send(dialog.request(b"BYE", via=stranger.via))
+    await other.settled()
+    assert other.elsewhere == [(dialog.call_id.decode(), "caller")]
+
+
+async def test_a_node_that_comes_back_goes_on_with_what_was_answered() -> None:
+    world, _, bob, dialog = await answered()
+    ringing = world.phone(b"carol@example.com", "192.0.2.11").invites(b"sip:bob@example.com")
+    bob.answers(bob.take_request(b"INVITE"), 180)
+    before = list(world.node.calls._calls.values())
+    again = World(ALWAYS)
+    again.node.calls.adopt(before)
+    assert [(one.call_id, one.status, one.reason) for one in again.records] == [
+        (ringing.call_id, 503, b"Proxy restarted")
+    ]
+    phone = again.phone(ALICE, "192.0.2.10")
+    phone.send(dialog.request(b"BYE", via=phone.via))
+    await again.settled()
+    assert [one.reason for one in again.records[1:]] == [b"BYE"]
+
+
+async def test_after_a_day_nobody_believes_in_a_call() -> None:
+    world, _, _, _ = await answered()
+    world.clock.advance(86_401)
+    assert world.node.calls.due(most=10) == []
+    assert [(one.status, one.reason) for one in world.records] == [(200, b"Lost sight of")]
+
+
+async def test_a_call_that_comes_back_to_us_is_one_call() -> None:
+    """A spiral: what the far side forwards comes here again under the same Call-ID."""
+    world = World()
+    alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+    carol = world.registered(b"carol@example.com", "192.0.2.30")
+    alice.invites(b"sip:bob@example.com")
+    came = bob.take_request(b"INVITE")
+    onward = bob.asks(
+        b"INVITE", b"sip:carol@example.com", call_id=came.call_id, from_tag=came.from_tag
+    )
+    onward = bob.authenticates(onward)
+    bob.take_response(100)
+    carol.answers(carol.take_request(b"INVITE"), 486)
+    bob.take_response(486)
+    assert len(world.node.calls) == 1
+    bob.answers(came, 603)
+    assert [(one.status, one.callee) for one in world.records] == [(603, b"sip:bob@example.com")]
 
 
 async def test_silence_ends_a_call_that_no_bye_did() -> None:

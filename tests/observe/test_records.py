@@ -1,60 +1,194 @@
-"""Call records reach PostgreSQL, also when it was away, and one bad one costs no other."""
+"""Calls reach PostgreSQL: live ones, ended ones, by way of the disk when it was away."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
-from proxy.observe.records import CallRecord, Records, as_text
+from proxy.observe.call import Call, Dialog
+from proxy.observe.records import Records
+from proxy.observe.spool import Spool
+from proxy.observe.text import as_text
 
 pytestmark = pytest.mark.db
 
+NOWHERE = "postgresql://x@/y?host=/nonexistent"
+NOW = 1.8e9
+DIALOG = Dialog(b"<sip:a@x>;tag=1", b"<sip:b@x>;tag=2", b"<sip:a@1>", b"<sip:b@2>", (b"<sip:r>",))
 
-def record(call_id: bytes, **changes: object) -> CallRecord:
-    made = CallRecord(
-        call_id, None, None, b"sip:a@x", b"sip:b@x", b"sip:b@x", 1.8e9, None, 1.8e9 + 5, 486,
-        b"Busy Here", "callee", "a", "", b"phone", None,
+
+def call(number: int, **changes: Any) -> Call:
+    """A call that rings."""
+    made = Call(
+        f"{number:032x}", b"call-%04d" % number, None, None, b"", b"sip:a@x", b"sip:b@x",
+        b"sip:b@x", b"sip:b@x", NOW, b"phone", None,
     )  # fmt: skip
-    return made._replace(**changes)
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
 
 
-def written(url: str) -> list[tuple[str, int, str]]:
+def end(call: Call, **changes: Any) -> Call:
+    """The same call when it was refused."""
+    call.ended_at, call.status, call.reason, call.ended_by = NOW + 5, 486, b"Busy Here", "callee"
+    for name, value in changes.items():
+        setattr(call, name, value)
+    return call
+
+
+def records(url: str, folder: Path, **how: Any) -> Records:
+    spool = Spool(folder / "calls.jsonl", most_bytes=how.pop("most_bytes", 1_000_000))
+    return Records(url, spool, node_id="n1", **how)
+
+
+def ask(url: str, query: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(url) as connection:
-        return connection.execute(
-            "SELECT call_id, status, reason FROM proxy_call ORDER BY call_id"
-        ).fetchall()
+        return connection.execute(query.encode()).fetchall()
 
 
-async def test_a_batch(fresh_url: str) -> None:
-    records = Records(fresh_url)
+ENDED = "SELECT call_id, status, reason FROM proxy_call ORDER BY call_id"
+LIVE = "SELECT call_id, answered_at IS NOT NULL FROM proxy_live_call ORDER BY call_id"
+
+
+async def test_many_in_batches(fresh_url: str, tmp_path: Path) -> None:
+    waiting = records(fresh_url, tmp_path)
     for number in range(1500):
-        records.add(record(b"call-%04d" % number))
-    await records.write()
-    assert not len(records)
-    rows = written(fresh_url)
+        waiting.ended(end(call(number)))
+    await waiting.write()
+    assert not len(waiting)
+    rows = ask(fresh_url, ENDED)
     assert len(rows) == 1500
     assert rows[0] == ("call-0000", 486, "Busy Here")
-    await records.close()
+    await waiting.close()
 
 
-async def test_one_that_is_refused_costs_no_other(fresh_url: str) -> None:
-    records = Records(fresh_url)
-    records.add(record(b"one"))
-    records.add(record(b"two", status=2**40))
-    records.add(record(b"three", caller=b"nul\0 and \xff" + b"x" * 5000))
-    await records.write()
-    assert [row[0] for row in written(fresh_url)] == ["one", "three"]
-    assert (len(records), records.lost) == (0, 1)
-    await records.close()
+async def test_a_call_from_ringing_to_its_record(fresh_url: str, tmp_path: Path) -> None:
+    waiting, one = records(fresh_url, tmp_path), call(1)
+    waiting.changed(one)
+    await waiting.write()
+    assert ask(fresh_url, LIVE) == [("call-0001", False)]
+    one.answered_at, one.dialog, one.hop = NOW + 1, DIALOG, "udp 192.0.2.20:5060"
+    waiting.changed(one)
+    await waiting.write()
+    assert ask(fresh_url, LIVE) == [("call-0001", True)]
+    streams = [{"sender": "caller", "packets": 5, "mos": 4.1, "codec": "PCMU"}]
+    streams.append({"sender": "callee", "packets": 5, "mos": 3.9, "codec": "PCMU"})
+    waiting.ended(end(one, status=200, media=streams, verdict=["high_loss"]))
+    await waiting.write()
+    assert ask(fresh_url, LIVE) == []
+    [row] = ask(fresh_url, "SELECT public_id, hop, codec, mos, media, verdict FROM proxy_call")
+    assert (row[0].hex, *row[1:4]) == (one.public_id, "udp 192.0.2.20:5060", "PCMU", 3.9)
+    assert row[4:] == (streams, ["high_loss"])
+    await waiting.close()
 
 
-async def test_they_wait_while_postgresql_is_away() -> None:
-    records = Records("postgresql://x@/y?host=/nonexistent")
-    records.add(record(b"one"))
+async def test_a_short_call_never_lives(fresh_url: str, tmp_path: Path) -> None:
+    waiting, one = records(fresh_url, tmp_path), call(1)
+    waiting.changed(one)
+    waiting.ended(end(one))
+    await waiting.write()
+    assert ask(fresh_url, LIVE) == []
+    assert not one.is_written
+    assert len(ask(fresh_url, ENDED)) == 1
+    await waiting.close()
+
+
+async def test_live_calls_may_be_switched_off(fresh_url: str, tmp_path: Path) -> None:
+    waiting, one = records(fresh_url, tmp_path, shows_live=False), call(1)
+    waiting.changed(one)
+    await waiting.write()
+    assert ask(fresh_url, LIVE) == []
+    await waiting.close()
+
+
+async def test_one_that_is_refused_costs_no_other(fresh_url: str, tmp_path: Path) -> None:
+    waiting = records(fresh_url, tmp_path)
+    waiting.ended(end(call(1)))
+    waiting.ended(end(call(2), status=2**40))
+    waiting.ended(end(call(3, caller=b"nul\0 and \xff" + b"x" * 5000)))
+    await waiting.write()
+    assert [row[0] for row in ask(fresh_url, ENDED)] == ["call-0001", "call-0003"]
+    assert (len(waiting), waiting.lost) == (0, 1)
+    await waiting.close()
+
+
+async def test_nothing_is_lost_while_postgresql_is_away(fresh_url: str, tmp_path: Path) -> None:
+    away = records(NOWHERE, tmp_path)
+    first, second = call(1), call(2)
+    away.changed(first)
+    away.changed(second)
     with pytest.raises(psycopg.OperationalError):
-        await records.write()
-    assert len(records) == 1
-    await records.close()
+        await away.write()
+    away.keep()
+    away.ended(end(first))
+    await away.close()  # the process ends while PostgreSQL is still away
+    assert not len(away)
+    back = records(fresh_url, tmp_path)
+    await back.write()
+    assert ask(fresh_url, ENDED) == [("call-0001", 486, "Busy Here")]
+    assert ask(fresh_url, LIVE) == [("call-0002", False)]
+    assert not (tmp_path / "calls.jsonl").exists()
+    await back.close()
+
+
+async def test_what_was_written_already_is_not_written_twice(
+    fresh_url: str, tmp_path: Path
+) -> None:
+    spool = Spool(tmp_path / "calls.jsonl", most_bytes=1_000_000)
+    batch = {"calls": [end(call(1)).record("n1")], "gone": [call(1).public_id]}
+    for _ in range(2):  # as when a kill came between writing and forgetting
+        assert spool.append(batch)
+    waiting = records(fresh_url, tmp_path)
+    await waiting.write()
+    assert len(ask(fresh_url, ENDED)) == 1
+    await waiting.close()
+
+
+async def test_a_full_disk_leaves_them_in_memory(tmp_path: Path) -> None:
+    waiting = records(NOWHERE, tmp_path, most_bytes=10)
+    waiting.ended(end(call(1)))
+    waiting.keep()
+    assert len(waiting) == 1
+    await waiting.close()
+
+
+async def test_a_node_finds_its_own_open_calls(fresh_url: str, tmp_path: Path) -> None:
+    earlier = records(fresh_url, tmp_path)
+    earlier.changed(call(1))
+    earlier.changed(call(2, answered_at=NOW + 1, dialog=DIALOG, relay_id=b"r1", rule_id=7))
+    await earlier.write()
+    await earlier.close()
+    later = records(fresh_url, tmp_path)
+    found = {one.call_id: one for one in await later.open_calls()}
+    assert found[b"call-0001"].answered_at is None
+    answered = found[b"call-0002"]
+    assert (answered.answered_at, answered.relay_id, answered.rule_id) == (NOW + 1, b"r1", 7)
+    assert (answered.dialog, answered.from_tag, answered.is_written) == (DIALOG, b"1", True)
+    assert answered.public_id == call(2).public_id
+    await later.close()
+
+
+async def test_a_bye_elsewhere_ends_a_call_that_was_answered(
+    fresh_url: str, tmp_path: Path
+) -> None:
+    dead = records(fresh_url, tmp_path)
+    dead.changed(call(1, answered_at=NOW + 1))
+    dead.changed(call(2))
+    await dead.write()
+    await dead.close()
+    other = records(fresh_url, tmp_path)
+    for number in (1, 2, 3):
+        other.ended_elsewhere(
+            f"call-{number:04}", ended_at="2027-01-15T08:00:30+00:00", ended_by="caller"
+        )
+    await other.write()
+    assert ask(fresh_url, LIVE) == [("call-0002", False)]
+    [row] = ask(fresh_url, "SELECT public_id, status, reason, ended_by FROM proxy_call")
+    assert (row[0].hex, *row[1:]) == (call(1).public_id, 200, "BYE", "caller")
+    await other.close()
 
 
 def test_text_for_the_database_is_bounded_and_clean() -> None:

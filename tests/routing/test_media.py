@@ -184,7 +184,7 @@ async def test_a_call_that_never_was_leaves_nothing(ending: str) -> None:
     assert delete.call_id == invite.call_id
     assert delete.via_branch == world.relays[0].taken(Offer)[0].via_branch
     (record,) = world.records
-    by = {"busy": (486, "callee"), "cancel": (487, "caller"), "timeout": (408, "callee")}
+    by = {"busy": (486, "callee"), "cancel": (487, "caller"), "timeout": (408, "proxy")}
     assert (record.status, record.ended_by) == by[ending]
 
 

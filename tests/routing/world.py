@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from media.ng import Answer, Command, Delete, Document, Offer
+from media.ng import Answer, Command, Delete, Document, Offer, Query
 from proxy.core.request_context import RequestContext
 from proxy.core.transaction_layer import CoreSettings, TransactionLayer
 from proxy.directory.model import Domain, Subscriber, Translation
@@ -19,8 +19,8 @@ from proxy.location.flows import FlowBindings
 from proxy.location.model import Binding
 from proxy.location.store import Bindings
 from proxy.node import Node
+from proxy.observe.call import Call
 from proxy.observe.calls import Calls
-from proxy.observe.records import CallRecord
 from proxy.observe.refusals import Refusals
 from proxy.relay.client import RelayError
 from proxy.routing.call_rates import CallRates
@@ -70,6 +70,7 @@ class FakeRelay:
         self.is_alive = True
         self.is_silent = False
         self.refuses = ""
+        self.report: Document = {}
         self.commands: list[Command] = []
 
     def taken(self, kind: type[Command]) -> list[Any]:
@@ -98,6 +99,8 @@ class FakeRelays:
             raise RelayError("silent", is_silent=True)
         if relay.refuses:
             raise RelayError(relay.refuses)
+        if isinstance(command, Delete | Query) and relay.report:
+            return {b"result": b"ok", **relay.report}
         if isinstance(command, Offer | Answer):
             return {b"result": b"ok", b"sdp": via_relay(command.sdp, relay.relay_id)}
         return {b"result": b"ok"}
@@ -121,15 +124,16 @@ class World:
         self.clock = Clock()
         self.air = Air(self.clock)
         self.relays = FakeRelays(*relays)
-        self.records: list[CallRecord] = []
         self.refusals = Refusals("-", wall=self._wall)
+        self.records: list[Call] = []
+        self.elsewhere: list[tuple[str, str]] = []
         self.wall = 1_800_000_000.0
         settings = ProxySettings(database_url="-", **({"flood_requests": 1000} | set_))
         directory = Directory()
         known = {domain.domain_id: domain for domain in (EXAMPLE, OPEN, OTHER)}
         known |= {domain.domain_id: domain for domain in domains}
         directory.put_domains(known.values())
-        calls = Calls(self, node_id=settings.node_id, wall=self._wall)  # type: ignore[arg-type]
+        calls = Calls(self, wall=self._wall)  # type: ignore[arg-type]
         self.node = Node(
             settings=settings,
             directory=directory,
@@ -167,9 +171,18 @@ class World:
             self.add_user(aor, EXAMPLE)
         self.add_user(b"mallory@other.example", OTHER)
 
-    def add(self, record: CallRecord) -> None:
-        """What Calls wants of Records."""
-        self.records.append(record)
+    # what Calls wants of Records
+
+    def changed(self, call: Call) -> None:
+        """A call began, rings or was answered."""
+
+    def ended(self, call: Call) -> None:
+        """A call is over."""
+        self.records.append(call)
+
+    def ended_elsewhere(self, call_id: str, *, ended_at: str, ended_by: str) -> None:
+        """A BYE of a call that is not known here."""
+        self.elsewhere.append((call_id, ended_by))
 
     def _wall(self) -> float:
         return self.wall + self.clock.time()

@@ -1,0 +1,99 @@
+"""Requests of the node's own: BYE for a call that somebody wants to end, OPTIONS to ask for life.
+
+RFC 3261 s8.1 for the little that a proxy says itself. One goes by a flow, or is located; it gets
+our Via and a client transaction; what comes of it is told once. Never an INVITE.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from proxy.locate.rfc3263 import LocateError
+from proxy.sip.codec import serialise
+from proxy.sip.uri import SipUri
+from proxy.transport.flow import FlowFailed
+
+from .stepping import in_task
+
+if TYPE_CHECKING:
+    from proxy.sip.message import Request
+    from proxy.transport.flow import Flow
+
+    from .client_transactions import ClientTransactions
+    from .own_via import OwnVia
+    from .protocols import Clock, Locator, Transport
+    from .stepping import Stepper
+
+log = logging.getLogger(__name__)
+
+OnFinal = Callable[[int], None]
+"""Is given the final status; 408 for silence, 503 where it could not be sent."""
+
+
+class OwnRequests:
+    """Sends them; one for a node."""
+
+    __slots__ = ("_clients", "_clock", "_locator", "_stepper", "_transport", "_via")
+
+    def __init__(
+        self,
+        transport: Transport,
+        locator: Locator,
+        clock: Clock,
+        via: OwnVia,
+        clients: ClientTransactions,
+        stepper: Stepper,
+    ) -> None:
+        self._transport = transport
+        self._locator = locator
+        self._clock = clock
+        self._via = via
+        self._clients = clients
+        self._stepper = stepper
+
+    def send(self, request: Request, flow: Flow | None, on_final: OnFinal) -> None:
+        """Send a request that is complete but for its Via: on the flow, else where its first Route
+        or its Request-URI leads."""
+        self._stepper.step(self._run(request, flow, on_final))
+
+    async def _run(self, request: Request, flow: Flow | None, on_final: OnFinal) -> None:
+        try:
+            if flow is not None:
+                self._send(request, flow, on_final)
+            else:
+                await self._locate_and_send(request, on_final)
+        except (FlowFailed, LocateError) as error:
+            log.info("own request not sent call_id=%r: %s", request.call_id, error)
+            on_final(503)
+
+    async def _locate_and_send(self, request: Request, on_final: OnFinal) -> None:
+        routes = request.routes
+        uri = routes[0].uri if routes else request.uri
+        if not isinstance(uri, SipUri):
+            raise LocateError("no SIP URI")
+        now = self._clock.time()
+        hops = self._locator.locate_now(uri, now=now)
+        if hops is None:
+            hops = await in_task(self._locator.locate(uri, now=now))
+        failure: Exception = LocateError("no hop")
+        for hop in hops:
+            try:
+                flow = self._transport.flow_for_hop(hop)
+                if flow is None:
+                    flow = await in_task(self._transport.open(hop, now=self._clock.time()))
+                self._send(request, flow, on_final)
+            except FlowFailed as error:
+                failure = error
+                self._locator.failed(hop, now=self._clock.time())
+            else:
+                return
+        raise failure
+
+    def _send(self, request: Request, flow: Flow, on_final: OnFinal) -> None:
+        via_branch = self._via.branch_id(request, 0)
+        sent = request.copy()
+        sent.headers.put_on_top([(b"via", self._via.line(flow, via_branch))])
+        now = self._clock.time()
+        self._clients.send_own(sent, via_branch, serialise(sent), flow, on_final, now=now)

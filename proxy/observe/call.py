@@ -1,0 +1,176 @@
+"""One call while it goes on, and the row that is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from proxy.sip.fields import parse_name_addr
+
+from .text import as_instant, as_text
+
+Row = dict[str, Any]
+_LINES: Final = ("from", "contact", "to", "far_contact")
+
+
+@dataclass(slots=True, frozen=True)
+class Dialog:
+    """What a BYE to either side is made of: header field values of the INVITE and of its 2xx."""
+
+    from_: bytes
+    to: bytes
+    """With the tag of the side that answered."""
+    contact: bytes
+    """The caller's."""
+    far_contact: bytes
+    record_routes: tuple[bytes, ...]
+    """As they stood in the 2xx, one value each; two of them are ours."""
+
+    def as_json(self) -> Row:
+        """For the table of live calls."""
+        values = (self.from_, self.contact, self.to, self.far_contact)
+        row: Row = {
+            name: value.decode("utf-8", "replace")
+            for name, value in zip(_LINES, values, strict=True)
+        }
+        row["record_routes"] = [value.decode("utf-8", "replace") for value in self.record_routes]
+        return row
+
+
+def dialog_of(row: Row) -> Dialog | None:
+    """The dialog as `as_json` wrote it; None for a call that was not answered."""
+    if "to" not in row:
+        return None
+    from_, contact, to, far_contact = (str(row[name]).encode() for name in _LINES)
+    routes = tuple(str(value).encode() for value in row["record_routes"])
+    return Dialog(from_, to, contact, far_contact, routes)
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call while it goes on. Instants are wall-clock seconds."""
+
+    public_id: str
+    call_id: bytes
+    tenant_id: int | None
+    domain_id: int | None
+    tenant: bytes
+    caller: bytes
+    callee: bytes
+    request_uri: bytes
+    """As it was dialled, before any rule."""
+    target: bytes
+    """After number plan and rule."""
+    started_at: float
+    user_agent: bytes
+    rule_id: int | None
+    caller_address: str = ""
+    hop: str = ""
+    relay_id: bytes = b""
+    ringing_at: float | None = None
+    answered_at: float | None = None
+    checked_at: float = 0.0
+    from_tag: bytes = b""
+    dialog: Dialog | None = None
+    passage: object = None
+    """Its INVITE on its way through us, until it is answered. One that comes back to us under the
+    same Call-ID, a spiral, is another passage of this call."""
+    hang_up: Callable[[], None] | None = None
+    """Ends it while it rings."""
+    is_written: bool = False
+    """Its row stands, or will stand, among the live ones."""
+    media: list[Row] = field(default_factory=list)
+    """What the relay said last."""
+    verdict: list[str] = field(default_factory=list)
+    # how it ended
+    ended_at: float = 0.0
+    status: int = 0
+    reason: bytes = b""
+    ended_by: str = "proxy"
+
+    def live_row(self, node_id: str) -> Row:
+        """Columns of proxy_live_call."""
+        row = self._row(node_id)
+        row["dialog"] = {} if self.dialog is None else self.dialog.as_json()
+        return row
+
+    def record(self, node_id: str) -> Row:
+        """Columns of proxy_call."""
+        row = self._row(node_id)
+        scores = [stream["mos"] for stream in self.media if stream.get("mos")]
+        codecs = [stream["codec"] for stream in self.media if stream.get("codec")]
+        row.update(
+            ended_at=as_instant(self.ended_at),
+            status=self.status,
+            reason=as_text(self.reason),
+            ended_by=self.ended_by,
+            media=self.media,
+            mos=min(scores, default=None),
+            codec=codecs[0] if codecs else "",
+            verdict=self.verdict,
+        )
+        return row
+
+    def _row(self, node_id: str) -> Row:
+        return {
+            "public_id": self.public_id,
+            "call_id": as_text(self.call_id),
+            "tenant_id": self.tenant_id,
+            "domain_id": self.domain_id,
+            "caller": as_text(self.caller),
+            "callee": as_text(self.callee),
+            "request_uri": as_text(self.request_uri),
+            "target": as_text(self.target),
+            "caller_address": self.caller_address,
+            "hop": self.hop,
+            "started_at": as_instant(self.started_at),
+            "ringing_at": None if self.ringing_at is None else as_instant(self.ringing_at),
+            "answered_at": None if self.answered_at is None else as_instant(self.answered_at),
+            "node_id": node_id,
+            "relay_id": self.relay_id.hex(),
+            "user_agent": as_text(self.user_agent),
+            "rule_id": self.rule_id,
+        }
+
+
+class HasFarEnd(Protocol):
+    """What is read of a flow."""
+
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def remote(self) -> tuple[str, int]: ...
+
+
+def place(flow: HasFarEnd) -> str:
+    """The far end of a flow, as people read it: `udp 192.0.2.1:5060`."""
+    host, port = flow.remote
+    return f"{flow.protocol} [{host}]:{port}" if ":" in host else f"{flow.protocol} {host}:{port}"
+
+
+def call_of(row: Row) -> Call:
+    """A live call from its row, for the node that comes back; instants are epoch seconds."""
+    dialog = dialog_of(row["dialog"])
+    return Call(
+        row["public_id"].hex,
+        row["call_id"].encode(),
+        row["tenant_id"],
+        row["domain_id"],
+        b"",
+        row["caller"].encode(),
+        row["callee"].encode(),
+        row["request_uri"].encode(),
+        row["target"].encode(),
+        row["started_at"],
+        row["user_agent"].encode(),
+        row["rule_id"],
+        row["caller_address"],
+        row["hop"],
+        bytes.fromhex(row["relay_id"]),
+        row["ringing_at"],
+        row["answered_at"],
+        from_tag=b"" if dialog is None else parse_name_addr(dialog.from_).param(b"tag") or b"",
+        dialog=dialog,
+        is_written=True,
+    )

@@ -1,0 +1,81 @@
+"""What a relay says of a call's sound: streams by direction, from an NG answer. Pure.
+
+The keys are rtpengine's, and a few that our relay adds (media/report.py). From rtpengine itself
+comes what it has: packets and octets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+Stream = dict[str, Any]
+Document = Mapping[bytes, Any]
+
+_MOST_STREAMS: Final = 16
+
+
+def streams_of(answer: Document, *, caller_tag: bytes) -> list[Stream]:
+    """One entry for each RTP stream that a side sends, the caller's first."""
+    found: list[Stream] = []
+    tags = answer.get(b"tags")
+    scores = answer.get(b"SSRC")
+    for tag, side in _documents(tags):
+        sender = "caller" if tag == caller_tag else "callee"
+        for media in _list(side.get(b"medias")):
+            for stream in _list(media.get(b"streams")):
+                if b"RTP" in (stream.get(b"flags") or ()):
+                    found.append(_stream(sender, media, stream, scores))
+    found.sort(key=lambda one: (one["sender"] != "caller", -one["packets"]))
+    return found[:_MOST_STREAMS]
+
+
+def verdict_of(answer: Document) -> list[str]:
+    """The relay's words about the call, if it has any."""
+    words = answer.get(b"verdict")
+    if not isinstance(words, list):
+        return []
+    return [word.decode("ascii", "replace")[:50] for word in words[:10] if isinstance(word, bytes)]
+
+
+def _stream(sender: str, media: Document, stream: Document, scores: object) -> Stream:
+    stats = stream.get(b"stats")
+    stats = stats if isinstance(stats, dict) else {}
+    codec = media.get(b"codec") or stream.get(b"codec")
+    return {
+        "sender": sender,
+        "kind": _text(media.get(b"type")),
+        "codec": _text(codec),
+        "packets": _number(stats.get(b"packets")),
+        "octets": _number(stats.get(b"bytes")),
+        "expected": _number(stats.get(b"expected")),
+        "lost": _number(stats.get(b"lost")),
+        "jitter_ms": round(_number(stats.get(b"jitter us")) / 1000, 1),
+        "mos": _score(stream.get(b"SSRC"), scores),
+    }
+
+
+def _score(ssrc: object, scores: object) -> float | None:
+    if not isinstance(ssrc, int) or not isinstance(scores, dict):
+        return None
+    found = scores.get(b"%d" % ssrc)
+    average = found.get(b"average MOS") if isinstance(found, dict) else None
+    tenths = average.get(b"MOS") if isinstance(average, dict) else None
+    return tenths / 10 if isinstance(tenths, int) and tenths > 0 else None
+
+
+def _documents(value: object) -> Iterator[tuple[bytes, Document]]:
+    if isinstance(value, dict):
+        yield from ((key, inner) for key, inner in value.items() if isinstance(inner, dict))
+
+
+def _list(value: object) -> list[Document]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _text(value: object) -> str:
+    return value.decode("ascii", "replace")[:50] if isinstance(value, bytes) else ""
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,94 @@
+"""Ends a call from outside: BYE to both sides, as each would have it from the other.
+
+What the dialog is was kept from the INVITE and its 2xx (observe/call.py). Of the Record-Route in
+the 2xx two entries are ours: what stands above them leads to the callee, what stands below to the
+caller, and their tokens say by which flow. The CSeq is far above any that the other side has used:
+"it is possible for the CSeq sequence number to be higher than the remote sequence number by more
+than one. This is not an error condition" (RFC 3261 s12.2.2).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from media.ng import Delete
+from proxy.sip.errors import ParseError
+from proxy.sip.fields import parse_name_addr
+from proxy.sip.message import Request
+from proxy.sip.uri import SipUri
+from proxy.transport.flow_token import Kind
+
+if TYPE_CHECKING:
+    from proxy.core.own_requests import OwnRequests
+    from proxy.node import Node
+    from proxy.observe.call import Call, Dialog
+    from proxy.sip.message import HeaderPairs
+    from proxy.transport.flow import Flow
+
+log = logging.getLogger(__name__)
+
+_CSEQ: Final = 2_000_000_000
+_REASON: Final = b'SIP;cause=480;text="Ended by the platform"'
+NOT_HERE: Final = "not here"
+
+
+def hang_up(public_id: str, node: Node, own_requests: OwnRequests) -> str:
+    """End a call; what was done, in a word for whoever wanted it."""
+    call = node.calls.by_public_id(public_id)
+    if call is None:
+        return NOT_HERE
+    if call.hang_up is not None:
+        call.hang_up()
+        return "cancelled"
+    if call.dialog is None:
+        node.calls.platform_ended(call, b"Hung up")
+        return "forgotten"
+    try:
+        requests = _byes(call, call.dialog, node)
+    except ParseError as error:
+        log.warning("cannot hang up call_id=%r reason=%s", call.call_id, error)
+        return "malformed"
+    for request, flow in requests:
+        own_requests.send(request, flow, lambda status: log.info(
+            "hung up call_id=%r status=%d", call.call_id, status))  # fmt: skip
+    relay = node.relays.by_id(call.relay_id)
+    if relay is not None:
+        to_tag = parse_name_addr(call.dialog.to).tag or b""
+        node.sessions.later(node, relay, Delete(call.call_id, call.from_tag, to_tag))
+    node.calls.platform_ended(call, b"Hung up", reports=relay is not None)
+    return "hung up"
+
+
+def _byes(call: Call, dialog: Dialog, node: Node) -> list[tuple[Request, Flow | None]]:
+    """Both requests, and the flow of each where there is one."""
+    above: list[bytes] = []
+    below: list[bytes] = []
+    flows: dict[Kind, Flow | None] = {}
+    for value in dialog.record_routes:
+        uri = parse_name_addr(value).uri
+        user = uri.user if isinstance(uri, SipUri) else None
+        side = None if user is None else node.tokens.open(user, call.call_id)
+        if side is None:
+            (below if flows else above).append(value)
+        elif side.flow is not None and not side.is_dead:
+            flows[side.kind] = node.transport.live_flow(side.flow)
+        else:
+            flows[side.kind] = None
+    to_callee = _bye(call, dialog.far_contact, dialog.from_, dialog.to, above[::-1])
+    to_caller = _bye(call, dialog.contact, dialog.to, dialog.from_, below)
+    return [(to_callee, flows.get(Kind.CALLEE)), (to_caller, flows.get(Kind.CALLER))]
+
+
+def _bye(call: Call, contact: bytes, from_: bytes, to: bytes, routes: list[bytes]) -> Request:
+    headers: HeaderPairs = (
+        *((b"route", route) for route in routes),
+        (b"max-forwards", b"70"),
+        (b"from", from_),
+        (b"to", to),
+        (b"call-id", call.call_id),
+        (b"cseq", b"%d BYE" % _CSEQ),
+        (b"reason", _REASON),
+        (b"content-length", b"0"),
+    )
+    return Request(b"BYE", parse_name_addr(contact).uri, headers)

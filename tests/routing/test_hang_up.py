@@ -1,0 +1,111 @@
+"""Calls that are ended from outside: BYE to both sides, CANCEL while it rings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from media.ng import Delete
+from proxy.routing.hang_up import hang_up
+from proxy.sip.message import Request
+from tests.harness.builders import Dialog, respond
+from tests.routing.world import EXAMPLE, SDP, UserAgent, World
+
+ALICE = b"alice@example.com"
+BOB = b"bob@example.com"
+ALWAYS = replace(EXAMPLE, media_policy="always")
+
+
+async def answered(protocol: str = "udp") -> tuple[World, UserAgent, UserAgent, Dialog, Dialog]:
+    """A call that goes on, and both sides' dialogs."""
+    world = World(ALWAYS)
+    alice = world.phone(ALICE, "192.0.2.10", protocol=protocol)
+    bob = world.registered(BOB, "192.0.2.20", protocol=protocol)
+    invite = alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    ok = bob.answers(came, 200, body=SDP)
+    answer = alice.take_response(200)
+    caller = Dialog(invite, answer, is_caller=True)
+    alice.send(caller.request(b"ACK", via=alice.via))
+    bob.take_request(b"ACK")
+    return world, alice, bob, caller, Dialog(came, ok, is_caller=False)
+
+
+def public_id(world: World) -> str:
+    (call,) = world.node.calls._calls.values()
+    return call.public_id
+
+
+def as_from(bye: Request, dialog: Dialog) -> None:
+    """The BYE is what the other side of that dialog would have sent."""
+    assert bye.call_id == dialog.call_id
+    assert (bye.from_tag, bye.to_tag) == (dialog.remote_tag, dialog.local_tag)
+    assert bye.cseq.number > dialog.cseq
+    assert not bye.headers.has(b"route")
+    assert bye.headers.first(b"reason") == b'SIP;cause=480;text="Ended by the platform"'
+
+
+@pytest.mark.parametrize("protocol", ["udp", "tcp"])
+async def test_both_sides_hear_a_bye(protocol: str) -> None:
+    world, alice, bob, caller, callee = await answered(protocol)
+    said = hang_up(public_id(world), world.node, world.layer.own_requests)
+    await world.settled()
+    assert said == "hung up"
+    to_alice, to_bob = alice.take_request(b"BYE"), bob.take_request(b"BYE")
+    as_from(to_alice, caller)
+    as_from(to_bob, callee)
+    assert to_alice.uri_raw == alice.contact.strip(b"<>")
+    assert to_bob.uri_raw == bob.contact.strip(b"<>")
+    alice.send(respond(to_alice, 200))
+    bob.send(respond(to_bob, 200))
+    world.clock.advance(40)
+    alice.take_nothing()  # answered, so not sent again
+    bob.take_nothing()
+    assert [(one.status, one.reason, one.ended_by) for one in world.records] == [
+        (200, b"Hung up", "proxy")
+    ]
+    assert len(world.relays[0].taken(Delete)) == 1
+    assert world.layer.transactions == (0, 0)
+
+
+async def test_a_phone_that_is_gone_holds_nothing_up() -> None:
+    world, alice, bob, _, _ = await answered("tcp")
+    world.air.break_flow(bob.flow)
+    world.air.refused.add(("tcp", "192.0.2.20", 5060))
+    assert hang_up(public_id(world), world.node, world.layer.own_requests) == "hung up"
+    await world.settled()
+    alice.take_request(b"BYE")
+    world.clock.advance(40)
+    assert world.layer.transactions == (0, 0)
+
+
+async def test_a_call_that_rings_is_cancelled() -> None:
+    world = World(ALWAYS)
+    alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    bob.answers(came, 180)
+    alice.take_response(180)
+    assert hang_up(public_id(world), world.node, world.layer.own_requests) == "cancelled"
+    await world.settled()
+    alice.take_response(480)
+    bob.take_request(b"CANCEL")
+    assert [(one.status, one.ended_by) for one in world.records] == [(480, "proxy")]
+
+
+async def test_a_call_of_an_earlier_life_can_be_ended_too() -> None:
+    world, alice, bob, _, _ = await answered()
+    (call,) = world.node.calls._calls.values()
+    again = World(ALWAYS)
+    again.node.calls.adopt([call])
+    again.air.phones = world.air.phones
+    assert hang_up(call.public_id, again.node, again.layer.own_requests) == "hung up"
+    await again.settled()
+    alice.take_request(b"BYE")
+    bob.take_request(b"BYE")
+
+
+def test_a_call_that_is_not_here() -> None:
+    world = World()
+    assert hang_up("0" * 32, world.node, world.layer.own_requests) == "not here"
