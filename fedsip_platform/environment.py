@@ -68,6 +68,8 @@ class WebSettings:
     call_days: int
     """FEDSIP_WEB_CALL_DAYS: how long call records are kept, in days; for their messages
     each domain has a number of its own."""
+    cluster_key_text: str
+    """FEDSIP_CLUSTER_KEY: key that all nodes share; passes of pages are made with it."""
     debug: bool
     """FEDSIP_WEB_DEBUG: Django's debug pages; never where strangers come."""
     broker_url: str
@@ -104,11 +106,21 @@ class WebSettings:
             max_message=_number(environ, "FEDSIP_SIP_MAX_MESSAGE", 65535, least=1),
             gateway=Path(environ.get("FEDSIP_SIP_GATEWAY") or state_dir / "gateway.sock"),
             call_days=_number(environ, "FEDSIP_WEB_CALL_DAYS", 400, least=1, most=36500),
+            cluster_key_text=environ.get("FEDSIP_CLUSTER_KEY") or "",
             debug=_switch(environ, "FEDSIP_WEB_DEBUG"),
             broker_url=environ.get("FEDSIP_BROKER_URL") or "memory://",
             node_id=environ.get("FEDSIP_NODE_ID") or "a",
             log_level=_choice(environ, "FEDSIP_LOG_LEVEL", "INFO", LOG_LEVELS),
         )
+
+    def cluster_key(self) -> bytes:
+        """The cluster's key, read when it is needed: only the proxy cannot do without."""
+        path = self.state_dir / "secrets" / "cluster.key"
+        try:
+            key = bytes.fromhex(self.cluster_key_text or path.read_text().strip())
+        except (OSError, ValueError) as error:
+            raise SettingError(f"FEDSIP_CLUSTER_KEY and {path} hold no key: {error}") from error
+        return key
 
 
 _WEB_NAMES = (

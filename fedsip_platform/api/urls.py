@@ -12,6 +12,7 @@ from .calls import CallViewSet, LiveCallViewSet
 from .docs import DocsView
 from .domains import DomainViewSet
 from .federation import FederationRuleViewSet, RefusalViewSet
+from .phones import MyPassView, MyPhoneView, OriginViewSet
 from .registrations import RegistrationViewSet
 from .sources import AllowedSourceViewSet, BlockViewSet, FailedSignInViewSet
 from .tenants import TenantViewSet
@@ -32,11 +33,14 @@ router.register("live-calls", LiveCallViewSet, "live-call")
 router.register("blocks", BlockViewSet, "block")
 router.register("allowed-sources", AllowedSourceViewSet, "allowed-source")
 router.register("failed-sign-ins", FailedSignInViewSet, "failed-sign-in")
+router.register("origins", OriginViewSet, "origin")
 router.register("tokens", TokenViewSet, "token")
 
 urlpatterns = [
     path("", include(router.urls)),
     path("me", MeView.as_view(), name="me"),
+    path("me/phone", MyPhoneView.as_view(), name="my-phone"),
+    path("me/phone/pass", MyPassView.as_view(), name="my-pass"),
     path("session", SessionView.as_view(), name="session"),
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs", DocsView.as_view(), name="api-docs"),

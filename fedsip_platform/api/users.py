@@ -7,15 +7,18 @@ from typing import Any
 from django.core.exceptions import ValidationError as ModelValidationError
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fedsip_platform.directory import names, services
 from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.gateway import services as gateway
 
 from . import filters
 from .base import OwnSlugField, ScopedViewSet, key_parameter
+from .phones import PassRequestSerializer, PassSerializer
 
 KEY = key_parameter("The user's id or address, such as alice@example.com.")
 
@@ -110,6 +113,25 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
         password = changes.pop("password", None)
         user = services.update_subscriber(user, new_password=password, **changes)
         return Response(self.get_serializer(user).data)
+
+    @extend_schema(
+        summary="A pass: short-lived credentials for a page",
+        description="For a web page that telephones as this user, such as the widget: it never "
+        "holds the password. The pass ends when it expires, when the user is disabled, and when "
+        "the password changes.",
+        parameters=[KEY],
+        request=PassRequestSerializer,
+        responses=PassSerializer,
+    )
+    @action(detail=True, methods=["post"], url_path="pass")
+    def make_pass(self, request: Request, **kwargs: Any) -> Response:
+        self.answers_secret = True
+        asked = PassRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        made = gateway.make_pass(
+            self.get_object(), request._request.get_host(), seconds=asked.validated_data["seconds"]
+        )
+        return Response(PassSerializer(made).data)
 
     @extend_schema(summary="Delete a user; its phones are signed out", parameters=[KEY])
     def destroy(self, request: Request, **kwargs: Any) -> Response:

@@ -34,6 +34,7 @@ class AllowedOrigin(models.Model):
                 fields=["tenant", "origin"],
                 name="origin_once",
                 violation_error_message="This site is listed already.",
+                violation_error_code="unique",
             ),
             models.CheckConstraint(
                 condition=models.Q(origin__regex=r"^https?://[^/\s]+$"), name="origin_is_normal"

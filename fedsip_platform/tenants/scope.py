@@ -22,6 +22,7 @@ from fedsip_platform.calls.models import (
 )
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.federation.models import FederationRule, Refusal
+from fedsip_platform.gateway.models import AllowedOrigin, PersonalPhone
 from fedsip_platform.location.models import Binding
 
 from .models import Person, Role, Tenant
@@ -38,6 +39,8 @@ PATHS: dict[type[Model], str] = {
     CallRecord: "tenant",
     FederationRule: "domain__tenant",
     Refusal: "domain__tenant",
+    AllowedOrigin: "tenant",
+    PersonalPhone: "subscriber__domain__tenant",
     Entry: "tenant",
     LiveCall: "tenant",
     CallMessage: "tenant",

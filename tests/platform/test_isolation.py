@@ -16,6 +16,7 @@ from fedsip_platform.api import tokens
 from fedsip_platform.calls import services as calls
 from fedsip_platform.calls.models import AllowedSource, BlockedSource, HangUp
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.gateway.models import PersonalPhone
 from fedsip_platform.location.models import Binding
 from fedsip_platform.tenants.models import Person
 from tests.platform.world import Api, World, make_person
@@ -27,6 +28,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 # About the caller alone, or open to all.
 ABOUT_ONESELF = {
     ("me", "get"),
+    ("me/phone", "get"),
+    ("me/phone/pass", "post"),
     ("session", "get"),
     ("session", "post"),
     ("session", "delete"),
@@ -39,7 +42,7 @@ LISTS = {
     (name, "get")
     for name in (
         *("tenants", "domains", "users", "registrations", "translations", "tokens", "audit"),
-        *("calls", "live-calls", "failed-sign-ins"),
+        *("calls", "live-calls", "failed-sign-ins", "origins"),
         *("federation-rules", "refusals"),
     )
 }
@@ -110,6 +113,16 @@ AIMED: dict[tuple[str, str], list[Call]] = {
         lambda rival: (f"users/{rival.user.aor}", {"password": "another password"})
     ],
     ("users/{key}", "delete"): [lambda rival: (f"users/{rival.user.public_id}", None)],
+    ("users/{key}/pass", "post"): [
+        lambda rival: (f"users/{rival.user.aor}/pass", {"seconds": 600}),
+        lambda rival: (f"users/{rival.user.public_id}/pass", {}),
+    ],
+    ("me/phone", "put"): [lambda rival: ("me/phone", {"address": rival.user.aor})],
+    ("origins", "post"): [
+        lambda rival: ("origins", {"tenant": rival.tenant.slug, "origin": "https://evil.example"})
+    ],
+    ("origins/{key}", "get"): [lambda rival: (f"origins/{rival.origin.public_id}", None)],
+    ("origins/{key}", "delete"): [lambda rival: (f"origins/{rival.origin.public_id}", None)],
     ("registrations/{key}", "get"): [
         lambda rival: (f"registrations/{rival.binding.binding_id}", None)
     ],
@@ -224,6 +237,8 @@ def rows(rival: World) -> list[Any]:
         *rival.people["owner"].tokens.values(),
         *HangUp.objects.values(),
         *BlockedSource.objects.filter(lifted_at__isnull=False).values(),
+        *rival.tenant.origins.values(),
+        *PersonalPhone.objects.filter(subscriber=rival.user).values(),
     ]
 
 

@@ -20,6 +20,8 @@ from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.federation.models import FederationRule, Refusal
 from fedsip_platform.federation.services import create_rule
+from fedsip_platform.gateway import services as gateway
+from fedsip_platform.gateway.models import AllowedOrigin
 from fedsip_platform.location.models import Binding
 from fedsip_platform.tenants.models import Membership, Person, Tenant
 
@@ -38,6 +40,7 @@ class World:
     call: CallRecord
     live_call: LiveCall
     peer_rule: FederationRule
+    origin: AllowedOrigin
     people: dict[str, Person] = field(default_factory=dict)
     token: Token | None = None
 
@@ -156,7 +159,8 @@ def make_world(slug: str, domain_name: str) -> World:
         domain=domain, peer="bad.example", direction="in", why="denied", day=now.date(),
         amount=1, last_at=now,
     )  # fmt: skip
-    world = World(tenant, domain, user, rule, binding, call, live_call, peer_rule)
+    origin = gateway.allow_origin(tenant, f"https://www.{domain_name}")
+    world = World(tenant, domain, user, rule, binding, call, live_call, peer_rule, origin)
     for role in ("owner", "admin", "viewer"):
         person = make_person(f"{role}@{domain_name}")
         Membership.objects.create(person=person, tenant=tenant, role=role)

@@ -1,0 +1,115 @@
+"""Telephoning in browsers: whose phone is whose, and the passes that pages are given."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+
+import pytest
+
+from fedsip_platform.api import tokens
+from fedsip_platform.gateway import services
+from proxy.sip import digest, passes
+from tests.platform.world import Api, World
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+KEY = bytes.fromhex("5a" * 32)  # tests/conftest.py
+
+
+def is_good(given: dict[str, str | int], world: World, *, wall: float) -> bool:
+    """Whether a proxy would take it."""
+    realm = world.domain.name.encode()
+    world.user.refresh_from_db()
+    expected = passes.pass_ha1(
+        KEY,
+        str(given["username"]).encode(),
+        realm,
+        world.user.ha1_md5.encode(),
+        digest.MD5,
+        wall=wall,
+    )
+    return expected == digest.ha1(
+        str(given["username"]).encode(), realm, str(given["password"]).encode()
+    )
+
+
+def test_a_person_without_a_phone(as_admin: Api) -> None:
+    assert as_admin.get("me/phone").status_code == 404
+    assert as_admin.post("me/phone/pass").status_code == 404
+
+
+def test_ones_own_phone_and_its_pass(as_admin: Api, acme: World) -> None:
+    chosen = as_admin.put("me/phone", {"address": "sip:Alice@example.com"})
+    assert chosen.json() == {"address": "alice@example.com", "display_name": "Alice"}
+    assert as_admin.get("me/phone").json() == chosen.json()
+    given = as_admin.post("me/phone/pass").json()
+    assert given["address"] == "alice@example.com"
+    assert given["websocket"] == "wss://testserver/sip"
+    assert is_good(given, acme, wall=time.time())
+    assert not is_good(given, acme, wall=time.time() + 3601)
+
+
+def test_it_ends_with_the_password_and_with_the_user(as_admin: Api, acme: World) -> None:
+    as_admin.put("me/phone", {"address": "alice@example.com"})
+    given = as_admin.post("me/phone/pass").json()
+    from fedsip_platform.directory import services as directory
+
+    directory.set_password(acme.user, "another good password")
+    assert not is_good(given, acme, wall=time.time())
+    directory.disable_subscriber(acme.user)
+    assert as_admin.post("me/phone/pass").status_code == 409
+
+
+def test_a_viewer_telephones_as_whom_he_was_given_and_chooses_nobody(acme: World) -> None:
+    viewer = Api(acme.people["viewer"])
+    assert viewer.put("me/phone", {"address": "alice@example.com"}).status_code == 403
+    services.give_phone(acme.people["viewer"], acme.user)
+    assert viewer.post("me/phone/pass").status_code == 200
+
+
+def test_a_phone_goes_with_the_membership(acme: World) -> None:
+    services.give_phone(acme.people["viewer"], acme.user)
+    acme.people["viewer"].memberships.all().delete()
+    assert Api(acme.people["viewer"]).post("me/phone/pass").status_code == 404
+
+
+def test_no_program_has_a_phone_of_its_own(acme: World) -> None:
+    _, text = tokens.create(acme.people["owner"], "program", "write")
+    services.give_phone(acme.people["owner"], acme.user)
+    assert Api(token=text).post("me/phone/pass").status_code == 403
+
+
+def test_a_program_makes_passes_for_its_pages(acme: World) -> None:
+    _, text = tokens.create(acme.people["owner"], "shop", "write", tenant=acme.tenant)
+    answer = Api(token=text).post("users/alice@example.com/pass", {"seconds": 600})
+    given = answer.json()
+    assert is_good(given, acme, wall=time.time())
+    assert not is_good(given, acme, wall=time.time() + 601)
+    token = given.pop("token")
+    assert json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))) == given
+
+
+@pytest.mark.parametrize("seconds", [0, 59, 86401, -1, "soon", None, 10**30])
+def test_for_how_long(as_admin: Api, seconds: object) -> None:
+    answer = as_admin.post("users/alice@example.com/pass", {"seconds": seconds})
+    assert answer.status_code == 400
+    assert "seconds" in answer.content.decode()
+
+
+@pytest.mark.parametrize("role", ["viewer"])
+def test_who_only_looks_makes_none(acme: World, role: str) -> None:
+    assert Api(acme.people[role]).post("users/alice@example.com/pass", {}).status_code == 403
+
+
+def test_sites(as_admin: Api, acme: World) -> None:
+    made = as_admin.post("origins", {"tenant": "acme", "origin": "https://Shop.example/"})
+    assert made.json()["origin"] == "https://shop.example"
+    again = as_admin.post("origins", {"tenant": "acme", "origin": "https://shop.example"})
+    assert again.status_code == 409
+    assert as_admin.post("origins", {"tenant": "acme", "origin": "shop"}).status_code == 400
+    assert as_admin.delete(f"origins/{made.json()['id']}").status_code == 204
+    assert [one["origin"] for one in as_admin.get("origins").json()["results"]] == [
+        "https://www.example.com"
+    ]
