@@ -1,13 +1,10 @@
-"""Signing in, and the first page: is it up, what is there, where to go next."""
+"""The first page: is it up, what is there, where to go next."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,32 +19,6 @@ from fedsip_platform.tenants.scope import Scope
 
 NODE_IS_SILENT = timedelta(seconds=10)  # its heartbeat comes each second
 MOST_DOMAINS = 10
-
-
-class SignInForm(AuthenticationForm):
-    """E-mail address and password."""
-
-    error_messages = {
-        "invalid_login": "The address or the password is wrong.",
-        "inactive": "This account has been switched off.",
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].widget.input_type = "email"
-        self.fields["username"].widget.attrs["autocomplete"] = "email"
-
-    def clean_username(self) -> str:
-        """Addresses are kept in lower case."""
-        return self.cleaned_data["username"].strip().lower()
-
-
-class SignInView(LoginView):
-    """The door."""
-
-    template_name = "admin_ui/sign_in.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
 
 
 @login_required

@@ -11,9 +11,10 @@ import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -25,11 +26,29 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "FEDSIP_WEB_"
 SHORTEST_SECRET = 50  # Django's own bound (security.W009)
+MAIL_PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class SettingError(Exception):
     """A setting is missing, unknown or unusable; the message is one line for whoever set it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where letters go; a folder when no server is named."""
+
+    scheme: str = ""
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def backend(self) -> str:
+        """Django's name for the way."""
+        way = "smtp" if self.scheme else "filebased"
+        return f"django.core.mail.backends.{way}.EmailBackend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +89,20 @@ class WebSettings:
     each domain has a number of its own."""
     cluster_key_text: str
     """FEDSIP_CLUSTER_KEY: key that all nodes share; passes of pages are made with it."""
+    email: MailServer
+    """FEDSIP_WEB_EMAIL_URL: mail server as smtp://user:password@host:587 (STARTTLS), smtps:// (TLS)
+    or smtp+plain:// (no encryption, for this machine alone); by default letters are written as
+    files into STATE_DIR/mail."""
+    email_from: str
+    """FEDSIP_WEB_EMAIL_FROM: sender of letters; by default fedsip@ and the host's name."""
+    oidc_issuer: str
+    """FEDSIP_WEB_OIDC_ISSUER: address of an OpenID Connect provider for single sign-on."""
+    oidc_client_id: str
+    """FEDSIP_WEB_OIDC_CLIENT_ID: our name at that provider."""
+    oidc_client_secret: str = field(repr=False)
+    """FEDSIP_WEB_OIDC_CLIENT_SECRET: our secret at that provider."""
+    oidc_name: str
+    """FEDSIP_WEB_OIDC_NAME: what the button says."""
     debug: bool
     """FEDSIP_WEB_DEBUG: Django's debug pages; never where strangers come."""
     broker_url: str
@@ -107,6 +140,13 @@ class WebSettings:
             gateway=Path(environ.get("FEDSIP_SIP_GATEWAY") or state_dir / "gateway.sock"),
             call_days=_number(environ, "FEDSIP_WEB_CALL_DAYS", 400, least=1, most=36500),
             cluster_key_text=environ.get("FEDSIP_CLUSTER_KEY") or "",
+            email=_mail_server(environ),
+            email_from=environ.get("FEDSIP_WEB_EMAIL_FROM")
+            or f"fedsip@{environ.get('FEDSIP_HOSTNAME') or addresses.host_name()}",
+            oidc_issuer=environ.get("FEDSIP_WEB_OIDC_ISSUER", ""),
+            oidc_client_id=environ.get("FEDSIP_WEB_OIDC_CLIENT_ID", ""),
+            oidc_client_secret=environ.get("FEDSIP_WEB_OIDC_CLIENT_SECRET", ""),
+            oidc_name=environ.get("FEDSIP_WEB_OIDC_NAME") or "Single sign-on",
             debug=_switch(environ, "FEDSIP_WEB_DEBUG"),
             broker_url=environ.get("FEDSIP_BROKER_URL") or "memory://",
             node_id=environ.get("FEDSIP_NODE_ID") or "a",
@@ -134,6 +174,12 @@ _WEB_NAMES = (
     "SIP_PATH",
     "SIP_MESSAGES_PER_SECOND",
     "CALL_DAYS",
+    "EMAIL_URL",
+    "EMAIL_FROM",
+    "OIDC_ISSUER",
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_NAME",
     "DEBUG",
 )
 
@@ -150,6 +196,28 @@ def _database(environ: Mapping[str, str]) -> Mapping[str, Any]:
     except ProgrammingError as error:
         reason = str(error).strip().replace("\n", " ")
         raise SettingError(f"DATABASE_URL is not a PostgreSQL address: {reason}") from error
+
+
+def _mail_server(environ: Mapping[str, str]) -> MailServer:
+    text = environ.get("FEDSIP_WEB_EMAIL_URL")
+    if not text:
+        return MailServer()
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        url, port = urlsplit(""), None
+    if url.scheme not in MAIL_PORTS or not url.hostname:
+        raise SettingError(
+            "FEDSIP_WEB_EMAIL_URL is no mail server; give smtp://user:password@host:587"
+        )
+    return MailServer(
+        url.scheme,
+        url.hostname,
+        port or MAIL_PORTS[url.scheme],
+        unquote(url.username or ""),
+        unquote(url.password or ""),
+    )
 
 
 def _secret_key(environ: Mapping[str, str], state_dir: Path) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
 from fedsip_platform.health import health
 
+admin.site.login = secure_admin_login(admin.site.login)  # asks for the second factor too
+
 urlpatterns = [
     path("health", health, name="health"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("fedsip_platform.api.urls")),
+    path("", include("fedsip_platform.people.urls")),
     path("", include("admin_ui.urls")),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.contrib.auth import authenticate, login, logout
 from django.db.models import QuerySet
 from django.http import Http404
@@ -18,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from fedsip_platform.people import mfa
 from fedsip_platform.tenants.models import Membership, Person, Role, Tenant
 
 from . import tokens
@@ -64,6 +66,12 @@ class MeView(APIView):
 class SignInSerializer(serializers.Serializer):
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(trim_whitespace=False, max_length=128, write_only=True)
+    code = serializers.CharField(
+        max_length=20,
+        required=False,
+        write_only=True,
+        help_text="Of the authenticator app, or a recovery code, where a second factor is set up.",
+    )
 
 
 class SessionSerializer(serializers.Serializer):
@@ -93,12 +101,16 @@ class SessionView(APIView):
         serializer.is_valid(raise_exception=True)
         person = authenticate(
             request._request,  # axes counts failures on Django's own request
-            username=serializer.validated_data["email"].lower(),
+            email=serializer.validated_data["email"].lower(),
             password=serializer.validated_data["password"],
         )
         if person is None:
             raise ValidationError({"password": "The address or the password is wrong."})
+        code = serializer.validated_data.get("code", "")
+        if mfa.has_one(person) and not mfa.is_right(person, code):
+            raise ValidationError({"code": "Give the present code of your second factor."})
         login(request._request, person)
+        UserSession.objects.create_from_request(request._request)
         return self._answer(request)
 
     @extend_schema(

@@ -6,6 +6,7 @@ from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
+from fedsip_platform.people import mfa
 from fedsip_platform.tenants.models import Person
 
 from . import tokens
@@ -31,3 +32,9 @@ class TokenAuthentication(BaseAuthentication):
 
 class SignedInAuthentication(SessionAuthentication):
     """The session of the dashboard; changes need the CSRF token in X-CSRFToken."""
+
+    def authenticate(self, request: Request) -> tuple[Person, None] | None:
+        found = super().authenticate(request)
+        if found is not None and mfa.is_missing(found[0]):
+            raise exceptions.PermissionDenied("Your tenant requires a second factor: set it up.")
+        return found

@@ -35,6 +35,15 @@ class MayChange(BasePermission):
         return request.method in SAFE_METHODS or view.scope.may_change(tenant_of(obj))
 
 
+class MayOwn(BasePermission):
+    """Owners decide who belongs to their tenant; others see it."""
+
+    message = "Only owners of the tenant change this."
+
+    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        return request.method in SAFE_METHODS or view.scope.may_own(tenant_of(obj))
+
+
 class BySession(BasePermission):
     """Only people: a stolen token must not be able to make others."""
 

@@ -15,7 +15,7 @@ from fedsip_platform.tenants.models import Tenant
 from .base import ScopedViewSet, key_parameter
 
 KEY = key_parameter("The tenant's id or short name.")
-OWNERS_FIELDS = {"name"}
+OWNERS_FIELDS = {"name", "require_mfa"}
 
 
 class TenantSerializer(serializers.ModelSerializer):
@@ -25,6 +25,7 @@ class TenantSerializer(serializers.ModelSerializer):
         model = Tenant
         fields = (
             *("id", "name", "slug", "enabled", "max_domains", "max_subscribers"),
+            "require_mfa",
             *("created_at", "updated_at"),
         )
 

@@ -12,6 +12,7 @@ from .calls import CallViewSet, LiveCallViewSet
 from .docs import DocsView
 from .domains import DomainViewSet
 from .federation import FederationRuleViewSet, RefusalViewSet
+from .people import InvitationViewSet, PersonViewSet
 from .phones import MyPassView, MyPhoneView, OriginViewSet
 from .registrations import RegistrationViewSet
 from .sources import AllowedSourceViewSet, BlockViewSet, FailedSignInViewSet
@@ -27,6 +28,8 @@ router.register("registrations", RegistrationViewSet, "registration")
 router.register("translations", TranslationViewSet, "translation")
 router.register("federation-rules", FederationRuleViewSet, "federation-rule")
 router.register("refusals", RefusalViewSet, "refusal")
+router.register("people", PersonViewSet, "person")
+router.register("invitations", InvitationViewSet, "invitation")
 router.register("audit", AuditViewSet, "audit")
 router.register("calls", CallViewSet, "call")
 router.register("live-calls", LiveCallViewSet, "live-call")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -75,6 +75,11 @@ def of_request(request: HttpRequest) -> Actor:
         address=request.META.get("REMOTE_ADDR") or None,
         request_id=request.META.get("HTTP_X_REQUEST_ID", ""),
     )
+
+
+def as_person(actor: Actor, person: Person) -> Actor:
+    """The same way and address, but this person: who signs in is nobody yet."""
+    return replace(actor, name=person.email, person=person)
 
 
 def _via(path: str) -> str:

@@ -71,7 +71,7 @@ def entry(
 
 def kind_of(thing: models.Model) -> str:
     """What people call this kind of thing."""
-    name = type(thing)._meta.model_name or ""
+    name = thing._meta.model_name or ""
     return KINDS.get(name, name)
 
 
@@ -90,7 +90,7 @@ def masked(changes: Mapping[str, tuple[Any, Any]]) -> dict[str, list[Any]]:
 
 def values_of(thing: models.Model, names: Iterable[str] | None = None) -> dict[str, Any]:
     """The thing's fields as they are in memory; what it belongs to by name."""
-    fields = type(thing)._meta.concrete_fields
+    fields = thing._meta.concrete_fields
     wanted = None if names is None else set(names)
     return {
         field.name: str(getattr(thing, field.name) or "")

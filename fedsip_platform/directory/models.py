@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
 
-from fedsip_platform.tenants.models import Tenant
+from fedsip_platform.tenants.models import Person, Tenant
 from proxy.directory.patterns import MAX_PATTERN
 
 from . import names, patterns
@@ -270,6 +270,14 @@ class Subscriber(models.Model):
     )
     display_name = models.CharField(
         max_length=100, blank=True, default="", db_default="", validators=[names.check_one_line]
+    )
+    person = models.ForeignKey(
+        Person,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="subscribers",
+        help_text="Whose own this user is: she sees its devices and calls on a page of hers.",
     )
     max_contacts = models.PositiveSmallIntegerField(
         null=True,

@@ -43,6 +43,12 @@ class Tenant(models.Model):
     max_subscribers = models.PositiveIntegerField(
         null=True, blank=True, help_text="Users in all its domains. Empty: no limit."
     )
+    require_mfa = models.BooleanField(
+        "second factor required",
+        default=False,
+        db_default=False,
+        help_text="People of this tenant must set up an authenticator app or a passkey.",
+    )
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
@@ -148,6 +154,9 @@ class Role(models.TextChoices):
 class Membership(models.Model):
     """A person's role in a tenant."""
 
+    public_id = models.UUIDField(
+        default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
+    )
     person = models.ForeignKey(Person, models.CASCADE, related_name="memberships")
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.VIEWER)

@@ -24,8 +24,9 @@ from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.federation.models import FederationRule, Refusal
 from fedsip_platform.gateway.models import AllowedOrigin, PersonalPhone
 from fedsip_platform.location.models import Binding
+from fedsip_platform.people.models import Invitation
 
-from .models import Person, Role, Tenant
+from .models import Membership, Person, Role, Tenant
 
 M = TypeVar("M", bound=Model)
 
@@ -46,6 +47,8 @@ PATHS: dict[type[Model], str] = {
     CallMessage: "tenant",
     RegistrationSample: "tenant",
     FailedSignIn: "domain__tenant",
+    Membership: "tenant",
+    Invitation: "tenant",
 }
 
 
@@ -113,7 +116,7 @@ class Scope:
 
 def tenant_of(thing: Model) -> Tenant:
     """The tenant that a thing belongs to, along its path."""
-    path = PATHS.get(type(thing))
+    path = PATHS.get(thing._meta.model)
     if path is None:
         raise TypeError(f"{type(thing).__name__} belongs to no tenant")
     found: Any = thing

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db]
 @pytest.fixture
 def client(operator: Person) -> Client:
     client = Client()
-    client.force_login(operator, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(operator, "allauth.account.auth_backends.AuthenticationBackend")
     return client
 
 

@@ -44,6 +44,7 @@ LISTS = {
         *("tenants", "domains", "users", "registrations", "translations", "tokens", "audit"),
         *("calls", "live-calls", "failed-sign-ins", "origins"),
         *("federation-rules", "refusals"),
+        *("people", "invitations"),
     )
 }
 
@@ -150,6 +151,28 @@ AIMED: dict[tuple[str, str], list[Call]] = {
     ],
     ("federation-rules/{key}", "delete"): [
         lambda rival: (f"federation-rules/{rival.peer_rule.public_id}", None)
+    ],
+    ("people/{key}", "get"): [
+        lambda rival: (f"people/{rival.membership('owner').public_id}", None)
+    ],
+    ("people/{key}", "patch"): [
+        lambda rival: (f"people/{rival.membership('admin').public_id}", {"role": "owner"})
+    ],
+    ("people/{key}", "delete"): [
+        lambda rival: (f"people/{rival.membership('viewer').public_id}", None)
+    ],
+    ("invitations", "post"): [
+        lambda rival: (
+            "invitations",
+            {"tenant": rival.tenant.slug, "email": "eve@example.org", "role": "owner"},
+        ),
+        lambda rival: ("invitations", {"email": "eve@example.org", "user": rival.user.aor}),
+    ],
+    ("invitations/{key}", "get"): [
+        lambda rival: (f"invitations/{rival.invitation.public_id}", None)
+    ],
+    ("invitations/{key}", "delete"): [
+        lambda rival: (f"invitations/{rival.invitation.public_id}", None)
     ],
     ("audit/{key}", "get"): [lambda rival: (f"audit/{rival.audit_entry().public_id}", None)],
     ("calls/{key}", "get"): [lambda rival: (f"calls/{rival.call.public_id}", None)],
@@ -268,7 +291,7 @@ def test_lists_show_ones_own_alone(rival: World, acme: World, callers: dict[str,
             assert b"example.net" not in answer.content, f"{name}: {path}"
             if name == "nobody's":
                 assert answer.json()["results"] == []
-            elif path not in ("tokens", "audit"):
+            elif path not in ("tokens", "audit", "people"):
                 assert len(answer.json()["results"]) == 1, f"{name}: {path}"
 
 

@@ -30,9 +30,9 @@ def test_sign_in_and_out() -> None:
     person.set_password(PASSWORD)
     person.save()
     client = Client()
-    wrong = client.post("/sign-in", {"username": person.email, "password": "x"}, secure=True)
+    wrong = client.post("/sign-in", {"login": person.email, "password": "x"}, secure=True)
     assert "The address or the password is wrong." in wrong.content.decode()
-    right = {"username": " CAROL@example.org ", "password": PASSWORD}
+    right = {"login": " CAROL@example.org ", "password": PASSWORD}
     assert client.post("/sign-in", right, secure=True).headers["Location"] == "/"
     page = client.get("/", secure=True).content.decode()
     assert "Carol" in page
@@ -44,14 +44,14 @@ def test_sign_in_leads_nowhere_else() -> None:
     person = make_person("carol@example.org")
     person.set_password(PASSWORD)
     person.save()
-    body = {"username": person.email, "password": PASSWORD, "next": "https://evil.example/"}
+    body = {"login": person.email, "password": PASSWORD, "next": "https://evil.example/"}
     answer = Client().post("/sign-in", body, secure=True)
     assert answer.headers["Location"] == "/"
 
 
 def test_guessing_locks_out_with_a_page() -> None:
     client = Client()
-    body = {"username": "nobody@example.org", "password": "x"}
+    body = {"login": "nobody@example.org", "password": "x"}
     answers = [client.post("/sign-in", body, secure=True) for _ in range(11)]
     assert answers[8].status_code == 200
     assert answers[10].status_code == 429

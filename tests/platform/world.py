@@ -23,6 +23,8 @@ from fedsip_platform.federation.services import create_rule
 from fedsip_platform.gateway import services as gateway
 from fedsip_platform.gateway.models import AllowedOrigin
 from fedsip_platform.location.models import Binding
+from fedsip_platform.people import services as people
+from fedsip_platform.people.models import Invitation
 from fedsip_platform.tenants.models import Membership, Person, Tenant
 
 PASSWORD = "correct horse battery staple"
@@ -43,6 +45,10 @@ class World:
     origin: AllowedOrigin
     people: dict[str, Person] = field(default_factory=dict)
     token: Token | None = None
+    invitation: Invitation | None = None
+
+    def membership(self, role: str) -> Membership:
+        return Membership.objects.get(tenant=self.tenant, role=role)
 
     def audit_entry(self) -> Entry:
         """One of the changes that made this world."""
@@ -56,7 +62,7 @@ class Api:
         self._client = Client(raise_request_exception=True)
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         if person is not None:
-            self._client.force_login(person, "django.contrib.auth.backends.ModelBackend")
+            self._client.force_login(person, "allauth.account.auth_backends.AuthenticationBackend")
 
     def call(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
@@ -165,5 +171,6 @@ def make_world(slug: str, domain_name: str) -> World:
         person = make_person(f"{role}@{domain_name}")
         Membership.objects.create(person=person, tenant=tenant, role=role)
         world.people[role] = person
+    world.invitation, _ = people.invite(tenant, f"new@{domain_name}", "viewer")
     world.token, _ = tokens.create(world.people["owner"], "theirs")
     return world

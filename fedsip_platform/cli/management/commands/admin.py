@@ -10,7 +10,8 @@ from django.db import transaction
 
 from fedsip_platform.cli import lookup, passwords, rows, speech
 from fedsip_platform.cli.speech import Refused
-from fedsip_platform.tenants.models import Membership, Person, Role
+from fedsip_platform.people import services
+from fedsip_platform.tenants.models import Person, Role
 
 COLUMNS = {
     "email": "e-mail",
@@ -57,15 +58,13 @@ def add(options: Mapping[str, Any]) -> None:
     if person is None:
         word, is_made = _password(options)
         name = options["name"]
-        person = Person.objects.create_user(email, word, name=name, is_operator=tenant is None)
+        person = services.make_person(email, word, name=name, is_operator=tenant is None)
         shown = f" with the password {word} (shown only now)" if is_made else ""
         made = {"password": word} if is_made else {}
     elif tenant is None:
         raise Refused(f"{email} can sign in already.")
     if tenant is not None:
-        Membership.objects.update_or_create(
-            person=person, tenant=tenant, defaults={"role": options["role"]}
-        )
+        services.join(tenant, person, options["role"])
     what = f"{options['role']} of {tenant}" if tenant else "operator of the platform"
     speech.done(f"{email} is {what}{shown}.", rows.of_person(person) | made, options)
 
@@ -83,8 +82,7 @@ def password(options: Mapping[str, Any]) -> None:
     """Set somebody's password."""
     person = lookup.person(options["email"])
     word, is_made = _password(options)
-    person.set_password(word)
-    person.save(update_fields=["password"])
+    services.set_password(person, word)
     shown = f": {word} (shown only now)" if is_made else ""
     row = rows.of_person(person) | ({"password": word} if is_made else {})
     speech.done(f"{person.email} has a new password{shown}.", row, options)

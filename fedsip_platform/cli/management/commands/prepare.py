@@ -16,6 +16,7 @@ from django.db import transaction
 from fedsip_platform.cli import passwords, speech
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.people import services as people
 from fedsip_platform.tenants.models import Person, Tenant
 
 DEMO_TENANT = "demo"
@@ -58,7 +59,7 @@ def first_administrator() -> dict[str, str | None]:
         return {"email": operator.email, "password": None}
     email = f"admin@{os.environ.get('FEDSIP_HOSTNAME') or DEFAULT_HOST}"
     word = passwords.generated()
-    Person.objects.create_superuser(email, word)
+    people.make_person(email, word, is_operator=True)
     return {"email": email, "password": word}
 
 

@@ -1,0 +1,1 @@
+"""People: invitations, roles, signing in (django-allauth), acting for a tenant."""
