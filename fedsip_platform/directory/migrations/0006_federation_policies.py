@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('directory', '0004_trace'),
+        ('directory', '0005_subscriber_person'),
         ('tenants', '0001_initial'),
     ]
 
