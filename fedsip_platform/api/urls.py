@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 from .account import MeView, SessionView, TokenViewSet
 from .audit import AuditViewSet
+from .bulk import BulkUsersView
 from .calls import CallViewSet, LiveCallViewSet
 from .docs import DocsView
 from .domains import DomainViewSet
@@ -40,6 +41,7 @@ router.register("origins", OriginViewSet, "origin")
 router.register("tokens", TokenViewSet, "token")
 
 urlpatterns = [
+    path("users/bulk", BulkUsersView.as_view(), name="users-bulk"),
     path("", include(router.urls)),
     path("me", MeView.as_view(), name="me"),
     path("me/phone", MyPhoneView.as_view(), name="my-phone"),

@@ -80,7 +80,7 @@ def create_subscriber(domain: Domain, username: str, password: str, **fields: An
     refuse_above_limits(domain)
     subscriber = Subscriber(domain=domain, username=username, **fields)
     subscriber.aor = f"{username}@{domain.name}"
-    _set_hashes(subscriber, password)
+    set_hashes(subscriber, password)
     return save(subscriber)
 
 
@@ -102,7 +102,7 @@ def update_subscriber(
 
 def set_password(subscriber: Subscriber, password: str) -> Subscriber:
     """Give a user a new password; phones with the old one fail at their next registration."""
-    _set_hashes(subscriber, password)
+    set_hashes(subscriber, password)
     return save(subscriber, ["ha1_md5", "ha1_sha256", "password_changed_at", "updated_at"])
 
 
@@ -149,7 +149,8 @@ def delete_translation(translation: Translation) -> None:
 # -- passwords and limits
 
 
-def _set_hashes(subscriber: Subscriber, password: str) -> None:
+def set_hashes(subscriber: Subscriber, password: str) -> None:
+    """Put the hashes of a password into the user, unsaved; ServiceError for one that is none."""
     username, realm = subscriber.username, subscriber.domain.name
     reason = password_problem(username, realm, password)
     if reason:

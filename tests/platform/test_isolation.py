@@ -5,6 +5,7 @@ The operations are read from the URLconf, so a new one without a line in the tab
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,6 +54,9 @@ EXPORTS = {("audit/export", "get"), ("calls/export", "get")}
 
 # These too, and are empty for everybody but operators.
 OPERATORS_LISTS = {("blocks", "get"), ("allowed-sources", "get")}
+
+# These answer row by row; others' rows are refused one by one.
+ROW_BY_ROW = {("users/bulk", "post")}
 
 Call = Callable[[World], tuple[str, Any]]
 
@@ -229,7 +233,7 @@ def _readable(path: str) -> str:
 
 
 def test_every_operation_has_a_line_here() -> None:
-    known = ABOUT_ONESELF | LISTS | EXPORTS | OPERATORS_LISTS | set(AIMED)
+    known = ABOUT_ONESELF | LISTS | EXPORTS | ROW_BY_ROW | OPERATORS_LISTS | set(AIMED)
     assert set(operations()) == known
 
 
@@ -314,6 +318,22 @@ def test_what_is_the_platforms_is_the_operators_alone(
         for name, caller in callers.items():
             assert caller.get(path).json()["results"] == [], name
         assert len(as_operator.get(path).json()["results"]) == 1
+
+
+def test_rows_about_others_things_are_refused(rival: World, callers: dict[str, Api]) -> None:
+    before = rows(rival)
+    body = [
+        {"address": rival.user.aor, "password": "another password"},
+        {"address": f"eve@{rival.domain.name}", "password": "a good password"},
+    ]
+    for name, caller in callers.items():
+        for path, method in ROW_BY_ROW:
+            answer = caller.call(method, path, body)
+            if answer.status_code == 403 and name == "read token":
+                continue
+            lines = [json.loads(line) for line in answer.getvalue().splitlines()]
+            assert [line["status"] for line in lines[:-1]] == ["refused", "refused"], name
+    assert rows(rival) == before
 
 
 def test_filters_do_not_open_the_door(rival: World, callers: dict[str, Api]) -> None:
