@@ -10,31 +10,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from media.dialogue import Dialogue, Leg
-from media.forward.rule import ForwardRule
 from media.negotiate import Exchange, negotiate
 from media.ng import Answer, Delete, Offer
 from media.sdp import parse
+from media.security import Means
 from media.stream import LocalPair, PortSource, Refused
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an offer or answer leads to: a body, rules to install, ports to give back."""
+    """What an offer or answer leads to: a body, a dialogue with new rules, ports to give back."""
 
     sdp: bytes
     dialogue: Dialogue
-    rules: tuple[ForwardRule, ...]
     released: tuple[LocalPair, ...]
-    warning: str = ""
 
 
 class Call:
     """All dialogues of one Call-ID."""
 
-    __slots__ = ("call_id", "created_wall", "dialogues", "signalled_wall")
+    __slots__ = ("_means", "call_id", "created_wall", "dialogues", "signalled_wall")
 
-    def __init__(self, call_id: bytes, *, wall: float) -> None:
+    def __init__(self, call_id: bytes, means: Means, *, wall: float) -> None:
         self.call_id = call_id
+        self._means = means
         self.created_wall = wall
         self.signalled_wall = int(wall)
         self.dialogues: list[Dialogue] = []
@@ -48,7 +47,9 @@ class Call:
             near, far = (Leg(tag, wall=wall) for tag in (offer.from_tag, offer.to_tag))
             dialogue = Dialogue(near, far, offer.via_branch)
         near = dialogue.leg(offer.from_tag)
-        exchange = Exchange(near, dialogue.opposite(near), session, offer.options, is_offer=True)
+        exchange = Exchange(
+            near, dialogue.opposite(near), session, offer.options, True, self._means
+        )
         body, released = negotiate(exchange, ports, now=now)
         if is_new:
             self.dialogues.append(dialogue)
@@ -60,7 +61,7 @@ class Call:
         dialogue = self._answered(answer)
         far = dialogue.leg(answer.from_tag)
         near = dialogue.opposite(far)
-        exchange = Exchange(near, far, session, answer.options, is_offer=False)
+        exchange = Exchange(near, far, session, answer.options, False, self._means)
         body, released = negotiate(exchange, ports, now=now)
         near.tag = answer.to_tag
         dialogue.is_answered = True
@@ -102,10 +103,7 @@ class Call:
         exchange.near.label = exchange.options.label or exchange.near.label
         dialogue.delete_at = None
         self.signalled_wall = int(wall)
-        warning = ""
-        if exchange.options.ice.startswith(b"force"):
-            warning = "This relay does not speak ICE yet: none is offered"
-        return Outcome(body, dialogue, dialogue.rules(), tuple(released), warning)
+        return Outcome(body, dialogue, tuple(released))
 
     def _offered(self, offer: Offer) -> Dialogue | None:
         """The dialogue that an offer belongs to; None when it begins one."""

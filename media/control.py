@@ -108,8 +108,6 @@ class Control:
             case ListCalls(limit):
                 calls: list[Value] = [*self._driver.calls]
                 return ok(calls=calls[:limit])
-        if outcome.warning:
-            return ok(sdp=outcome.sdp, warning=outcome.warning.encode())
         return ok(sdp=outcome.sdp)
 
     def _delete(self, delete: Delete) -> Document:

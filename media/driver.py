@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from media.call import Call, Outcome
 from media.dialogue import Dialogue
-from media.endpoint import Endpoint
+from media.dtls.identity import Identity
 from media.forward.engine import Engine
 from media.forward.rule import Address
+from media.keying import CallLater, Keying, Place
 from media.ng import Answer, Delete, Document, Offer, Query
 from media.ports import PortPool
 from media.reaper import Patience, note_packets, sweep
 from media.report import report
 from media.rtp import DTLS, RTCP, RTP, ParseError, kind_of, rtcp
 from media.sdp import Connection
+from media.security import OPAQUE, Means
 from media.settings import Interface
 from media.stream import LoadLimit, LocalPair, Refused, Stream
 
@@ -79,32 +80,37 @@ class BoundPorts:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Whose port it is: the section of the side that sends to it, and of the other side."""
-
-    dialogue: Dialogue
-    near: Stream
-    far: Stream
-    end: Endpoint
-
-
 class Driver:
     """All calls of this relay. `clock` is monotonic seconds, `wall` those of the epoch."""
 
-    __slots__ = ("_clock", "_engine", "_max_calls", "_places", "_ports", "_wall", "calls")
+    __slots__ = (
+        "_clock",
+        "_engine",
+        "_keying",
+        "_max_calls",
+        "_means",
+        "_places",
+        "_ports",
+        "_wall",
+        "calls",
+    )
 
     def __init__(
         self,
         engine: Engine,
         ports: BoundPorts,
         *,
+        identity: Identity,
+        random: Callable[[int], bytes],
         max_calls: int,
         clock: Callable[[], float],
         wall: Callable[[], float],
+        call_later: CallLater,
     ) -> None:
         self._engine = engine
         self._ports = ports
+        self._keying = Keying(engine, identity, clock=clock, call_later=call_later)
+        self._means = Means(identity.fingerprint, random)
         self._max_calls = max_calls
         self._clock = clock
         self._wall = wall
@@ -119,7 +125,7 @@ class Driver:
         if call is None:
             if len(self.calls) >= self._max_calls:
                 raise LoadLimit(f"Load limit: {self._max_calls} calls are running")
-            call = Call(offer.call_id, wall=self._wall())
+            call = Call(offer.call_id, self._means, wall=self._wall())
         is_new = not call.dialogues
         outcome = call.offer(offer, self._ports, wall=self._wall(), now=self._clock())
         if is_new:
@@ -170,6 +176,12 @@ class Driver:
         )
         for dialogue in found.changed:
             self._engine.install(dialogue.rules())
+        for call in calls:
+            for dialogue in call.dialogues:
+                places = self._places_of(dialogue)
+                if [place for place in places if self._keying.expire(place)]:
+                    log.info("consent ended call_id=%s", _text(call.call_id))
+                    self._engine.install(dialogue.rules())
         for call, dialogue, why in found.ended:
             self._end(call, dialogue, why)
 
@@ -186,8 +198,16 @@ class Driver:
         place = self._places.get(local)
         if place is None or not (place.near.is_active and place.far.is_active):
             return False
-        if not _is_sensible(datagram, place.near):
+        if place.near.is_managed and kind_of(datagram) not in (RTP, RTCP):
+            self._keying.receive(place, datagram, source)
             return False
+        if not place.near.may_receive(place.end) or not _is_sensible(datagram, place.near):
+            return False
+        if place.near.ice is not None:
+            if not self._keying.hear(place, source):
+                return False
+            self._engine.install(place.dialogue.rules())
+            return True
         packets = self._engine.packets(local)
         if not place.end.hear(source, packets=packets, now=self._clock()):
             return False
@@ -228,7 +248,11 @@ class Driver:
                 if near.pair is not None:
                     self._places[near.pair.rtp] = Place(dialogue, near, far, near.rtp)
                     self._places[near.pair.rtcp] = Place(dialogue, near, far, near.rtcp)
-        self._engine.install(outcome.rules)
+        self._keying.update(dialogue, self._places_of(dialogue))
+        self._engine.install(dialogue.rules())
+
+    def _places_of(self, dialogue: Dialogue) -> list[Place]:
+        return [self._places[local] for pair in dialogue.pairs() for local in (pair.rtp, pair.rtcp)]
 
     def _end(self, call: Call, dialogue: Dialogue, why: str) -> None:
         self._give_back(tuple(call.remove(dialogue)))
@@ -238,8 +262,10 @@ class Driver:
 
     def _give_back(self, pairs: tuple[LocalPair, ...]) -> None:
         for pair in pairs:
-            self._places.pop(pair.rtp, None)
-            self._places.pop(pair.rtcp, None)
+            for local in (pair.rtp, pair.rtcp):
+                place = self._places.pop(local, None)
+                if place is not None:
+                    self._keying.forget(place.end)
             self._ports.give_back(pair, now=self._clock())
 
 
@@ -248,7 +274,8 @@ def _is_sensible(datagram: bytes, stream: Stream) -> bool:
     if not stream.is_rtp:
         return bool(datagram)
     kind = kind_of(datagram)
-    return kind in (RTP, RTCP) or (kind == DTLS and b"TLS" in stream.protocol.upper())
+    is_opaque = stream.security.kind == OPAQUE
+    return kind in (RTP, RTCP) or (is_opaque and kind == DTLS)
 
 
 def _text(call_id: bytes) -> str:

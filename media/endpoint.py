@@ -16,7 +16,7 @@ again (re-INVITE, hold and resume) keeps what was learned.
 
 from __future__ import annotations
 
-from media.forward.rule import Address
+from media.forward.rule import Address, Transform
 
 LEARN_SECONDS = 3.0
 SILENT_SECONDS = 2.0
@@ -25,7 +25,11 @@ _STRANGER, _KNOWN_HOST, _SIGNALLED = range(3)
 
 
 class Endpoint:
-    """The far end of one local port. `asymmetric`: send where signalled, whatever is heard."""
+    """The far end of one local port. `asymmetric`: send where signalled, whatever is heard.
+
+    `needs_checks`: ICE decides; nothing is sent before a check, and nobody is learned by media.
+    `unprotect` and `protect` are there when its packets are encrypted and the keys are known.
+    """
 
     __slots__ = (
         "_hosts",
@@ -39,11 +43,14 @@ class Endpoint:
         "is_exclusive",
         "last_packet_wall",
         "local",
+        "needs_checks",
         "packets_seen",
         "packets_swept",
+        "protect",
         "signalled",
         "source",
         "strict",
+        "unprotect",
     )
 
     def __init__(self, local: Address) -> None:
@@ -53,6 +60,9 @@ class Endpoint:
         self.asymmetric = False
         self.handover = False
         self.strict = False
+        self.needs_checks = False
+        self.protect: Transform | None = None
+        self.unprotect: Transform | None = None
         self.last_packet_wall = 0
         self.packets_seen = 0
         self.packets_swept = 0
@@ -69,6 +79,8 @@ class Endpoint:
         """Where to send; None on hold by zero address, or when nothing is known."""
         if self._is_held:
             return None
+        if self.needs_checks:
+            return self.source
         return self.signalled if self.asymmetric else self.source or self.signalled
 
     def signal(self, address: Address | None, *, hosts: tuple[str, ...]) -> None:
@@ -80,11 +92,17 @@ class Endpoint:
         self._hosts = hosts
         if address != self.signalled:
             self.signalled = address
-            self.source = None
+            if not self.needs_checks:
+                self.source = None
 
     def hold(self) -> None:
         """The zero address was signalled: send nothing, but keep what was learned."""
         self._is_held = True
+        self.is_exclusive = False
+
+    def select(self, source: Address | None) -> None:
+        """ICE has chosen the pair, or lost it."""
+        self.source = source
         self.is_exclusive = False
 
     def settle(self, packets: int, *, now: float) -> bool:
@@ -100,7 +118,7 @@ class Endpoint:
             is_heard
             and self.source is not None
             and self.source == self.destination
-            and not self.handover
+            and not (self.handover or self.needs_checks)
             and self._rank != _STRANGER
             and (self._rank == _SIGNALLED or now - self._latched_at >= LEARN_SECONDS)
         )

@@ -8,13 +8,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from media import connectivity, security
 from media.dialogue import Leg
 from media.ng import Options
 from media.sdp import Connection, Media, MediaRewrite, Rewrite, Session, rewrite
 from media.sdp.model import IP4, IP6
+from media.security import Means, Security
 from media.stream import LocalPair, PortSource, Refused, Stream
 
 _MUX_OFFERED = (b"offer", b"require")
+_KEYING = frozenset((b"crypto", b"fingerprint", b"setup", b"tls-id", b"connection", b"zrtp-hash"))
+_BROWSERS = frozenset(
+    (
+        b"extmap",
+        b"extmap-allow-mixed",
+        b"msid",
+        b"msid-semantic",
+        b"rid",
+        b"rtcp-rsize",
+        b"simulcast",
+        b"ssrc",
+        b"ssrc-group",
+    )
+)
 _PROFILES = frozenset(
     (
         b"RTP/AVP",
@@ -36,6 +52,7 @@ class Exchange:
     session: Session
     options: Options
     is_offer: bool
+    means: Means
 
 
 def negotiate(
@@ -61,27 +78,46 @@ def _relayed(exchange: Exchange, index: int, media: Media) -> bool:
 
 
 def _check_profiles(exchange: Exchange) -> None:
+    """Refuse what cannot be: a profile that needs keys which are not there."""
     for index, media in enumerate(exchange.session.media):
-        if _relayed(exchange, index, media):
-            _profile(exchange, index, media)
+        if not _relayed(exchange, index, media) or not media.is_rtp:
+            continue
+        kind = security.spoken(exchange.session, media)
+        protocol = _profile(exchange, index, media)
+        is_opaque = exchange.is_offer and _kind(protocol) == _kind(media.protocol)
+        if not exchange.is_offer:
+            is_opaque = exchange.far.streams[index].security.kind == security.OPAQUE
+        if kind == security.OPAQUE and not is_opaque:
+            raise Refused(
+                f"Cannot bridge {media.protocol.decode(errors='replace')} to "
+                f"{protocol.decode(errors='replace')}: no key in the description can be used"
+            )
+        found = Security()
+        found.take(exchange.session, media, kind)
+        if security.is_weak(found):
+            raise Refused("No fingerprint of SHA-256 or better in the description")
+        if not exchange.is_offer:
+            found.offered = exchange.near.streams[index].security.offered
+            if why := found.settle_answered():
+                raise Refused(f"Cannot use the answer: {why}")
 
 
 def _profile(exchange: Exchange, index: int, media: Media) -> bytes:
-    """The profile that the far side is told, if it can be had without touching the packets."""
+    """The profile that the far side is told: of an answer that of its own offer, save for what
+    passes untouched anyway."""
     asked = exchange.options.transport_protocol
-    if not media.is_rtp or asked == b"accept":
+    if not media.is_rtp:
         return media.protocol
-    if asked not in _PROFILES:
-        if exchange.is_offer:
-            return media.protocol
-        offered = exchange.far.streams[index].protocol
-        return offered if _kind(offered) == _kind(media.protocol) else media.protocol
-    if _kind(asked) != _kind(media.protocol):
-        raise Refused(
-            f"Cannot bridge {media.protocol.decode(errors='replace')} to "
-            f"{asked.decode(errors='replace')}: this relay does not encrypt or decrypt yet"
-        )
-    return asked
+    if exchange.is_offer:
+        return asked if asked in _PROFILES else media.protocol
+    offered = exchange.far.streams[index].protocol
+    if asked in _PROFILES and _kind(asked) == _kind(offered):
+        return asked
+    is_same = _kind(offered) == _kind(media.protocol)
+    passes = exchange.far.streams[index].security.kind == security.OPAQUE
+    if (asked == b"accept" and (is_same or passes)) or (passes and not is_same):
+        return media.protocol
+    return offered
 
 
 def _kind(protocol: bytes) -> tuple[bool, bool]:
@@ -136,6 +172,8 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
         return None
     protocol = _profile(exchange, index, media)
     near.signal(exchange.session, media, exchange.options)
+    near.ice_remote = connectivity.credentials_of(exchange.session, media)
+    near.mid = media.attribute(b"mid") or near.mid
     near.protocol = media.protocol
     if exchange.is_offer:
         far.is_active, far.is_rtp, far.protocol = True, near.is_rtp, protocol
@@ -143,12 +181,70 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
         far.kind = near.kind
         mux = _mux_of_offer(near, far, media, exchange.options)
         is_single = mux and b"require" in exchange.options.rtcp_mux
+        added = _offered(exchange, near, far, media, is_single=is_single)
     else:
         mux = _mux_of_answer(near, far, media, exchange.options)
         is_single = mux
+        added = _answered(exchange, near, far, media, is_single=is_single)
     port = far.pair.port
     rtcp_port = (port if is_single else port + 1) if near.is_rtp else None
-    return MediaRewrite(port, rtcp_port, mux, protocol)
+    return MediaRewrite(port, rtcp_port, mux, protocol, _dropped(near, far), tuple(added))
+
+
+def _offered(
+    exchange: Exchange, near: Stream, far: Stream, media: Media, *, is_single: bool
+) -> list[bytes]:
+    """`near` offers: note its keys, and what the offer to `far` says of ours."""
+    if not near.is_rtp:
+        near.security.kind = far.security.kind = security.PLAIN
+        return []
+    options, means = exchange.options, exchange.means
+    near.security.take(exchange.session, media, security.spoken(exchange.session, media))
+    if near.security.kind == security.OPAQUE:
+        far.security.kind = security.OPAQUE
+        return []
+    return far.security.offer_lines(far.protocol, options, means) + connectivity.offer_lines(
+        far,
+        options,
+        means.random,
+        is_offered=near.ice_remote is not None,
+        is_muxed=is_single,
+    )
+
+
+def _answered(
+    exchange: Exchange, near: Stream, far: Stream, media: Media, *, is_single: bool
+) -> list[bytes]:
+    """`near` answers our offer: settle its keys, and say ours to `far`."""
+    if not near.is_rtp:
+        return []
+    options, means = exchange.options, exchange.means
+    if far.security.kind == security.OPAQUE:
+        near.security.kind = security.OPAQUE
+        return []
+    near.security.take(exchange.session, media, security.spoken(exchange.session, media))
+    near.security.settle_answered()
+    connectivity.settle_answered(near)
+    added = far.security.answer_lines(options, means)
+    added += connectivity.answer_lines(far, options, means.random, is_muxed=is_single)
+    if far.mid and media.attribute(b"mid") is None:
+        added.append(b"mid:" + far.mid)
+    return added
+
+
+def _dropped(near: Stream, far: Stream) -> frozenset[bytes]:
+    """Attributes that are the near side's own affair, or that the far side cannot understand."""
+    found = frozenset[bytes]()
+    if near.security.is_encrypted or far.security.is_encrypted:
+        found |= _KEYING
+    if _is_browser(near) and not _is_browser(far):
+        found |= _BROWSERS
+    return found
+
+
+def _is_browser(stream: Stream) -> bool:
+    """What speaks ICE and DTLS understands the attributes of WebRTC."""
+    return b"TLS" in stream.protocol.upper() and stream.security.kind == security.DTLS
 
 
 def _mux_of_offer(near: Stream, far: Stream, media: Media, options: Options) -> bool:
@@ -181,6 +277,8 @@ def _mux_of_answer(near: Stream, far: Stream, media: Media, options: Options) ->
 def _rewrite(exchange: Exchange, plans: list[MediaRewrite | None]) -> bytes:
     options = exchange.options
     connection = _advertised(exchange, plans)
+    dropped = frozenset[bytes]().union(*(plan.dropped for plan in plans if plan is not None))
+    has_ice = any(stream.ice is not None for stream in exchange.far.streams)
     return rewrite(
         exchange.session,
         Rewrite(
@@ -190,6 +288,8 @@ def _rewrite(exchange: Exchange, plans: list[MediaRewrite | None]) -> bytes:
             session_connection=b"session-connection" in options.replace,
             rtcp_attribute=not options.has(b"no-rtcp-attribute"),
             full_rtcp_attribute=options.has(b"full-rtcp-attribute"),
+            dropped=dropped,
+            added=(connectivity.LITE,) if has_ice else (),
         ),
     )
 

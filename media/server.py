@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import random
 import resource
 import signal
@@ -15,6 +16,7 @@ import time
 
 from media.control import Control
 from media.driver import BoundPorts, Driver
+from media.dtls.identity import Identity
 from media.forward.python import PythonEngine
 from media.forward.rule import Address
 from media.ports import PortPool
@@ -67,9 +69,12 @@ class Relay:
         self.driver = Driver(
             self.engine,
             BoundPorts(self.engine, self.interfaces, pools),
+            identity=Identity(),
+            random=os.urandom,
             max_calls=settings.max_calls,
             clock=time.monotonic,
             wall=time.time,
+            call_later=loop.call_later,
         )
         self.control = Control(self.driver, clock=time.monotonic)
         self._socket: socket.socket | None = None

@@ -8,9 +8,11 @@ from typing import Protocol
 
 from media.endpoint import Endpoint
 from media.forward.rule import Address, ForwardRule
+from media.ice import Agent, Credentials
 from media.ng import Options
 from media.rtp import Hearsay
 from media.sdp import Connection, Media, Session
+from media.security import DTLS, Security
 
 _LOOPBACK = ("127.", "::1")
 
@@ -58,16 +60,20 @@ class Stream:
 
     `mux`: this side sends RTP and RTCP to one port. `mux_offered`: we offered that to this side.
     `mux_back`: what to answer to this side's own offer of it; None goes with the other side.
-    `protocol` is the profile spoken with this side.
+    `protocol` is the profile spoken with this side. `ice` answers its checks, `ice_remote` are the
+    credentials of its last description; `mid` is the name that it gave the section.
     """
 
     __slots__ = (
         "clock_rates",
         "hearsay",
+        "ice",
+        "ice_remote",
         "is_active",
         "is_held",
         "is_rtp",
         "kind",
+        "mid",
         "mux",
         "mux_back",
         "mux_offered",
@@ -75,6 +81,7 @@ class Stream:
         "protocol",
         "rtcp",
         "rtp",
+        "security",
     )
 
     def __init__(self) -> None:
@@ -91,12 +98,22 @@ class Stream:
         self.mux_back: bool | None = None
         self.clock_rates: tuple[tuple[int, int], ...] = ()
         self.hearsay = Hearsay()
+        self.security = Security()
+        self.ice: Agent | None = None
+        self.ice_remote: Credentials | None = None
+        self.mid = b""
 
     def place(self, pair: LocalPair) -> None:
         """Give it local ports, in the stead of those it had."""
         self.pair = pair
         self.rtp = Endpoint(pair.rtp)
         self.rtcp = Endpoint(pair.rtcp)
+        self.ice = None  # another port: the other side checks it anew
+
+    @property
+    def is_managed(self) -> bool:
+        """True when STUN or DTLS is spoken with this side."""
+        return self.ice is not None or self.security.kind == DTLS
 
     def signal(self, session: Session, media: Media, options: Options) -> None:
         """Take what this side says of itself in its offer or answer."""
@@ -134,10 +151,17 @@ class Stream:
             return None  # nobody reaches services of this very machine through the relay
         return host, port
 
-    def rtcp_way(self) -> tuple[Address, Address | None]:
-        """From which port and to where this side gets its RTCP."""
-        end = self.rtp if self.mux else self.rtcp
-        return end.local, end.destination
+    def rtcp_way(self) -> Endpoint:
+        """The port from which this side gets its RTCP."""
+        return self.rtp if self.mux else self.rtcp
+
+    def may_send(self, end: Endpoint) -> bool:
+        """False while packets to this side would go out unencrypted."""
+        return end.protect is not None or not self.security.is_encrypted
+
+    def may_receive(self, end: Endpoint) -> bool:
+        """False while packets of this side could not be decrypted."""
+        return end.unprotect is not None or not self.security.is_encrypted
 
 
 def rules_of(one: Stream, other: Stream) -> Iterator[ForwardRule]:
@@ -146,18 +170,26 @@ def rules_of(one: Stream, other: Stream) -> Iterator[ForwardRule]:
         if near.pair is None or far.pair is None:
             continue
         is_active = near.is_active and far.is_active
-        rtcp_out, rtcp_destination = far.rtcp_way()
+        rtcp_end = far.rtcp_way()
+        rtcp_destination = _destination(far, rtcp_end) if is_active else None
         for end in (near.rtp, near.rtcp):
-            is_rtcp = end is near.rtcp
-            destination = rtcp_destination if is_rtcp else far.rtp.destination
+            out = rtcp_end if end is near.rtcp else far.rtp
             yield ForwardRule(
                 local=end.local,
-                accepts=end.source if is_active else None,
-                out=rtcp_out if is_rtcp else far.rtp.local,
-                destination=destination if is_active else None,
-                rtcp_out=rtcp_out,
-                rtcp_destination=rtcp_destination if is_active else None,
+                accepts=end.source if is_active and near.may_receive(end) else None,
+                out=out.local,
+                destination=_destination(far, out) if is_active else None,
+                rtcp_out=rtcp_end.local,
+                rtcp_destination=rtcp_destination,
                 is_rtp=near.is_rtp,
                 is_exclusive=is_active and end.is_exclusive,
                 clock_rates=near.clock_rates,
+                is_managed=near.is_managed,
+                unprotect=end.unprotect,
+                protect=out.protect,
+                rtcp_protect=rtcp_end.protect,
             )
+
+
+def _destination(far: Stream, end: Endpoint) -> Address | None:
+    return end.destination if far.may_send(end) else None

@@ -15,12 +15,14 @@ from media.forward.rule import Address, ForwardRule
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What came in on one port from its accepted source. `errors`: could not be sent on."""
+    """What came in on one port from its accepted source. `errors`: could not be sent on;
+    `undecryptable`: not authentic, or not new."""
 
     packets: int = 0
     octets: int = 0
     errors: int = 0
     strangers: int = 0
+    undecryptable: int = 0
     expected: int = 0
     lost: int = 0
     jitter_seconds: float = 0.0

@@ -17,8 +17,9 @@ from time import monotonic
 from typing import Final
 
 from media.forward.engine import Counters, OnReport, OnStranger
-from media.forward.rule import Address, ForwardRule
+from media.forward.rule import Address, ForwardRule, Transform
 from media.rtp.stats import Reception
+from media.srtp.context import SrtpError
 
 MAX_DATAGRAM: Final = 65_535
 EXPEDITED_FORWARDING: Final = 0xB8  # RFC 3246, what networks prefer for voice
@@ -81,6 +82,7 @@ class PythonEngine:
             octets=port.octets,
             errors=port.errors,
             strangers=port.strangers,
+            undecryptable=port.undecryptable,
             expected=reception.expected,
             lost=reception.lost,
             jitter_seconds=reception.jitter_seconds,
@@ -101,6 +103,7 @@ class _Port:
     __slots__ = (
         "_accepts",
         "_destination",
+        "_is_managed",
         "_is_rtp",
         "_local",
         "_loop",
@@ -108,18 +111,23 @@ class _Port:
         "_on_stranger",
         "_out",
         "_peer",
+        "_protect",
+        "_receive",
         "_receive_from_into",
         "_receive_into",
         "_rtcp_destination",
         "_rtcp_out",
+        "_rtcp_protect",
         "_send",
         "_send_to",
+        "_unprotect",
         "errors",
         "octets",
         "packets",
         "reception",
         "socket",
         "strangers",
+        "undecryptable",
     )
 
     def __init__(
@@ -143,11 +151,16 @@ class _Port:
         self._accepts: tuple[object, ...] | None = None
         self._destination: Address | None = None
         self._rtcp_destination: Address | None = None
-        self._is_rtp = False
+        self._is_rtp = self._is_managed = False
+        self._unprotect: Transform | None = None
+        self._protect: Transform | None = None
+        self._rtcp_protect: Transform | None = None
+        self._receive = self.receive
         self.packets = 0
         self.octets = 0
         self.errors = 0
         self.strangers = 0
+        self.undecryptable = 0
         self.reception = Reception()
 
     def connect(self, peer: Address | None) -> None:
@@ -174,6 +187,14 @@ class _Port:
         self._out, self._rtcp_out = out, rtcp_out
         self._rtcp_destination = rule.rtcp_destination
         self._is_rtp = rule.is_rtp
+        self._is_managed = rule.is_managed
+        self._unprotect, self._protect = rule.unprotect, rule.protect
+        self._rtcp_protect = rule.rtcp_protect
+        is_plain = not (rule.is_managed or rule.unprotect or rule.protect or rule.rtcp_protect)
+        receive = self.receive if is_plain else self.receive_encrypted
+        if receive != self._receive:
+            self._receive = receive
+            self._loop.add_reader(self.socket.fileno(), receive)
         self.reception.clock_rates = dict(rule.clock_rates)
 
     def receive(self) -> None:
@@ -216,6 +237,61 @@ class _Port:
             self.errors += 1
             self._out.listen_again()
 
+    def receive_encrypted(self) -> None:
+        """The same where either side is encrypted, or STUN and DTLS are to be told from media.
+
+        A packet is authentic before anybody is learned from it.
+        """
+        try:
+            size, source = self._receive_from_into(_buffer)
+        except OSError:
+            self.listen_again()
+            return
+        packet = bytes(_view[:size])
+        is_media = size >= _RTCP_HEADER and packet[0] & 0xC0 == 0x80
+        if not is_media and (self._is_managed or self._is_rtp):
+            self._on_stranger(self._local, packet, source[:2])
+            return
+        is_rtcp = is_media and 192 <= packet[1] <= 223
+        if is_media and self._unprotect is not None:
+            try:
+                transform = self._unprotect.rtcp if is_rtcp else self._unprotect.rtp
+                packet = transform(packet)
+            except SrtpError:
+                self.undecryptable += 1
+                return
+        if source != self._accepts and not self._on_stranger(self._local, packet, source[:2]):
+            self.strangers += 1
+            return
+        self.packets += 1
+        self.octets += size
+        if is_rtcp:
+            self._send_report(packet)
+            self._on_report(self._local, packet)
+            return
+        if self._is_rtp and size >= _RTP_HEADER:
+            self.reception.received(packet, now=monotonic())
+        if self._destination is None:
+            return
+        try:
+            if self._protect is not None:
+                packet = self._protect.rtp(packet)
+            self._send_to(packet, self._destination)
+        except (OSError, SrtpError):
+            self.errors += 1
+            self._out.listen_again()
+
+    def _send_report(self, packet: bytes) -> None:
+        if self._rtcp_destination is None:
+            return
+        try:
+            if self._rtcp_protect is not None:
+                packet = self._rtcp_protect.rtcp(packet)
+            self._rtcp_out.socket.sendto(packet, self._rtcp_destination)
+        except (OSError, SrtpError):
+            self.errors += 1
+            self._rtcp_out.listen_again()
+
     def _forward_report(self, size: int) -> None:
         if self._rtcp_destination is not None:
             try:
@@ -236,7 +312,7 @@ class _Port:
     def _watch(self) -> None:
         if self.socket.fileno() >= 0:
             self._loop.remove_reader(self.socket.fileno())
-            self._loop.add_reader(self.socket.fileno(), self.receive)
+            self._loop.add_reader(self.socket.fileno(), self._receive)
 
 
 def _bound(local: Address) -> socket.socket:

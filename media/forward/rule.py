@@ -1,14 +1,25 @@
 """What an engine must know to forward the packets of one port; nothing else decides there.
 
-SRTP comes as two more fields, the contexts that unprotect what comes in and protect what goes out:
-a rule without them, as here, forwards what it gets.
+SRTP comes as three more fields, the contexts that unprotect what comes in and protect what goes
+out: a rule without them forwards what it gets.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 Address = tuple[str, int]
+
+
+class Transform(Protocol):
+    """Encryption or decryption of one direction; srtp.context.Context is one."""
+
+    def rtp(self, packet: bytes) -> bytes:
+        """The packet in its other form; SrtpError when that cannot be."""
+
+    def rtcp(self, packet: bytes) -> bytes:
+        """The same for a compound RTCP packet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,8 @@ class ForwardRule:
     Hertz by payload type; `is_rtp` False for fax and data, which carry no sequence numbers.
     `is_exclusive`: until the next rule nobody but `accepts` has any business at `local`, and all
     that `local` sends goes to it as well; an engine may let the kernel drop the others.
+    `is_managed`: ICE or DTLS is spoken at `local`, so what is neither RTP nor RTCP goes the slow
+    path whoever sent it.
     """
 
     local: Address
@@ -33,3 +46,7 @@ class ForwardRule:
     is_rtp: bool = True
     is_exclusive: bool = False
     clock_rates: tuple[tuple[int, int], ...] = ()
+    is_managed: bool = False
+    unprotect: Transform | None = None
+    protect: Transform | None = None
+    rtcp_protect: Transform | None = None

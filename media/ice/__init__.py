@@ -1,1 +1,16 @@
-"""STUN and ICE-lite."""
+"""ICE-lite: STUN messages, candidates, and an agent that answers checks. Pure."""
+
+from media.ice.agent import CONSENT_SECONDS, Agent, Checked, Credentials
+from media.ice.candidate import Candidate, candidate_line, parse_candidate
+from media.ice.errors import ParseError
+
+__all__ = [
+    "CONSENT_SECONDS",
+    "Agent",
+    "Candidate",
+    "Checked",
+    "Credentials",
+    "ParseError",
+    "candidate_line",
+    "parse_candidate",
+]

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from media.ng.bencode import Document, Value
 from media.ng.errors import NgError
 
-_LISTS = (b"rtcp-mux", b"replace")
-_TEXTS = (b"ICE", b"transport-protocol", b"address-family", b"media-address", b"label")
+_LISTS = (b"rtcp-mux", b"replace", b"SDES")
+_TEXTS = (b"ICE", b"DTLS", b"transport-protocol", b"address-family", b"media-address", b"label")
 _IDENTITY = (b"command", b"sdp", b"call-id", b"from-tag", b"to-tag", b"via-branch")
 _OWN = frozenset(
     (*_IDENTITY, *_LISTS, *_TEXTS, b"flags", b"direction", b"received-from", b"rtpp-flags")
@@ -30,6 +30,7 @@ class Options:
     """What may go with an offer or an answer; empty means not given."""
 
     ice: bytes = b""
+    dtls: bytes = b""
     transport_protocol: bytes = b""
     address_family: bytes = b""
     media_address: bytes = b""
@@ -38,6 +39,7 @@ class Options:
     direction: tuple[bytes, ...] = ()
     rtcp_mux: tuple[bytes, ...] = ()
     replace: tuple[bytes, ...] = ()
+    sdes: tuple[bytes, ...] = ()
     flags: tuple[bytes, ...] = ()
     others: tuple[tuple[bytes, Value], ...] = ()
 
@@ -54,6 +56,7 @@ class Options:
             (b"direction", self.direction),
             (b"rtcp-mux", self.rtcp_mux),
             (b"replace", self.replace),
+            (b"SDES", self.sdes),
             (b"flags", self.flags),
         ):
             if words:
@@ -66,6 +69,7 @@ class Options:
     def _texts(self) -> tuple[bytes, ...]:
         return (
             self.ice,
+            self.dtls,
             self.transport_protocol,
             self.address_family,
             self.media_address,
@@ -224,6 +228,7 @@ def parse_options(keys: Document) -> Options:
     received = _words(keys.get(b"received-from"))
     return Options(
         ice=_text(keys, b"ICE"),
+        dtls=_text(keys, b"DTLS"),
         transport_protocol=_text(keys, b"transport-protocol"),
         address_family=_text(keys, b"address-family"),
         media_address=_text(keys, b"media-address"),
@@ -232,6 +237,7 @@ def parse_options(keys: Document) -> Options:
         direction=_words(keys.get(b"direction")),
         rtcp_mux=_words(keys.get(b"rtcp-mux")),
         replace=_hyphened(_words(keys.get(b"replace"))),
+        sdes=_words(keys.get(b"SDES")),
         flags=flags,
         others=tuple((key, value) for key, value in keys.items() if key not in _OWN),
     )
@@ -244,7 +250,7 @@ def _unfold_flags(keys: Document) -> tuple[bytes, ...]:
     for flag in (*_hyphened(_words(keys.get(b"flags"))), *spoken):
         name, equals, value = flag.partition(b"=")
         if equals:
-            if name in (b"direction", b"rtcp-mux", b"replace", b"received-from"):
+            if name in (b"direction", b"rtcp-mux", b"replace", b"received-from", b"SDES"):
                 keys[name] = [*_words(keys.get(name)), value]
             elif name not in _IDENTITY:
                 keys.setdefault(name, value)

@@ -165,6 +165,11 @@ class Session:
         """How lines end here, for lines that are added."""
         return self.lines[0].ending
 
+    def attribute_of(self, media: Media, name: bytes) -> bytes | None:
+        """The section's own attribute, else the session's."""
+        found = media.attribute(name)
+        return found if found is not None else attribute(self.lines, name)
+
     def connection_of(self, media: Media) -> Connection | None:
         """The section's own c=, else the session's (RFC 8866 s5.7)."""
         return media.connection or self.connection

@@ -1,9 +1,10 @@
 """Put the relay's addresses and ports into a description; leave every other line as it is.
 
 What changes: o= and c= addresses, m= ports and profiles, a=rtcp, a=rtcp-mux; what goes: ICE, bundle
-groups (each section gets ports of its own here), rtcp-fb where the profile has no feedback. A zero
-address stays zero: it means hold (RFC 3264 s8.4). A section that nobody relays keeps its address
-even when it stood at session level.
+groups (each section gets ports of its own here), rtcp-fb where the profile has no feedback, and
+what the plan names; what comes is in the plan as well: keys, fingerprints, candidates of ours. A
+zero address stays zero: it means hold (RFC 3264 s8.4). A section that nobody relays keeps its
+address even when it stood at session level.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ class MediaRewrite:
     rtcp_port: int | None
     rtcp_mux: bool
     protocol: bytes
+    dropped: frozenset[bytes] = frozenset()
+    """Attributes that go."""
+    added: tuple[bytes, ...] = ()
+    """Attributes that come, without "a="."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,10 @@ class Rewrite:
     origin: bool = False
     session_connection: bool = False
     ice: bool = False
+    dropped: frozenset[bytes] = frozenset()
+    """Attributes of the session that go."""
+    added: tuple[bytes, ...] = ()
+    """Attributes of the session that come."""
     rtcp_attribute: bool = True
     full_rtcp_attribute: bool = False
 
@@ -69,8 +78,10 @@ def _session_lines(session: Session, how: Rewrite, replaces: bool) -> Iterator[L
             yield Line(b"o", value, line.ending)
         elif line.kind == b"c" and replaces and session.connection is not None:
             yield _connection_line(line, replaced(session.connection, how.connection))
-        elif not _is_dropped(line, how):
+        elif not _is_dropped(line, how) and line.attribute not in how.dropped:
             yield line
+    for value in how.added:
+        yield Line(b"a", value, session.ending)
 
 
 def _relayed(session: Session, media: Media, plan: MediaRewrite, how: Rewrite) -> Iterator[Line]:
@@ -96,10 +107,12 @@ def _relayed(session: Session, media: Media, plan: MediaRewrite, how: Rewrite) -
             has_mux = has_mux or plan.rtcp_mux
         elif name == b"rtcp-fb" and not has_feedback:
             continue
-        elif not _is_dropped(line, how):
+        elif not _is_dropped(line, how) and name not in plan.dropped:
             yield line
     if plan.rtcp_mux and not has_mux:
         yield Line(b"a", b"rtcp-mux", session.ending)
+    for value in plan.added:
+        yield Line(b"a", value, session.ending)
 
 
 def _left_alone(session: Session, media: Media, session_is_replaced: bool) -> Iterator[Line]:

@@ -3,11 +3,9 @@
     sender     towards      transport            ICE           rtcp-mux
     any        SIP          RTP/AVP              remove        demux
     any        SIP, SRTP    RTP/SAVP             remove        demux
-    SIP        WebSocket    UDP/TLS/RTP/SAVPF    force         offer, require
-    WebSocket  WebSocket    as it is             force-relay   as it is
+    any        WebSocket    UDP/TLS/RTP/SAVPF    force         offer, require
 
-Each side is spoken to in its own address family; our address stands in o= and c=. Between two
-browsers their own candidates are kept and the relay's is added.
+Each side is spoken to in its own address family; our address stands in o= and c=.
 """
 
 from __future__ import annotations
@@ -46,8 +44,6 @@ def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
             replace=_REPLACE,
             received_from=received_from,
         )
-    if sender.is_websocket:
-        return Options(ice=b"force-relay", address_family=family, received_from=received_from)
     return Options(
         ice=b"force",
         transport_protocol=b"UDP/TLS/RTP/SAVPF",

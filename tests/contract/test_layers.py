@@ -45,10 +45,16 @@ PURE = [
     "media/ng",
     "media/sdp",
     "media/rtp",
+    "media/ice",
+    "media/srtp",
+    "media/dtls/fingerprint.py",
+    "media/dtls/handshake.py",
     "media/call.py",
+    "media/connectivity.py",
     "media/dialogue.py",
     "media/endpoint.py",
     "media/negotiate.py",
+    "media/security.py",
     "media/stream.py",
 ]
 IMPURE = {"asyncio", "django", "logging", "os", "random", "secrets", "socket", "subprocess", "time"}

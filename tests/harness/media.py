@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from media.driver import BoundPorts, Driver
+from media.dtls.identity import Identity
 from media.forward.engine import Counters
 from media.forward.rule import Address, ForwardRule
 from media.ng import Answer, Offer, Options
@@ -13,6 +14,7 @@ from media.ports import PortPool
 from media.settings import Interface
 
 IP4, IP6 = b"IP4", b"IP6"
+IDENTITY = Identity()
 
 
 class Time:
@@ -20,6 +22,7 @@ class Time:
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self._due: list[Due] = []
 
     def monotonic(self) -> float:
         return self.now
@@ -28,7 +31,35 @@ class Time:
         return 1_700_000_000.5 + self.now
 
     def advance(self, seconds: float) -> None:
-        self.now += seconds
+        """Move on; what is due on the way is called."""
+        end = self.now + seconds
+        while self._due and min(one.at for one in self._due) <= end:
+            first = min(self._due, key=lambda one: one.at)
+            self._due.remove(first)
+            self.now = max(self.now, first.at)
+            first.callback()
+        self.now = end
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Due:
+        due = Due(self, self.now + seconds, callback)
+        self._due.append(due)
+        return due
+
+    def cancel(self, due: Due) -> None:
+        if due in self._due:
+            self._due.remove(due)
+
+
+class Due:
+    """A timer of Time."""
+
+    def __init__(self, time: Time, at: float, callback: Callable[[], None]) -> None:
+        self.at = at
+        self.callback = callback
+        self._time = time
+
+    def cancel(self) -> None:
+        self._time.cancel(self)
 
 
 class IdleEngine:
@@ -90,9 +121,12 @@ def driver_of(
     return Driver(
         engine,
         BoundPorts(engine, interfaces, pools),
+        identity=IDENTITY,
+        random=bytes,
         max_calls=max_calls,
         clock=time.monotonic,
         wall=time.wall,
+        call_later=time.call_later,
     )
 
 

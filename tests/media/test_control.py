@@ -57,7 +57,7 @@ def test_life_of_a_call(bench: Bench) -> None:
 
 
 NOT_FOUND = b"Call-ID not found or tags didn't match"
-BRIDGE = b"Cannot bridge RTP/AVP to RTP/SAVP: this relay does not encrypt or decrypt yet"
+BRIDGE = b"Cannot bridge RTP/SAVP to RTP/AVP: no key in the description can be used"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ BRIDGE = b"Cannot bridge RTP/AVP to RTP/SAVP: this relay does not encrypt or dec
             },
         ),
         (
-            offer(sdp()).document() | {b"transport-protocol": b"RTP/SAVP"},
+            offer(sdp(protocol="RTP/SAVP")).document() | {b"transport-protocol": b"RTP/AVP"},
             {b"result": b"error", b"error-reason": BRIDGE},
         ),
         (
@@ -108,11 +108,6 @@ def test_load_limit_in_both_ways() -> None:
         b"result": b"load limit",
         b"message": b"Load limit: 1 calls are running",
     }
-
-
-def test_warning_goes_with_the_body(bench: Bench) -> None:
-    found = bench.ask(offer(sdp(5004)).document() | {b"ICE": b"force"})
-    assert set(found) == {b"result", b"sdp", b"warning"}
 
 
 def test_json_is_answered_in_json(bench: Bench) -> None:

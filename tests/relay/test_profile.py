@@ -25,6 +25,15 @@ def plain(family: bytes, transport: bytes = b"RTP/AVP", **more: bytes) -> Option
     )
 
 
+WEBRTC = Options(
+    ice=b"force",
+    transport_protocol=b"UDP/TLS/RTP/SAVPF",
+    address_family=b"IP4",
+    rtcp_mux=(b"offer", b"require"),
+    replace=_REPLACE,
+)
+
+
 @pytest.mark.parametrize(
     ("sender", "receiver", "options"),
     [
@@ -35,18 +44,8 @@ def plain(family: bytes, transport: bytes = b"RTP/AVP", **more: bytes) -> Option
         (SIP4, SRTP, plain(b"IP4", b"RTP/SAVP")),
         (NAT, SIP6, plain(b"IP6", received_from=b"203.0.113.9")),
         (SIP4, NAT, plain(b"IP4")),
-        (
-            SIP4,
-            BROWSER,
-            Options(
-                ice=b"force",
-                transport_protocol=b"UDP/TLS/RTP/SAVPF",
-                address_family=b"IP4",
-                rtcp_mux=(b"offer", b"require"),
-                replace=_REPLACE,
-            ),
-        ),
-        (BROWSER, BROWSER, Options(ice=b"force-relay", address_family=b"IP4")),
+        (SIP4, BROWSER, WEBRTC),
+        (BROWSER, BROWSER, WEBRTC),
     ],
 )
 def test_row(sender: SideFacts, receiver: SideFacts, options: Options) -> None:
