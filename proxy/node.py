@@ -11,6 +11,7 @@ from proxy.sip.uri import SipUri, Uri
 
 if TYPE_CHECKING:
     from proxy.directory.store import Directory
+    from proxy.locate.resolver import Locator
     from proxy.location.flows import FlowBindings
     from proxy.location.store import Bindings
     from proxy.observe.calls import Calls
@@ -32,6 +33,7 @@ class Node:
     directory: Directory
     bindings: Bindings
     transport: TransportLayer
+    locator: Locator
     tokens: Tokens
     relays: RelayPool
     floods: Floods

@@ -93,11 +93,13 @@ class Server:
             shows_live=settings.live_calls,
         )
         calls = Calls(self._records, wall=time.time)
+        self._locator = Locator(settings)
         self._node = Node(
             settings=settings,
             directory=self._state.directory,
             bindings=self._state.bindings,
             transport=self._transport,
+            locator=self._locator,
             tokens=tokens,
             relays=RelayPool(settings.relays, timeout=settings.ng_timeout_seconds),
             floods=Floods(settings),
@@ -116,7 +118,6 @@ class Server:
             refusals=self._refusals,
             random=random.random,
         )
-        self._locator = Locator(settings)
         self._core = TransactionLayer(
             self._transport,
             self._locator,

@@ -17,6 +17,8 @@ from proxy.sip.errors import DigestError
 from proxy.sip.fields import Credentials, parse_credentials
 from proxy.sip.uri import SipUri, canonical_aor
 
+from . import identity
+
 if TYPE_CHECKING:
     from proxy.directory.model import Domain, Subscriber
     from proxy.node import Node
@@ -30,8 +32,8 @@ def local_caller(call: RequestContext, node: Node) -> None:
     From one of our domains: that user's credentials (407), and From must be him (403). From a
     foreign domain: only to our own users, we are no open relay (403).
     """
-    uri = call.request.from_.uri
-    caller = node.directory.domain(host_name(uri)) if isinstance(uri, SipUri) else None
+    uri = identity.claimed(call.request)
+    caller = None if uri is None else node.directory.domain(host_name(uri))
     if caller is None:
         if not node.is_local(call.request.uri):
             raise Reject(403, b"Relaying denied")
@@ -40,12 +42,14 @@ def local_caller(call: RequestContext, node: Node) -> None:
         raise Reject(403, b"Domain is disabled")
     call.domain = caller
     call.tenant = caller.tenant
+    if caller.require_tls and not call.flow.is_secure:
+        raise Reject(403, b"TLS Required")
     if caller.unauthenticated:
         return
     subscriber = _verified(call, node, caller, b"proxy-authorization")
     if subscriber is None:
         raise _challenge(node, caller, 407, b"proxy-authenticate", stale=False)
-    if not isinstance(uri, SipUri) or uri.aor() != subscriber.aor:
+    if uri is None or uri.aor() != subscriber.aor:
         raise Reject(403, b"Forbidden auth ID")
     call.subscriber = subscriber
     node.floods.know(call.source)

@@ -15,6 +15,7 @@ from proxy.core.target_set import Target
 from proxy.location.gruu import temporary_gruus
 from proxy.sip.fields import parse_name_addr
 from proxy.sip.uri import SipUri, TelUri, parse_uri, unescape
+from proxy.transport.flow import SECURE
 
 from . import authenticate, federation
 from .screen import ALLOW
@@ -108,6 +109,10 @@ def _find_bindings(call: RequestContext, node: Node, domain: Domain, uri: SipUri
     bindings = _bindings(node, domain, uri)
     if not bindings:
         raise _absent(call, node, domain, uri)
+    if uri.is_sips:
+        bindings = [binding for binding in bindings if binding.protocol in SECURE]
+        if not bindings:
+            raise Reject(480, headers=((b"warning", b'380 %b "SIPS Not Allowed"' % domain.name),))
     allowed = [binding for binding in bindings if _allows(binding, call.method)]
     if not allowed:
         raise Reject(405, headers=((b"allow", bindings[0].methods),))

@@ -16,7 +16,9 @@ from . import (
     authenticate,
     destination,
     e164,
+    enum,
     federation,
+    identity,
     media,
     nat,
     registrar,
@@ -41,7 +43,7 @@ async def route_request(call: RequestContext, node: Node) -> None:
         await registrar.register(call, node)
         return
     if call.is_initial:
-        initial_request(call, node)
+        await initial_request(call, node)
     else:
         sequential_request(call, node)
     nat.alias_contact(call, node)
@@ -52,7 +54,7 @@ async def route_request(call: RequestContext, node: Node) -> None:
     )
 
 
-def initial_request(call: RequestContext, node: Node) -> None:
+async def initial_request(call: RequestContext, node: Node) -> None:
     """No To tag and no Route sealed by our own nodes: decide where the request goes."""
     screen.drop_stray_acks(call)
     destination.answer_own_options(call, node)
@@ -61,14 +63,17 @@ def initial_request(call: RequestContext, node: Node) -> None:
     authenticate.local_caller(call, node)
     destination.note_caller_binding(call, node)
     federation.admit_stranger(call, node)
+    identity.settle(call)
     e164.normalise(call)
     translation.translate(call, node)
+    await enum.look_up(call, node)
     destination.find_targets(call, node)
 
 
 def sequential_request(call: RequestContext, node: Node) -> None:
     """Within a dialog: the opened tokens, the Route and the Request-URI say where it goes."""
     screen.refuse_strangers_in_dialogs(call)
+    identity.settle(call)
     nat.take_off_alias(call)
     destination.find_flow_again(call, node)
     if call.method == b"BYE":
@@ -78,6 +83,7 @@ def sequential_request(call: RequestContext, node: Node) -> None:
 
 async def branch(node: Node, call: RequestContext, branch: Branch) -> None:
     """branch_route: once for each target, when it is known how it is reached."""
+    identity.tell(call, branch)
     await media.offer(call, branch, node)
 
 
@@ -85,6 +91,7 @@ async def reply(
     node: Node, call: RequestContext, branch: Branch | None, response: Response
 ) -> None:
     """onreply_route: each response that goes upstream."""
+    identity.settle_reply(branch, response)
     nat.alias_contact_in_reply(call, branch, response, node)
     await media.answer(call, branch, response, node)
 

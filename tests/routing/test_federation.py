@@ -284,3 +284,30 @@ def test_open_room_calls_nobody_outside() -> None:
     guest = world.phone(b"guest@open.example", "192.0.2.30")
     guest.sends(b"INVITE", BOB)
     bob.take_request(b"INVITE")
+
+
+# -- TLS within the platform
+
+
+@pytest.mark.parametrize(("protocol", "status"), [("udp", 403), ("tcp", 403), ("tls", 407)])
+def test_domain_that_requires_tls_takes_no_calls_of_its_users_without(
+    protocol: str, status: int
+) -> None:
+    world = world_with(require_tls=True)
+    alice = world.phone(b"alice@example.com", "192.0.2.10", 5060, protocol)
+    alice.sends(b"INVITE", BOB)
+    alice.take_response(status)
+
+
+def test_sips_is_tls_up_to_the_phone() -> None:
+    """RFC 5630: never to a contact that was registered without."""
+    world = world_with()
+    alice = world.registered(b"alice@example.com", "192.0.2.10", 5061, "tls")
+    carol = world.registered(b"carol@example.com", "192.0.2.12")
+    alice.authenticates(alice.asks(b"INVITE", b"sips:carol@example.com"))
+    answer = alice.take_response(480)
+    assert answer.headers.first(b"warning") == b'380 example.com "SIPS Not Allowed"'
+    carol.take_nothing()
+    bob = world.registered(b"bob@example.com", "192.0.2.20", 5061, "tls")
+    alice.authenticates(alice.asks(b"INVITE", b"sips:bob@example.com"))
+    bob.take_request(b"INVITE")

@@ -7,6 +7,7 @@ other.example of another tenant, and some users whose password is "secret".
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from media.ng import Answer, Command, Delete, Document, Offer, Query
@@ -54,6 +55,11 @@ class Air(Network):
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self.kept_alive: set[Flow] = set()
+        self.numbers: dict[str, list[SipUri]] = {}  # what ENUM has for them
+
+    async def enum(self, number: str, roots: Sequence[str]) -> list[SipUri]:
+        assert roots
+        return self.numbers.get(number, [])
 
     def keep_alive(self, flow: Flow, on: bool) -> None:
         if on:
@@ -139,6 +145,7 @@ class World:
             directory=directory,
             bindings=Bindings(),
             transport=self.air,  # type: ignore[arg-type]
+            locator=self.air,  # type: ignore[arg-type]
             tokens=Tokens(b"k" * 32, boot_id),
             relays=self.relays,  # type: ignore[arg-type]
             floods=Floods(settings),

@@ -1,0 +1,73 @@
+"""The ENUM step: numbers at our own domains, where they want it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from proxy.locate.hop import Hop
+from proxy.sip.uri import SipUri, parse_uri
+
+from .world import EXAMPLE, UserAgent, World
+
+
+def sip(text: bytes) -> SipUri:
+    uri = parse_uri(text)
+    assert isinstance(uri, SipUri)
+    return uri
+
+
+def world_with_numbers(*, enum: bool = True) -> World:
+    world = World(replace(EXAMPLE, enum=enum, e164=True, e164_country=b"US"))
+    world.air.zones[b"elsewhere.test"] = [Hop("udp", "192.0.2.99", 5060)]
+    world.air.numbers = {
+        "+14085551234": [sip(b"sip:info@elsewhere.test"), sip(b"sip:second@elsewhere.test")],
+        "+14085550000": [sip(b"sip:bob@example.com")],
+        "+14085559999": [sip(b"sip:info@elsewhere.test")],
+    }
+    return world
+
+
+async def called(world: World, uri: bytes) -> UserAgent:
+    alice = world.registered(b"alice@example.com", "192.0.2.10")
+    alice.authenticates(alice.asks(b"INVITE", uri))
+    await world.settled()
+    return alice
+
+
+@pytest.mark.parametrize("dialled", [b"+14085551234", b"4085551234", b"(408)%20555-1234"])
+async def test_number_becomes_the_address_of_the_dns(dialled: bytes) -> None:
+    world = world_with_numbers()
+    peer = world.phone(b"info@elsewhere.test", "192.0.2.99")
+    await called(world, b"sip:" + dialled.replace(b"%20", b"") + b"@example.com")
+    assert peer.take_request(b"INVITE").uri_raw == b"sip:info@elsewhere.test"
+
+
+async def test_address_may_be_one_of_ours() -> None:
+    world = world_with_numbers()
+    bob = world.registered(b"bob@example.com", "192.0.2.20")
+    await called(world, b"sip:+14085550000@example.com")
+    bob.take_request(b"INVITE")
+
+
+async def test_number_that_is_a_user_is_not_asked_for() -> None:
+    world = world_with_numbers()
+    world.add_user(b"+14085559999@example.com", EXAMPLE)
+    phone = world.registered(b"+14085559999@example.com", "192.0.2.21")
+    await called(world, b"sip:+14085559999@example.com")
+    phone.take_request(b"INVITE")
+
+
+@pytest.mark.parametrize(
+    ("enum", "uri"),
+    [
+        (False, b"sip:+14085551234@example.com"),
+        (True, b"sip:+14085557777@example.com"),
+        (True, b"sip:1000@example.com"),
+    ],
+)
+async def test_number_that_nobody_asks_for_or_knows(enum: bool, uri: bytes) -> None:
+    alice = await called(world_with_numbers(enum=enum), uri)
+    alice.inbox = alice.inbox[-1:]
+    alice.take_response(404)
