@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "fedsip_platform.tenants",
     "fedsip_platform.audit",
     "fedsip_platform.directory",
+    "fedsip_platform.routing",
     "fedsip_platform.location",
     "fedsip_platform.calls",
     "fedsip_platform.federation",

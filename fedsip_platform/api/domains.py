@@ -24,7 +24,15 @@ POLICIES = (
     *("require_tls", "media_policy", "srtp", "nat_keepalive", "nat_alias_contact"),
     *("federation", "federation_in", "stranger_methods", "calls_in_per_domain"),
     *("calls_in_per_stranger", "calls_out_per_domain", "calls_out_per_user", "enum"),
-    *("e164", "e164_country", "trace", "trace_days", "max_subscribers", "max_contacts"),
+    *(
+        "e164",
+        "e164_country",
+        "time_zone",
+        "trace",
+        "trace_days",
+        "max_subscribers",
+        "max_contacts",
+    ),
     *("min_expires", "max_expires", "default_expires"),
 )
 

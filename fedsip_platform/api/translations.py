@@ -30,8 +30,10 @@ class TranslationSerializer(serializers.ModelSerializer):
         model = Translation
         fields = (
             *("id", "domain", "enabled", "note", "from_username", "match_user_agent"),
-            *("match_regex", "request_domain", "priority", "weight", "tran_user", "tran_strip"),
-            *("tran_prefix", "tran_domain", "tran_port", "tran_strip_port", "tran_add_header"),
+            *("match_regex", "request_domain", "valid_from", "valid_until", "hours"),
+            *("priority", "weight", "tran_user", "tran_strip", "tran_prefix", "tran_domain"),
+            *("tran_port", "tran_strip_port", "tran_trunk", "tran_add_header"),
+            *("tran_remove_header", "tran_from_user", "tran_from_display"),
             *("created_at", "updated_at"),
         )
 

@@ -7,18 +7,24 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from .account import MeView, SessionView, TokenViewSet
+from .aliases import AliasViewSet
 from .audit import AuditViewSet
 from .bulk import BulkUsersView
 from .calls import CallViewSet, LiveCallViewSet
 from .docs import DocsView
 from .domains import DomainViewSet
 from .federation import FederationRuleViewSet, RefusalViewSet
+from .forwards import ForwardViewSet
+from .gateways import GatewayViewSet
+from .outbound_policies import OutboundPolicyViewSet
 from .people import InvitationViewSet, PersonViewSet
 from .phones import MyPassView, MyPhoneView, OriginViewSet
 from .registrations import RegistrationViewSet
+from .ring_groups import RingGroupViewSet
 from .sources import AllowedSourceViewSet, BlockViewSet, FailedSignInViewSet
 from .tenants import TenantViewSet
 from .translations import TranslationViewSet
+from .trunks import TrunkViewSet
 from .users import UserViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -31,6 +37,12 @@ router.register("federation-rules", FederationRuleViewSet, "federation-rule")
 router.register("refusals", RefusalViewSet, "refusal")
 router.register("people", PersonViewSet, "person")
 router.register("invitations", InvitationViewSet, "invitation")
+router.register("aliases", AliasViewSet, "alias")
+router.register("forwards", ForwardViewSet, "forward")
+router.register("ring-groups", RingGroupViewSet, "ring-group")
+router.register("trunks", TrunkViewSet, "trunk")
+router.register("gateways", GatewayViewSet, "gateway")
+router.register("outbound-policies", OutboundPolicyViewSet, "outbound-policy")
 router.register("audit", AuditViewSet, "audit")
 router.register("calls", CallViewSet, "call")
 router.register("live-calls", LiveCallViewSet, "live-call")

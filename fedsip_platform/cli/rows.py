@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from fedsip_platform.calls.models import BlockedSource
-from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.cli import fields
+from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.federation.models import FederationRule, Refusal
 from fedsip_platform.location.models import Binding
+from fedsip_platform.routing.models import (
+    Alias,
+    Forward,
+    Gateway,
+    OutboundPolicy,
+    RingGroup,
+    Trunk,
+)
 from fedsip_platform.tenants.models import Person, Tenant
 
 # What a domain has beside its policies, and what nobody sets.
@@ -118,3 +127,50 @@ def of_block(block: BlockedSource) -> dict[str, Any]:
         "last_seen_at": block.last_seen_at,
         "blocked_until": block.blocked_until,
     }
+
+
+def of_rule(rule: Translation) -> dict[str, Any]:
+    """A rule with all that it matches and does."""
+    row: dict[str, Any] = {"id": rule.public_id, "domain": rule.domain.name}
+    return row | {name: getattr(rule, name) for name in fields.names(Translation)}
+
+
+def of_alias(alias: Alias) -> dict[str, Any]:
+    """Another name, and whose it is."""
+    row = {"alias": str(alias), "target": alias.target}
+    return row | {"enabled": alias.enabled, "note": alias.note}
+
+
+def of_forward(forward: Forward) -> dict[str, Any]:
+    """Where a user's calls go, and when."""
+    row: dict[str, Any] = {"user": forward.user.aor}
+    return row | {name: getattr(forward, name) for name in fields.names(Forward)}
+
+
+def of_group(group: RingGroup) -> dict[str, Any]:
+    """A ring group and its members."""
+    row: dict[str, Any] = {"group": str(group)}
+    return row | {name: getattr(group, name) for name in fields.names(RingGroup, but=("name",))}
+
+
+def of_trunk(trunk: Trunk) -> dict[str, Any]:
+    """A trunk and its gateways, with how the proxies find them."""
+    row: dict[str, Any] = {"trunk": trunk.name, "domain": trunk.domain.name}
+    row |= {name: getattr(trunk, name) for name in fields.names(Trunk, but=("name",))}
+    return row | {"gateways": [_gateway(each) for each in trunk.gateways.all()]}
+
+
+def of_policy(policy: OutboundPolicy) -> dict[str, Any]:
+    """What somebody may dial, and as whom."""
+    row: dict[str, Any] = {"of": str(policy)}
+    return row | {name: getattr(policy, name) for name in fields.names(OutboundPolicy)}
+
+
+def _gateway(gateway: Gateway) -> str:
+    port = f":{gateway.port}" if gateway.port else ""
+    transport = f";transport={gateway.transport}" if gateway.transport else ""
+    known = [each.is_alive for each in gateway.health.all()]
+    state = "unknown" if not known else "alive" if all(known) else "dead" if not any(known) else "?"
+    place = f"{gateway.host}{port}{transport}"
+    off = "" if gateway.enabled else ", off"
+    return f"{place} ({state}, priority {gateway.priority}, weight {gateway.weight}{off})"

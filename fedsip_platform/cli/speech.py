@@ -112,6 +112,8 @@ def text(value: Any) -> str:
             return "-"
         case bool():
             return "on" if value else "off"
+        case list():
+            return ", ".join(text(each) for each in value) or "-"
         case datetime.datetime():
             return value.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         case _:

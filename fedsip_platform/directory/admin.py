@@ -60,7 +60,7 @@ class DomainAdmin(admin.ModelAdmin):
         ("Security", {"fields": ("require_tls", "srtp")}),
         ("Media and NAT", {"fields": ("media_policy", "nat_keepalive", "nat_alias_contact")}),
         ("Traces", {"fields": ("trace", "trace_days")}),
-        ("Numbers", {"fields": ("e164", "e164_country", "enum")}),
+        ("Numbers and hours", {"fields": ("e164", "e164_country", "enum", "time_zone")}),
         (
             "Limits",
             {
@@ -218,14 +218,20 @@ class TranslationAdmin(admin.ModelAdmin):
         (None, {"fields": ("domain", "enabled", "note", "priority", "weight")}),
         (
             "When all of these match",
-            {"fields": ("from_username", "match_user_agent", "match_regex", "request_domain")},
+            {
+                "fields": (
+                    *("from_username", "match_user_agent", "match_regex", "request_domain"),
+                    *("valid_from", "valid_until", "hours"),
+                )
+            },
         ),
         (
             "Then",
             {
                 "fields": (
                     *("tran_user", "tran_strip", "tran_prefix", "tran_domain", "tran_port"),
-                    *("tran_strip_port", "tran_add_header"),
+                    *("tran_strip_port", "tran_trunk", "tran_add_header", "tran_remove_header"),
+                    *("tran_from_user", "tran_from_display"),
                 )
             },
         ),

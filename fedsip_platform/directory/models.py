@@ -177,6 +177,14 @@ class Domain(models.Model):
         help_text="After so many days they are deleted.",
     )
 
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        db_default="UTC",
+        validators=[names.check_time_zone],
+        help_text="Such as Europe/Berlin: in which hours of rules are meant.",
+    )
+
     max_subscribers = models.PositiveIntegerField(
         null=True, blank=True, help_text="Empty: no limit."
     )
@@ -362,6 +370,21 @@ class Translation(models.Model):
         db_default="",
         help_text="Only for calls to this domain. Empty: to all.",
     )
+    valid_from = models.DateTimeField(
+        null=True, blank=True, help_text="Not before this. Empty: from now on."
+    )
+    valid_until = models.DateTimeField(
+        null=True, blank=True, help_text="Not from this on. Empty: for ever."
+    )
+    hours = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[patterns.check_hours],
+        help_text="Such as Mon-Fri 08:00-18:00, Sat 09:00-12:00, in the domain's time zone. "
+        "Empty: always.",
+    )
     priority = models.PositiveIntegerField(
         default=99, db_default=99, help_text="The lowest that matches is tried first."
     )
@@ -407,14 +430,49 @@ class Translation(models.Model):
     tran_strip_port = models.BooleanField(
         "strip port", default=False, db_default=False, help_text="Removes the port."
     )
-    tran_add_header = models.CharField(
-        "add header",
+    tran_add_header = models.TextField(
+        "add headers",
+        max_length=2000,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_header_lines],
+        help_text="Such as X-Account: 42; each on a line of its own.",
+    )
+    tran_remove_header = models.CharField(
+        "remove headers",
         max_length=500,
         blank=True,
         default="",
         db_default="",
-        validators=[names.check_header_line],
-        help_text="One line, such as X-Account: 42.",
+        validators=[names.check_header_names],
+        help_text="Names, separated by commas, such as X-Internal, Call-Info.",
+    )
+    tran_from_user = models.CharField(
+        "caller ID",
+        max_length=names.LONGEST_USERNAME,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_username],
+        help_text="User that those called see in From. Empty: the caller's own.",
+    )
+    tran_from_display = models.CharField(
+        "caller name",
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_one_line],
+        help_text="Name that those called see in From. Empty: the caller's own.",
+    )
+    tran_trunk = models.SlugField(
+        "trunk",
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Short name of a trunk of the domain, by whose gateways the call leaves.",
     )
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
@@ -438,8 +496,14 @@ class Translation(models.Model):
         return f"{self.domain} {self.priority}: {self.match_regex or 'all'}"
 
     def clean(self) -> None:
-        """Refuse groups that the expression does not have."""
+        """Refuse what no single field can show to be wrong."""
         super().clean()
         reason = patterns.user_template_problem(self.tran_user, self.match_regex)
         if reason:
             raise ValidationError({"tran_user": reason})
+        if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
+            raise ValidationError({"valid_until": "This is not after the beginning."})
+        if self.tran_trunk and not self.domain.trunks.filter(name=self.tran_trunk).exists():
+            raise ValidationError({"tran_trunk": f"The domain has no trunk {self.tran_trunk}."})
+        if self.tran_trunk and (self.tran_domain or self.tran_port):
+            raise ValidationError({"tran_trunk": "A trunk has hosts and ports of its own."})

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import zoneinfo
+from functools import cache
 
 import idna
 from django.core.exceptions import ValidationError
@@ -36,6 +38,8 @@ PROTECTED_HEADERS = frozenset(
         "identity",
         "max-forwards",
         "min-expires",
+        "p-asserted-identity",
+        "p-preferred-identity",
         "path",
         "proxy-authenticate",
         "proxy-authorization",
@@ -132,6 +136,32 @@ def check_header_line(text: str) -> None:
         raise ValidationError(f"The {name} line belongs to the protocol; a rule cannot add it.")
     if not value.strip():
         raise ValidationError(f"The {name} line has no value.")
+
+
+def check_header_lines(text: str) -> None:
+    """Refuse lines of which one is no header line; a line break stands between them, never a CR."""
+    for line in text.split("\n"):
+        check_header_line(line)
+
+
+def check_header_names(text: str) -> None:
+    """Refuse what is no list of names, or names of lines that steer the message itself."""
+    for name in (part.strip() for part in text.split(",")):
+        if not _TOKEN.fullmatch(name):
+            raise ValidationError("Type names of headers, such as X-Internal, Call-Info.")
+        if name.lower() in PROTECTED_HEADERS:
+            raise ValidationError(f"The {name} line belongs to the protocol; a rule keeps it.")
+
+
+def check_time_zone(text: str) -> None:
+    """Refuse what is no time zone of the IANA."""
+    if text not in _time_zones():
+        raise ValidationError("Type a time zone such as Europe/Berlin or America/New_York.")
+
+
+@cache
+def _time_zones() -> set[str]:
+    return zoneinfo.available_timezones()
 
 
 def _is_ipv4(text: str) -> bool:

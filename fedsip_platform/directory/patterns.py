@@ -1,4 +1,4 @@
-"""Checks of a translation's expression and of the user that it makes, before either is saved."""
+"""Checks of a translation's expression, of its hours and of the user that it makes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from django.core.exceptions import ValidationError
 
+from proxy.directory.hours import HoursError, parse_hours
 from proxy.directory.patterns import PatternError, check, compile_pattern
 
 from . import names
@@ -19,6 +20,14 @@ def check_pattern(text: str) -> None:
         check(text)
     except (PatternError, UnicodeEncodeError) as error:
         raise ValidationError(f"This expression does not work: {error}.") from error
+
+
+def check_hours(text: str) -> None:
+    """Refuse hours that the proxy would not understand."""
+    try:
+        parse_hours(text)
+    except HoursError as error:
+        raise ValidationError(str(error)) from error
 
 
 def user_template_problem(template: str, pattern: str) -> str | None:

@@ -25,6 +25,14 @@ from fedsip_platform.federation.models import FederationRule, Refusal
 from fedsip_platform.gateway.models import AllowedOrigin, PersonalPhone
 from fedsip_platform.location.models import Binding
 from fedsip_platform.people.models import Invitation
+from fedsip_platform.routing.models import (
+    Alias,
+    Forward,
+    Gateway,
+    OutboundPolicy,
+    RingGroup,
+    Trunk,
+)
 
 from .models import Membership, Person, Role, Tenant
 
@@ -37,6 +45,12 @@ PATHS: dict[type[Model], str] = {
     Subscriber: "domain__tenant",
     Translation: "domain__tenant",
     Binding: "domain__tenant",
+    Alias: "domain__tenant",
+    Forward: "user__domain__tenant",
+    RingGroup: "domain__tenant",
+    Trunk: "domain__tenant",
+    Gateway: "trunk__domain__tenant",
+    OutboundPolicy: "domain__tenant",
     CallRecord: "tenant",
     FederationRule: "domain__tenant",
     Refusal: "domain__tenant",

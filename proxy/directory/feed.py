@@ -25,7 +25,7 @@ from proxy.postgres import (
     first_line,
 )
 
-from . import load
+from . import load, load_routes
 from .store import Directory
 from .translate import Rules
 
@@ -120,6 +120,9 @@ class DirectoryFeed:
                 stale |= fresh.put_translations(translations)
             async for peers in load.all_federation_rules(connection):
                 fresh.federation_rules.put(peers)
+            for kind, table in fresh.routes.tables.items():
+                async for rows in load_routes.all_rows(connection, kind):
+                    table.put(rows)
         await _compile(fresh, stale)
         self._directory.become(fresh)
         self._seen = Snapshot(*row)
@@ -142,6 +145,9 @@ class DirectoryFeed:
             rules = await load.translations(connection, ids)
             gone = set(ids) - {row.translation_id for row in rules}
             stale |= directory.put_translations(rules, gone)
+        for kind, table in directory.routes.tables.items():
+            for ids in _batches(changed.get(kind, [])):
+                table.put(*await load_routes.rows(connection, kind, ids))
         await _compile(directory, stale)
 
 

@@ -11,17 +11,16 @@ from proxy.sip.uri import Aor
 from .model import Domain, FederationRule, Subscriber, Translation
 
 Row = tuple[Any, ...]
-Model = TypeVar("Model", Domain, Subscriber, Translation, FederationRule)
+Made = TypeVar("Made")
 
 _BATCH: Final = 1000
 
 _DOMAIN: Final = (
     "SELECT domain_id, tenant_id, tenant, name, enabled, unauthenticated,"
     " unauthenticated_calls_out, hide_users, media_policy, nat_alias_contact, nat_keepalive,"
-    " require_tls, srtp, federation, e164, e164_country, max_contacts, min_expires, max_expires,"
-    " default_expires, trace, federation_in, stranger_methods, calls_in_per_domain,"
-    " calls_in_per_stranger,"
-    " calls_out_per_domain, calls_out_per_user, enum FROM proxy_domain"
+    " require_tls, srtp, federation, e164, e164_country, time_zone, max_contacts, min_expires,"
+    " max_expires, default_expires, trace, federation_in, stranger_methods, calls_in_per_domain,"
+    " calls_in_per_stranger, calls_out_per_domain, calls_out_per_user, enum FROM proxy_domain"
 )
 _SUBSCRIBER: Final = (
     "SELECT subscriber_id, domain_id, aor, username, ha1_md5, ha1_sha256, enabled, display_name,"
@@ -29,8 +28,10 @@ _SUBSCRIBER: Final = (
 )
 _TRANSLATION: Final = (
     "SELECT translation_id, domain_id, from_domain, from_username, match_user_agent, match_regex,"
-    " request_domain, priority, weight, enabled, tran_user, tran_strip, tran_prefix, tran_domain,"
-    " tran_port, tran_strip_port, tran_add_header FROM proxy_translation"
+    " request_domain, extract(epoch FROM valid_from)::float8,"
+    " extract(epoch FROM valid_until)::float8, hours, priority, weight, enabled, tran_user,"
+    " tran_strip, tran_prefix, tran_domain, tran_port, tran_strip_port, tran_add_header,"
+    " tran_remove_header, tran_from_user, tran_from_display, tran_trunk FROM proxy_translation"
 )
 _FEDERATION_RULE: Final = (
     "SELECT rule_id, domain_id, pattern, direction, allow, verified, trusted, enabled"
@@ -38,79 +39,78 @@ _FEDERATION_RULE: Final = (
 )
 
 
-def _text(value: str | None) -> bytes:
+def text(value: str | None) -> bytes:
+    """A column of text as the protocol has it."""
     return b"" if value is None else value.encode()
 
 
 def _domain(row: Row) -> Domain:
     values: list[Any] = [*row]
-    for at in (2, 3, 15, 22):
-        values[at] = _text(values[at])
+    for at in (2, 3, 15, 23):
+        values[at] = text(values[at])
     return Domain(*values)
 
 
 def _subscriber(row: Row) -> Subscriber:
     values: list[Any] = [*row]
     for at in (2, 3, 4, 5):
-        values[at] = _text(values[at])
+        values[at] = text(values[at])
     values[2] = Aor(values[2])
     return Subscriber(*values)
 
 
 def _translation(row: Row) -> Translation:
     values: list[Any] = [*row]
-    for at in (2, 3, 4, 6, 10, 12, 13, 16):
-        values[at] = _text(values[at])
-    values[5] = values[5] or ""
-    values[11] = values[11] or 0
+    for at in (2, 3, 4, 6, 13, 15, 16, 19, 20, 21, 23):
+        values[at] = text(values[at])
     return Translation(*values)
 
 
 def _federation_rule(row: Row) -> FederationRule:
     values: list[Any] = [*row]
-    values[2] = _text(values[2])
+    values[2] = text(values[2])
     return FederationRule(*values)
 
 
 async def all_domains(connection: Connection) -> AsyncIterator[list[Domain]]:
-    async for batch in _batches(connection, _DOMAIN, _domain):
+    async for batch in batches(connection, _DOMAIN, _domain):
         yield batch
 
 
 async def all_subscribers(connection: Connection) -> AsyncIterator[list[Subscriber]]:
-    async for batch in _batches(connection, _SUBSCRIBER, _subscriber):
+    async for batch in batches(connection, _SUBSCRIBER, _subscriber):
         yield batch
 
 
 async def all_translations(connection: Connection) -> AsyncIterator[list[Translation]]:
-    async for batch in _batches(connection, _TRANSLATION, _translation):
+    async for batch in batches(connection, _TRANSLATION, _translation):
         yield batch
 
 
 async def all_federation_rules(connection: Connection) -> AsyncIterator[list[FederationRule]]:
-    async for batch in _batches(connection, _FEDERATION_RULE, _federation_rule):
+    async for batch in batches(connection, _FEDERATION_RULE, _federation_rule):
         yield batch
 
 
 async def domains(connection: Connection, ids: list[int]) -> list[Domain]:
-    return await _some(connection, _DOMAIN, "domain_id", ids, _domain)
+    return await some(connection, _DOMAIN, "domain_id", ids, _domain)
 
 
 async def subscribers(connection: Connection, ids: list[int]) -> list[Subscriber]:
-    return await _some(connection, _SUBSCRIBER, "subscriber_id", ids, _subscriber)
+    return await some(connection, _SUBSCRIBER, "subscriber_id", ids, _subscriber)
 
 
 async def translations(connection: Connection, ids: list[int]) -> list[Translation]:
-    return await _some(connection, _TRANSLATION, "translation_id", ids, _translation)
+    return await some(connection, _TRANSLATION, "translation_id", ids, _translation)
 
 
 async def federation_rules(connection: Connection, ids: list[int]) -> list[FederationRule]:
-    return await _some(connection, _FEDERATION_RULE, "rule_id", ids, _federation_rule)
+    return await some(connection, _FEDERATION_RULE, "rule_id", ids, _federation_rule)
 
 
-async def _batches(
-    connection: Connection, query: str, make: Callable[[Row], Model]
-) -> AsyncIterator[list[Model]]:
+async def batches(
+    connection: Connection, query: str, make: Callable[[Row], Made]
+) -> AsyncIterator[list[Made]]:
     """Rows in batches by a server-side cursor; the caller has a transaction open."""
     async with connection.cursor(name="load") as cursor:
         cursor.itersize = _BATCH
@@ -119,8 +119,9 @@ async def _batches(
             yield [make(row) for row in rows]
 
 
-async def _some(
-    connection: Connection, query: str, key: str, ids: list[int], make: Callable[[Row], Model]
-) -> list[Model]:
+async def some(
+    connection: Connection, query: str, key: str, ids: list[int], make: Callable[[Row], Made]
+) -> list[Made]:
+    """The rows of these numbers."""
     cursor = await connection.execute(f"{query} WHERE {key} = ANY(%s)".encode(), (ids,))
     return [make(row) for row in await cursor.fetchall()]

@@ -37,6 +37,8 @@ class Domain:
     """Calls that leave for other domains: open, verified_tls, allow_list or closed."""
     e164: bool = False
     e164_country: bytes = b""
+    time_zone: str = "UTC"
+    """Of the IANA: in which hours of rules are meant."""
     max_contacts: int = 10
     min_expires: int = 60
     max_expires: int = 86400
@@ -99,6 +101,10 @@ class Translation:
     match_user_agent: bytes = b""
     match_regex: str = ""
     request_domain: bytes = b""
+    valid_from: float | None = None
+    """Seconds since the epoch, as valid_until."""
+    valid_until: float | None = None
+    hours: str = ""
     priority: int = 99
     weight: int = 1
     enabled: bool = True
@@ -109,3 +115,86 @@ class Translation:
     tran_port: int | None = None
     tran_strip_port: bool = False
     tran_add_header: bytes = b""
+    """Header lines, each on a line of its own."""
+    tran_remove_header: bytes = b""
+    """Names of headers, separated by commas."""
+    tran_from_user: bytes = b""
+    tran_from_display: str = ""
+    tran_trunk: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """Another name or number of a user or ring group."""
+
+    alias_id: int
+    aor: Aor
+    target: Aor
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Where calls to a user go instead, under one condition."""
+
+    forward_id: int
+    aor: Aor
+    condition: str
+    """always, busy, no_answer or not_registered."""
+    target: bytes
+    """user@host"""
+    ring_seconds: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RingGroup:
+    """A name that rings several users."""
+
+    ring_group_id: int
+    aor: Aor
+    strategy: str
+    """parallel or in_order."""
+    members: tuple[Aor, ...]
+    ring_seconds: int = 20
+    fallback: bytes = b""
+    """user@host, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A carrier of a domain."""
+
+    trunk_id: int
+    domain_id: int
+    name: bytes
+    inbound_addresses: tuple[str, ...] = ()
+    inbound_tls_name: bytes = b""
+    options_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One host of a trunk."""
+
+    gateway_id: int
+    trunk_id: int
+    host: bytes
+    port: int | None = None
+    transport: bytes = b""
+    """udp, tcp, tls, or nothing: as DNS says."""
+    priority: int = 10
+    weight: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundPolicy:
+    """What a user may dial, and as whom."""
+
+    policy_id: int
+    domain_id: int
+    aor: Aor
+    """Empty: for all users of the domain without a policy of their own."""
+    caller_id: bytes = b""
+    caller_name: str = ""
+    classes: tuple[str, ...] = ()
+    allow_regex: str = ""
+    deny_regex: str = ""

@@ -13,6 +13,7 @@ from proxy.sip.uri import Aor
 from . import packed
 from .federation_rules import FederationRules
 from .model import Domain, Subscriber, Translation
+from .routes import Routes
 from .row_index import RowIndex
 from .translate import Rules
 
@@ -31,9 +32,11 @@ class Directory:
         "_subscriber_aors",
         "_subscribers",
         "federation_rules",
+        "routes",
     )
 
     def __init__(self) -> None:
+        self.routes = Routes()
         self._domains: dict[bytes, Domain] = {}
         self._by_id: dict[int, Domain] = {}
         self._subscribers: dict[Aor, bytes] = {}
@@ -79,6 +82,7 @@ class Directory:
         self._rule_rows, self._rule_domain = other._rule_rows, other._rule_domain
         self._rules = other._rules
         self.federation_rules = other.federation_rules
+        self.routes = other.routes
 
     # -- changes; ids that are named without a row were deleted
 

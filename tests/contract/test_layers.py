@@ -35,7 +35,9 @@ TOGETHER = {frozenset({"proxy.node", "proxy.routing"})}
 PURE = [
     "proxy/sip",
     "proxy/location/rules.py",
+    "proxy/directory/hours.py",
     "proxy/directory/patterns.py",
+    "proxy/directory/routes.py",
     "proxy/directory/translate.py",
     "proxy/locate/enum.py",
     "proxy/locate/rfc3263.py",
@@ -62,6 +64,7 @@ IMPURE = {"asyncio", "django", "logging", "os", "random", "secrets", "socket", "
 # Of the proxy, the Django project may see what is pure, and the launcher its settings.
 SHARED = (
     "proxy.sip",
+    "proxy.directory.hours",
     "proxy.directory.model",
     "proxy.directory.patterns",
     "proxy.directory.translate",

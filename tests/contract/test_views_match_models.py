@@ -20,6 +20,7 @@ KINDS = {
     "int": {"bigint", "integer"},
     "bool": {"boolean"},
     "float": {"timestamp with time zone"},
+    "tuple": {"ARRAY"},
 }
 
 
@@ -49,6 +50,12 @@ def kind(hint: Any) -> str:
         ("proxy_subscriber", model.Subscriber),
         ("proxy_translation", model.Translation),
         ("proxy_federation_rule", model.FederationRule),
+        ("proxy_alias", model.Alias),
+        ("proxy_forward", model.Forward),
+        ("proxy_ring_group", model.RingGroup),
+        ("proxy_trunk", model.Trunk),
+        ("proxy_gateway", model.Gateway),
+        ("proxy_outbound_policy", model.OutboundPolicy),
     ],
 )
 def test_directory_views(migrated_url: str, view: str, row: type) -> None:
@@ -67,6 +74,8 @@ PUBLISHED = {
     " methods gruu registered_at updated_at deleted xid",
     "proxy_refusal": "domain_id peer direction why day amount last_at",
     "proxy_node": "node_id started_at seen_at version address flows bindings calls relays",
+    "proxy_gateway_health": "node_id gateway_id is_alive status round_trip_ms checked_at"
+    " changed_at",
     "proxy_call": "public_id call_id tenant_id domain_id caller callee request_uri target"
     " caller_address hop started_at ringing_at answered_at ended_at status reason ended_by node_id"
     " relay_id user_agent rule_id codec mos media verdict attestation",
@@ -97,4 +106,10 @@ def test_nothing_else_is_published(migrated_url: str) -> None:
         "proxy_subscriber",
         "proxy_translation",
         "proxy_federation_rule",
+        "proxy_alias",
+        "proxy_forward",
+        "proxy_ring_group",
+        "proxy_trunk",
+        "proxy_gateway",
+        "proxy_outbound_policy",
     }

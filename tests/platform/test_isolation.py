@@ -38,6 +38,23 @@ ABOUT_ONESELF = {
     ("docs", "get"),
 }
 
+# What routing has beside rules: a body that makes one in the rival's domain.
+ROUTES: dict[str, Callable[[World], dict[str, Any]]] = {
+    "aliases": lambda rival: {"domain": rival.domain.name, "name": "2000", "target": "alice"},
+    "forwards": lambda rival: {
+        "user": rival.user.aor,
+        "condition": "always",
+        "target": "eve@evil.example",
+    },
+    "ring-groups": lambda rival: {"domain": rival.domain.name, "name": "all", "members": []},
+    "trunks": lambda rival: {"domain": rival.domain.name, "name": "evil"},
+    "gateways": lambda rival: {
+        "trunk": str(rival.routes["trunks"].public_id),
+        "host": "evil.example",
+    },
+    "outbound-policies": lambda rival: {"domain": rival.domain.name, "user": rival.user.aor},
+}
+
 # These answer 200, with one's own things only.
 LISTS = {
     (name, "get")
@@ -47,7 +64,7 @@ LISTS = {
         *("federation-rules", "refusals"),
         *("people", "invitations"),
     )
-}
+} | {(name, "get") for name in ROUTES}
 
 # The same as a download.
 EXPORTS = {("audit/export", "get"), ("calls/export", "get")}
@@ -206,6 +223,27 @@ AIMED: dict[tuple[str, str], list[Call]] = {
 }
 
 
+def _aimed_at_routes() -> Iterator[tuple[tuple[str, str], list[Call]]]:
+    for path, body in ROUTES.items():
+
+        def make(rival: World, path: str = path, body: Any = body) -> tuple[str, Any]:
+            return path, body(rival)
+
+        def reach(rival: World, path: str = path) -> tuple[str, Any]:
+            return f"{path}/{rival.routes[path].public_id}", None
+
+        def change(rival: World, path: str = path) -> tuple[str, Any]:
+            return f"{path}/{rival.routes[path].public_id}", {"enabled": False}
+
+        yield (path, "post"), [make]
+        yield (f"{path}/{{key}}", "get"), [reach]
+        yield (f"{path}/{{key}}", "patch"), [change]
+        yield (f"{path}/{{key}}", "delete"), [reach]
+
+
+AIMED |= dict(_aimed_at_routes())
+
+
 def operations() -> Iterator[tuple[str, str]]:
     """Every (path, method) below /api/v1/ that the URLconf leads somewhere."""
     yield from _operations(get_resolver().url_patterns, "")
@@ -263,6 +301,7 @@ def rows(rival: World) -> list[Any]:
         *type(rival.tenant).objects.filter(pk=rival.tenant.pk).values(),
         *rival.people["owner"].tokens.values(),
         *HangUp.objects.values(),
+        *(type(each).objects.values().get(pk=each.pk) for each in rival.routes.values()),
         *BlockedSource.objects.filter(lifted_at__isnull=False).values(),
         *rival.tenant.origins.values(),
         *PersonalPhone.objects.filter(subscriber=rival.user).values(),

@@ -25,6 +25,7 @@ from fedsip_platform.gateway.models import AllowedOrigin
 from fedsip_platform.location.models import Binding
 from fedsip_platform.people import services as people
 from fedsip_platform.people.models import Invitation
+from fedsip_platform.routing import services as routing
 from fedsip_platform.tenants.models import Membership, Person, Tenant
 
 PASSWORD = "correct horse battery staple"
@@ -43,6 +44,8 @@ class World:
     live_call: LiveCall
     peer_rule: FederationRule
     origin: AllowedOrigin
+    routes: dict[str, Any]
+    """What routing has beside rules, by the address of its resource."""
     people: dict[str, Person] = field(default_factory=dict)
     token: Token | None = None
     invitation: Invitation | None = None
@@ -140,6 +143,19 @@ def make_live_call(tenant: Tenant, domain: Domain, **fields: Any) -> LiveCall:
     )
 
 
+def make_routes(domain: Domain, user: Subscriber) -> dict[str, Any]:
+    """An alias, a forward, a ring group, a trunk with a gateway, an outbound policy."""
+    trunk = routing.create_trunk(domain, "carrier", inbound_addresses=["192.0.2.1"])
+    return {
+        "aliases": routing.create_alias(domain, "1000", "alice"),
+        "forwards": routing.create_forward(user, "busy", "+15551234567"),
+        "ring-groups": routing.create_ring_group(domain, "sales", members=["alice"]),
+        "trunks": trunk,
+        "gateways": routing.create_gateway(trunk, "sbc.carrier.example"),
+        "outbound-policies": routing.create_outbound_policy(domain, caller_id="+15550000000"),
+    }
+
+
 def make_world(slug: str, domain_name: str) -> World:
     tenant = services.create_tenant(slug.capitalize(), slug)
     domain = services.create_domain(tenant, domain_name)
@@ -166,7 +182,8 @@ def make_world(slug: str, domain_name: str) -> World:
         amount=1, last_at=now,
     )  # fmt: skip
     origin = gateway.allow_origin(tenant, f"https://www.{domain_name}")
-    world = World(tenant, domain, user, rule, binding, call, live_call, peer_rule, origin)
+    routes = make_routes(domain, user)
+    world = World(tenant, domain, user, rule, binding, call, live_call, peer_rule, origin, routes)
     for role in ("owner", "admin", "viewer"):
         person = make_person(f"{role}@{domain_name}")
         Membership.objects.create(person=person, tenant=tenant, role=role)

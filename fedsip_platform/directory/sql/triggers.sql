@@ -52,6 +52,47 @@ CREATE TRIGGER federation_rule_changed AFTER UPDATE ON federation_federationrule
 CREATE TRIGGER federation_rule_gone AFTER DELETE ON federation_federationrule
     REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('federation_rule');
+CREATE TRIGGER alias_added AFTER INSERT ON routing_alias REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('alias');
+CREATE TRIGGER alias_changed AFTER UPDATE ON routing_alias REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('alias');
+CREATE TRIGGER alias_gone AFTER DELETE ON routing_alias REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('alias');
+
+CREATE TRIGGER forward_added AFTER INSERT ON routing_forward REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('forward');
+CREATE TRIGGER forward_changed AFTER UPDATE ON routing_forward REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('forward');
+CREATE TRIGGER forward_gone AFTER DELETE ON routing_forward REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('forward');
+
+CREATE TRIGGER ring_group_added AFTER INSERT ON routing_ringgroup REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('ring_group');
+CREATE TRIGGER ring_group_changed AFTER UPDATE ON routing_ringgroup REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('ring_group');
+CREATE TRIGGER ring_group_gone AFTER DELETE ON routing_ringgroup REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('ring_group');
+
+CREATE TRIGGER trunk_added AFTER INSERT ON routing_trunk REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('trunk');
+CREATE TRIGGER trunk_changed AFTER UPDATE ON routing_trunk REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('trunk');
+CREATE TRIGGER trunk_gone AFTER DELETE ON routing_trunk REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('trunk');
+
+CREATE TRIGGER gateway_added AFTER INSERT ON routing_gateway REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('gateway');
+CREATE TRIGGER gateway_changed AFTER UPDATE ON routing_gateway REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('gateway');
+CREATE TRIGGER gateway_gone AFTER DELETE ON routing_gateway REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('gateway');
+
+CREATE TRIGGER outbound_policy_added AFTER INSERT ON routing_outboundpolicy REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('outbound_policy');
+CREATE TRIGGER outbound_policy_changed AFTER UPDATE ON routing_outboundpolicy REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_new('outbound_policy');
+CREATE TRIGGER outbound_policy_gone AFTER DELETE ON routing_outboundpolicy REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('outbound_policy');
 
 -- proxy_domain shows the tenant's slug and whether it is enabled: such a change is one of its
 -- domains, not of their users.

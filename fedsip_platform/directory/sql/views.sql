@@ -19,6 +19,7 @@ SELECT
     d.federation::text AS federation,
     d.e164,
     d.e164_country::text AS e164_country,
+    d.time_zone::text AS time_zone,
     d.max_contacts::int AS max_contacts,
     d.min_expires::int AS min_expires,
     d.max_expires::int AS max_expires,
@@ -58,6 +59,9 @@ SELECT
     r.match_user_agent::text AS match_user_agent,
     r.match_regex::text AS match_regex,
     r.request_domain::text AS request_domain,
+    r.valid_from,
+    r.valid_until,
+    r.hours::text AS hours,
     r.priority::int AS priority,
     r.weight::int AS weight,
     r.enabled,
@@ -67,7 +71,11 @@ SELECT
     r.tran_domain::text AS tran_domain,
     r.tran_port::int AS tran_port,
     r.tran_strip_port,
-    r.tran_add_header::text AS tran_add_header
+    r.tran_add_header::text AS tran_add_header,
+    r.tran_remove_header::text AS tran_remove_header,
+    r.tran_from_user::text AS tran_from_user,
+    r.tran_from_display::text AS tran_from_display,
+    r.tran_trunk::text AS tran_trunk
 FROM directory_translation r
 JOIN directory_domain d ON d.id = r.domain_id;
 
@@ -87,7 +95,80 @@ FROM federation_federationrule r;
 CREATE VIEW proxy_refusal AS
 SELECT domain_id, peer, direction, why, day, amount, last_at FROM federation_refusal;
 
--- What changed in the views of the directory. A row that is named here and absent there was deleted.
+CREATE VIEW proxy_alias AS
+SELECT
+    a.id AS alias_id,
+    a.name::text || '@' || d.name::text AS aor,
+    a.target::text AS target
+FROM routing_alias a
+JOIN directory_domain d ON d.id = a.domain_id
+WHERE a.enabled;
+
+CREATE VIEW proxy_forward AS
+SELECT
+    f.id AS forward_id,
+    s.aor::text AS aor,
+    f.condition::text AS condition,
+    f.target::text AS target,
+    f.ring_seconds::int AS ring_seconds
+FROM routing_forward f
+JOIN directory_subscriber s ON s.id = f.user_id
+WHERE f.enabled;
+
+CREATE VIEW proxy_ring_group AS
+SELECT
+    g.id AS ring_group_id,
+    g.name::text || '@' || d.name::text AS aor,
+    g.strategy::text AS strategy,
+    g.members::text[] AS members,
+    g.ring_seconds::int AS ring_seconds,
+    g.fallback::text AS fallback
+FROM routing_ringgroup g
+JOIN directory_domain d ON d.id = g.domain_id
+WHERE g.enabled;
+
+CREATE VIEW proxy_trunk AS
+SELECT
+    k.id AS trunk_id,
+    k.domain_id,
+    k.name::text AS name,
+    k.inbound_addresses::text[] AS inbound_addresses,
+    k.inbound_tls_name::text AS inbound_tls_name,
+    k.options_seconds::int AS options_seconds
+FROM routing_trunk k
+WHERE k.enabled;
+
+CREATE VIEW proxy_gateway AS
+SELECT
+    g.id AS gateway_id,
+    g.trunk_id,
+    g.host::text AS host,
+    g.port::int AS port,
+    g.transport::text AS transport,
+    g.priority::int AS priority,
+    g.weight::int AS weight
+FROM routing_gateway g
+WHERE g.enabled;
+
+CREATE VIEW proxy_outbound_policy AS
+SELECT
+    p.id AS policy_id,
+    p.domain_id,
+    s.aor::text AS aor,
+    p.caller_id::text AS caller_id,
+    p.caller_name::text AS caller_name,
+    p.classes::text[] AS classes,
+    p.allow_regex::text AS allow_regex,
+    p.deny_regex::text AS deny_regex
+FROM routing_outboundpolicy p
+LEFT JOIN directory_subscriber s ON s.id = p.user_id;
+
+-- Updatable: each proxy writes how it finds the gateways, ON CONFLICT (node_id, gateway_id).
+CREATE VIEW proxy_gateway_health AS
+SELECT node_id, gateway_id, is_alive, status, round_trip_ms, checked_at, changed_at
+FROM routing_gatewayhealth;
+
+-- What changed in the views above that proxies keep in memory. A row that is named here and absent there was deleted.
 CREATE VIEW proxy_change AS
 SELECT change_id, xid, kind, row_id FROM directory_change;
 

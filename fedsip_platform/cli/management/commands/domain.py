@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import models
 
-from fedsip_platform.cli import lookup, rows, speech
-from fedsip_platform.cli.speech import Refused
+from fedsip_platform.cli import fields, lookup, rows, speech
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain
 
@@ -21,7 +19,6 @@ COLUMNS = {
     "media_policy": "media",
     "federation": "federation",
 }
-ON, OFF, NOTHING = ("on", "yes", "true", "1"), ("off", "no", "false", "0"), ("", "none", "-")
 
 
 class Command(BaseCommand):
@@ -91,35 +88,4 @@ def delete(options: Mapping[str, Any]) -> None:
 
 
 def _policies(words: Sequence[str]) -> dict[str, Any]:
-    return dict(_policy(word) for word in words)
-
-
-def _policy(word: str) -> tuple[str, Any]:
-    name, equals, value = word.partition("=")
-    name = name.strip().replace("-", "_")
-    if not equals:
-        raise Refused(f"{word} is no policy=value, such as require_tls=on.")
-    if name not in rows.policies():
-        raise Refused(f"there is no policy {name}; there are {', '.join(rows.policies())}.")
-    field = Domain._meta.get_field(name)
-    if isinstance(field, models.BooleanField):
-        return name, _switch(name, value)
-    if isinstance(field, models.Field) and field.null and value.lower() in NOTHING:
-        return name, None
-    if isinstance(field, models.IntegerField):
-        return name, _number(name, value)
-    return name, value
-
-
-def _switch(name: str, value: str) -> bool:
-    if value.lower() in ON:
-        return True
-    if value.lower() in OFF:
-        return False
-    raise Refused(f"{name} is on or off, not {value!r}.")
-
-
-def _number(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit()):
-        raise Refused(f"{name} is a number, not {value!r}.")
-    return int(value)
+    return fields.values(Domain, words, rows.policies(), "policy", "require_tls=on")

@@ -1,0 +1,47 @@
+"""/api/v1/aliases"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+
+from fedsip_platform.directory.models import Domain
+from fedsip_platform.routing import services
+from fedsip_platform.routing.models import Alias
+
+from . import filters
+from .base import OwnSlugField, key_parameter
+from .owned import OwnedViewSet
+
+KEY = key_parameter("The alias's id.")
+
+
+class AliasSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    domain = OwnSlugField(slug_field="name", queryset=Domain.objects.select_related("tenant"))
+
+    class Meta:
+        model = Alias
+        fields = ("id", "domain", "name", "target", "enabled", "note", "created_at", "updated_at")
+        validators: list[Any] = []
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Aliases"),
+    retrieve=extend_schema(summary="One alias", parameters=[KEY]),
+    create=extend_schema(summary="Make an alias"),
+    partial_update=extend_schema(summary="Change an alias", parameters=[KEY]),
+    destroy=extend_schema(summary="Delete an alias", parameters=[KEY]),
+)
+class AliasViewSet(OwnedViewSet):
+    """Further names and numbers of users and ring groups."""
+
+    serializer_class = AliasSerializer
+    rows = Alias.objects.select_related("domain__tenant")
+    filters = {
+        "domain": filters.name("domain__name", "Only of this domain."),
+        "target": filters.name("target", "Only of this user or ring group."),
+    }
+    make, modify, remove = services.create_alias, services.update_alias, services.delete_alias

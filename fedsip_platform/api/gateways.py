@@ -1,0 +1,103 @@
+"""/api/v1/gateways"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied, ValidationError
+
+from fedsip_platform.routing import services
+from fedsip_platform.routing.models import Gateway, GatewayHealth, Trunk
+
+from . import filters
+from .base import OwnSlugField, key_parameter
+from .owned import OwnedViewSet
+
+KEY = key_parameter("The gateway's id.")
+
+
+class OwnIdField(OwnSlugField):
+    """Names something of one's own by its id."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            wanted = uuid.UUID(data) if isinstance(data, str) else None
+        except ValueError:
+            wanted = None
+        if wanted is None:
+            raise ValidationError("Give its id.")
+        found = self.get_queryset().filter(public_id=wanted).first()
+        if found is None:
+            raise PermissionDenied({self.field_name: "There is none that you may use."})
+        return found
+
+    def to_representation(self, obj: Any) -> str:
+        return str(obj.public_id)
+
+
+class HealthSerializer(serializers.ModelSerializer):
+    node = serializers.CharField(source="node_id", read_only=True)
+
+    class Meta:
+        model = GatewayHealth
+        fields = ("node", "is_alive", "status", "round_trip_ms", "checked_at", "changed_at")
+        read_only_fields = fields
+
+
+class GatewaySerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    trunk = OwnIdField(
+        slug_field="public_id",
+        queryset=Trunk.objects.select_related("domain__tenant"),
+        help_text="Id of its trunk.",
+    )
+
+    class Meta:
+        model = Gateway
+        fields = (
+            *("id", "trunk", "host", "port", "transport", "priority", "weight", "enabled"),
+            *("created_at", "updated_at"),
+        )
+        validators: list[Any] = []
+
+
+class GatewayListSerializer(GatewaySerializer):
+    health = HealthSerializer(many=True, read_only=True, help_text="As each proxy finds it.")
+
+    class Meta(GatewaySerializer.Meta):
+        fields = (*GatewaySerializer.Meta.fields, "health")
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Gateways, and how each proxy finds them"),
+    retrieve=extend_schema(summary="One gateway", parameters=[KEY]),
+    create=extend_schema(summary="Give a trunk a gateway"),
+    partial_update=extend_schema(summary="Change a gateway", parameters=[KEY]),
+    destroy=extend_schema(summary="Take a gateway away from its trunk", parameters=[KEY]),
+)
+class GatewayViewSet(OwnedViewSet):
+    """The hosts of trunks: where calls go out."""
+
+    serializer_class = GatewaySerializer
+    rows = Gateway.objects.select_related("trunk__domain__tenant")
+    filters = {
+        "domain": filters.name("trunk__domain__name", "Only of trunks of this domain."),
+        "trunk": filters.name("trunk__name", "Only of trunks of this name."),
+    }
+    owner = "trunk"
+    make, modify, remove = (
+        services.create_gateway,
+        services.update_gateway,
+        services.delete_gateway,
+    )
+
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
+        # Health changes by itself: it stays out of what an ETag is made of.
+        return GatewayListSerializer if self.action == "list" else GatewaySerializer
+
+    def get_queryset(self) -> Any:
+        rows = super().get_queryset()
+        return rows.prefetch_related("health") if self.action == "list" else rows

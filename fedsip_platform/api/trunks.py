@@ -1,0 +1,47 @@
+"""/api/v1/trunks"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+
+from fedsip_platform.directory.models import Domain
+from fedsip_platform.routing import services
+from fedsip_platform.routing.models import Trunk
+
+from . import filters
+from .base import OwnSlugField, key_parameter
+from .owned import OwnedViewSet
+
+KEY = key_parameter("The trunk's id.")
+
+
+class TrunkSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    domain = OwnSlugField(slug_field="name", queryset=Domain.objects.select_related("tenant"))
+
+    class Meta:
+        model = Trunk
+        fields = (
+            *("id", "domain", "name", "inbound_addresses", "inbound_tls_name"),
+            *("options_seconds", "enabled", "note", "created_at", "updated_at"),
+        )
+        validators: list[Any] = []
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Trunks"),
+    retrieve=extend_schema(summary="One trunk", parameters=[KEY]),
+    create=extend_schema(summary="Make a trunk"),
+    partial_update=extend_schema(summary="Change a trunk", parameters=[KEY]),
+    destroy=extend_schema(summary="Delete a trunk that no rule leads to", parameters=[KEY]),
+)
+class TrunkViewSet(OwnedViewSet):
+    """Carriers: from where calls come in. /gateways has where they go out."""
+
+    serializer_class = TrunkSerializer
+    rows = Trunk.objects.select_related("domain__tenant")
+    filters = {"domain": filters.name("domain__name", "Only of this domain.")}
+    make, modify, remove = services.create_trunk, services.update_trunk, services.delete_trunk

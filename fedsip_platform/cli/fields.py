@@ -1,0 +1,80 @@
+"""`name=value` words of commands as fields of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.dateparse import parse_datetime
+
+from fedsip_platform.cli.speech import Refused
+
+ON, OFF, NOTHING = ("on", "yes", "true", "1"), ("off", "no", "false", "0"), ("", "none", "-")
+
+
+def names(model: type[models.Model], *, but: Sequence[str] = ()) -> list[str]:
+    """The fields that people set, without those of `but`."""
+    never = {"id", "public_id", "created_at", "updated_at", *but}
+    fields = model._meta.concrete_fields
+    return [field.name for field in fields if field.name not in never and not field.is_relation]
+
+
+def values(
+    model: type[models.Model], words: Sequence[str], allowed: Sequence[str], what: str, example: str
+) -> dict[str, Any]:
+    """What the words say; `what` is how a field is called in refusals."""
+    return dict(_value(model, word, allowed, what, example) for word in words)
+
+
+def _value(
+    model: type[models.Model], word: str, allowed: Sequence[str], what: str, example: str
+) -> tuple[str, Any]:
+    name, equals, text = word.partition("=")
+    name = name.strip().replace("-", "_")
+    if not equals:
+        raise Refused(f"{word} is no {what}=value, such as {example}.")
+    if name not in allowed:
+        raise Refused(f"there is no {what} {name}; there are {', '.join(allowed)}.")
+    return name, _read(name, model._meta.get_field(name), text)
+
+
+def _read(name: str, field: Any, text: str) -> Any:
+    if isinstance(field, models.BooleanField):
+        return _switch(name, text)
+    if field.null and text.lower() in NOTHING:
+        return None
+    if isinstance(field, models.IntegerField):
+        return _number(name, text)
+    if isinstance(field, models.DateTimeField):
+        return _moment(name, text)
+    if isinstance(field, ArrayField):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if isinstance(field, models.TextField):
+        return text.replace("\\n", "\n")
+    return text
+
+
+def _switch(name: str, value: str) -> bool:
+    if value.lower() in ON:
+        return True
+    if value.lower() in OFF:
+        return False
+    raise Refused(f"{name} is on or off, not {value!r}.")
+
+
+def _number(name: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit()):
+        raise Refused(f"{name} is a number, not {value!r}.")
+    return int(value)
+
+
+def _moment(name: str, value: str) -> Any:
+    try:
+        found = parse_datetime(value)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise Refused(f"{name} is a time such as 2026-01-31T12:00:00Z, not {value!r}.")
+    return found

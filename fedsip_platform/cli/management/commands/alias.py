@@ -1,0 +1,61 @@
+"""fedsip alias add | list | delete"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fedsip_platform.cli import lookup, rows, speech
+from fedsip_platform.cli.speech import Refused
+from fedsip_platform.routing import services
+from fedsip_platform.routing.models import Alias
+
+COLUMNS = {"alias": "alias", "target": "leads to", "enabled": "enabled", "note": "note"}
+
+
+class Command(BaseCommand):
+    help = "Further names and numbers of users and ring groups."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(required=True, metavar="add|list|delete")
+        adding = speech.verb(verbs, "add", add, help="make an alias")
+        adding.add_argument("alias", metavar="ALIAS", help="such as 1000@example.com")
+        adding.add_argument("target", metavar="TARGET", help="a user or ring group, such as alice")
+        adding.add_argument("--note", default="")
+        listing = speech.verb(verbs, "list", list_all, help="show aliases")
+        listing.add_argument("--domain", help="only those of this domain")
+        deleting = speech.verb(verbs, "delete", delete, help="delete an alias")
+        deleting.add_argument("alias", metavar="ALIAS", help="such as 1000@example.com")
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def add(options: Mapping[str, Any]) -> None:
+    """Make an alias."""
+    name, domain = lookup.address(options["alias"])
+    made = services.create_alias(domain, name, options["target"], note=options["note"])
+    speech.done(f"{made} leads to {made.target} now.", rows.of_alias(made), options)
+
+
+def list_all(options: Mapping[str, Any]) -> None:
+    """Show all aliases, or those of a domain."""
+    aliases = Alias.objects.select_related("domain")
+    if options["domain"]:
+        aliases = aliases.filter(domain=lookup.domain(options["domain"]))
+    speech.show([rows.of_alias(alias) for alias in aliases], COLUMNS, options)
+
+
+def delete(options: Mapping[str, Any]) -> None:
+    """Delete an alias."""
+    name, domain = lookup.address(options["alias"])
+    alias = domain.aliases.filter(name=name).first()
+    if alias is None:
+        raise Refused(f"there is no alias {name} in {domain}.")
+    row = rows.of_alias(alias)
+    services.delete_alias(alias)
+    speech.done(f"{row['alias']} leads nowhere now.", row, options)

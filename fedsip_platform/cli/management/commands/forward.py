@@ -1,0 +1,82 @@
+"""fedsip forward set | list | delete"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fedsip_platform.cli import lookup, rows, speech
+from fedsip_platform.cli.speech import Refused
+from fedsip_platform.routing import services
+from fedsip_platform.routing.models import Forward, ForwardWhen
+
+COLUMNS = {
+    "user": "user",
+    "condition": "when",
+    "target": "to",
+    "ring_seconds": "after (s)",
+    "enabled": "enabled",
+}
+
+
+class Command(BaseCommand):
+    help = "Where calls to a user go instead: always, busy, no_answer, not_registered."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(required=True, metavar="set|list|delete")
+        setting = speech.verb(verbs, "set", set_forward, help="forward a user's calls")
+        _takes_forward(setting)
+        setting.add_argument("target", metavar="TARGET", help="a name, a number, or user@domain")
+        setting.add_argument("--ring-seconds", type=int, help="before no_answer forwards (20)")
+        listing = speech.verb(verbs, "list", list_all, help="show forwards")
+        listing.add_argument("--domain", help="only those of this domain's users")
+        listing.add_argument("--user", help="only those of this user")
+        _takes_forward(speech.verb(verbs, "delete", delete, help="forward no more"))
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def _takes_forward(parser: Any) -> None:
+    parser.add_argument("aor", metavar="ADDRESS", help="such as alice@example.com")
+    parser.add_argument("condition", choices=ForwardWhen.values)
+
+
+def set_forward(options: Mapping[str, Any]) -> None:
+    """Forward a user's calls."""
+    user = lookup.subscriber(options["aor"])
+    fields: dict[str, Any] = {"target": options["target"], "enabled": True}
+    if options["ring_seconds"] is not None:
+        fields["ring_seconds"] = options["ring_seconds"]
+    known = user.forwards.filter(condition=options["condition"]).first()
+    if known is None:
+        forward = services.create_forward(user, options["condition"], **fields)
+    else:
+        forward = services.update_forward(known, **fields)
+    sentence = f"calls to {user.aor} go to {forward.target}: {forward.get_condition_display()}."
+    speech.done(sentence, rows.of_forward(forward), options)
+
+
+def list_all(options: Mapping[str, Any]) -> None:
+    """Show all forwards, or those of a domain or user."""
+    forwards = Forward.objects.select_related("user")
+    if options["domain"]:
+        forwards = forwards.filter(user__domain=lookup.domain(options["domain"]))
+    if options["user"]:
+        forwards = forwards.filter(user=lookup.subscriber(options["user"]))
+    speech.show([rows.of_forward(forward) for forward in forwards], COLUMNS, options)
+
+
+def delete(options: Mapping[str, Any]) -> None:
+    """Forward no more."""
+    user = lookup.subscriber(options["aor"])
+    forward = user.forwards.filter(condition=options["condition"]).first()
+    if forward is None:
+        raise Refused(f"{user.aor} has no forward for {options['condition']}.")
+    row = rows.of_forward(forward)
+    services.delete_forward(forward)
+    speech.done(f"calls to {user.aor} are not forwarded on {row['condition']} now.", row, options)

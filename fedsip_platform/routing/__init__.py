@@ -1,0 +1,1 @@
+"""What tenants say about where calls go beyond rules: aliases, forwards, ring groups, trunks."""

@@ -1,0 +1,195 @@
+"""Everything that changes aliases, forwards, ring groups, trunks, gateways and outbound policies.
+
+REST, Django's admin, the dashboard and the CLI come through here. Destinations are brought to their
+normal form first; a name is used once in a domain, as user, alias or ring group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from fedsip_platform.changes import Conflict, ServiceError, change, delete, save
+from fedsip_platform.directory.models import Domain, Subscriber, Translation
+
+from . import destinations
+from .models import Alias, Forward, Gateway, OutboundPolicy, RingGroup, Trunk
+
+# -- aliases
+
+
+@transaction.atomic
+def create_alias(domain: Domain, name: str, target: str, **fields: Any) -> Alias:
+    """Make another name for a user or ring group of the tenant."""
+    name = name.strip().lower()
+    refuse_taken_name(domain, name, other_than="an alias")
+    return save(Alias(domain=domain, name=name, target=_target(domain, target), **fields))
+
+
+@transaction.atomic
+def update_alias(alias: Alias, **fields: Any) -> Alias:
+    """Change an alias."""
+    if "name" in fields:
+        fields["name"] = fields["name"].strip().lower()
+        refuse_taken_name(alias.domain, fields["name"], other_than="an alias")
+    if "target" in fields:
+        fields["target"] = _target(alias.domain, fields["target"])
+    return change(alias, fields)
+
+
+def delete_alias(alias: Alias) -> None:
+    """Delete an alias."""
+    delete(alias)
+
+
+# -- forwards
+
+
+def create_forward(user: Subscriber, condition: str, target: str, **fields: Any) -> Forward:
+    """Send a user's calls elsewhere under a condition."""
+    target = _forward_target(user, target)
+    return save(Forward(user=user, condition=condition, target=target, **fields))
+
+
+def update_forward(forward: Forward, **fields: Any) -> Forward:
+    """Change a forward."""
+    if "target" in fields:
+        fields["target"] = _forward_target(forward.user, fields["target"])
+    return change(forward, fields)
+
+
+def delete_forward(forward: Forward) -> None:
+    """Let the user's calls be again."""
+    delete(forward)
+
+
+# -- ring groups
+
+
+@transaction.atomic
+def create_ring_group(domain: Domain, name: str, **fields: Any) -> RingGroup:
+    """Make a name that rings several users."""
+    name = name.strip().lower()
+    refuse_taken_name(domain, name, other_than="a ring group")
+    return save(RingGroup(domain=domain, name=name, **_group_fields(domain, fields)))
+
+
+@transaction.atomic
+def update_ring_group(group: RingGroup, **fields: Any) -> RingGroup:
+    """Change a ring group."""
+    if "name" in fields:
+        fields["name"] = fields["name"].strip().lower()
+        refuse_taken_name(group.domain, fields["name"], other_than="a ring group")
+    return change(group, _group_fields(group.domain, fields))
+
+
+def delete_ring_group(group: RingGroup) -> None:
+    """Delete a ring group; its members stay."""
+    delete(group)
+
+
+# -- trunks
+
+
+def create_trunk(domain: Domain, name: str, **fields: Any) -> Trunk:
+    """Make a trunk; it leads nowhere before it has gateways."""
+    return save(Trunk(domain=domain, name=name, **fields))
+
+
+def update_trunk(trunk: Trunk, **fields: Any) -> Trunk:
+    """Change a trunk; its name only while no rule leads to it."""
+    if fields.get("name", trunk.name) != trunk.name:
+        _refuse_used(trunk, "name")
+    return change(trunk, fields)
+
+
+def delete_trunk(trunk: Trunk) -> None:
+    """Delete a trunk that no rule leads to."""
+    _refuse_used(trunk, "")
+    delete(trunk)
+
+
+def create_gateway(trunk: Trunk, host: str, **fields: Any) -> Gateway:
+    """Give a trunk one more host."""
+    return save(Gateway(trunk=trunk, host=host, **fields))
+
+
+def update_gateway(gateway: Gateway, **fields: Any) -> Gateway:
+    """Change a gateway."""
+    return change(gateway, fields)
+
+
+def delete_gateway(gateway: Gateway) -> None:
+    """Take a host away from its trunk."""
+    delete(gateway)
+
+
+# -- outbound policies
+
+
+def create_outbound_policy(
+    domain: Domain, user: Subscriber | None = None, **fields: Any
+) -> OutboundPolicy:
+    """Say what a user, or everybody without a policy of their own, may dial and as whom."""
+    return save(OutboundPolicy(domain=domain, user=user, **fields))
+
+
+def update_outbound_policy(policy: OutboundPolicy, **fields: Any) -> OutboundPolicy:
+    """Change a policy."""
+    return change(policy, fields)
+
+
+def delete_outbound_policy(policy: OutboundPolicy) -> None:
+    """Take a policy away: the domain's one holds then, or none."""
+    delete(policy)
+
+
+# -- what all of them share
+
+
+def refuse_taken_name(domain: Domain, name: str, *, other_than: str) -> None:
+    """Raise Conflict when the name means something else in the domain already."""
+    for kind, rows in (
+        ("a user", domain.subscribers.filter(username=name)),
+        ("an alias", domain.aliases.filter(name=name)),
+        ("a ring group", domain.ring_groups.filter(name=name)),
+    ):
+        if kind != other_than and rows.exists():
+            raise Conflict("name", f"{name}@{domain.name} is {kind} already.")
+
+
+def _group_fields(domain: Domain, fields: dict[str, Any]) -> dict[str, Any]:
+    if "members" in fields:
+        members = fields["members"]
+        fields["members"] = _normal("members", destinations.normal_members, members, domain)
+    if fields.get("fallback"):
+        fallback = fields["fallback"]
+        fields["fallback"] = _normal("fallback", destinations.normal, fallback, domain)
+    return fields
+
+
+def _target(domain: Domain, text: str) -> str:
+    return _normal("target", destinations.normal_target, text, domain)
+
+
+def _forward_target(user: Subscriber, text: str) -> str:
+    target = _normal("target", destinations.normal, text, user.domain)
+    if target == user.aor:
+        raise ServiceError("target", "This is the user himself.")
+    return target
+
+
+def _normal(field: str, make: Callable[[Any, Domain], Any], given: Any, domain: Domain) -> Any:
+    try:
+        return make(given, domain)
+    except ValidationError as error:
+        raise ServiceError(field, " ".join(error.messages)) from error
+
+
+def _refuse_used(trunk: Trunk, field: str) -> None:
+    rules = Translation.objects.filter(domain=trunk.domain, tran_trunk=trunk.name)
+    if rules.exists():
+        raise Conflict(field, f"{rules.count()} rules lead to this trunk; change them first.")

@@ -1,0 +1,139 @@
+"""Aliases, forwards, ring groups, trunks and policies: normal forms and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from fedsip_platform.changes import Conflict, ServiceError
+from fedsip_platform.directory import services as directory
+from fedsip_platform.routing import services
+from tests.platform.world import Api, World
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("bob", "bob@example.com"),
+        ("+1 555".replace(" ", ""), "+1555@example.com"),
+        ("sip:Bob@Elsewhere.Example.", "Bob@elsewhere.example"),
+        (" BOB@EXAMPLE.COM ", "bob@example.com"),
+    ],
+)
+def test_destinations_have_one_form(acme: World, given: str, kept: str) -> None:
+    forward = services.create_forward(acme.user, "no_answer", given)
+    assert forward.target == kept
+
+
+def test_an_alias_leads_to_what_there_is(acme: World, rival: World) -> None:
+    group = services.create_alias(acme.domain, "+15551234567", "Sales")
+    assert group.target == "sales@example.com"
+    for target in ("nobody", "alice@example.net", "bob@elsewhere.example"):
+        with pytest.raises(ServiceError, match="There is no user"):
+            services.create_alias(acme.domain, "2000", target)
+
+
+def test_a_name_is_used_once(acme: World) -> None:
+    for make in (services.create_alias, services.create_ring_group):
+        with pytest.raises(Conflict, match="is a user already"):
+            make(acme.domain, "alice", **({"target": "alice"} if "alias" in make.__name__ else {}))
+    with pytest.raises(Conflict, match="is an alias already"):
+        services.create_ring_group(acme.domain, "1000")
+    with pytest.raises(Conflict, match="This alias exists already"):
+        services.create_alias(acme.domain, "1000", "alice")
+
+
+REFUSED: list[tuple[Callable[[World], object], str, str]] = [
+    (lambda w: services.create_forward(w.user, "always", "alice"), "target", "the user himself"),
+    (lambda w: services.create_forward(w.user, "always", "a b@c"), "target", "Use letters"),
+    (lambda w: services.create_forward(w.user, "always", "a\r\nX: y@c"), "target", "Use letters"),
+    (lambda w: services.create_forward(w.user, "sometimes", "bob"), "condition", "not a valid"),
+    (lambda w: services.create_ring_group(w.domain, "g", members=["eve"]), "members", "no user"),
+    (
+        lambda w: services.create_trunk(w.domain, "t", inbound_addresses=["192.0.0.0/16"]),
+        "inbound_addresses",
+        "too large",
+    ),
+    (lambda w: services.create_trunk(w.domain, "t", options_seconds=2), "options_seconds", "least"),
+    (
+        lambda w: services.create_outbound_policy(w.domain, w.user, caller_name="a\r\nb"),
+        "caller_name",
+        "Line ends",
+    ),
+    (
+        lambda w: services.create_outbound_policy(w.domain, w.user, deny_regex="("),
+        "deny_regex",
+        "does not work",
+    ),
+    (
+        lambda w: directory.create_translation(w.domain, tran_trunk="none"),
+        "tran_trunk",
+        "has no trunk none",
+    ),
+    (
+        lambda w: directory.create_translation(w.domain, tran_trunk="carrier", tran_port=5060),
+        "tran_trunk",
+        "hosts and ports of its own",
+    ),
+    (lambda w: directory.create_translation(w.domain, hours="Mon"), "hours", "has no times"),
+    (
+        lambda w: directory.create_translation(w.domain, tran_add_header="X-A: b\r\nX-B: c"),
+        "tran_add_header",
+        "Line ends",
+    ),
+    (
+        lambda w: directory.create_translation(w.domain, tran_add_header="X-A: b\nVia: c"),
+        "tran_add_header",
+        "belongs to the protocol",
+    ),
+    (
+        lambda w: directory.create_translation(w.domain, tran_remove_header="X-A, From"),
+        "tran_remove_header",
+        "a rule keeps it",
+    ),
+    (
+        lambda w: directory.update_domain(w.domain, time_zone="Mars/Olympus"),
+        "time_zone",
+        "Europe/Berlin",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "field", "reason"), REFUSED)
+def test_refused(acme: World, make: Callable[[World], object], field: str, reason: str) -> None:
+    with pytest.raises(ServiceError, match=reason) as refused:
+        make(acme)
+    assert refused.value.field == field
+
+
+def test_a_trunk_that_rules_lead_to_stays(acme: World) -> None:
+    rule = directory.create_translation(acme.domain, tran_trunk="carrier")
+    trunk = acme.routes["trunks"]
+    with pytest.raises(Conflict, match="1 rules lead to this trunk"):
+        services.delete_trunk(trunk)
+    with pytest.raises(Conflict, match="1 rules lead to this trunk"):
+        services.update_trunk(trunk, name="other")
+    directory.delete_translation(rule)
+    services.delete_trunk(trunk)
+
+
+def test_rest_makes_changes_and_lists(acme: World, as_admin: Api) -> None:
+    body = {"user": "alice@example.com", "condition": "no_answer", "target": "1000"}
+    made = as_admin.post("forwards", body).json()
+    assert (made["target"], made["ring_seconds"]) == ("1000@example.com", 20)
+    assert as_admin.post("forwards", body).status_code == 409
+    changed = as_admin.patch(f"forwards/{made['id']}", {"ring_seconds": 30})
+    assert changed.json()["ring_seconds"] == 30
+    listed = as_admin.get("forwards?user=alice@example.com&condition=no_answer").json()
+    assert [each["ring_seconds"] for each in listed["results"]] == [30]
+    moved = as_admin.patch(f"aliases/{acme.routes['aliases'].public_id}", {"domain": "example.com"})
+    assert moved.status_code == 200
+
+
+def test_rest_shows_how_gateways_are(acme: World, as_admin: Api) -> None:
+    [gateway] = as_admin.get("gateways?trunk=carrier").json()["results"]
+    assert gateway["health"] == []
+    assert gateway["trunk"] == str(acme.routes["trunks"].public_id)
