@@ -20,6 +20,7 @@ http = get_asgi_application()
 from fedsip_platform.gateway.consumer import SipConsumer  # noqa: E402 - models need Django set up
 from fedsip_platform.gateway.models import is_listed  # noqa: E402
 from fedsip_platform.gateway.origins import Origins  # noqa: E402
+from fedsip_platform.live.consumer import LiveConsumer  # noqa: E402
 from fedsip_platform.trusted_proxies import TrustedProxies  # noqa: E402
 
 connections["default"].settings_dict["OPTIONS"]["pool"] = settings.WEB_DATABASE_POOL
@@ -32,6 +33,7 @@ async def refuse(scope, receive, send):
 
 
 websocket_routes = [
+    re_path("^live$", LiveConsumer.as_asgi()),
     re_path("", refuse),
 ]
 

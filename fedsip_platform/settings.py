@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "fedsip_platform.routing",
     "fedsip_platform.location",
     "fedsip_platform.calls",
+    "fedsip_platform.live",
     "fedsip_platform.federation",
     "fedsip_platform.gateway",
     "fedsip_platform.people",

@@ -24,7 +24,7 @@ from fedsip_platform.launch.postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
-DJANGO_AREAS = {"api", "cli", "platform", "ui"}
+DJANGO_AREAS = {"live", "api", "cli", "platform", "ui"}
 TEMPLATE = "fedsip_template"
 
 _state_dir = Path(tempfile.mkdtemp(prefix="fedsip-tests-"))

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from fedsip_platform.calls.models import FailedSignIn, HangUp, RegistrationSample
 from fedsip_platform.celery import app
+from fedsip_platform.live.models import LiveEvent
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ FINE_SAMPLES_KEPT = timedelta(days=2)
 SAMPLES_KEPT = timedelta(days=400)
 FAILED_SIGN_INS_KEPT = timedelta(days=30)
 HANG_UPS_KEPT = timedelta(days=1)
+LIVE_EVENTS_KEPT = timedelta(days=1)
 NODE_IS_LOST = timedelta(minutes=5)  # a heartbeat comes each second
 _BATCH = 10_000
 
@@ -121,6 +123,7 @@ def forget_observations() -> int:
     """Forget old failed sign-ins and hang-ups; of older samples one an hour is enough."""
     now = timezone.now()
     amount, _ = FailedSignIn.objects.filter(hour__lt=now - FAILED_SIGN_INS_KEPT).delete()
+    LiveEvent.objects.filter(at__lt=now - LIVE_EVENTS_KEPT).delete()
     HangUp.objects.filter(requested_at__lt=now - HANG_UPS_KEPT).delete()
     samples = RegistrationSample.objects.filter(at__lt=now - FINE_SAMPLES_KEPT)
     samples.exclude(at__minute=0).delete()

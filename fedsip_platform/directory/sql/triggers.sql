@@ -235,5 +235,5 @@ CREATE TRIGGER block_written AFTER INSERT OR UPDATE OR DELETE ON calls_blockedso
     FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_block');
 CREATE TRIGGER allowed_written AFTER INSERT OR UPDATE OR DELETE ON calls_allowedsource
     FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_block');
-CREATE TRIGGER failed_sign_in_written AFTER INSERT OR UPDATE ON calls_failedsignin
+CREATE TRIGGER live_event_written AFTER INSERT ON live_liveevent
     FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_live');
