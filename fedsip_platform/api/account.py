@@ -195,5 +195,5 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewS
 
     @extend_schema(summary="Withdraw a token", parameters=[KEY])
     def destroy(self, request: Request, **kwargs: Any) -> Response:
-        self.get_object().delete()
+        tokens.withdraw(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)

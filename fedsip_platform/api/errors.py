@@ -13,7 +13,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views import defaults
+from django.template.loader import render_to_string
 from django.views.csrf import csrf_failure as csrf_page
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
@@ -87,7 +87,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400: a wrong Host, a forged cookie, a body that is too big."""
     if request.path.startswith(PREFIX):
         return respond(request, HTTPStatus.BAD_REQUEST, "The request could not be understood.")
-    return defaults.bad_request(request, exception)
+    return _page(request, HTTPStatus.BAD_REQUEST)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -105,7 +105,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
             HTTPStatus.INTERNAL_SERVER_ERROR,
             "Something broke on our side; the log knows more under this request id.",
         )
-    return defaults.server_error(request)
+    return _page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -113,6 +113,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if request.path.startswith(PREFIX):
         return respond(request, HTTPStatus.FORBIDDEN, f"CSRF check failed: {reason}")
     return csrf_page(request, reason)
+
+
+def _page(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
+    """For people, where nothing is sure: it asks neither the session nor the database."""
+    page = {"status": int(status), "request_id": request.META.get("HTTP_X_REQUEST_ID", "")}
+    return HttpResponse(render_to_string("admin_ui/problem.html", page), status=status)
 
 
 def _problems(detail: Any, field: str = "") -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from fedsip_platform import changes
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.tenants.models import Person, Tenant
 
@@ -63,6 +64,11 @@ def find(text: str) -> Token | None:
     if token.last_used_at is None or now - token.last_used_at > USE_NOTED_EVERY:
         Token.objects.filter(pk=token.pk).update(last_used_at=now)
     return token
+
+
+def withdraw(token: Token) -> None:
+    """End a token; programs that use it are refused from now on."""
+    changes.delete(token)
 
 
 def _digest(text: str) -> str:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import secrets
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from fedsip_platform.cli.speech import Refused
-
-# No characters that look alike: these passwords are typed into phones with number keys.
-ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-GROUPS, GROUP = 4, 4  # 31^16: 79 bits
+from fedsip_platform.directory.passwords import generated
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +34,3 @@ def chosen(options: Mapping[str, Any]) -> tuple[str, bool]:
     if getpass.getpass("The same again: ") != first:
         raise Refused("the two passwords differ; nothing was done.")
     return first, False
-
-
-def generated() -> str:
-    """A random password that can be read out and typed."""
-    groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP)) for _ in range(GROUPS))
-    return "-".join(groups)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from fedsip_platform.audit.models import Entry
+from fedsip_platform.tenants.models import Membership
 from tests.platform.world import PASSWORD, Api, World, make_person
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -59,31 +61,53 @@ def test_guessing_locks_out_with_a_page() -> None:
     assert "Wait 15 minutes" in answers[10].content.decode()
 
 
-def test_first_page_shows_ones_own_alone(acme: World, rival: World) -> None:
-    page = Api(acme.people["viewer"]).get("/").content.decode()
-    assert "example.com" in page
+def test_first_page_leads_to_ones_tenant(acme: World, rival: World) -> None:
+    viewer = Api(acme.people["viewer"])
+    assert viewer.get("/").headers["Location"] == "/t/acme/"
+    page = viewer.get("/t/acme/").content.decode()
+    assert "of 1 users online" in page
     assert "example.net" not in page
-    assert "1 of 1\n    user online" in page
-    assert "/admin/" not in page
+    assert "/platform/" not in page
+
+
+def test_several_tenants_are_a_choice_and_none_is_told(acme: World, rival: World) -> None:
+    person = acme.people["viewer"]
+    Membership.objects.create(person=person, tenant=rival.tenant, role="viewer")
+    page = Api(person).get("/").content.decode()
+    assert "/t/acme/" in page
+    assert "/t/rival/" in page
+    nobody = Api(make_person("stranger@example.org"))
+    assert "You belong to no tenant yet" in nobody.get("/").content.decode()
 
 
 def test_first_page_of_the_operator(acme: World, rival: World, as_operator: Api) -> None:
-    page = as_operator.get("/").content.decode()
+    assert as_operator.get("/").headers["Location"] == "/platform/"
+    page = as_operator.get("/platform/").content.decode()
     assert "No proxy is running." in page
-    assert "example.com" in page
-    assert "example.net" in page
+    assert "/t/acme/" in page
+    assert "/t/rival/" in page
     assert "/admin/" in page
+
+
+def test_an_operators_coming_is_seen_and_noted_once(acme: World, as_operator: Api) -> None:
+    for _ in range(2):
+        page = as_operator.get("/t/acme/").content.decode()
+        assert "You act for <b>Acme</b> as an operator" in page
+    assert Entry.objects.filter(tenant=acme.tenant, action="act for").count() == 1
+    assert "as an operator" not in Api(acme.people["owner"]).get("/t/acme/").content.decode()
 
 
 def test_names_are_escaped(acme: World) -> None:
     person = acme.people["owner"]
     person.name = "<script>alert(1)</script>"
     person.save()
-    assert "<script>" not in Api(person).get("/").content.decode()
+    assert "<script>" not in Api(person).get("/t/acme/").content.decode()
 
 
-@pytest.mark.parametrize("address", ["/", "/sign-in", "/nothing", "/api/v1/me", "/admin/"])
-def test_browsers_are_told_to_be_strict(as_operator: Api, address: str) -> None:
+@pytest.mark.parametrize(
+    "address", ["/t/acme/", "/platform/", "/sign-in", "/nothing", "/api/v1/me", "/admin/"]
+)
+def test_browsers_are_told_to_be_strict(acme: World, as_operator: Api, address: str) -> None:
     headers = as_operator.get(address).headers
     assert headers["Content-Security-Policy"].startswith("default-src 'self'")
     assert "unsafe" not in headers["Content-Security-Policy"]

@@ -1,0 +1,154 @@
+"""Forms of the dashboard. They ask; services decide, and their refusals come back to the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from fedsip_platform.directory import services
+from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.directory.services import ServiceError
+from fedsip_platform.tenants.models import Tenant
+
+Made = TypeVar("Made")
+
+LARGEST_FILE = 20_000_000
+
+
+def attempt(form: forms.BaseForm, change: Callable[[dict[str, Any]], Made]) -> Made | None:
+    """Have a service make the change; what it refuses stands beside the fields. None: refused."""
+    if not form.is_valid():
+        return None
+    try:
+        return change(form.cleaned_data)
+    except ServiceError as error:
+        for field, reason in error.problems:
+            form.add_error(field if field in form.fields else None, reason)
+        return None
+
+
+def changed(form: forms.BaseForm) -> dict[str, Any]:
+    """The fields that the person changed, with their new values."""
+    return {name: form.cleaned_data[name] for name in form.changed_data}
+
+
+class NewUserForm(forms.Form):
+    """A user, with a password of one's own or one that we make."""
+
+    username = forms.CharField(
+        label=_("User name"), max_length=64, help_text=_("The part before @. It cannot change.")
+    )
+    domain = forms.ModelChoiceField(Domain.objects.none(), label=_("Domain"), empty_label=None)
+    display_name = forms.CharField(label=_("Name"), max_length=100, required=False)
+    password = forms.CharField(
+        label=_("Password for the phone"),
+        required=False,
+        strip=False,
+        max_length=services.LONGEST_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("Leave it empty and we make one that can be typed on a phone."),
+    )
+
+    def __init__(self, *args: Any, domains: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["domain"].queryset = domains
+
+
+class UserForm(forms.ModelForm):
+    """What can change about a user."""
+
+    class Meta:
+        model = Subscriber
+        fields = ("display_name", "max_contacts", "max_calls", "note")
+        labels = {
+            "display_name": _("Name"),
+            "max_contacts": _("Devices at most"),
+            "max_calls": _("Calls at the same time"),
+        }
+
+
+class ImportForm(forms.Form):
+    """A file of users; it is read and never kept."""
+
+    domain = forms.ModelChoiceField(Domain.objects.none(), label=_("Domain"), empty_label=None)
+    file = forms.FileField(
+        label=_("CSV file"),
+        help_text=_(
+            "UTF-8, with a first line that names the columns: username, password, display_name. "
+            "Without a password we make one."
+        ),
+    )
+
+    def __init__(self, *args: Any, domains: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["domain"].queryset = domains
+        self.fields["file"].widget.attrs["accept"] = ".csv,text/csv"
+
+    def clean_file(self) -> Any:
+        """Refuse what would take minutes."""
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST_FILE:
+            raise forms.ValidationError(_("Use a file of at most 20 MB; split a larger one."))
+        return file
+
+
+class NewDomainForm(forms.Form):
+    """A domain by its name alone; policies have good defaults."""
+
+    name = forms.CharField(
+        label=_("Domain"),
+        max_length=300,
+        help_text=_("The part after @ in addresses, such as example.com."),
+    )
+    note = forms.CharField(label=_("Note"), max_length=200, required=False)
+
+
+class PolicyForm(forms.ModelForm):
+    """The policies of a domain."""
+
+    class Meta:
+        model = Domain
+        fields = (
+            *("enabled", "require_tls", "hide_users", "federation", "unauthenticated"),
+            *("unauthenticated_calls_out", "media_policy", "srtp", "nat_keepalive"),
+            *("nat_alias_contact", "e164", "e164_country", "max_subscribers", "max_contacts"),
+            *("min_expires", "default_expires", "max_expires", "note"),
+        )
+
+
+class RuleForm(forms.ModelForm):
+    """A translation: when it matches, and what it makes of the call."""
+
+    class Meta:
+        model = Translation
+        fields = (
+            *("enabled", "note", "match_regex", "from_username", "request_domain"),
+            *("match_user_agent", "priority", "weight", "tran_user", "tran_strip", "tran_prefix"),
+            *("tran_domain", "tran_port", "tran_strip_port", "tran_add_header"),
+        )
+        labels = {
+            "enabled": _("On"),
+            "match_regex": _("Dialled number or name"),
+            "from_username": _("Caller"),
+            "request_domain": _("Called domain"),
+            "match_user_agent": _("Phone (User-Agent)"),
+            "tran_user": _("New user"),
+            "tran_strip": _("Take off characters"),
+            "tran_prefix": _("Put in front"),
+            "tran_domain": _("Send to domain"),
+            "tran_port": _("Port"),
+            "tran_strip_port": _("Without port"),
+            "tran_add_header": _("Add a header line"),
+        }
+
+
+class TenantForm(forms.ModelForm):
+    """A tenant, as operators make and limit it."""
+
+    class Meta:
+        model = Tenant
+        fields = ("name", "slug", "enabled", "max_domains", "max_subscribers")
+        labels = {"slug": _("Short name"), "max_subscribers": _("Users at most")}

@@ -1,0 +1,39 @@
+// Charts: <div data-chart="id of a JSON script"> with {"x": [...], "series": [{label, colour, values}]}.
+// The same numbers stand in a table beside it for whoever sees no picture.
+import uPlot from "uplot";
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export function charts(part) {
+  for (const place of part.querySelectorAll("[data-chart]")) {
+    if (!place.childElementCount) draw(place);
+  }
+}
+
+const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
+function clock(_, marks, __, ___, step) {
+  return marks.map((mark) => (step < 86400 ? time : day).format(mark * 1000));
+}
+
+function draw(place) {
+  const data = JSON.parse(document.getElementById(place.dataset.chart).textContent);
+  const axis = { stroke: colour("--tblr-secondary-color"), grid: { stroke: colour("--tblr-border-color"), width: 1 } };
+  const options = {
+    width: place.clientWidth,
+    height: place.clientHeight - 32,
+    cursor: { points: { size: 6 } },
+    scales: { y: { range: (_, low, high) => [0, Math.max(high, 4) * 1.1] } },
+    axes: [{ ...axis, values: clock }, { ...axis, size: 44 }],
+    series: [{ value: (_, at) => (at == null ? "" : `${day.format(at * 1000)} ${time.format(at * 1000)}`) }, ...data.series.map((one) => series(one))],
+  };
+  const chart = new uPlot(options, [data.x, ...data.series.map((one) => one.values)], place);
+  new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: options.height })).observe(place);
+}
+
+function series({ label, colour: name, bars }) {
+  const stroke = colour(name);
+  const shape = bars ? { paths: uPlot.paths.bars({ size: [0.7, 40] }), points: { show: false } } : {};
+  return { label, stroke, width: bars ? 0 : 2, fill: bars ? stroke : undefined, ...shape };
+}

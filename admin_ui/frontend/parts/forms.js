@@ -1,0 +1,18 @@
+// Small comforts of forms: choose all rows, tell how many are chosen, and send filters at once.
+export function forms() {
+  document.addEventListener("change", (event) => {
+    const all = event.target.closest("[data-all]");
+    if (all) for (const box of boxes(all.form)) box.checked = all.checked;
+    if (event.target.closest("[data-all], [data-pick]")) count(event.target.form);
+    if (event.target.closest("[data-submits]")) event.target.form.requestSubmit();
+  });
+}
+
+const boxes = (form) => [...form.elements].filter((element) => element.matches("[data-pick]"));
+
+function count(form) {
+  const bar = form.querySelector("[data-chosen]");
+  const chosen = boxes(form).filter((box) => box.checked).length;
+  bar.hidden = chosen === 0;
+  bar.querySelector("b").textContent = chosen;
+}

@@ -1,0 +1,130 @@
+"""Small pieces that templates say over and over: icons, bundles, times, durations, form fields."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+BUILD = Path(__file__).resolve().parent.parent / "static" / "admin_ui" / "build"
+JUST_NOW = timedelta(minutes=1)
+
+
+@register.simple_tag
+def bundle(name: str) -> str:
+    """The address of a built file, with the build's mark so that browsers take the new one."""
+    return f"{static(f'admin_ui/build/{name}')}?{_version()}"
+
+
+@cache
+def _version() -> str:
+    mark = BUILD / "built"
+    return mark.read_text()[:12] if mark.exists() else "0"
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """One of the icons of frontend/icons.txt; it is decoration, so readers do not speak it."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        extra,
+        bundle("icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def when(moment: datetime | None, missing: str = "") -> SafeString | str:
+    """A time in words with the exact one on hover; the browser puts it into the person's zone."""
+    if moment is None:
+        return missing
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        moment.isoformat(),
+        date_format(moment, "j F Y, H:i:s"),
+        _in_words(moment),
+    )
+
+
+def _in_words(moment: datetime) -> str:
+    now = timezone.now()
+    distance = moment - now
+    if abs(distance) < JUST_NOW:
+        return _("just now") if distance < timedelta(0) else _("in a moment")
+    if distance > timedelta(0):
+        return _("in %(time)s") % {"time": timesince(now, moment, depth=1)}
+    return _("%(time)s ago") % {"time": timesince(moment, now, depth=1)}
+
+
+@register.filter
+def seconds(value: float | timedelta | None) -> str:
+    """A duration as people say it: 0:07, 3:41, 1:02:09."""
+    if value is None:
+        return ""
+    total = int(value.total_seconds() if isinstance(value, timedelta) else value)
+    hours, rest = divmod(max(total, 0), 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+@register.filter
+def percent(part: int, whole: int) -> int:
+    """A share in whole percent."""
+    return round(100 * part / whole) if whole else 0
+
+
+@register.inclusion_tag("admin_ui/parts/field.html")
+def field(bound: BoundField, label: str = "", hint: str = "") -> dict[str, Any]:
+    """One form field with its label, its explanation and what is wrong with it."""
+    widget = bound.field.widget
+    kind = getattr(widget, "input_type", "")
+    described = [f"{bound.auto_id}-hint"] if hint or bound.help_text else []
+    if bound.errors:
+        described.append(f"{bound.auto_id}-wrong")
+    css = {"checkbox": "form-check-input", "select": "form-select"}.get(kind, "form-control")
+    attributes = {"class": f"{css} is-invalid" if bound.errors else css}
+    if described:
+        attributes["aria-describedby"] = " ".join(described)
+    if bound.errors:
+        attributes["aria-invalid"] = "true"
+    return {
+        "bound": bound,
+        "input": bound.as_widget(attrs=attributes),
+        "label": label or bound.label,
+        "hint": hint or bound.help_text,
+        "is_switch": kind == "checkbox",
+    }
+
+
+@register.filter
+def undo(message: Any) -> str:
+    """The address that takes back what a message tells, or nothing."""
+    tags = (message.extra_tags or "").split()
+    return next((tag.removeprefix("undo:") for tag in tags if tag.startswith("undo:")), "")
+
+
+@register.filter
+def sip(uri: str) -> str:
+    """An address without scheme and parameters, as people say it."""
+    scheme, _colon, rest = uri.partition(":")
+    bare = rest if scheme in ("sip", "sips", "tel") else uri
+    return bare.partition(";")[0].partition("?")[0]
+
+
+@register.filter
+def talked(call: Any) -> str:
+    """How long a call was connected."""
+    return seconds(call.ended_at - call.answered_at) if call.answered_at else ""

@@ -1,0 +1,70 @@
+"""The whole platform, for operators: tenants, nodes, relays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from admin_ui import forms
+from admin_ui.frame import operator_page
+from admin_ui.paging import page_of
+from fedsip_platform.calls.models import Node
+from fedsip_platform.directory import services
+from fedsip_platform.tenants.models import Tenant
+
+NODE_IS_SILENT = timedelta(seconds=10)  # its heartbeat comes each second
+
+
+@operator_page
+@require_GET
+def platform(request: HttpRequest) -> HttpResponse:
+    """Tenants, and whether nodes are alive."""
+    now = timezone.now()
+    nodes = list(Node.objects.all())
+    for node in nodes:
+        node.is_live = now - node.seen_at < NODE_IS_SILENT
+    tenants = Tenant.objects.annotate(domain_count=Count("domains"))
+    text = request.GET.get("q", "").strip()[:100].replace("\0", "")
+    if text:
+        tenants = tenants.filter(name__icontains=text) | tenants.filter(slug__startswith=text)
+    context = {
+        "page": page_of(tenants, "slug", request.GET.get("at")),
+        "nodes": nodes,
+        "live": sum(node.is_live for node in nodes),
+        "total": Tenant.objects.count(),
+    }
+    return render(request, "admin_ui/platform/platform.html", context)
+
+
+@operator_page
+def new_tenant(request: HttpRequest) -> HttpResponse:
+    """Make a tenant."""
+    form = forms.TenantForm(request.POST or None)
+    if request.method == "POST":
+        made = forms.attempt(form, lambda given: services.create_tenant(**given))
+        if made is not None:
+            messages.success(request, _("%(name)s is there.") % {"name": made.name})
+            return redirect("overview", made.slug)
+    context = {"form": form, "heading": _("New tenant")}
+    return render(request, "admin_ui/platform/tenant.html", context)
+
+
+@operator_page
+def tenant(request: HttpRequest, slug: str) -> HttpResponse:
+    """Rename, limit or disable a tenant."""
+    found = get_object_or_404(Tenant, slug=slug)
+    form = forms.TenantForm(request.POST or None, instance=found)
+    if request.method == "POST":
+        change = lambda given: services.update_tenant(found, **forms.changed(form))  # noqa: E731
+        if forms.attempt(form, change) is not None:
+            messages.success(request, _("Saved."))
+            return redirect("platform")
+    context = {"form": form, "tenant": found, "heading": found.name}
+    return render(request, "admin_ui/platform/tenant.html", context)

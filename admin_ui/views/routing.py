@@ -1,0 +1,154 @@
+"""Routing: a domain's rules in the order in which they are tried, and their editor."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from admin_ui import forms
+from admin_ui.frame import Place, tenant_page
+from fedsip_platform.directory import rule_order, services
+from fedsip_platform.directory.models import Domain, Translation
+
+MOST_SHOWN = 100
+
+
+@require_GET
+@tenant_page("routing")
+def rules(request: HttpRequest) -> HttpResponse:
+    """The rules of one domain; `?domain=` chooses it."""
+    domains = request.place.scope.visible(Domain.objects.all())
+    name = request.GET.get("domain", "").replace("\0", "")
+    domain = domains.filter(name=name).first() if name else domains.first()
+    if domain is None and name:
+        raise Http404
+    return render(request, "admin_ui/routing/rules.html", _context(domain, domains=domains))
+
+
+@tenant_page("routing")
+def new(request: HttpRequest, domain_key: UUID) -> HttpResponse:
+    """Write a rule for a domain."""
+    place: Place = request.place
+    chosen = place.scope.visible(Domain.objects.select_related("tenant"))
+    domain = get_object_or_404(chosen, public_id=domain_key)
+    form = forms.RuleForm(request.POST or None, instance=Translation(domain=domain))
+    if request.method == "POST":
+        make = lambda given: services.create_translation(domain, **given)  # noqa: E731
+        if forms.attempt(form, make) is not None:
+            messages.success(request, _("The rule is in force."))
+            return redirect(_list_address(place, domain))
+    context = {"form": form, "domain": domain, "heading": _("New rule")}
+    return render(request, "admin_ui/routing/rule.html", context)
+
+
+@tenant_page("routing")
+def rule(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Change a rule."""
+    found = _find(request.place, key)
+    form = forms.RuleForm(request.POST or None, instance=found)
+    if request.method == "POST":
+        change = lambda given: services.update_translation(found, **forms.changed(form))  # noqa: E731
+        if forms.attempt(form, change) is not None:
+            messages.success(request, _("Saved; the rule is in force."))
+            return redirect(_list_address(request.place, found.domain))
+    context = {"form": form, "domain": found.domain, "rule": found, "heading": _("Rule")}
+    return render(request, "admin_ui/routing/rule.html", context)
+
+
+@require_POST
+@tenant_page("routing")
+def switch(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Turn a rule on or off; the same again undoes it."""
+    found = _find(request.place, key)
+    services.update_translation(found, enabled=not found.enabled)
+    text = _("The rule is on.") if found.enabled else _("The rule is off; calls pass it by.")
+    undo = reverse("rule-switch", args=[request.place.tenant.slug, key])
+    messages.success(request, text, extra_tags=f"undo:{undo}")
+    return redirect(_list_address(request.place, found.domain))
+
+
+@tenant_page("routing")
+def delete(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Ask, then delete."""
+    found = _find(request.place, key)
+    back = _list_address(request.place, found.domain)
+    if request.method == "POST":
+        services.delete_translation(found)
+        messages.success(request, _("The rule is deleted."))
+        return redirect(back)
+    context = {
+        "heading": _("Delete this rule"),
+        "consequence": _("From the next call on, calls pass to the rule behind it."),
+        "back": back,
+        "button": _("Delete the rule"),
+    }
+    return render(request, "admin_ui/confirm.html", context)
+
+
+@require_POST
+@tenant_page("routing")
+def order(request: HttpRequest, domain_key: UUID) -> HttpResponse:
+    """`rule` many times: the new order after one was moved; or `move` and `by` of a button."""
+    domain = get_object_or_404(
+        request.place.scope.visible(Domain.objects.select_related("tenant")), public_id=domain_key
+    )
+    shown = list(_ordered(domain))
+    wanted = _wanted(shown, request.POST)
+    moved = _moved([rule.pk for rule in shown], [rule.pk for rule in wanted])
+    if moved is not None:
+        at = [rule.pk for rule in wanted].index(moved)
+        before = wanted[at - 1] if at else None
+        after = wanted[at + 1] if at + 1 < len(wanted) else None
+        rule_order.place(wanted[at], before=before, after=after)
+    if request.headers.get("HX-Request") == "true":
+        return render(request, "admin_ui/routing/rule_list.html", _context(domain))
+    return redirect(_list_address(request.place, domain))
+
+
+def _context(domain: Domain | None, **more: Any) -> dict[str, Any]:
+    shown = list(_ordered(domain)) if domain is not None else []
+    return {"domain": domain, "rules": shown, "most": MOST_SHOWN, **more}
+
+
+def _ordered(domain: Domain) -> Any:
+    chosen = domain.translations.select_related("domain__tenant")
+    return chosen.order_by("priority", "pk")[:MOST_SHOWN]
+
+
+def _wanted(shown: list[Translation], posted: Any) -> list[Translation]:
+    by_key = {str(rule.public_id): rule for rule in shown}
+    if posted.get("move") in by_key:
+        moving = by_key[posted["move"]]
+        others = [rule for rule in shown if rule is not moving]
+        step = -1 if posted.get("by") == "up" else 1
+        at = max(0, shown.index(moving) + step)
+        return [*others[:at], moving, *others[at:]]
+    keys = posted.getlist("rule")
+    if set(keys) != set(by_key) or len(keys) != len(shown):
+        return shown  # somebody else changed the list meanwhile: show it as it is
+    return [by_key[key] for key in keys]
+
+
+def _moved(before: list[int], after: list[int]) -> int | None:
+    """Which one was taken out and put elsewhere: without it both orders are the same."""
+    differing = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+    for candidate in differing[0] if differing else ():
+        if [x for x in before if x != candidate] == [x for x in after if x != candidate]:
+            return candidate
+    return None
+
+
+def _find(place: Place, key: UUID) -> Translation:
+    chosen = place.scope.visible(Translation.objects.select_related("domain__tenant"))
+    return get_object_or_404(chosen, public_id=key)
+
+
+def _list_address(place: Place, domain: Domain) -> str:
+    return f"{reverse('routing', args=[place.tenant.slug])}?domain={domain.name}"

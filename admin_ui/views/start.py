@@ -1,0 +1,42 @@
+"""Where people land, and the choice of light and dark."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from fedsip_platform.tenants.models import Tenant
+from fedsip_platform.tenants.scope import Scope
+
+YEAR = 365 * 86400
+
+
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """To the one tenant of this person, to the choice among several, to the platform."""
+    scope = Scope(request.user)
+    if scope.is_operator:
+        return redirect("platform")
+    tenants = list(scope.visible(Tenant.objects.all())[:2])
+    if len(tenants) == 1:
+        return redirect("overview", tenants[0].slug)
+    context = {"tenants": scope.visible(Tenant.objects.all()), "no_section": True}
+    return render(request, "admin_ui/choose.html", context)
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Remember light, dark or the system's choice in this browser."""
+    back = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=True):
+        back = "/"
+    response = HttpResponseRedirect(back)
+    chosen = request.POST.get("theme", "")
+    if chosen in ("light", "dark"):
+        response.set_cookie("theme", chosen, max_age=YEAR, secure=True, samesite="Lax")
+    else:
+        response.delete_cookie("theme", samesite="Lax")
+    return response

@@ -1,0 +1,281 @@
+"""Users: the list, and one user with devices, set-up and what can be done."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import segno
+from django.contrib import messages
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from admin_ui import forms, servers
+from admin_ui.frame import Place, tenant_page
+from admin_ui.paging import page_of
+from fedsip_platform.calls.models import CallRecord
+from fedsip_platform.directory import passwords, services
+from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.location import services as location
+from fedsip_platform.location.models import Binding
+
+ORDERS = ("aor", "-aor", "display_name", "-display_name", "created_at", "-created_at")
+MOST_COUNTED = 10_000
+RECENT_CALLS = 10
+EXPORT_CHUNK = 2000
+
+
+@require_GET
+@tenant_page("users")
+def users(request: HttpRequest) -> HttpResponse:
+    """The list; the address holds search, filters, order and page."""
+    place: Place = request.place
+    asked = request.GET
+    rows = _filtered(place, asked)
+    order = asked["order"] if asked.get("order") in ORDERS else "aor"
+    page = page_of(_with_devices(rows), order, asked.get("at"))
+    counted = rows[: MOST_COUNTED + 1].count()
+    context = {
+        "page": page,
+        "order": order,
+        "counted": min(counted, MOST_COUNTED),
+        "is_more": counted > MOST_COUNTED,
+        "domains": place.scope.visible(Domain.objects.all()),
+        "is_filtered": any(asked.get(name) for name in ("q", "domain", "show")),
+    }
+    return render(request, "admin_ui/users/list.html", context)
+
+
+@tenant_page("users")
+def new(request: HttpRequest) -> HttpResponse:
+    """Add one user; a password that we made is shown once."""
+    place: Place = request.place
+    domains = place.scope.visible(Domain.objects.select_related("tenant"))
+    form = forms.NewUserForm(request.POST or None, domains=domains)
+    if request.method == "POST":
+        made_password = "" if request.POST.get("password") else passwords.generated()
+        user = forms.attempt(form, lambda given: _create(given, made_password))
+        if user is not None:
+            messages.success(request, _("%(user)s is there.") % {"user": user})
+            return _shown_once(request, user, made_password)
+    return render(
+        request, "admin_ui/users/new.html", {"form": form, "has_domains": domains.exists()}
+    )
+
+
+@tenant_page("users")
+def user(request: HttpRequest, key: UUID) -> HttpResponse:
+    """One user: devices, how to set up a phone, recent calls; its form saves here."""
+    found = _find(request.place, key)
+    form = forms.UserForm(request.POST or None, instance=found)
+    if request.method == "POST":
+        change = lambda given: services.update_subscriber(found, **forms.changed(form))  # noqa: E731
+        if forms.attempt(form, change) is not None:
+            messages.success(request, _("Saved."))
+            return redirect("user", request.place.tenant.slug, key)
+    return _render_user(request, found, form)
+
+
+@require_POST
+@tenant_page("users")
+def new_password(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Give a new password and show it once; phones with the old one must be told."""
+    found = _find(request.place, key)
+    made = passwords.generated()
+    services.set_password(found, made)
+    return _shown_once(request, found, made)
+
+
+@require_POST
+@tenant_page("users")
+def disable(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Sign the user out everywhere and let nobody in as her; undone by `enable`."""
+    found = _find(request.place, key)
+    services.disable_subscriber(found)
+    undo = reverse("user-enable", args=[request.place.tenant.slug, key])
+    text = _("%(user)s is disabled; its phones are signed out.") % {"user": found}
+    messages.success(request, text, extra_tags=f"undo:{undo}")
+    return redirect("user", request.place.tenant.slug, key)
+
+
+@require_POST
+@tenant_page("users")
+def enable(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Let a disabled user in again."""
+    found = _find(request.place, key)
+    services.enable_subscriber(found)
+    messages.success(request, _("%(user)s may sign in again.") % {"user": found})
+    return redirect("user", request.place.tenant.slug, key)
+
+
+@tenant_page("users")
+def delete(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Ask, then delete."""
+    found = _find(request.place, key)
+    slug = request.place.tenant.slug
+    if request.method == "POST":
+        services.delete_subscriber(found)
+        messages.success(request, _("%(user)s is deleted.") % {"user": found.aor})
+        return redirect("users", slug)
+    devices = location.current(request.place.scope.visible(found.bindings)).count()
+    context = {
+        "heading": _("Delete %(user)s") % {"user": found},
+        "consequence": ngettext(
+            "Its phone is signed out now; a call in progress goes on. This cannot be undone.",
+            "Its %(count)d phones are signed out now; calls in progress go on. "
+            "This cannot be undone.",
+            devices,
+        )
+        % {"count": devices},
+        "back": reverse("user", args=[slug, key]),
+        "button": _("Delete the user"),
+    }
+    return render(request, "admin_ui/confirm.html", context)
+
+
+@require_POST
+@tenant_page("users")
+def sign_out(request: HttpRequest, binding_id: str) -> HttpResponse:
+    """End one registration."""
+    chosen = request.place.scope.visible(Binding.objects.select_related("subscriber"))
+    binding = get_object_or_404(chosen, pk=binding_id)
+    location.sign_out(chosen.filter(pk=binding.pk))
+    messages.success(request, _("The device is signed out. With its password it may come back."))
+    slug = request.place.tenant.slug
+    if binding.subscriber is None:
+        return redirect("users", slug)
+    return redirect("user", slug, binding.subscriber.public_id)
+
+
+@require_POST
+@tenant_page("users")
+def bulk(request: HttpRequest) -> HttpResponse:
+    """Disable or enable the chosen users."""
+    keys = [key for key in request.POST.getlist("user") if _is_uuid(key)]
+    chosen = request.place.scope.visible(Subscriber.objects.select_related("domain__tenant"))
+    change = {"disable": services.disable_subscriber, "enable": services.enable_subscriber}.get(
+        request.POST.get("action", "")
+    )
+    found = list(chosen.filter(public_id__in=keys)) if change else []
+    for each in found:
+        change(each)
+    text = ngettext("%(count)d user is changed.", "%(count)d users are changed.", len(found))
+    messages.success(request, text % {"count": len(found)})
+    return redirect("users", request.place.tenant.slug)
+
+
+@require_GET
+@tenant_page("users")
+def export(request: HttpRequest) -> HttpResponse:
+    """The filtered list as CSV, as it streams from the database."""
+    rows = _filtered(request.place, request.GET).order_by("aor").select_related("domain")
+    response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="users.csv"'
+    return response
+
+
+def _lines(rows: QuerySet[Subscriber]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(["username", "domain", "display_name", "enabled", "note"])
+    for row in rows.iterator(chunk_size=EXPORT_CHUNK):
+        cells = [row.username, row.domain.name, row.display_name, row.enabled, row.note]
+        yield writer.writerow([_as_text(cell) for cell in cells])
+
+
+class _Echo:
+    """A file that hands back what is written into it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _as_text(cell: Any) -> str:
+    """Spreadsheets take a cell that begins so for a formula."""
+    text = str(cell)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _filtered(place: Place, asked: Any) -> QuerySet[Subscriber]:
+    rows = place.scope.visible(Subscriber.objects.all())
+    text = asked.get("q", "").strip()[:200].replace("\0", "")
+    if text:
+        rows = rows.filter(Q(aor__startswith=text.lower()) | Q(display_name__icontains=text))
+    if asked.get("domain"):
+        rows = rows.filter(domain__name=asked["domain"].replace("\0", ""))
+    signed_in = Exists(location.current(Binding.objects.filter(subscriber=OuterRef("pk"))))
+    match asked.get("show"):
+        case "online":
+            rows = rows.filter(signed_in)
+        case "offline":
+            rows = rows.filter(~signed_in, enabled=True)
+        case "disabled":
+            rows = rows.filter(enabled=False)
+        case "never":
+            rows = rows.filter(~Exists(Binding.objects.filter(subscriber=OuterRef("pk"))))
+    return rows
+
+
+def _with_devices(rows: QuerySet[Subscriber]) -> QuerySet[Subscriber]:
+    bindings = location.current(Binding.objects.filter(subscriber=OuterRef("pk")))
+    amount = bindings.order_by().values("subscriber").annotate(n=Count("pk")).values("n")
+    return rows.annotate(devices=Coalesce(Subquery(amount), 0))
+
+
+def _create(given: dict[str, Any], made_password: str) -> Subscriber:
+    return services.create_subscriber(
+        given["domain"],
+        given["username"],
+        given["password"] or made_password,
+        display_name=given["display_name"],
+    )
+
+
+def _find(place: Place, key: UUID) -> Subscriber:
+    chosen = place.scope.visible(Subscriber.objects.select_related("domain__tenant"))
+    return get_object_or_404(chosen, public_id=key)
+
+
+def _render_user(
+    request: HttpRequest, found: Subscriber, form: forms.UserForm, secret: str = ""
+) -> HttpResponse:
+    place: Place = request.place
+    uri = f"sip:{found.aor}"
+    calls = place.scope.visible(CallRecord.objects.all())
+    recent = calls.filter(Q(caller=uri) | Q(callee=uri)).order_by("-started_at")[:RECENT_CALLS]
+    context = {
+        "user_": found,
+        "form": form,
+        "secret": secret,
+        "bindings": location.current(place.scope.visible(found.bindings)),
+        "servers": servers.facts(),
+        "qr": mark_safe(  # noqa: S308  (segno draws it from a checked address)
+            segno.make(uri, error="m").svg_inline(scale=4, border=2, svgclass="qr", lineclass=None)
+        ),
+        "recent": recent,
+    }
+    response = render(request, "admin_ui/users/user.html", context)
+    if secret:
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+def _shown_once(request: HttpRequest, found: Subscriber, secret: str) -> HttpResponse:
+    """The user's page with the password on it: it is kept nowhere, so this is the only time."""
+    return _render_user(request, found, forms.UserForm(instance=found), secret)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

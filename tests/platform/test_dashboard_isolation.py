@@ -1,0 +1,254 @@
+"""Every address of the dashboard, as every kind of person, aimed at another tenant's things.
+
+The addresses are read from the URLconf, so a new one without a line in the tables below fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from admin_ui import urls
+from fedsip_platform.calls.models import CallRecord
+from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.location.models import Binding
+from fedsip_platform.tenants.models import Person
+from tests.platform.world import Api, World, make_person
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+Keys = Callable[[World], dict[str, Any]]
+
+
+def nothing(world: World) -> dict[str, Any]:
+    return {}
+
+
+def of_user(world: World) -> dict[str, Any]:
+    return {"key": world.user.public_id}
+
+
+def of_domain(world: World) -> dict[str, Any]:
+    return {"key": world.domain.public_id}
+
+
+def of_rules(world: World) -> dict[str, Any]:
+    return {"domain_key": world.domain.public_id}
+
+
+def of_rule(world: World) -> dict[str, Any]:
+    return {"key": world.rule.public_id}
+
+
+def of_call(world: World) -> dict[str, Any]:
+    return {"key": a_call(world).public_id}
+
+
+# Pages that show something, and what their address needs beside the tenant.
+SHOWN: dict[str, Keys] = {
+    "overview": nothing,
+    "search": nothing,
+    "calls": nothing,
+    "call": of_call,
+    "users": nothing,
+    "user-new": nothing,
+    "user-import": nothing,
+    "user-export": nothing,
+    "user": of_user,
+    "user-delete": of_user,
+    "domains": nothing,
+    "domain-new": nothing,
+    "domain": of_domain,
+    "domain-delete": of_domain,
+    "routing": nothing,
+    "rule-new": of_rules,
+    "rule": of_rule,
+    "rule-delete": of_rule,
+    "softphone": nothing,
+    "security": nothing,
+    "developers": nothing,
+    "settings": nothing,
+}
+# Addresses that change something; all of them take POST.
+CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
+    "user-new": (nothing, {"username": "eve", "display_name": ""}),
+    "user-import": (nothing, {"import": "1"}),
+    "user": (of_user, {"display_name": "Eve"}),
+    "user-password": (of_user, {}),
+    "user-disable": (of_user, {}),
+    "user-enable": (of_user, {}),
+    "user-delete": (of_user, {}),
+    "user-bulk": (nothing, {"action": "disable"}),
+    "device-sign-out": (lambda world: {"binding_id": world.binding.pk}, {}),
+    "domain-new": (nothing, {"name": "new.example"}),
+    "domain": (of_domain, {"note": "taken"}),
+    "domain-delete": (of_domain, {}),
+    "rule-new": (of_rules, {"tran_user": "eve", "priority": "1", "weight": "1"}),
+    "rule": (of_rule, {"tran_user": "eve", "priority": "1", "weight": "1"}),
+    "rule-switch": (of_rule, {}),
+    "rule-delete": (of_rule, {}),
+    "rule-order": (of_rules, {}),
+    "token-new": (nothing, {"name": "stolen", "scope": "write"}),
+    "token-withdraw": (lambda world: {"key": world.token.public_id}, {}),
+}
+OF_EVERYBODY = {"home", "theme"}
+OF_OPERATORS = {
+    "platform": lambda world: reverse("platform"),
+    "tenant-new": lambda world: reverse("tenant-new"),
+    "tenant": lambda world: reverse("tenant", args=[world.tenant.slug]),
+}
+
+
+def a_call(world: World) -> CallRecord:
+    now = timezone.now()
+    found = CallRecord.objects.filter(tenant=world.tenant).first()
+    return found or CallRecord.objects.create(
+        call_id=f"{world.tenant.slug}-call",
+        tenant=world.tenant,
+        domain=world.domain,
+        caller=f"sip:{world.user.aor}",
+        callee="sip:bob@elsewhere.example",
+        started_at=now - timedelta(minutes=3),
+        answered_at=now - timedelta(minutes=2),
+        ended_at=now,
+        status=200,
+    )
+
+
+def address(name: str, of: World, keys: Keys, through: World) -> str:
+    """The page of a thing of `of`, below the address of `through`'s tenant."""
+    return reverse(name, kwargs={"slug": through.tenant.slug, **keys(of)})
+
+
+@pytest.fixture
+def callers(acme: World) -> dict[str, Api]:
+    stranger = Api(make_person("stranger@example.org"))
+    return {role: Api(person) for role, person in acme.people.items()} | {"nobody's": stranger}
+
+
+def rows(world: World) -> list[Any]:
+    """All that a tenant has, as it stands in the database."""
+    return [
+        *Domain.objects.filter(tenant=world.tenant).values(),
+        *Subscriber.objects.filter(domain=world.domain).values(),
+        *Translation.objects.filter(domain=world.domain).values(),
+        *Binding.objects.filter(domain=world.domain).values(),
+        *world.people["owner"].tokens.values(),
+    ]
+
+
+def test_every_address_has_a_line_here() -> None:
+    assert {pattern.name for pattern in urls.of_tenant} == SHOWN.keys() | CHANGING.keys()
+    others = {pattern.name for pattern in urls.urlpatterns if getattr(pattern, "name", None)}
+    assert others == OF_EVERYBODY | OF_OPERATORS.keys()
+
+
+def every_address(of: World, through: World) -> Iterator[tuple[str, str, Any]]:
+    for name, keys in SHOWN.items():
+        yield "get", address(name, of, keys, through), None
+    for name, (keys, body) in CHANGING.items():
+        yield "post", address(name, of, keys, through), body
+
+
+def send(caller: Api, method: str, path: str, body: Any = None) -> Any:
+    """As a browser sends a form."""
+    given = {} if body is None else {"data": body}
+    return getattr(caller._client, method)(path, secure=True, **given)
+
+
+def test_others_things_cannot_be_reached(
+    acme: World, rival: World, callers: dict[str, Api]
+) -> None:
+    before = rows(rival)
+    for name, caller in callers.items():
+        for method, path, body in every_address(rival, rival):
+            assert send(caller, method, path, body).status_code == 404, f"{name}: {method} {path}"
+    assert rows(rival) == before
+
+
+def test_others_things_cannot_be_reached_through_ones_own_tenant(
+    acme: World, rival: World, callers: dict[str, Api]
+) -> None:
+    before = rows(rival)
+    aimed = {name: keys for name, keys in SHOWN.items() if keys is not nothing}
+    for role in ("owner", "admin", "viewer"):
+        for name, keys in aimed.items():
+            path = address(name, rival, keys, acme)
+            assert send(callers[role], "get", path).status_code == 404, f"{role}: {path}"
+        for name, (keys, body) in CHANGING.items():
+            if keys is not nothing:
+                path = address(name, rival, keys, acme)
+                answer = send(callers[role], "post", path, body)
+                assert answer.status_code in (403, 404), f"{role}: {path}"
+        posted = {"user": str(rival.user.public_id), "action": "disable"}
+        send(callers[role], "post", reverse("user-bulk", args=["acme"]), posted)
+    assert rows(rival) == before
+
+
+def test_lists_and_searches_show_ones_own_alone(
+    acme: World, rival: World, callers: dict[str, Api]
+) -> None:
+    a_call(rival)
+    queries = ("", "?q=alice", "?domain=example.net", "?show=online", "?q=example.net")
+    for name, keys in SHOWN.items():
+        if keys is not nothing:
+            continue
+        for query in queries:
+            answer = send(callers["owner"], "get", reverse(name, args=["acme"]) + query)
+            if query == "?domain=example.net" and name == "routing":
+                assert answer.status_code == 404
+                continue
+            text = b"".join(answer) if answer.streaming else answer.content
+            shown = text.replace(b"domain=example.net", b"").replace(b'value="example.net"', b"")
+            assert b"@example.net" not in shown, f"{name}{query}"
+            assert b"rival" not in shown, f"{name}{query}"
+
+
+def test_members_see_every_page(acme: World, callers: dict[str, Api]) -> None:
+    for role in ("owner", "admin", "viewer"):
+        for name, keys in SHOWN.items():
+            path = address(name, acme, keys, acme)
+            assert send(callers[role], "get", path).status_code == 200, f"{role}: {path}"
+
+
+def test_viewers_change_nothing(acme: World, callers: dict[str, Api]) -> None:
+    before = rows(acme)
+    for name, (keys, body) in CHANGING.items():
+        path = address(name, acme, keys, acme)
+        assert send(callers["viewer"], "post", path, body).status_code == 403, path
+    assert rows(acme) == before
+
+
+def test_the_platform_is_for_operators(
+    acme: World, callers: dict[str, Api], operator: Person
+) -> None:
+    for find in OF_OPERATORS.values():
+        path = find(acme)
+        for name, caller in callers.items():
+            for method in ("get", "post"):
+                assert send(caller, method, path).status_code == 404, f"{name}: {path}"
+        assert send(Api(operator), "get", path).status_code == 200, path
+
+
+def test_strangers_are_led_to_the_door(acme: World) -> None:
+    for method, path, body in every_address(acme, acme):
+        answer = send(Api(), method, path, body)
+        assert answer.status_code == 302, path
+        assert answer.headers["Location"].startswith("/sign-in?next="), path
+
+
+def test_what_is_no_such_thing_is_404(acme: World, callers: dict[str, Api]) -> None:
+    owner = callers["owner"]
+    for path in ("/t/nothing/", "/t/acme/users/not-a-key", "/t/acme/calls/0", "/t/-/"):
+        assert send(owner, "get", path).status_code == 404, path
+    forged = ("%00", "bm9uZQ", "WyJhIiwiXHUwMDAwIiwxXQ", "WyJhIiwieCIsInkiXQ", "WyJhIiwxLDJd", "'")
+    for cursor in forged:
+        for page in ("users", "calls", "domains"):
+            query = f"?at={cursor}&order=created_at&q=%00&domain=%00"
+            path = reverse(page, args=["acme"]) + query
+            assert send(owner, "get", path).status_code == 200, path
