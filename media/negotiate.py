@@ -16,6 +16,7 @@ from media.sdp.model import IP4, IP6
 from media.security import Means, Security
 from media.stream import LocalPair, PortSource, Refused, Stream
 
+_KEEP = b"keep-profile"
 _MUX_OFFERED = (b"offer", b"require")
 _KEYING = frozenset((b"crypto", b"fingerprint", b"setup", b"tls-id", b"connection", b"zrtp-hash"))
 _BROWSERS = frozenset(
@@ -54,6 +55,11 @@ class Exchange:
     is_offer: bool
     means: Means
 
+    @property
+    def keeps_profile(self) -> bool:
+        """What a side speaks was settled by its first description, whatever is asked later."""
+        return self.options.has(_KEEP)
+
 
 def negotiate(
     exchange: Exchange, ports: PortSource, *, now: float
@@ -82,8 +88,9 @@ def _check_profiles(exchange: Exchange) -> None:
     for index, media in enumerate(exchange.session.media):
         if not _relayed(exchange, index, media) or not media.is_rtp:
             continue
-        kind = security.spoken(exchange.session, media)
+        kind = _spoken(exchange, index, media)
         protocol = _profile(exchange, index, media)
+        _check_required(exchange, index, kind)
         is_opaque = exchange.is_offer and _kind(protocol) == _kind(media.protocol)
         if not exchange.is_offer:
             is_opaque = exchange.far.streams[index].security.kind == security.OPAQUE
@@ -102,6 +109,26 @@ def _check_profiles(exchange: Exchange) -> None:
                 raise Refused(f"Cannot use the answer: {why}")
 
 
+def _spoken(exchange: Exchange, index: int, media: Media) -> str:
+    """How the near side encrypts; a key in RTP/AVP counts where it is welcome or was ours."""
+    known = exchange.near.streams[index].security if index < len(exchange.near.streams) else None
+    is_opportunistic = known is not None and known.is_opportunistic
+    if exchange.is_offer:
+        is_opportunistic = is_opportunistic or b"accept" in exchange.options.osrtp
+    return security.spoken(exchange.session, media, is_opportunistic=is_opportunistic)
+
+
+def _check_required(exchange: Exchange, index: int, kind: str) -> None:
+    """A plain offer of a side that must encrypt is refused; a plain answer is muted later, for
+    what is refused after the call was taken would pass as it is."""
+    known = exchange.near.streams[index].security if index < len(exchange.near.streams) else None
+    is_required = exchange.options.has(security.REQUIRED) or (
+        known is not None and known.is_required
+    )
+    if exchange.is_offer and is_required and kind == security.PLAIN:
+        raise Refused("Encryption is required of this side")
+
+
 def _profile(exchange: Exchange, index: int, media: Media) -> bytes:
     """The profile that the far side is told: of an answer that of its own offer, save for what
     passes untouched anyway."""
@@ -109,6 +136,10 @@ def _profile(exchange: Exchange, index: int, media: Media) -> bytes:
     if not media.is_rtp:
         return media.protocol
     if exchange.is_offer:
+        if exchange.keeps_profile and index < len(exchange.far.streams):
+            settled = exchange.far.streams[index]
+            if settled.is_settled:
+                return settled.protocol
         return asked if asked in _PROFILES else media.protocol
     offered = exchange.far.streams[index].protocol
     if asked in _PROFILES and _kind(asked) == _kind(offered):
@@ -175,31 +206,35 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
     near.ice_remote = connectivity.credentials_of(exchange.session, media)
     near.mid = media.attribute(b"mid") or near.mid
     near.protocol = media.protocol
+    near.is_settled = True
+    near.security.is_required |= exchange.options.has(security.REQUIRED)
+    far.security.is_required |= exchange.options.has(security.REQUIRED_TOWARDS)
     if exchange.is_offer:
         far.is_active, far.is_rtp, far.protocol = True, near.is_rtp, protocol
         far.clock_rates = far.clock_rates or near.clock_rates
         far.kind = near.kind
         mux = _mux_of_offer(near, far, media, exchange.options)
         is_single = mux and b"require" in exchange.options.rtcp_mux
-        added = _offered(exchange, near, far, media, is_single=is_single)
+        added = _offered(exchange, index, media, is_single=is_single)
     else:
         mux = _mux_of_answer(near, far, media, exchange.options)
         is_single = mux
-        added = _answered(exchange, near, far, media, is_single=is_single)
+        added = _answered(exchange, index, media, is_single=is_single)
     port = far.pair.port
     rtcp_port = (port if is_single else port + 1) if near.is_rtp else None
-    return MediaRewrite(port, rtcp_port, mux, protocol, _dropped(near, far), tuple(added))
+    return MediaRewrite(port, rtcp_port, mux, protocol, _dropped(near, far, added), tuple(added))
 
 
-def _offered(
-    exchange: Exchange, near: Stream, far: Stream, media: Media, *, is_single: bool
-) -> list[bytes]:
+def _offered(exchange: Exchange, index: int, media: Media, *, is_single: bool) -> list[bytes]:
     """`near` offers: note its keys, and what the offer to `far` says of ours."""
+    near, far = exchange.near.streams[index], exchange.far.streams[index]
     if not near.is_rtp:
         near.security.kind = far.security.kind = security.PLAIN
         return []
     options, means = exchange.options, exchange.means
-    near.security.take(exchange.session, media, security.spoken(exchange.session, media))
+    kind = _spoken(exchange, index, media)
+    near.security.is_opportunistic |= kind == security.SDES and not media.is_secure
+    near.security.take(exchange.session, media, kind)
     if near.security.kind == security.OPAQUE:
         far.security.kind = security.OPAQUE
         return []
@@ -207,22 +242,24 @@ def _offered(
         far,
         options,
         means.random,
-        is_offered=near.ice_remote is not None,
+        is_offered=near.ice_remote is not None or (exchange.keeps_profile and far.ice is not None),
         is_muxed=is_single,
     )
 
 
-def _answered(
-    exchange: Exchange, near: Stream, far: Stream, media: Media, *, is_single: bool
-) -> list[bytes]:
+def _answered(exchange: Exchange, index: int, media: Media, *, is_single: bool) -> list[bytes]:
     """`near` answers our offer: settle its keys, and say ours to `far`."""
+    near, far = exchange.near.streams[index], exchange.far.streams[index]
     if not near.is_rtp:
         return []
     options, means = exchange.options, exchange.means
     if far.security.kind == security.OPAQUE:
         near.security.kind = security.OPAQUE
         return []
-    near.security.take(exchange.session, media, security.spoken(exchange.session, media))
+    kind = _spoken(exchange, index, media)
+    if kind == security.PLAIN and near.security.is_required:
+        kind = security.SDES  # and no key: nothing goes either way
+    near.security.take(exchange.session, media, kind)
     near.security.settle_answered()
     connectivity.settle_answered(near)
     added = far.security.answer_lines(options, means)
@@ -232,10 +269,10 @@ def _answered(
     return added
 
 
-def _dropped(near: Stream, far: Stream) -> frozenset[bytes]:
+def _dropped(near: Stream, far: Stream, added: list[bytes]) -> frozenset[bytes]:
     """Attributes that are the near side's own affair, or that the far side cannot understand."""
     found = frozenset[bytes]()
-    if near.security.is_encrypted or far.security.is_encrypted:
+    if near.security.is_encrypted or far.security.is_encrypted or added:
         found |= _KEYING
     if _is_browser(near) and not _is_browser(far):
         found |= _BROWSERS

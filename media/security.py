@@ -6,7 +6,8 @@
     OPAQUE   encrypted in a way that the relay cannot read: it passes if both sides speak it
 
 Keys and certificates are the relay's own on each side. An offer of ours may name several suites and
-DTLS beside them, the answer says which it is.
+DTLS beside them, the answer says which it is. Opportunistic (RFC 8643) is SDES in RTP/AVP: who does
+not know it passes the key over and stays plain.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from media.srtp import SUITES, Crypto, Suite, parse_crypto
 
 PLAIN, SDES, DTLS, OPAQUE = "plain", "sdes", "dtls", "opaque"
 ACTIVE, PASSIVE, ACTPASS = b"active", b"passive", b"actpass"
+REQUIRED = b"srtp-required"
+REQUIRED_TOWARDS = b"srtp-required-towards"
 _OFF = (b"off", b"no", b"disable")
 _MOST_CRYPTOS = 16
 
@@ -37,7 +40,7 @@ class Security:
     """State of one section of one side.
 
     `crypto_in` is the other side's key, `crypto_out` ours; `role` is ours in DTLS, b"" until it is
-    known.
+    known. `is_required`: plain media is refused for the life of the dialogue.
     """
 
     __slots__ = (
@@ -45,6 +48,8 @@ class Security:
         "crypto_out",
         "cryptos",
         "fingerprints",
+        "is_opportunistic",
+        "is_required",
         "kind",
         "offered",
         "role",
@@ -53,6 +58,8 @@ class Security:
 
     def __init__(self) -> None:
         self.kind = PLAIN
+        self.is_opportunistic = False
+        self.is_required = False
         self.cryptos: tuple[Crypto, ...] = ()
         self.offered: dict[Suite, Crypto] = {}
         self.crypto_in: Crypto | None = None
@@ -70,6 +77,8 @@ class Security:
         """Note what this side says of itself; `kind` by `spoken`."""
         self.kind = kind
         self.cryptos = tuple(_cryptos(media)) if kind == SDES else ()
+        if not self.cryptos:
+            self.crypto_in = self.crypto_out = None
         fingerprints = tuple(_fingerprints(session, media)) if kind == DTLS else ()
         if fingerprints != self.fingerprints:
             self.role = b""  # another certificate: a new association (RFC 8842 s4)
@@ -93,23 +102,31 @@ class Security:
         """The attributes of an offer to this side; what it is will be known by its answer."""
         upper = protocol.upper()
         if b"SAVP" not in upper:
-            self.kind = PLAIN
-            return []
+            self.is_opportunistic = self.is_opportunistic or b"offer" in options.osrtp
+            if not self.is_opportunistic:
+                self.kind = PLAIN
+                return []
+            return self._crypto_lines(options, means)
         is_tls = b"TLS" in upper
         lines = []
         if not is_tls and not any(word in _OFF for word in options.sdes):
-            suites = _suites(options)
-            for tag, suite in enumerate(suites, 1):
-                kept = self.offered.get(suite)
-                if kept is None or kept.tag != tag:
-                    self.offered[suite] = Crypto(tag, suite, means.random(suite.master_bytes))
-                lines.append(self.offered[suite].serialise())
+            lines = self._crypto_lines(options, means)
         if is_tls or (options.dtls not in _OFF and not self.crypto_in):
             lines += [b"setup:" + (self.role or ACTPASS), means.fingerprint.serialise()]
             if self.role:
                 lines[-2] = b"setup:actpass"  # RFC 8842 s5.5: also in a later offer
         if not self.is_encrypted:
             self.kind = DTLS if is_tls or not self.offered else SDES
+        return lines
+
+    def _crypto_lines(self, options: Options, means: Means) -> list[bytes]:
+        """Our keys, the same in every offer of the dialogue."""
+        lines = []
+        for tag, suite in enumerate(_suites(options), 1):
+            kept = self.offered.get(suite)
+            if kept is None or kept.tag != tag:
+                self.offered[suite] = Crypto(tag, suite, means.random(suite.master_bytes))
+            lines.append(self.offered[suite].serialise())
         return lines
 
     def answer_lines(self, options: Options, means: Means) -> list[bytes]:
@@ -144,10 +161,12 @@ class Security:
         return ACTIVE
 
 
-def spoken(session: Session, media: Media) -> str:
+def spoken(session: Session, media: Media, *, is_opportunistic: bool = False) -> str:
     """How a section is encrypted by the words of its description."""
-    if not media.is_rtp or not media.is_secure:
+    if not media.is_rtp:
         return PLAIN
+    if not media.is_secure:
+        return SDES if is_opportunistic and any(_cryptos(media)) else PLAIN
     if b"TLS" not in media.protocol.upper() and any(_cryptos(media)):
         return SDES
     return DTLS if any(_fingerprints(session, media)) else OPAQUE

@@ -61,7 +61,8 @@ class Stream:
     `mux`: this side sends RTP and RTCP to one port. `mux_offered`: we offered that to this side.
     `mux_back`: what to answer to this side's own offer of it; None goes with the other side.
     `protocol` is the profile spoken with this side. `ice` answers its checks, `ice_remote` are the
-    credentials of its last description; `mid` is the name that it gave the section.
+    credentials of its last description; `mid` is the name that it gave the section. `is_settled`:
+    it has described itself once.
     """
 
     __slots__ = (
@@ -72,6 +73,7 @@ class Stream:
         "is_active",
         "is_held",
         "is_rtp",
+        "is_settled",
         "kind",
         "mid",
         "mux",
@@ -93,6 +95,7 @@ class Stream:
         self.is_active = False
         self.is_held = False
         self.is_rtp = True
+        self.is_settled = False
         self.mux = False
         self.mux_offered = False
         self.mux_back: bool | None = None

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from media.ng.bencode import Document, Value
 from media.ng.errors import NgError
 
-_LISTS = (b"rtcp-mux", b"replace", b"SDES")
+_LISTS = (b"rtcp-mux", b"replace", b"SDES", b"OSRTP")
 _TEXTS = (b"ICE", b"DTLS", b"transport-protocol", b"address-family", b"media-address", b"label")
 _IDENTITY = (b"command", b"sdp", b"call-id", b"from-tag", b"to-tag", b"via-branch")
 _OWN = frozenset(
@@ -40,6 +40,7 @@ class Options:
     rtcp_mux: tuple[bytes, ...] = ()
     replace: tuple[bytes, ...] = ()
     sdes: tuple[bytes, ...] = ()
+    osrtp: tuple[bytes, ...] = ()
     flags: tuple[bytes, ...] = ()
     others: tuple[tuple[bytes, Value], ...] = ()
 
@@ -57,6 +58,7 @@ class Options:
             (b"rtcp-mux", self.rtcp_mux),
             (b"replace", self.replace),
             (b"SDES", self.sdes),
+            (b"OSRTP", self.osrtp),
             (b"flags", self.flags),
         ):
             if words:
@@ -238,6 +240,7 @@ def parse_options(keys: Document) -> Options:
         rtcp_mux=_words(keys.get(b"rtcp-mux")),
         replace=_hyphened(_words(keys.get(b"replace"))),
         sdes=_words(keys.get(b"SDES")),
+        osrtp=_words(keys.get(b"OSRTP")),
         flags=flags,
         others=tuple((key, value) for key, value in keys.items() if key not in _OWN),
     )
@@ -250,7 +253,7 @@ def _unfold_flags(keys: Document) -> tuple[bytes, ...]:
     for flag in (*_hyphened(_words(keys.get(b"flags"))), *spoken):
         name, equals, value = flag.partition(b"=")
         if equals:
-            if name in (b"direction", b"rtcp-mux", b"replace", b"received-from", b"SDES"):
+            if name in (b"direction", b"rtcp-mux", b"replace", b"received-from", b"SDES", b"OSRTP"):
                 keys[name] = [*_words(keys.get(name)), value]
             elif name not in _IDENTITY:
                 keys.setdefault(name, value)

@@ -19,9 +19,10 @@ _RETRANSMIT_SECONDS: Final = 0.25
 class RelayError(Exception):
     """The relay did not answer, or said no; the message says which."""
 
-    def __init__(self, message: str, *, is_silent: bool = False) -> None:
+    def __init__(self, message: str, *, is_silent: bool = False, reason: str = "") -> None:
         super().__init__(message)
         self.is_silent = is_silent
+        self.reason = reason
 
 
 class RelayClient:
@@ -55,7 +56,7 @@ class RelayClient:
         finally:
             self._waiting.pop(cookie, None)
         if reason := error_of(answer):
-            raise RelayError(f"relay {self.name} refused: {reason}")
+            raise RelayError(f"relay {self.name} refused: {reason}", reason=reason)
         return answer
 
     @property

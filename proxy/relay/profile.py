@@ -2,10 +2,18 @@
 
     sender     towards      transport            ICE           rtcp-mux
     any        SIP          RTP/AVP              remove        demux
-    any        SIP, SRTP    RTP/SAVP             remove        demux
+      ... srtp=offered      RTP/AVP, OSRTP       remove        demux
+      ... srtp=required     RTP/SAVP             remove        demux
     any        WebSocket    UDP/TLS/RTP/SAVPF    force         offer, require
 
-Each side is spoken to in its own address family; our address stands in o= and c=.
+Each side is spoken to in its own address family; our address stands in o= and c=. Opportunistic
+SRTP (OSRTP, RFC 8643) is a key in an RTP/AVP offer, which phones without SRTP pass over. A side
+that offers SRTP by itself is answered in it, whatever the policy.
+
+This is for the first description of a side. `keep-profile` tells our relay to go on as that began,
+so that a later offer of either side finds the other one spoken to as before; the two
+`srtp-required` flags hold a side to its policy for the life of the call. Other relays pass these
+flags over.
 """
 
 from __future__ import annotations
@@ -27,21 +35,32 @@ class SideFacts:
     is_nat: bool = False
     source: str = ""
     """Address from which its signalling came."""
-    wants_srtp: bool = False
-    """A SIP side that is to be spoken to by SDES-SRTP."""
+    srtp: str = "off"
+    """The policy of its domain: off, offered, required."""
 
 
 def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
     """Options of an offer or answer that `sender` made and `receiver` is given."""
     family = b"IP6" if receiver.family == 6 else b"IP4"
     received_from = sender.source.encode() if sender.is_nat else b""
+    flags = [b"keep-profile"]
+    if sender.srtp == "required":
+        flags.append(b"srtp-required")
+    if receiver.srtp == "required":
+        flags.append(b"srtp-required-towards")
+    osrtp = [b"accept"] if sender.srtp != "off" else []
+    if receiver.srtp == "offered":
+        osrtp.append(b"offer")
     if not receiver.is_websocket:
         return Options(
             ice=b"remove",
-            transport_protocol=b"RTP/SAVP" if receiver.wants_srtp else b"RTP/AVP",
+            dtls=b"off",
+            transport_protocol=b"RTP/SAVP" if receiver.srtp == "required" else b"RTP/AVP",
             address_family=family,
             rtcp_mux=(b"demux",),
             replace=_REPLACE,
+            osrtp=tuple(osrtp),
+            flags=tuple(flags),
             received_from=received_from,
         )
     return Options(
@@ -50,5 +69,7 @@ def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
         address_family=family,
         rtcp_mux=(b"offer", b"require"),
         replace=_REPLACE,
+        osrtp=tuple(one for one in osrtp if one != b"offer"),
+        flags=tuple(flags),
         received_from=received_from,
     )

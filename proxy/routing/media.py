@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MOST_EXPECTED: Final = 50_000
+_MUST_ENCRYPT: Final = "Encryption is required"  # the words of our relay
 _OFFERED: Final = "offered"  # what a branch has at the relay
 _ANSWERED: Final = "answered"
 
@@ -57,7 +58,7 @@ class Sessions:
 
 async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
     """A description in a request, on its way to a branch. Raises Reject 503 when no relay takes
-    an offer; an answer that the relay refuses passes as it is."""
+    an offer, 488 when it is plain and must not be; an answer that the relay refuses passes."""
     request = branch.request
     kind = in_request(
         call.method,
@@ -188,6 +189,8 @@ async def _offered(call: RequestContext, branch: Branch, node: Node) -> bytes:
             log.warning("offer refused call_id=%s tenant=%s reason=%s", _call_id(call),
                         (call.tenant or b"").decode(), error)  # fmt: skip
             failure = error
+            if error.reason.startswith(_MUST_ENCRYPT):
+                raise Reject(488, b"SRTP is required here") from error
             continue
         if call.is_initial:
             call.relay_id = relay.relay_id
@@ -268,7 +271,8 @@ def _needs_relay(call: RequestContext, branch: Branch) -> bool:
 def _near(call: RequestContext) -> SideFacts:
     """The side that the request came from."""
     flow = call.flow
-    return SideFacts(flow.family, flow.is_websocket, call.caller_nat, flow.remote[0])
+    srtp = call.domain.srtp if call.domain is not None else "off"
+    return SideFacts(flow.family, flow.is_websocket, call.caller_nat, flow.remote[0], srtp)
 
 
 def _far(call: RequestContext, branch: Branch) -> SideFacts:
@@ -276,7 +280,9 @@ def _far(call: RequestContext, branch: Branch) -> SideFacts:
     flow = branch.flow
     is_websocket = branch.target.websocket or (flow is not None and flow.is_websocket)
     source = flow.remote[0] if flow is not None else ""
-    return SideFacts(branch.family, is_websocket, branch.target.nat and bool(source), source)
+    srtp = call.callee_domain.srtp if call.callee_domain is not None else "off"
+    is_nat = branch.target.nat and bool(source)
+    return SideFacts(branch.family, is_websocket, is_nat, source, srtp)
 
 
 def _via_branch(call: RequestContext, branch: Branch) -> bytes:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from media.dtls import parse_fingerprint
+from media.ice import parse_candidate
 from media.ng import Answer, Delete, Document, ListCalls, Offer, Options, Ping, Query, Value
 from media.ng.messages import Command
 from media.sdp import Session
+from media.srtp import BY_SDES_NAME, Suite
 from tests.harness.ng import REPLACE, NgClient, RtpPhone, call_id, our_relay, talk
 from tests.harness.processes import free_port
 from tests.harness.rtpengine import rtpengine
@@ -390,6 +394,117 @@ def test_second_stream_and_one_that_is_refused(
             camera.hears_of(told, 1)
             talk(alice, bob, rounds=3)
             talk(camera, screen, rounds=3)
+
+
+# -- encryption
+
+SHA80 = BY_SDES_NAME[b"AES_CM_128_HMAC_SHA1_80"]
+SHA32 = BY_SDES_NAME[b"AES_CM_128_HMAC_SHA1_32"]
+GCM = BY_SDES_NAME[b"AEAD_AES_128_GCM"]
+REPORT = bytes.fromhex("80c80006 00000007 0000aaaa bbbb0000 00000000 00000000 00000000")
+
+
+def towards(protocol: bytes, **more: Any) -> Options:
+    replaces = (b"origin", b"session-connection")
+    return Options(ice=b"remove", transport_protocol=protocol, replace=replaces, **more)
+
+
+@pytest.mark.parametrize("suite", [SHA80, SHA32, GCM], ids=lambda suite: suite.sdes.decode())
+def test_sdes_to_plain_and_back(
+    relays: Relays, alice: RtpPhone, bob: RtpPhone, suite: Suite
+) -> None:
+    for relay in relays.both():
+        name = call_id()
+        alice.encrypts(suite)
+        offer = Offer(name, b"a", alice.description(), options=towards(b"RTP/AVP"))
+        to_bob = relay.describes(offer)
+        assert to_bob.media[0].protocol == b"RTP/AVP"
+        assert to_bob.media[0].attribute(b"crypto") is None
+        bob.hears_of(to_bob)
+        answer = Answer(name, b"a", b"b", bob.description(), options=REPLACE)
+        to_alice = relay.describes(answer)
+        assert to_alice.media[0].protocol == b"RTP/SAVP"
+        alice.hears_of(to_alice)
+        alice.takes_key(to_alice)
+        talk(alice, bob, rounds=3)
+        alice.reports(REPORT)
+        assert bob.hears(rtcp=True) == REPORT
+
+
+def test_plain_to_sdes(relays: Relays, alice: RtpPhone, bob: RtpPhone) -> None:
+    for relay in relays.both():
+        name = call_id()
+        options = towards(b"RTP/SAVP", dtls=b"off")
+        to_bob = relay.describes(Offer(name, b"a", alice.description(), options=options))
+        assert to_bob.media[0].protocol == b"RTP/SAVP"
+        assert to_bob.media[0].attribute(b"fingerprint") is None
+        bob.hears_of(to_bob)
+        bob.encrypts(SHA80)
+        bob.takes_key(to_bob)
+        to_alice = relay.describes(Answer(name, b"a", b"b", bob.description(), options=REPLACE))
+        assert to_alice.media[0].protocol == b"RTP/AVP"
+        assert to_alice.media[0].attribute(b"crypto") is None
+        alice.hears_of(to_alice)
+        talk(alice, bob, rounds=3)
+        bob.encrypts_no_more()
+
+
+def test_what_an_encrypted_offer_says(relays: Relays, alice: RtpPhone) -> None:
+    """Without wishes RTP/SAVP comes with keys and a fingerprint, UDP/TLS with a fingerprint.
+
+    rtpengine puts keys beside UDP/TLS as well, which RFC 5763 does not know.
+    """
+    for relay in relays.both():
+        for protocol in (b"RTP/SAVP", b"UDP/TLS/RTP/SAVPF"):
+            offer = Offer(call_id(), b"a", alice.description(), options=towards(protocol))
+            [media] = relay.describes(offer).media
+            assert media.protocol == protocol
+            if protocol == b"RTP/SAVP" or relay is relays.ours:
+                assert (media.attribute(b"crypto") is not None) is (protocol == b"RTP/SAVP")
+            assert media.attribute(b"setup") == b"actpass"
+            fingerprint = parse_fingerprint(media.attribute(b"fingerprint") or b"")
+            assert fingerprint is not None
+            assert fingerprint.is_strong
+
+
+def test_suites_are_left_out_by_wish(relays: Relays, alice: RtpPhone) -> None:
+    wish = (b"no-AEAD_AES_128_GCM", b"no-AES_CM_128_HMAC_SHA1_32")
+    for relay in relays.both():
+        options = towards(b"RTP/SAVP", sdes=wish)
+        [media] = relay.describes(
+            Offer(call_id(), b"a", alice.description(), options=options)
+        ).media
+        names = {line.value.split()[1] for line in media.lines if line.attribute == b"crypto"}
+        assert SHA80.sdes in names
+        assert not names & {GCM.sdes, SHA32.sdes}
+
+
+def test_ice_is_put_in_and_taken_out(relays: Relays, alice: RtpPhone) -> None:
+    theirs = (
+        "a=ice-ufrag:abcd",
+        "a=ice-pwd:abcdefghijklmnopqrstuvwx",
+        "a=candidate:1 1 UDP 2130706431 127.0.0.1 9 typ host",
+    )
+    for relay in relays.both():
+        for wish, lines in ((b"force", ()), (b"force", theirs), (b"", theirs)):
+            options = Options(ice=wish, transport_protocol=b"UDP/TLS/RTP/SAVPF")
+            offer = Offer(call_id(), b"a", alice.description(*lines), options=options)
+            [media] = relay.describes(offer).media
+            assert media.attribute(b"ice-ufrag") not in (None, b"abcd")
+            assert len(media.attribute(b"ice-pwd") or b"") >= 22
+            candidates = [
+                found
+                for line in media.lines
+                if line.attribute == b"candidate"
+                and (found := parse_candidate(line.value.partition(b":")[2])) is not None
+            ]
+            assert (media.port, 1) in [(one.port, one.component) for one in candidates]
+        options = Options(ice=b"remove", transport_protocol=b"RTP/AVP")
+        [media] = relay.describes(
+            Offer(call_id(), b"a", alice.description(*theirs), options=options)
+        ).media
+        names = {line.attribute for line in media.lines}
+        assert not names & {b"ice-ufrag", b"ice-pwd", b"candidate"}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,7 +11,9 @@ from media.forward.engine import Counters
 from media.forward.rule import Address, ForwardRule
 from media.ng import Answer, Offer, Options
 from media.ports import PortPool
+from media.sdp import Connection
 from media.settings import Interface
+from media.stream import LocalPair, Refused
 
 IP4, IP6 = b"IP4", b"IP6"
 IDENTITY = Identity()
@@ -104,6 +106,32 @@ class IdleEngine:
         self.counts[local] = replace(
             found, packets=found.packets + packets, octets=found.octets + 172 * packets
         )
+
+
+class Pairs:
+    """A PortSource that counts: 24000, 24002, ...; IPv4 and IPv6 unless told otherwise."""
+
+    def __init__(self, limit: int = 99, families: tuple[bytes, ...] = (IP4, IP6)) -> None:
+        self.out: list[LocalPair] = []
+        self.back: list[LocalPair] = []
+        self._limit = limit
+        self._families = families
+
+    def families(self) -> tuple[bytes, ...]:
+        return self._families
+
+    def take(self, family: bytes, *, now: float) -> LocalPair:
+        if family not in self._families:
+            raise Refused("No such address here")
+        if len(self.out) >= self._limit:
+            raise Refused("Ran out of ports")
+        host = "2001:db8::9" if family == IP6 else "203.0.113.9"
+        pair = LocalPair(host, 24000 + 2 * len(self.out), Connection(family, host.encode()))
+        self.out.append(pair)
+        return pair
+
+    def give_back(self, pair: LocalPair, *, now: float) -> None:
+        self.back.append(pair)
 
 
 def driver_of(

@@ -18,6 +18,8 @@ from media.ng import Answer, Command, Document, NgError, Offer, Options, error_o
 from media.ng.framing import serialise_frame
 from media.rtp import packet
 from media.sdp import Session, parse
+from media.srtp import Crypto, Suite, parse_crypto
+from media.srtp.context import Context, protecting, unprotecting
 from tests.harness.processes import PeerFailed, Program
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,6 +125,10 @@ class RtpPhone:
         self.port = int(self.rtp.getsockname()[1])
         self.ssrc = ssrc
         self.sequence_number = 100
+        self.protocol = "RTP/AVP"
+        self.crypto: Crypto | None = None
+        self._seal: Context | None = None
+        self._open: Context | None = None
         self._to: Address = ("", 0)
         self._rtcp_to: Address = ("", 0)
 
@@ -135,13 +141,36 @@ class RtpPhone:
             "s=-",
             f"c=IN {family} {self.host}",
             "t=0 0",
-            f"m={kind} {self.port} RTP/AVP 0 101",
+            f"m={kind} {self.port} {self.protocol} 0 101",
             "a=rtpmap:0 PCMU/8000",
             "a=rtpmap:101 telephone-event/8000",
             f"a={direction}",
+            *(["a=" + self.crypto.serialise().decode()] if self.crypto else []),
             *extra,
         )
         return "".join(f"{line}\r\n" for line in lines).encode()
+
+    def encrypts(self, suite: Suite, *, tag: int = 1) -> None:
+        """Speak SDES-SRTP from now on, with a key of its own."""
+        self.protocol = "RTP/SAVP"
+        self.crypto = Crypto(tag, suite, os.urandom(suite.master_bytes))
+        self._seal = protecting(suite, self.crypto.master)
+
+    def encrypts_no_more(self) -> None:
+        self.protocol = "RTP/AVP"
+        self.crypto = self._seal = self._open = None
+
+    def takes_key(self, session: Session, index: int = 0) -> None:
+        """Take the other side's key of the same suite; in an answer, with its tag."""
+        assert self.crypto is not None
+        for line in session.media[index].lines:
+            if line.attribute == b"crypto":
+                theirs = parse_crypto(line.value.partition(b":")[2])
+                if theirs is not None and theirs.suite == self.crypto.suite:
+                    self.crypto = Crypto(theirs.tag, theirs.suite, self.crypto.master)
+                    self._open = unprotecting(theirs.suite, theirs.master)
+                    return
+        raise PeerFailed(f"phone {self.ssrc} was given no key that it can use")
 
     def hears_of(self, session: Session, index: int = 0) -> None:
         """Send to where this description says from now on."""
@@ -163,10 +192,13 @@ class RtpPhone:
             ssrc=self.ssrc,
             payload=payload,
         )
-        (from_ or self.rtp).sendto(sent, self._to)
+        datagram = sent if self._seal is None else self._seal.rtp(sent)
+        (from_ or self.rtp).sendto(datagram, self._to)
         return sent
 
     def reports(self, datagram: bytes, *, mux: bool = False) -> None:
+        if self._seal is not None:
+            datagram = self._seal.rtcp(datagram)
         (self.rtp if mux else self.rtcp).sendto(datagram, self._rtcp_to)
 
     def hears(self, *, rtcp: bool = False, within: float = _BOUND_SECONDS) -> bytes:
@@ -174,7 +206,10 @@ class RtpPhone:
         ready = self.rtcp if rtcp else self.rtp
         if not select.select([ready], [], [], within)[0]:
             raise PeerFailed(f"phone {self.ssrc} heard nothing in {within} s")
-        return ready.recv(65_535)
+        datagram = ready.recv(65_535)
+        if self._open is None:
+            return datagram
+        return self._open.rtcp(datagram) if rtcp else self._open.rtp(datagram)
 
     def is_deaf(self, *, within: float = 0.0) -> bool:
         """True when nothing waits on the RTP port, by default right now."""

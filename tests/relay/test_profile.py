@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from media.ng import Options
@@ -10,18 +12,30 @@ from proxy.relay.profile import SideFacts, options_towards
 _REPLACE = (b"origin", b"session-connection")
 SIP4, SIP6 = SideFacts(4), SideFacts(6)
 BROWSER = SideFacts(4, is_websocket=True)
-SRTP = SideFacts(4, wants_srtp=True)
+OFFERED, REQUIRED = SideFacts(4, srtp="offered"), SideFacts(4, srtp="required")
+SECURE_BROWSER = SideFacts(4, is_websocket=True, srtp="required")
+KEEP = b"keep-profile"
 NAT = SideFacts(4, is_nat=True, source="203.0.113.9")
 
 
-def plain(family: bytes, transport: bytes = b"RTP/AVP", **more: bytes) -> Options:
+def plain(
+    family: bytes = b"IP4",
+    transport: bytes = b"RTP/AVP",
+    *,
+    flags: tuple[bytes, ...] = (),
+    osrtp: tuple[bytes, ...] = (),
+    received_from: bytes = b"",
+) -> Options:
     return Options(
         ice=b"remove",
+        dtls=b"off",
         transport_protocol=transport,
         address_family=family,
         rtcp_mux=(b"demux",),
         replace=_REPLACE,
-        **more,
+        osrtp=osrtp,
+        flags=(KEEP, *flags),
+        received_from=received_from,
     )
 
 
@@ -31,6 +45,7 @@ WEBRTC = Options(
     address_family=b"IP4",
     rtcp_mux=(b"offer", b"require"),
     replace=_REPLACE,
+    flags=(KEEP,),
 )
 
 
@@ -41,7 +56,16 @@ WEBRTC = Options(
         (SIP4, SIP6, plain(b"IP6")),
         (SIP6, SIP4, plain(b"IP4")),
         (BROWSER, SIP4, plain(b"IP4")),
-        (SIP4, SRTP, plain(b"IP4", b"RTP/SAVP")),
+        (SIP4, OFFERED, plain(osrtp=(b"offer",))),
+        (OFFERED, SIP4, plain(osrtp=(b"accept",))),
+        (OFFERED, OFFERED, plain(osrtp=(b"accept", b"offer"))),
+        (SIP4, REQUIRED, plain(transport=b"RTP/SAVP", flags=(b"srtp-required-towards",))),
+        (REQUIRED, SIP4, plain(osrtp=(b"accept",), flags=(b"srtp-required",))),
+        (
+            SIP4,
+            SECURE_BROWSER,
+            replace(WEBRTC, flags=(KEEP, b"srtp-required-towards")),
+        ),
         (NAT, SIP6, plain(b"IP6", received_from=b"203.0.113.9")),
         (SIP4, NAT, plain(b"IP4")),
         (SIP4, BROWSER, WEBRTC),

@@ -249,6 +249,22 @@ async def test_no_relay_no_call() -> None:
     assert [(record.status, record.ended_by) for record in world.records] == [(503, "proxy")]
 
 
+async def test_a_plain_offer_of_a_domain_that_requires_srtp() -> None:
+    world, alice, bob = world_of(replace(ALWAYS, srtp="required"))
+    world.relays[0].refuses = "Encryption is required of this side"
+    message = alice.asks(b"INVITE", b"sip:bob@example.com", body=SDP)
+    alice.send(message)
+    challenge = alice.take_response(407)
+    alice.send(ack_of(message, challenge))
+    alice.send(alice.signs(message, challenge))
+    await world.settled()
+    assert alice.take_response(488).reason == b"SRTP is required here"
+    bob.take_nothing()
+    (offer,) = world.relays[0].taken(Offer)
+    assert offer.options.transport_protocol == b"RTP/SAVP"
+    assert {b"srtp-required", b"srtp-required-towards"} <= set(offer.options.flags)
+
+
 async def test_an_answer_that_the_relay_refuses_passes_as_it_is() -> None:
     world, alice, bob = world_of()
     alice.invites(b"sip:bob@example.com", body=SDP)

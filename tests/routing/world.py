@@ -104,7 +104,7 @@ class FakeRelays:
         if relay.is_silent:
             raise RelayError("silent", is_silent=True)
         if relay.refuses:
-            raise RelayError(relay.refuses)
+            raise RelayError(relay.refuses, reason=relay.refuses)
         if isinstance(command, Delete | Query) and relay.report:
             return {b"result": b"ok", **relay.report}
         if isinstance(command, Offer | Answer):
