@@ -286,6 +286,7 @@ SPECTACULAR_SETTINGS = {
 CELERY_BROKER_URL = WEB.broker_url
 CELERY_IMPORTS = [
     "fedsip_platform.tasks.housekeeping",
+    "fedsip_platform.tasks.jobs",
     "fedsip_platform.tasks.letters",
     "fedsip_platform.tasks.observing",
 ]
@@ -310,6 +311,14 @@ CELERY_BEAT_SCHEDULE = {
     "forget dead nodes": {
         "task": "fedsip_platform.tasks.housekeeping.forget_nodes",
         "schedule": timedelta(hours=1),
+    },
+    "take up jobs": {
+        "task": "fedsip_platform.tasks.jobs.resume",
+        "schedule": timedelta(seconds=5),
+    },
+    "forget old jobs": {
+        "task": "fedsip_platform.tasks.jobs.forget_jobs",
+        "schedule": timedelta(days=1),
     },
     "post waiting letters": {
         "task": "fedsip_platform.tasks.letters.post_waiting",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -33,24 +33,29 @@ def stream(
     file_name: str, serializer: type[BaseSerializer[Any]], rows: QuerySet[Any]
 ) -> StreamingHttpResponse:
     """A download with one line for each row, under the serializer's field names."""
+    shape = serializer()
+    names = [name for name, field in shape.fields.items() if not field.write_only]  # type: ignore[attr-defined]
+    shown = (shape.to_representation(row) for row in rows.iterator(chunk_size=ROWS_AT_ONCE))
+    return download(file_name, of_rows(names, shown))
+
+
+def download(file_name: str, lines: Iterator[str]) -> StreamingHttpResponse:
+    """The lines as a file that browsers save."""
     return StreamingHttpResponse(
-        lines(serializer, rows),
+        lines,
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
     )
 
 
-def lines(serializer: type[BaseSerializer[Any]], rows: QuerySet[Any]) -> Iterator[str]:
-    """The CSV, line by line."""
-    shape = serializer()
-    names = [name for name, field in shape.fields.items() if not field.write_only]  # type: ignore[attr-defined]
+def of_rows(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The CSV of these columns, line by line."""
     line = _Line()
     writer = csv.writer(line)
     writer.writerow(names)
     yield line.text
-    for row in rows.iterator(chunk_size=ROWS_AT_ONCE):
-        shown = shape.to_representation(row)
-        writer.writerow([cell(shown[name]) for name in names])
+    for row in rows:
+        writer.writerow([cell(row[name]) for name in names])
         yield line.text
 
 

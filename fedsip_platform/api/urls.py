@@ -16,6 +16,7 @@ from .domains import DomainViewSet
 from .federation import FederationRuleViewSet, RefusalViewSet
 from .forwards import ForwardViewSet
 from .gateways import GatewayViewSet
+from .jobs import ExportUsersView, ImportUsersView, JobViewSet
 from .outbound_policies import OutboundPolicyViewSet
 from .people import InvitationViewSet, PersonViewSet
 from .phones import MyPassView, MyPhoneView, OriginViewSet
@@ -43,6 +44,7 @@ router.register("ring-groups", RingGroupViewSet, "ring-group")
 router.register("trunks", TrunkViewSet, "trunk")
 router.register("gateways", GatewayViewSet, "gateway")
 router.register("outbound-policies", OutboundPolicyViewSet, "outbound-policy")
+router.register("jobs", JobViewSet, "job")
 router.register("audit", AuditViewSet, "audit")
 router.register("calls", CallViewSet, "call")
 router.register("live-calls", LiveCallViewSet, "live-call")
@@ -53,6 +55,8 @@ router.register("origins", OriginViewSet, "origin")
 router.register("tokens", TokenViewSet, "token")
 
 urlpatterns = [
+    path("users/import", ImportUsersView.as_view(), name="users-import"),
+    path("users/export", ExportUsersView.as_view(), name="users-export"),
     path("users/bulk", BulkUsersView.as_view(), name="users-bulk"),
     path("", include(router.urls)),
     path("me", MeView.as_view(), name="me"),

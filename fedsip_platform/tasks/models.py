@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models.functions import Now
+
+from fedsip_platform.tenants.models import Person, Tenant
 
 
 class Letter(models.Model):
@@ -19,3 +24,72 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} to {self.to}"
+
+
+class Kind(models.TextChoices):
+    IMPORT_USERS = "import_users", "import of users"
+    EXPORT_USERS = "export_users", "export of users"
+
+
+class State(models.TextChoices):
+    WAITING = "waiting", "waiting"
+    RUNNING = "running", "running"
+    DONE = "done", "done"
+    FAILED = "failed", "failed"
+    CANCELLED = "cancelled", "cancelled"
+
+
+UNFINISHED = (State.WAITING, State.RUNNING)
+
+
+class Job(models.Model):
+    """Long work, done chunk by chunk; each chunk and the progress it makes are one transaction."""
+
+    public_id = models.UUIDField(
+        default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
+    )
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="jobs")
+    person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="jobs")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    options = models.JSONField(default=dict)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    counted = models.JSONField(default=dict, help_text="How many came out how.")
+    problems = models.JSONField(default=list, help_text="Row, field and reason; the first ones.")
+    position = models.PositiveIntegerField(default=0, help_text="The next step.")
+    created_at = models.DateTimeField(db_default=Now())
+    touched_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["touched_at"],
+                condition=models.Q(state__in=["waiting", "running"]),
+                name="job_unfinished",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.public_id}"
+
+
+class Chunk(models.Model):
+    """A part of what a job reads or of what it has made. Sealed: rows may hold passwords."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="chunks")
+    is_result = models.BooleanField()
+    number = models.PositiveIntegerField()
+    rows = models.PositiveIntegerField()
+    sealed = models.TextField()
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "is_result", "number"], name="chunk_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job}: {self.number}"

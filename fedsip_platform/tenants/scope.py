@@ -33,6 +33,7 @@ from fedsip_platform.routing.models import (
     RingGroup,
     Trunk,
 )
+from fedsip_platform.tasks.models import Job
 
 from .models import Membership, Person, Role, Tenant
 
@@ -63,6 +64,7 @@ PATHS: dict[type[Model], str] = {
     FailedSignIn: "domain__tenant",
     Membership: "tenant",
     Invitation: "tenant",
+    Job: "tenant",
 }
 
 

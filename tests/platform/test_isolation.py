@@ -62,7 +62,7 @@ LISTS = {
         *("tenants", "domains", "users", "registrations", "translations", "tokens", "audit"),
         *("calls", "live-calls", "failed-sign-ins", "origins"),
         *("federation-rules", "refusals"),
-        *("people", "invitations"),
+        *("people", "invitations", "jobs"),
     )
 } | {(name, "get") for name in ROUTES}
 
@@ -194,6 +194,16 @@ AIMED: dict[tuple[str, str], list[Call]] = {
     ],
     ("invitations/{key}", "delete"): [
         lambda rival: (f"invitations/{rival.invitation.public_id}", None)
+    ],
+    ("jobs/{key}", "get"): [lambda rival: (f"jobs/{rival.job.public_id}", None)],
+    ("jobs/{key}", "delete"): [lambda rival: (f"jobs/{rival.job.public_id}", None)],
+    ("jobs/{key}/result", "get"): [lambda rival: (f"jobs/{rival.job.public_id}/result", None)],
+    ("users/export", "post"): [
+        lambda rival: ("users/export", {"tenant": rival.tenant.slug}),
+        lambda rival: ("users/export", {"tenant": rival.tenant.slug, "domain": rival.domain.name}),
+    ],
+    ("users/import", "post"): [
+        lambda rival: (f"users/import?tenant={rival.tenant.slug}", "address\n")
     ],
     ("audit/{key}", "get"): [lambda rival: (f"audit/{rival.audit_entry().public_id}", None)],
     ("calls/{key}", "get"): [lambda rival: (f"calls/{rival.call.public_id}", None)],

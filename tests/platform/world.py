@@ -26,6 +26,7 @@ from fedsip_platform.location.models import Binding
 from fedsip_platform.people import services as people
 from fedsip_platform.people.models import Invitation
 from fedsip_platform.routing import services as routing
+from fedsip_platform.tasks.models import Job
 from fedsip_platform.tenants.models import Membership, Person, Tenant
 
 PASSWORD = "correct horse battery staple"
@@ -49,6 +50,11 @@ class World:
     people: dict[str, Person] = field(default_factory=dict)
     token: Token | None = None
     invitation: Invitation | None = None
+
+    @property
+    def job(self) -> Job:
+        """A job of this tenant that waits."""
+        return Job.objects.get_or_create(tenant=self.tenant, kind="export_users")[0]
 
     def membership(self, role: str) -> Membership:
         return Membership.objects.get(tenant=self.tenant, role=role)
@@ -189,5 +195,6 @@ def make_world(slug: str, domain_name: str) -> World:
         Membership.objects.create(person=person, tenant=tenant, role=role)
         world.people[role] = person
     world.invitation, _ = people.invite(tenant, f"new@{domain_name}", "viewer")
+    assert world.job
     world.token, _ = tokens.create(world.people["owner"], "theirs")
     return world

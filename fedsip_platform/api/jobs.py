@@ -1,0 +1,154 @@
+"""/api/v1/jobs: imports and exports, with progress"""
+
+from __future__ import annotations
+
+import codecs
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
+from rest_framework.exceptions import ParseError, PermissionDenied, ValidationError
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from fedsip_platform.directory import csv_rows
+from fedsip_platform.tasks import chunks, jobs, user_jobs
+from fedsip_platform.tasks.models import Job, Kind, State
+from fedsip_platform.tenants.models import Tenant
+
+from . import csv_export, filters
+from .base import OwnSlugField, ScopedViewSet, key_parameter, only_tenant, scope_of
+
+KEY = key_parameter("The job's id.")
+MODES = ["all_or_none", "what_is_fine", "check"]
+
+
+class JobSerializer(serializers.ModelSerializer):
+    id = serializers.UUIDField(source="public_id", read_only=True)
+    tenant = serializers.CharField(source="tenant.slug", read_only=True)
+    started_by = serializers.CharField(source="person.email", read_only=True, default=None)
+
+    class Meta:
+        model = Job
+        fields = (
+            *("id", "tenant", "kind", "state", "done", "total", "counted", "problems"),
+            *("started_by", "created_at", "touched_at", "finished_at"),
+        )
+        read_only_fields = fields
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Jobs, the latest first"),
+    retrieve=extend_schema(summary="A job and how far it is", parameters=[KEY]),
+)
+class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """Long work: imports and exports."""
+
+    serializer_class = JobSerializer
+    rows = Job.objects.select_related("tenant", "person")
+    ordering = "-id"
+    filters = {
+        "tenant": filters.name("tenant__slug", "Only of the tenant with this short name."),
+        "kind": filters.choice("kind", Kind.values, "Only of this kind."),
+        "state": filters.choice("state", State.values, "Only in this state."),
+    }
+
+    @extend_schema(summary="Cancel a job; what it has done stays done", parameters=[KEY])
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        return Response(self.get_serializer(jobs.cancel(self.get_object())).data)
+
+    @extend_schema(
+        summary="What an export has made, as CSV",
+        parameters=[KEY],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    @action(detail=True, methods=["get"], url_path="result")
+    def result(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
+        job = self.get_object()
+        lines = csv_export.of_rows(user_jobs.EXPORTED, chunks.results(job))
+        return csv_export.download("users.csv", lines)
+
+
+class CsvParser(BaseParser):
+    """CSV, read line by line from the request's stream."""
+
+    media_type = "text/csv"
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        return codecs.getreader("utf-8")(stream)
+
+
+class ExportSerializer(serializers.Serializer):
+    tenant = OwnSlugField(slug_field="slug", queryset=Tenant.objects.all(), required=False)
+    domain = serializers.CharField(required=False, help_text="Only users of this domain.")
+
+
+class ImportUsersView(APIView):
+    """Import users from CSV, as a job."""
+
+    parser_classes = [CsvParser]
+
+    @extend_schema(
+        summary="Import users from CSV",
+        description="The first line names the columns: address, password, display_name, enabled, "
+        "max_contacts, max_calls, note. The job's `problems` name row, field and reason. "
+        "`all_or_none` writes nothing while any row has a problem.",
+        operation_id="users_import",
+        parameters=[
+            OpenApiParameter("tenant", OpenApiTypes.STR, description="Its short name."),
+            OpenApiParameter("mode", OpenApiTypes.STR, enum=MODES, default=MODES[0]),
+        ],
+        request={"text/csv": OpenApiTypes.STR},
+        responses={202: JobSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        mode = request.query_params.get("mode", MODES[0])
+        if mode not in MODES:
+            raise ValidationError({"mode": f"Say one of {', '.join(MODES)}."})
+        tenant = _tenant(request, request.query_params.get("tenant"))
+        rows = csv_rows.read(request.data)
+        try:
+            job = jobs.start(Kind.IMPORT_USERS, tenant, request.user, {"mode": mode}, rows)
+        except UnicodeDecodeError as error:
+            raise ParseError("The body is not UTF-8.") from error
+        return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
+
+
+class ExportUsersView(APIView):
+    """Export users to CSV, as a job."""
+
+    @extend_schema(
+        summary="Export users to CSV",
+        operation_id="users_export",
+        request=ExportSerializer,
+        responses={202: JobSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        if not isinstance(request.data, dict):
+            raise ParseError("The body is no object.")
+        tenant = _tenant(request, request.data.get("tenant"))
+        domain = request.data.get("domain", "")
+        if not isinstance(domain, str) or "\0" in domain:
+            raise ValidationError({"domain": "Give its name."})
+        options = {"domain": domain.lower()}
+        job = jobs.start(Kind.EXPORT_USERS, tenant, request.user, options)
+        return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
+
+
+def _tenant(request: Request, slug: Any) -> Tenant:
+    """The tenant that is meant, if the caller may change what it has."""
+    scope = scope_of(request)
+    if slug is None:
+        tenant = only_tenant(scope)
+    else:
+        if not isinstance(slug, str) or "\0" in slug:
+            raise ValidationError({"tenant": "Give its short name."})
+        tenant = scope.visible(Tenant.objects.all()).filter(slug=slug.lower()).first()
+    if tenant is None or not scope.may_change(tenant):
+        raise PermissionDenied({"tenant": "There is none that you may change."})
+    return tenant

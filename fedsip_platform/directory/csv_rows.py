@@ -1,0 +1,65 @@
+"""Users' rows from CSV, as spreadsheets write it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fedsip_platform.changes import ServiceError
+
+from .bulk import COLUMNS
+
+LONGEST_LINE = 16 * 1024
+_SWITCHES = {"true": True, "yes": True, "on": True, "1": True}
+_SWITCHES |= {"false": False, "no": False, "off": False, "0": False}
+_NUMBERS = ("max_contacts", "max_calls")
+
+
+def read(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Rows for bulk.provision; raises ServiceError where the text is no such CSV.
+
+    The first line names the columns: address, and any of password, display_name, enabled,
+    max_contacts, max_calls, note. An empty cell says nothing about its field.
+    """
+    source = csv.reader(_bounded(lines), strict=True)
+    try:
+        header = [name.strip().lower() for name in next(source, [])]
+        _check(header)
+        for number, cells in enumerate(source, start=1):
+            if not any(cells):
+                continue
+            if len(cells) > len(header):
+                raise ServiceError("", f"row {number} has more cells than the first line.")
+            named = zip(header, cells, strict=False)  # the last cells may be missing
+            yield {name: _value(name, cell) for name, cell in named if cell != ""}
+    except csv.Error as error:
+        raise ServiceError("", f"line {source.line_num} is no CSV: {error}.") from error
+
+
+def _check(header: list[str]) -> None:
+    unknown = [name for name in header if name not in COLUMNS]
+    if unknown:
+        known = ", ".join(COLUMNS)
+        raise ServiceError("", f"There is no column {unknown[0][:50]!r}; there are {known}.")
+    if "address" not in header or len(set(header)) != len(header):
+        raise ServiceError("", "The first line must name the column address, and each one once.")
+
+
+def _bounded(lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if len(line) > LONGEST_LINE:
+            raise ServiceError("", f"line {number} has more than {LONGEST_LINE} characters.")
+        if "\0" in line:
+            raise ServiceError("", f"line {number} holds the character NUL.")
+        yield line.removeprefix("\ufeff") if number == 1 else line
+
+
+def _value(name: str, cell: str) -> Any:
+    """What the cell means; what it cannot mean is left for the row's own check to refuse."""
+    text = cell if name == "password" else cell.strip()
+    if name == "enabled":
+        return _SWITCHES.get(text.lower(), text)
+    if name in _NUMBERS and text.isascii() and text.isdigit():
+        return int(text[:12])
+    return text.removeprefix("'") if name in ("display_name", "note") else text

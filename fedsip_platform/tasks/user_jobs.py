@@ -1,0 +1,78 @@
+"""What one step of an import or an export of users does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fedsip_platform.directory import bulk
+from fedsip_platform.directory.models import Subscriber
+from fedsip_platform.tenants.scope import Scope
+
+from . import chunks
+from .models import Job, State
+
+MOST_PROBLEMS = 1000
+EXPORTED = ("address", "display_name", "enabled", "max_contacts", "max_calls", "note")
+
+
+def import_step(job: Job) -> bool:
+    """Check or write one chunk. `check` only checks; `all_or_none` checks all before it writes.
+
+    Position counts chunks: the checking ones first, then the writing ones.
+    """
+    parts = job.chunks.filter(is_result=False).order_by("number")
+    amount = parts.count()
+    checks = amount if job.options["mode"] in ("check", "all_or_none") else 0
+    writes = 0 if job.options["mode"] == "check" else amount
+    if job.position >= checks + writes:
+        return False
+    is_check = job.position < checks
+    number = job.position % amount
+    chunk = parts.get(number=number)
+    scope = Scope(job.person, only_tenant_id=job.tenant_id)
+    found = bulk.provision(
+        chunks.rows_of(chunk),
+        bulk.finder(lambda domain: scope.may_change(domain.tenant)),
+        first=number * chunks.ROWS_A_CHUNK + 1,
+        dry_run=is_check,
+    )
+    _note(job, list(found), is_counted=not (is_check and writes))
+    if job.position + 1 == checks and writes and job.problems:
+        job.state = State.FAILED  # and nothing was written
+        return False
+    return job.position + 1 < checks + writes
+
+
+def export_step(job: Job) -> bool:
+    """Put the next users into the result."""
+    users = Subscriber.objects.filter(
+        domain__tenant=job.tenant, aor__gt=job.options.get("after", "")
+    )
+    if job.options.get("domain"):
+        users = users.filter(domain__name=job.options["domain"])
+    part = list(users.order_by("aor")[: chunks.ROWS_A_CHUNK])
+    if not job.total:
+        job.total = users.count()
+    if not part:
+        return False
+    chunks.put(job, job.position, [_shown(user) for user in part], is_result=True)
+    job.done += len(part)
+    job.options["after"] = part[-1].aor
+    return len(part) == chunks.ROWS_A_CHUNK
+
+
+def _shown(user: Subscriber) -> Mapping[str, Any]:
+    return {"address": user.aor} | {name: getattr(user, name) for name in EXPORTED[1:]}
+
+
+def _note(job: Job, results: list[bulk.Result], *, is_counted: bool) -> None:
+    for result in results:
+        for field, reason in result.errors:
+            if len(job.problems) < MOST_PROBLEMS:
+                problem = {"row": result.row, "address": result.address}
+                job.problems.append(problem | {"field": field, "reason": reason})
+    if is_counted:
+        job.done += len(results)
+        for status, amount in bulk.count(results).items():
+            job.counted[status] = job.counted.get(status, 0) + amount
