@@ -21,13 +21,15 @@ from proxy.locate.resolver import Locator
 from proxy.location.flows import FlowBindings
 from proxy.location.model import Binding
 from proxy.node import Node
-from proxy.observe.calls import Calls
+from proxy.observe.calls import Calls, Observed
 from proxy.observe.hang_ups import HangUps
 from proxy.observe.heartbeat import Heartbeat
+from proxy.observe.hep_export import HepExport
 from proxy.observe.records import Records
 from proxy.observe.refusals import Refusals
 from proxy.observe.spool import Spool
 from proxy.observe.sweep import MediaSweep
+from proxy.observe.trace import Owner, Trace
 from proxy.relay.pool import RelayPool
 from proxy.routing import registrar
 from proxy.routing.call_rates import CallRates
@@ -64,6 +66,7 @@ class Server:
         "_settings",
         "_state",
         "_sweep",
+        "_trace",
         "_transport",
     )
 
@@ -93,6 +96,11 @@ class Server:
             shows_live=settings.live_calls,
         )
         calls = Calls(self._records, wall=time.time)
+        self._trace = _trace(settings)
+        if settings.trace or settings.hep:
+            self._transport.tap = self._trace
+        if settings.trace:
+            calls.on_tenant = self._follow
         self._locator = Locator(settings)
         self._node = Node(
             settings=settings,
@@ -158,6 +166,7 @@ class Server:
             )
         registrar.resume_keep_alives(self._node)
         self._node.calls.adopt(await self._records.open_calls())
+        await self._trace.start()
         self._records.start()
         self._refusals.start()
         self._hang_ups.start()
@@ -174,6 +183,7 @@ class Server:
         await self._sweep.close()
         self._node.calls.close()
         await self._records.close()
+        await self._trace.close()
         await self._refusals.close()
         await self._node.relays.close()
         await self._state.close()
@@ -202,6 +212,14 @@ class Server:
     def _undelivered(self, via_branch: bytes) -> None:
         self._core.undelivered(via_branch)
 
+    def _follow(self, call: Observed) -> None:
+        domain, callee = call.domain or call.callee_domain, call.callee_domain
+        if domain is not None and domain.trace:
+            is_ours = callee is None or callee.tenant_id == domain.tenant_id
+            only_with = None if is_ours else call.flow.remote
+            owner = Owner(domain.tenant_id, domain.domain_id, only_with)
+            self._trace.follow(call.original.call_id, owner)
+
     def _flow_closed(self, flow: Flow) -> None:
         self._core.flow_closed(flow)
         for binding in self._state.bindings.drop(self._node.flows.take(flow)):
@@ -229,6 +247,18 @@ def _tls_contexts(settings: ProxySettings) -> TlsContexts:
         settings.state_dir / "tls" / "domains",
         trust=settings.trust_path,
         ask=settings.tls_ask,
+    )
+
+
+def _trace(settings: ProxySettings) -> Trace:
+    return Trace(
+        settings.database_url,
+        node_id=settings.node_id,
+        per_second=settings.trace_per_second,
+        most_bytes=settings.trace_bytes,
+        export=HepExport(settings.hep) if settings.hep else None,
+        export_key=settings.hep_key,
+        wall=time.time,
     )
 
 

@@ -75,6 +75,14 @@ def _are_domains(parts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.lower().rstrip(".") for part in parts)
 
 
+def _is_collector(text: str) -> str:
+    protocol, _, rest = text.partition(":")
+    host, _, port = rest.rpartition(":")
+    if protocol not in ("udp", "tcp") or not host or not port.isdigit():
+        raise ValueError("it must be udp:host:port or tcp:host:port")
+    return text
+
+
 def _are_networks(parts: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ip_network(part, strict=False) for part in parts)
 
@@ -265,6 +273,20 @@ class ProxySettings:
         "FEDSIP_SIP_FORK_SECONDS", 20.0, "Ringing of one q group before the next.", "seconds"
     )
 
+    trace: bool = _setting(
+        "FEDSIP_SIP_TRACE", True, "Keep the messages of calls, for domains that want it."
+    )
+    trace_per_second: int = _setting(
+        "FEDSIP_SIP_TRACE_PER_SECOND", 500, "Messages kept in a second; above it new calls are not."
+    )
+    trace_bytes: int = _setting(
+        "FEDSIP_SIP_TRACE_BYTES", 8192, "Longest message that is kept whole.", "bytes"
+    )
+    hep: str = _setting(
+        "FEDSIP_SIP_HEP", "", "Homer to send all messages to (HEPv3), as udp:host:port or "
+        "tcp:host:port.", check=_is_collector,
+    )  # fmt: skip
+    hep_key: str = _setting("FEDSIP_SIP_HEP_KEY", "", "What Homer knows us by.")
     live_calls: bool = _setting(
         "FEDSIP_SIP_LIVE_CALLS", True, "Show the calls that go on, and not only those that ended."
     )

@@ -269,9 +269,12 @@ def _dialog(call: Observed, response: Response) -> Dialog | None:
 
 
 def _hop_of(call: Observed) -> str:
-    """Where the call went: the branch that answered, else the last that was tried."""
-    context = call.response_context
+    """Where the call went: the branch that answered, else the last that was tried. Where another
+    tenant's phone is, is not the caller's to know."""
+    context, near, far = call.response_context, call.domain, call.callee_domain
     if context is None:
+        return ""
+    if near is not None and far is not None and near.tenant_id != far.tenant_id:
         return ""
     chosen = None
     for branch in context.branches:

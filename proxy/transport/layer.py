@@ -11,7 +11,7 @@ import logging
 import resource
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from proxy.locate.hop import Hop
 from proxy.sip.codec import check, parse, serialise
@@ -37,6 +37,17 @@ log = logging.getLogger(__name__)
 OnMessage = Callable[[Request | Response, Flow, float], None]
 OnFlowClosed = Callable[[Flow], None]
 OnUndelivered = Callable[[bytes], None]
+
+
+class Tap(Protocol):
+    """Sees messages; must not raise and must not wait."""
+
+    def received(self, data: bytes, flow: Flow) -> None:
+        """A message came on a flow."""
+
+    def sent(self, data: bytes, flow: Flow) -> None:
+        """A message goes out on a flow."""
+
 
 _HOUSEKEEPING_SECONDS: Final = 10.0
 _TELL_SECONDS: Final = 60.0
@@ -68,6 +79,7 @@ class TransportLayer:
         "_told",
         "_udp",
         "malformed",
+        "tap",
     )
 
     def __init__(
@@ -80,6 +92,8 @@ class TransportLayer:
         on_undelivered: OnUndelivered | None = None,
     ) -> None:
         self.malformed = 0
+        self.tap: Tap | None = None
+        """Sees every message as it comes and goes."""
         self._settings = settings
         self._max_headers = settings.max_headers
         self._on_message = on_message
@@ -166,6 +180,8 @@ class TransportLayer:
         # all else is a keep-alive; over UDP nobody waits for an answer (RFC 5626 s3.5.1)
 
     def _parse(self, data: bytes, flow: Flow) -> None:
+        if self.tap is not None:
+            self.tap.received(data, flow)
         try:
             message = parse(data, max_headers=self._max_headers)
             if isinstance(message, Request):
@@ -219,6 +235,8 @@ class TransportLayer:
 
     def send(self, data: bytes, flow: Flow) -> None:
         """Send on a flow; raises FlowFailed when it is gone."""
+        if self.tap is not None and data is not _UDP_PING:
+            self.tap.sent(data, flow)
         if flow.connection_id:
             stream = self._connections.get(flow.connection_id)
             if stream is None:

@@ -1,0 +1,261 @@
+"""Keeps the SIP messages of calls: a tap, a ring, and batches to PostgreSQL and to Homer.
+
+The tap costs an append. Everything else happens twice a second, behind the calls: whose message it
+is, what must be masked, how much of it is kept. A call is kept whole or not at all; while a node
+passes more messages a second than its setting no further call is begun to be kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, Protocol
+
+import psycopg
+
+from proxy.postgres import Database, first_line
+
+from .hep import hep_packet
+from .hep_export import HepExport
+from .masking import masked
+from .text import as_instant, as_text
+
+log = logging.getLogger(__name__)
+
+_SECONDS: Final = 0.5
+_UNDECIDED_SECONDS: Final = 2.0
+"""How long a message waits for its call to become known: its domain is told by routing."""
+_MOST_WAITING: Final = 50_000
+_MOST_CALLS: Final = 100_000
+_BATCH: Final = 500
+_COLUMNS: Final = (
+    *("call_id", "tenant_id", "domain_id", "node_id", "at", "way", "protocol", "local", "remote"),
+    *("size", "text"),
+)
+_INSERT: Final = (
+    f"INSERT INTO proxy_message ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)}"  # noqa: S608
+    " FROM json_populate_recordset(NULL::proxy_message, %s::json)"
+).encode()
+
+
+class Owner(NamedTuple):
+    """Whose the messages of a call are."""
+
+    tenant_id: int
+    domain_id: int
+    only_with: tuple[str, int] | None = None
+    """The far side is another tenant's: only what passed between us and this address."""
+
+
+class Flow(Protocol):
+    """What is read of a flow."""
+
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def local(self) -> tuple[str, int]: ...
+    @property
+    def remote(self) -> tuple[str, int]: ...
+    @property
+    def is_reliable(self) -> bool: ...
+
+
+class Passed(NamedTuple):
+    """One message as it passed."""
+
+    wall: float
+    is_sent: bool
+    data: bytes
+    flow: Flow
+
+
+class Trace:
+    """The tap of a node and what is done with it. `export` None: there is no collector."""
+
+    __slots__ = (
+        "_allowance",
+        "_calls",
+        "_database",
+        "_export",
+        "_export_key",
+        "_most_bytes",
+        "_node_id",
+        "_passed",
+        "_rate",
+        "_rows",
+        "_task",
+        "_undecided",
+        "_wall",
+        "lost",
+        "skipped",
+    )
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        node_id: str,
+        per_second: int,
+        most_bytes: int,
+        export: HepExport | None,
+        export_key: str,
+        wall: Callable[[], float],
+    ) -> None:
+        self._database = Database(url, name="trace")
+        self._node_id = node_id
+        self._rate = per_second
+        self._allowance = float(per_second)
+        self._most_bytes = most_bytes
+        self._export = export
+        self._export_key = export_key
+        self._wall = wall
+        self._passed: deque[Passed] = deque(maxlen=_MOST_WAITING)
+        self._undecided: list[tuple[bytes, Passed]] = []
+        self._calls: OrderedDict[bytes, Owner] = OrderedDict()
+        self._rows: deque[dict[str, Any]] = deque(maxlen=_MOST_WAITING)
+        self._task: asyncio.Task[None] | None = None
+        self.lost = 0
+        self.skipped = 0
+
+    async def start(self) -> None:
+        if self._export is not None:
+            await self._export.start()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Write what waits, if PostgreSQL is there."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        try:
+            async with asyncio.timeout(1.0):
+                await self.flush(is_last=True)
+        except (TimeoutError, psycopg.Error) as error:
+            log.warning("messages lost count=%d reason=%s", len(self._rows), first_line(error))
+        if self._export is not None:
+            await self._export.close()
+        await self._database.close()
+
+    # -- on the call path
+
+    def received(self, data: bytes, flow: Flow) -> None:
+        """A message came."""
+        self._passed.append(Passed(self._wall(), False, data, flow))
+
+    def sent(self, data: bytes, flow: Flow) -> None:
+        """A message went."""
+        self._passed.append(Passed(self._wall(), True, data, flow))
+
+    def follow(self, call_id: bytes, owner: Owner) -> None:
+        """The call's domain wants its messages kept."""
+        if call_id in self._calls:
+            return
+        if self._allowance <= 0:
+            self.skipped += 1
+            return
+        self._calls[call_id] = owner
+        if len(self._calls) > _MOST_CALLS:
+            self._calls.popitem(last=False)
+
+    # -- behind it
+
+    async def flush(self, *, is_last: bool = False) -> None:
+        """Sort what has passed and write it; raises psycopg.Error when PostgreSQL is away."""
+        self._sort(is_last=is_last)
+        while self._rows:
+            batch = [self._rows.popleft() for _ in range(min(_BATCH, len(self._rows)))]
+            try:
+                connection = await self._database.connection()
+                await connection.execute(_INSERT, (json.dumps(batch),))
+            except psycopg.OperationalError:
+                self._rows.extendleft(reversed(batch))
+                raise
+            except psycopg.DataError as error:
+                self.lost += len(batch)
+                log.warning("messages refused reason=%s", first_line(error))
+
+    def _sort(self, *, is_last: bool) -> None:
+        waiting, self._undecided = self._undecided, []
+        while self._passed:
+            passed = self._passed.popleft()
+            call_id = call_id_of(passed.data)
+            if self._export is not None:
+                self._send_to_collector(self._export, call_id, passed)
+            waiting.append((call_id, passed))
+        too_old = self._wall() - _UNDECIDED_SECONDS
+        kept = 0
+        for call_id, passed in waiting:
+            owner = self._calls.get(call_id)
+            if owner is not None:
+                if owner.only_with in (None, passed.flow.remote):
+                    self._rows.append(self._row(call_id, owner, passed))
+                    kept += 1
+            elif passed.wall > too_old and not is_last:
+                self._undecided.append((call_id, passed))
+        self._allowance = min(float(self._rate), self._allowance + self._rate * _SECONDS - kept)
+
+    def _row(self, call_id: bytes, owner: Owner, passed: Passed) -> dict[str, Any]:
+        data = masked(passed.data)[: self._most_bytes]
+        return {
+            "call_id": as_text(call_id),
+            "tenant_id": owner.tenant_id,
+            "domain_id": owner.domain_id,
+            "node_id": self._node_id,
+            "at": as_instant(passed.wall),
+            "way": "out" if passed.is_sent else "in",
+            "protocol": passed.flow.protocol,
+            "local": _address(passed.flow.local),
+            "remote": _address(passed.flow.remote),
+            "size": len(passed.data),
+            "text": data.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}"),
+        }
+
+    def _send_to_collector(self, export: HepExport, call_id: bytes, passed: Passed) -> None:
+        flow = passed.flow
+        ends = (flow.local, flow.remote) if passed.is_sent else (flow.remote, flow.local)
+        export.send(
+            hep_packet(
+                masked(passed.data),
+                source=ends[0],
+                target=ends[1],
+                is_reliable=flow.is_reliable,
+                wall=passed.wall,
+                agent_id=_agent_id(self._node_id),
+                node=self._node_id,
+                key=self._export_key,
+                call_id=call_id,
+            )
+        )
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(_SECONDS)
+            try:
+                await self.flush()
+            except psycopg.Error as error:
+                log.debug("messages wait count=%d reason=%s", len(self._rows), first_line(error))
+
+
+def call_id_of(data: bytes) -> bytes:
+    """The Call-ID as it stands in a message, found without parsing; b"" if there is none."""
+    start = data.find(b"\r\nCall-ID: ")
+    if start >= 0:
+        return data[start + 11 : data.find(b"\r\n", start + 11)]
+    head = data[: data.find(b"\r\n\r\n") + 2]
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() in (b"call-id", b"i"):
+            return value.strip()
+    return b""
+
+
+def _address(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _agent_id(node_id: str) -> int:
+    return int.from_bytes(node_id.encode()[-4:], "big")

@@ -1,0 +1,195 @@
+"""Whose messages are kept, how many, and how they stand in the database."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from proxy.observe.trace import Owner, Trace, call_id_of
+from proxy.server import Server
+from proxy.settings import ProxySettings
+from proxy.transport.flow import Flow
+from tests.harness.builders import request
+from tests.harness.database import Administrator, until
+
+FLOW = Flow("udp", ("198.51.100.1", 5060), ("192.0.2.10", 5062))
+V6 = Flow("tls", ("2001:db8::1", 5061), ("2001:db8::2", 40000), 7)
+OURS = Owner(1, 2)
+
+
+class Wall:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1.8e9
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def trace(url: str, wall: Wall, **how: Any) -> Trace:
+    facts: dict[str, Any] = {"per_second": 500, "most_bytes": 8192, "export": None}
+    return Trace(url, node_id="n1", export_key="", wall=wall, **(facts | how))
+
+
+def message(call_id: bytes, body: bytes = b"") -> bytes:
+    return b"BYE sip:x SIP/2.0\r\nCall-ID: %b\r\n\r\n%b" % (call_id, body)
+
+
+def kept(url: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT call_id, way, protocol, local, remote, size, text FROM proxy_message"
+            " ORDER BY call_id, at"
+        ).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (message(b"a@b"), b"a@b"),
+        (b"BYE sip:x SIP/2.0\r\ni:c\r\n\r\n", b"c"),
+        (b"BYE sip:x SIP/2.0\r\nCALL-ID :  d \r\n\r\n", b"d"),
+        (b"BYE sip:x SIP/2.0\r\nFrom: a\r\n\r\ni: in the body", b""),
+        (b"rubbish", b""),
+        (b"\r\nCall-ID: cut", b"cu"),
+    ],
+)
+def test_call_ids(data: bytes, found: bytes) -> None:
+    assert call_id_of(data) == found
+
+
+@pytest.mark.db
+async def test_messages_wait_until_their_call_is_known(fresh_url: str) -> None:
+    wall = Wall()
+    tracing = trace(fresh_url, wall)
+    tracing.received(message(b"ours"), FLOW)
+    tracing.received(message(b"nobody's"), FLOW)
+    await tracing.flush()
+    assert kept(fresh_url) == []
+    tracing.follow(b"ours", OURS)
+    tracing.sent(message(b"ours", b"\0"), V6)
+    wall.now += 1
+    await tracing.flush()
+    first, second = kept(fresh_url)
+    text = message(b"ours").decode()
+    assert first == (
+        "ours", "in", "udp", "198.51.100.1:5060", "192.0.2.10:5062", len(text), text,
+    )  # fmt: skip
+    assert second[1:5] == ("out", "tls", "[2001:db8::1]:5061", "[2001:db8::2]:40000")
+    wall.now += 3
+    await tracing.flush()
+    tracing.follow(b"nobody's", OURS)  # too late
+    await tracing.flush()
+    assert len(kept(fresh_url)) == 2
+    await tracing.close()
+
+
+@pytest.mark.db
+async def test_only_our_side_of_a_call_with_another_tenant(fresh_url: str) -> None:
+    tracing = trace(fresh_url, Wall())
+    tracing.follow(b"c", Owner(1, 2, FLOW.remote))
+    tracing.received(message(b"c"), FLOW)
+    tracing.sent(message(b"c"), V6)
+    await tracing.flush()
+    assert [row[2] for row in kept(fresh_url)] == ["udp"]
+    await tracing.close()
+
+
+@pytest.mark.db
+async def test_long_ones_are_cut_and_secrets_masked(fresh_url: str) -> None:
+    tracing = trace(fresh_url, Wall(), most_bytes=100)
+    tracing.follow(b"c", OURS)
+    data = message(b"c", b"x" * 500)
+    tracing.received(data, FLOW)
+    tracing.received(b"A sip:x SIP/2.0\r\nCall-ID: c\r\nAuthorization: Basic czpw\r\n\r\n", FLOW)
+    await tracing.flush()
+    long, secret = sorted(kept(fresh_url), key=lambda row: -row[5])
+    assert (long[5], len(long[6])) == (len(data), 100)
+    assert "czpw" not in secret[6]
+    await tracing.close()
+
+
+@pytest.mark.db
+async def test_under_load_whole_calls_are_left_out(fresh_url: str) -> None:
+    wall = Wall()
+    tracing = trace(fresh_url, wall, per_second=10)
+    tracing.follow(b"one", OURS)
+    for _ in range(40):
+        tracing.received(message(b"one"), FLOW)
+    await tracing.flush()
+    tracing.follow(b"two", OURS)
+    tracing.received(message(b"two"), FLOW)
+    tracing.received(message(b"one"), FLOW)
+    await tracing.flush()
+    assert {row[0] for row in kept(fresh_url)} == {"one"}
+    assert (len(kept(fresh_url)), tracing.skipped) == (41, 1)
+    for _ in range(8):
+        await tracing.flush()
+    tracing.follow(b"two", OURS)
+    assert tracing.skipped == 1
+    await tracing.close()
+
+
+async def test_they_wait_while_postgresql_is_away() -> None:
+    tracing = trace("postgresql://x@/y?host=/nonexistent", Wall())
+    tracing.follow(b"c", OURS)
+    tracing.received(message(b"c"), FLOW)
+    for _ in range(2):
+        with pytest.raises(psycopg.OperationalError):
+            await tracing.flush()
+    assert len(tracing._rows) == 1
+    await tracing.close()
+
+
+@pytest.mark.db
+async def test_a_node_keeps_a_refused_call_and_tells_homer(fresh_url: str, tmp_path: Path) -> None:
+    administrator = Administrator(fresh_url)
+    tenant = administrator.tenant()
+    domain = administrator.domain(tenant, hide_users=False)
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as homer,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone,
+    ):
+        homer.bind(("127.0.0.1", 0))
+        phone.bind(("127.0.0.1", 0))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as reserved:
+            reserved.bind(("127.0.0.1", 0))
+            port = reserved.getsockname()[1]
+        settings = ProxySettings(
+            database_url=fresh_url,
+            state_dir=tmp_path,
+            cluster_key="5a" * 32,
+            addresses=("127.0.0.1",),
+            ipv6=False,
+            tcp=False,
+            tls=False,
+            port=port,
+            gateway=str(tmp_path / "gateway.sock"),
+            hep=f"udp:127.0.0.1:{homer.getsockname()[1]}",
+        )
+        server = Server(settings)
+        await server.start()
+        via = b"SIP/2.0/UDP 127.0.0.1:%d" % phone.getsockname()[1]
+        invite = request(
+            b"INVITE", b"sip:nobody@example.com", via=via, from_uri=b"sip:x@elsewhere.org",
+            call_id=b"traced",
+        )  # fmt: skip
+        from proxy.sip.codec import serialise
+
+        phone.sendto(serialise(invite), ("127.0.0.1", port))
+        await until(lambda: len(kept(fresh_url)) >= 2, "the messages are kept")
+        await server.close()
+        homer.settimeout(20)
+        assert b"INVITE sip:nobody@example.com" in homer.recv(65536)
+    starts = [row[6].partition("\r\n")[0] for row in kept(fresh_url)]
+    assert starts[0] == "INVITE sip:nobody@example.com SIP/2.0"
+    assert starts[-1].startswith("SIP/2.0 404")
+    owners = administrator.ask("SELECT DISTINCT tenant_id, domain_id, node_id FROM proxy_message")
+    assert owners == [(tenant, domain, "a")]
+    assert administrator.ask("SELECT status FROM proxy_call") == [(404,)]
+    administrator.close()
