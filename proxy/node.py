@@ -56,6 +56,8 @@ class Node:
     """Lower-case beginnings of User-Agent."""
     call_rates: CallRates
     """Calls a minute with other domains."""
+    tenant_rates: CallRates
+    """Calls a second of each tenant."""
     denied_peers: frozenset[bytes]
     """Domains with which nobody here has calls, as patterns."""
     refusals: Refusals

@@ -122,6 +122,7 @@ class Server:
             digest_algorithms=tuple(name.encode() for name in settings.digest),
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
             call_rates=CallRates(),
+            tenant_rates=CallRates(seconds=1.0),
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self._refusals,
             random=random.random,

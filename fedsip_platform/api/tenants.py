@@ -6,10 +6,12 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fedsip_platform.directory import services
+from fedsip_platform.tenants import usage
 from fedsip_platform.tenants.models import Tenant
 
 from .base import ScopedViewSet, key_parameter
@@ -25,9 +27,15 @@ class TenantSerializer(serializers.ModelSerializer):
         model = Tenant
         fields = (
             *("id", "name", "slug", "enabled", "max_domains", "max_subscribers"),
-            "require_mfa",
+            *("max_rules", "max_calls", "max_calls_per_second", "require_mfa"),
             *("created_at", "updated_at"),
         )
+
+
+class UsageSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    used = serializers.IntegerField(allow_null=True)
+    limit = serializers.IntegerField(allow_null=True)
 
 
 @extend_schema_view(
@@ -56,6 +64,15 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         for name in changes.keys() - OWNERS_FIELDS:
             self.require(self.scope.may_operate, name, "Only operators change this.")
         return Response(self.get_serializer(services.update_tenant(tenant, **changes)).data)
+
+    @extend_schema(
+        summary="Its limits, and how much of each is used",
+        parameters=[KEY],
+        responses=UsageSerializer(many=True),
+    )
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def usage(self, request: Request, **kwargs: Any) -> Response:
+        return Response(UsageSerializer(usage.of(self.get_object()), many=True).data)
 
     @extend_schema(summary="Delete a tenant with all that it has", parameters=[KEY])
     def destroy(self, request: Request, **kwargs: Any) -> Response:

@@ -131,8 +131,14 @@ def ha1(username: str, realm: str, password: str) -> tuple[str, str]:
 # -- translations
 
 
+@transaction.atomic
 def create_translation(domain: Domain, **fields: Any) -> Translation:
     """Make a rule; the proxy obeys it within a second."""
+    most = domain.tenant.max_rules
+    if most is not None:
+        Tenant.objects.select_for_update(no_key=True).get(pk=domain.tenant_id)
+        if Translation.objects.filter(domain__tenant=domain.tenant).count() >= most:
+            raise Conflict("domain", f"{domain.tenant} may have {most} rules, not more.")
     return save(Translation(domain=domain, **fields))
 
 

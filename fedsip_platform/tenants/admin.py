@@ -29,7 +29,17 @@ class MembershipInline(admin.TabularInline):
 class TenantForm(forms.ModelForm):
     class Meta:
         model = Tenant
-        fields = ("name", "slug", "enabled", "max_domains", "max_subscribers")
+        fields = (
+            "name",
+            "slug",
+            "enabled",
+            "max_domains",
+            "max_subscribers",
+            "max_rules",
+            "max_calls",
+            "max_calls_per_second",
+            "require_mfa",
+        )
 
     def _post_clean(self) -> None:
         super()._post_clean()

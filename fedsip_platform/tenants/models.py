@@ -43,6 +43,18 @@ class Tenant(models.Model):
     max_subscribers = models.PositiveIntegerField(
         null=True, blank=True, help_text="Users in all its domains. Empty: no limit."
     )
+    max_rules = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Rules in all its domains. Empty: no limit."
+    )
+    max_calls = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Calls at the same time, on each node. Empty: no limit."
+    )
+    max_calls_per_second = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Calls begun in a second, on each node. Empty: no limit.",
+    )
     require_mfa = models.BooleanField(
         "second factor required",
         default=False,

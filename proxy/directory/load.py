@@ -20,7 +20,8 @@ _DOMAIN: Final = (
     " unauthenticated_calls_out, hide_users, media_policy, nat_alias_contact, nat_keepalive,"
     " require_tls, srtp, federation, e164, e164_country, time_zone, max_contacts, min_expires,"
     " max_expires, default_expires, trace, federation_in, stranger_methods, calls_in_per_domain,"
-    " calls_in_per_stranger, calls_out_per_domain, calls_out_per_user, enum FROM proxy_domain"
+    " calls_in_per_stranger, calls_out_per_domain, calls_out_per_user, enum, tenant_max_calls,"
+    " tenant_max_calls_per_second FROM proxy_domain"
 )
 _SUBSCRIBER: Final = (
     "SELECT subscriber_id, domain_id, aor, username, ha1_md5, ha1_sha256, enabled, display_name,"

@@ -55,6 +55,9 @@ class Domain:
     calls_out_per_domain: int | None = None
     calls_out_per_user: int | None = None
     enum: bool = False
+    tenant_max_calls: int | None = None
+    """At the same time, in all domains of the tenant; None: no limit. The next one likewise."""
+    tenant_max_calls_per_second: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

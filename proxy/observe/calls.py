@@ -71,10 +71,11 @@ class Observed(Protocol):
 class Calls:
     """Watches INVITEs and BYEs; satisfies core's Observer."""
 
-    __slots__ = ("_calls", "_records", "_reporting", "_wall", "lost", "on_tenant")
+    __slots__ = ("_calls", "_of_tenant", "_records", "_reporting", "_wall", "lost", "on_tenant")
 
     def __init__(self, records: Records, *, wall: Callable[[], float]) -> None:
         self._calls: OrderedDict[bytes, Call] = OrderedDict()
+        self._of_tenant: dict[int, int] = {}
         self._records = records
         self._wall = wall
         self._reporting: OrderedDict[bytes, Call] = OrderedDict()
@@ -84,6 +85,10 @@ class Calls:
 
     def __len__(self) -> int:
         return len(self._calls)
+
+    def of_tenant(self, tenant_id: int) -> int:
+        """How many calls of that tenant are open on this node."""
+        return self._of_tenant.get(tenant_id, 0)
 
     # -- what core tells
 
@@ -96,12 +101,12 @@ class Calls:
         held = self._begun(call)
         held.passage = call
         held.hang_up = lambda: call.reply(480, b"Ended by the platform")
-        self._calls[held.call_id] = held
+        self._hold(held)
         self._records.changed(held)
         if log.isEnabledFor(logging.INFO):
             _log("call begun", held, "")
         if len(self._calls) > _MOST_OPEN:
-            self._calls.popitem(last=False)
+            self._let_go(next(iter(self._calls)))
             self.lost += 1
 
     def ringing(self, call: Observed, status: int, *, now: float) -> None:
@@ -183,7 +188,7 @@ class Calls:
         do; those that rang are over."""
         for held in calls:
             held.checked_at = self._wall()
-            self._calls[held.call_id] = held
+            self._hold(held)
             if held.answered_at is None:
                 self._end(held, 503, "proxy", b"Proxy restarted")
 
@@ -207,6 +212,22 @@ class Calls:
         return found
 
     # -- the steps
+
+    def _hold(self, held: Call) -> None:
+        self._let_go(held.call_id)
+        self._calls[held.call_id] = held
+        if held.tenant_id is not None:
+            self._of_tenant[held.tenant_id] = self._of_tenant.get(held.tenant_id, 0) + 1
+
+    def _let_go(self, call_id: bytes) -> None:
+        held = self._calls.pop(call_id, None)
+        if held is None or held.tenant_id is None:
+            return
+        left = self._of_tenant[held.tenant_id] - 1
+        if left:
+            self._of_tenant[held.tenant_id] = left
+        else:
+            del self._of_tenant[held.tenant_id]
 
     def _begun(self, call: Observed) -> Call:
         domain = call.domain or call.callee_domain
@@ -242,7 +263,7 @@ class Calls:
     def _end(
         self, held: Call, status: int, ended_by: str, reason: bytes, *, reports: bool = False
     ) -> None:
-        self._calls.pop(held.call_id, None)
+        self._let_go(held.call_id)
         held.passage = held.hang_up = held.dialog = None
         held.ended_at = self._wall()
         held.status, held.ended_by, held.reason = status, ended_by, reason or reason_of(status)

@@ -19,6 +19,7 @@ from . import (
     enum,
     federation,
     identity,
+    limits,
     media,
     nat,
     registrar,
@@ -68,6 +69,7 @@ async def initial_request(call: RequestContext, node: Node) -> None:
     translation.translate(call, node)
     await enum.look_up(call, node)
     destination.find_targets(call, node)
+    limits.refuse_above(call, node)
 
 
 def sequential_request(call: RequestContext, node: Node) -> None:

@@ -162,6 +162,18 @@ def test_disabled_user_is_signed_out(acme: World, as_admin: Api) -> None:
     assert as_admin.get("users?enabled=false").json()["results"][0]["username"] == "alice"
 
 
+def test_usage_and_limit_of_rules(acme: World, as_admin: Api, as_operator: Api) -> None:
+    assert as_admin.patch("tenants/acme", {"max_rules": 9}).status_code == 403
+    as_operator.patch("tenants/acme", {"max_rules": 1, "max_calls": 5})
+    refused = as_admin.post("translations", {"domain": "example.com", "tran_user": "x"})
+    assert refused.status_code == 409
+    assert problems(refused) == {"domain": "acme may have 1 rules, not more."}
+    shown = {each["name"]: each for each in as_admin.get("tenants/acme/usage").json()}
+    assert shown["rules"] == {"name": "rules", "used": 1, "limit": 1}
+    assert shown["calls"]["limit"] == 5
+    assert shown["users"]["used"] == 1
+
+
 # -- registrations
 
 

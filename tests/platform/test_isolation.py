@@ -96,6 +96,7 @@ AIMED: dict[tuple[str, str], list[Call]] = {
         lambda rival: (f"tenants/{rival.tenant.public_id}", None),
         lambda rival: (f"tenants/{rival.tenant.slug}", None),
     ],
+    ("tenants/{key}/usage", "get"): [lambda rival: (f"tenants/{rival.tenant.slug}/usage", None)],
     ("tenants/{key}", "patch"): [
         lambda rival: (f"tenants/{rival.tenant.slug}", {"name": "Taken"}),
         lambda rival: (f"tenants/{rival.tenant.slug}", {"enabled": False}),

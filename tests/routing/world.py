@@ -160,6 +160,7 @@ class World:
             digest_algorithms=(b"MD5", b"SHA-256"),
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
             call_rates=CallRates(),
+            tenant_rates=CallRates(seconds=1.0),
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self.refusals,
             random=lambda: 0.0,

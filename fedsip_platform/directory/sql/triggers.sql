@@ -94,7 +94,7 @@ CREATE TRIGGER outbound_policy_changed AFTER UPDATE ON routing_outboundpolicy RE
 CREATE TRIGGER outbound_policy_gone AFTER DELETE ON routing_outboundpolicy REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION directory_note_old('outbound_policy');
 
--- proxy_domain shows the tenant's slug and whether it is enabled: such a change is one of its
+-- proxy_domain shows the tenant's slug, limits and whether it is enabled: such a change is one of its
 -- domains, not of their users.
 CREATE FUNCTION directory_note_tenant() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -103,7 +103,8 @@ BEGIN
     FROM new_rows n
     JOIN old_rows o ON o.id = n.id
     JOIN directory_domain d ON d.tenant_id = n.id
-    WHERE (n.enabled, n.slug) IS DISTINCT FROM (o.enabled, o.slug);
+    WHERE (n.enabled, n.slug, n.max_calls, n.max_calls_per_second)
+        IS DISTINCT FROM (o.enabled, o.slug, o.max_calls, o.max_calls_per_second);
     IF FOUND THEN PERFORM pg_notify('fedsip_directory', ''); END IF;
     RETURN NULL;
 END $$;

@@ -31,7 +31,9 @@ SELECT
     d.calls_in_per_stranger::int AS calls_in_per_stranger,
     d.calls_out_per_domain::int AS calls_out_per_domain,
     d.calls_out_per_user::int AS calls_out_per_user,
-    d.enum
+    d.enum,
+    t.max_calls::int AS tenant_max_calls,
+    t.max_calls_per_second::int AS tenant_max_calls_per_second
 FROM directory_domain d
 JOIN tenants_tenant t ON t.id = d.tenant_id;
 

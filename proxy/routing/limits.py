@@ -1,0 +1,35 @@
+"""What a tenant may use: calls at the same time, and calls begun in a second.
+
+Both are counted on each node by itself, in constant time; n nodes together let n times as many
+through. A call counts for its caller's tenant, and a stranger's for the one he calls.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from proxy.core.request_context import Reject, RequestContext
+
+if TYPE_CHECKING:
+    from proxy.node import Node
+
+_SOME_SECONDS: Final = 10  # nobody knows when a call will end
+
+
+def refuse_above(call: RequestContext, node: Node) -> None:
+    """503 with Retry-After for an INVITE that is one too many for its tenant."""
+    domain = call.domain or call.callee_domain
+    if call.method != b"INVITE" or domain is None:
+        return
+    tenant_id = domain.tenant_id
+    most, rate = domain.tenant_max_calls, domain.tenant_max_calls_per_second
+    if most is not None and node.calls.of_tenant(tenant_id) >= most:
+        raise _too_many(b"Too Many Calls", _SOME_SECONDS)
+    if rate is not None:
+        if node.tenant_rates.wait(tenant_id, rate, now=call.now) > 0:
+            raise _too_many(b"Too Many Calls Per Second", 1)
+        node.tenant_rates.count(tenant_id, rate, now=call.now)
+
+
+def _too_many(reason: bytes, seconds: int) -> Reject:
+    return Reject(503, reason, ((b"Retry-After", b"%d" % seconds),))
