@@ -8,11 +8,13 @@ from django.core.exceptions import ValidationError as ModelValidationError
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fedsip_platform.directory import names, services
 from fedsip_platform.directory.models import Domain, user_count
+from fedsip_platform.federation import dns_records, shown
 from fedsip_platform.tenants.models import Tenant
 
 from . import filters
@@ -60,6 +62,15 @@ class DomainListSerializer(DomainSerializer):
 
     class Meta(DomainSerializer.Meta):
         fields = (*DomainSerializer.Meta.fields, "users")
+
+
+class DnsRecordSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    kind = serializers.CharField(help_text="NAPTR, SRV, A or AAAA.")
+    value = serializers.CharField()
+    line = serializers.CharField(help_text="The record as a line of a zone file.")
+    state = serializers.CharField(help_text="published, missing, different or unknown.")
+    found = serializers.ListField(child=serializers.CharField(), help_text="What the DNS has.")
 
 
 @extend_schema_view(
@@ -125,6 +136,18 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         services.delete_domain(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="DNS records to publish, and whether they are",
+        parameters=[KEY],
+        responses=DnsRecordSerializer(many=True),
+        filters=False,
+    )
+    @action(detail=True, pagination_class=None)
+    def dns(self, request: Request, **kwargs: Any) -> Response:
+        domain = self.get_object()
+        checked = dns_records.check(dns_records.records(domain.name, dns_records.this_site()))
+        return Response([shown.of_dns_record(each) for each in checked])
 
     def _create(self, fields: dict[str, Any]) -> Response:
         tenant = fields.pop("tenant", None) or only_tenant(self.scope)

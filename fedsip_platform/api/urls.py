@@ -17,6 +17,7 @@ from .federation import FederationRuleViewSet, RefusalViewSet
 from .forwards import ForwardViewSet
 from .gateways import GatewayViewSet
 from .jobs import ExportUsersView, ImportUsersView, JobViewSet
+from .locating import LocateView
 from .outbound_policies import OutboundPolicyViewSet
 from .people import InvitationViewSet, PersonViewSet
 from .phones import MyPassView, MyPhoneView, OriginViewSet
@@ -59,6 +60,7 @@ urlpatterns = [
     path("users/export", ExportUsersView.as_view(), name="users-export"),
     path("users/bulk", BulkUsersView.as_view(), name="users-bulk"),
     path("", include(router.urls)),
+    path("locate", LocateView.as_view(), name="locate"),
     path("me", MeView.as_view(), name="me"),
     path("me/phone", MyPhoneView.as_view(), name="my-phone"),
     path("me/phone/pass", MyPassView.as_view(), name="my-pass"),

@@ -29,7 +29,7 @@ from proxy.sip.uri import SipUri, split_host_port
 
 from . import enum
 from .hop import Hop, Place
-from .rfc3263 import Answer, LocateError, Naptr, Question, Speaks, Srv, locate
+from .rfc3263 import Answer, LocateError, Naptr, Question, Selection, Speaks, Srv, locate
 
 if TYPE_CHECKING:
     from proxy.settings import ProxySettings
@@ -166,6 +166,16 @@ class Locator:
         except LocateError as error:
             log.info("ENUM failed number=%s: %s", number, error)
             return []
+
+    def selection(self, uri: SipUri) -> Selection:
+        """The selection for a URI, for somebody else to drive (explain.py)."""
+        return locate(uri, self._speaks, self._draw)
+
+    async def ask(self, question: Question) -> tuple[Answer | LocateError, float]:
+        """The answer to one question, and for how many seconds it holds."""
+        outcome = await self._outcome(question)
+        held = self._answers.get(question)
+        return outcome, max(0.0, held[0] - self._clock()) if held is not None else 0.0
 
     def failed(self, hop: Hop, *, now: float) -> None:
         """A hop did not answer: for a while it is tried last."""

@@ -109,26 +109,14 @@ class TlsContexts:
         _show(server, certificate, key)
         if self._ask:
             server.verify_mode = ssl.CERT_OPTIONAL
-            self._load_trust(server)
+            load_trust(server, self._trust)
         client, verified = _context(ssl.PROTOCOL_TLS_CLIENT), _context(ssl.PROTOCOL_TLS_CLIENT)
         client.verify_mode = ssl.CERT_NONE
-        self._load_trust(verified)
+        load_trust(verified, self._trust)
         if not _signed_itself(certificate):
             _show(client, certificate, key)
             _show(verified, certificate, key)
         return _Contexts(server, client, verified)
-
-    def _load_trust(self, context: ssl.SSLContext) -> None:
-        trust = self._trust
-        try:
-            if trust is None:
-                context.load_default_certs()
-            elif trust.is_dir():
-                context.load_verify_locations(capath=trust)
-            else:
-                context.load_verify_locations(cafile=trust)
-        except (OSError, ssl.SSLError) as error:
-            raise CertificateError(f"The trust store {trust} cannot be read: {error}.") from error
 
     def _domain_pairs(self) -> Iterable[tuple[str, Path, Path]]:
         if self._domains is None or not self._domains.is_dir():
@@ -142,6 +130,19 @@ class TlsContexts:
         """Called by the handshake, with or without SNI."""
         chosen = self._by_name.get((name or "").lower().rstrip("."), self._own)
         connection.context = chosen.server
+
+
+def load_trust(context: ssl.SSLContext, trust: Path | None) -> None:
+    """Believe the authorities of a file or folder, or the system's; raises CertificateError."""
+    try:
+        if trust is None:
+            context.load_default_certs()
+        elif trust.is_dir():
+            context.load_verify_locations(capath=trust)
+        else:
+            context.load_verify_locations(cafile=trust)
+    except (OSError, ssl.SSLError) as error:
+        raise CertificateError(f"The trust store {trust} cannot be read: {error}.") from error
 
 
 def identifies(certificate: Mapping[str, Any], domain: str) -> bool:

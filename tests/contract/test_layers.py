@@ -64,10 +64,13 @@ PURE = [
 ]
 IMPURE = {"asyncio", "django", "logging", "os", "random", "secrets", "socket", "subprocess", "time"}
 
-# Of the proxy, the Django project may see what is pure, and the launcher its settings.
+# Of the proxy, the Django project may see what is pure, its settings, and how it locates others.
 SHARED = (
+    "proxy.settings",
     "proxy.sip",
     "proxy.directory.hours",
+    "proxy.locate",  # what people are told of a domain is what calls find
+    "proxy.transport.probe",
     "proxy.directory.model",
     "proxy.directory.patterns",
     "proxy.directory.translate",
@@ -150,9 +153,7 @@ def test_of_the_relay_the_proxy_sees_only_ng() -> None:
 def test_the_django_project_sees_only_what_is_pure() -> None:
     found = set()
     for path in _files("fedsip_platform"):
-        allowed = (
-            (*SHARED, "proxy.settings", "media.settings") if "launch" in path.parts else SHARED
-        )
+        allowed = (*SHARED, "media.settings") if "launch" in path.parts else SHARED
         for module in _imports(path):
             ours = module.startswith(("proxy.", "media."))
             if ours and not _is_or_leads_to(module, allowed):

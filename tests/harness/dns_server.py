@@ -18,6 +18,7 @@ import asyncio
 import socket
 import struct
 import textwrap
+import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -205,3 +206,34 @@ class _Udp(asyncio.DatagramProtocol):
         wire = self._server.answer(data, over_tcp=False)
         if wire is not None and self._transport is not None:
             self._transport.sendto(wire, addr)
+
+
+class DnsThread:
+    """The same server for tests without an event loop: it serves inside a `with`."""
+
+    def __init__(self, zones: Zones) -> None:
+        self.server = DnsServer(zones)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    @property
+    def address(self) -> str:
+        """As FEDSIP_SIP_DNS_SERVERS has it."""
+        return self.server.address
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self.server.__aenter__(), self._loop).result(10)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        ending = self.server.__aexit__(None, None, None)
+        asyncio.run_coroutine_threadsafe(ending, self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()

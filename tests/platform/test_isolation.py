@@ -35,6 +35,7 @@ ABOUT_ONESELF = {
     ("session", "post"),
     ("session", "delete"),
     ("schema", "get"),
+    ("locate", "get"),
     ("docs", "get"),
 }
 
@@ -117,6 +118,7 @@ AIMED: dict[tuple[str, str], list[Call]] = {
     ("domains/{key}", "patch"): [
         lambda rival: (f"domains/{rival.domain.public_id}", {"note": "taken"})
     ],
+    ("domains/{key}/dns", "get"): [lambda rival: (f"domains/{rival.domain.name}/dns", None)],
     ("domains/{key}", "delete"): [lambda rival: (f"domains/{rival.domain.name}", None)],
     ("users", "post"): [
         lambda rival: (

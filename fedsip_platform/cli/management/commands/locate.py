@@ -1,0 +1,71 @@
+"""fedsip locate URI"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fedsip_platform.cli import speech
+from fedsip_platform.federation import locating, shown
+from fedsip_platform.launch import report
+from proxy.locate.explain import Step
+from proxy.locate.hop import Hop
+from proxy.transport.probe import Probe
+
+
+class Command(BaseCommand):
+    help = "How a SIP address is found: each question to the DNS, the servers, and who answers."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("uri", metavar="URI", help="such as sip:bob@elsewhere.org")
+        parser.add_argument("--no-ping", action="store_true", help="send the servers nothing")
+        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.set_defaults(run=tell)
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def tell(options: Any) -> None:
+    """Print the decision tree."""
+    uri = locating.read_uri(options["uri"])
+    located = locating.locate(uri, ask_hops=not options["no_ping"])
+    if options["json"]:
+        speech.show_one(shown.of_located(located), options)
+        return
+    print(located.uri)
+    explanation = located.explanation
+    lines = [line for step in explanation.steps for line in _step(step)]
+    print(report.table(lines) if lines else "  an address: nothing to ask")
+    if explanation.error:
+        print(f"leads nowhere: {explanation.error}")
+        return
+    print("servers, in the order of trying:")
+    probes = {one.hop: one for one in located.probes}
+    hops = enumerate(explanation.hops, start=1)
+    print(report.table([[str(at), *_hop(hop, probes.get(hop))] for at, hop in hops]))
+
+
+def _step(step: Step) -> list[list[str]]:
+    asked = [step.question.kind, step.question.name]
+    if step.error:
+        return [[*asked, "", f"failed: {step.error}"]]
+    holds = f"{step.seconds:.0f} s"
+    first, *others = step.answers or ("nothing",)
+    return [[*asked, holds, first], *(["", "", "", answer] for answer in others)]
+
+
+def _hop(hop: Hop, probe: Probe | None) -> list[str]:
+    host = f"[{hop.address}]" if ":" in hop.address else hop.address
+    return [hop.transport, f"{host}:{hop.port}", said(probe) if probe else ""]
+
+
+def said(probe: Probe) -> str:
+    """What a server said, in words."""
+    if probe.status is None:
+        return f"does not answer OPTIONS: {probe.reason}"
+    answer = f"answers OPTIONS: {probe.status} {probe.reason} in {probe.seconds * 1000:.0f} ms"
+    return f"{answer}; its certificate is {probe.certificate}" if probe.certificate else answer

@@ -1,0 +1,69 @@
+"""How a foreign domain is found, told to people: the decision tree of RFC 3263, and who answers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from fedsip_platform.changes import ServiceError
+from fedsip_platform.directory import names
+from proxy.locate.explain import Explanation, explain
+from proxy.locate.resolver import Locator
+from proxy.settings import ProxySettings
+from proxy.sip.errors import ParseError
+from proxy.sip.uri import SipUri, parse_uri
+from proxy.transport.probe import Probe, probe
+
+_MOST_PROBED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A URI, how it was located, and what each hop said where it was asked."""
+
+    uri: str
+    explanation: Explanation
+    probes: tuple[Probe, ...] = ()
+
+
+def read_uri(text: str) -> SipUri:
+    """The SIP URI that somebody typed; a bare address or domain will do. Raises ServiceError."""
+    text = text.strip()
+    if not text.lower().startswith(("sip:", "sips:")):
+        text = f"sip:{text}"
+    scheme, _, rest = text.partition(":")
+    try:
+        uri = parse_uri(f"{scheme.lower()}:{_in_ascii(rest)}".encode())
+    except (ParseError, UnicodeError) as error:
+        raise ServiceError("uri", f"{text} is no SIP address: {error}.") from error
+    if not isinstance(uri, SipUri):
+        raise ServiceError("uri", f"{text} is no SIP address.")
+    return uri
+
+
+def locate(uri: SipUri, *, ask_hops: bool) -> Located:
+    """Ask the DNS, and the hops if wanted; waits for all of it."""
+    return asyncio.run(_locate(uri, ask_hops=ask_hops))
+
+
+async def _locate(uri: SipUri, *, ask_hops: bool) -> Located:
+    settings = ProxySettings.from_env()
+    locator = Locator(settings)
+    try:
+        explanation = await explain(uri, locator)
+    finally:
+        await locator.close()
+    probes: list[Probe] = []
+    if ask_hops:
+        asked = explanation.hops[:_MOST_PROBED]
+        probes = await asyncio.gather(*[probe(hop, trust=settings.trust_path) for hop in asked])
+    return Located(uri.serialise().decode(), explanation, tuple(probes))
+
+
+def _in_ascii(rest: str) -> str:
+    """A name that was typed with letters of its own language, as the DNS has it (RFC 5890)."""
+    if rest.isascii():
+        return rest
+    user, at, host = rest.rpartition("@")
+    end = min((host.find(mark) for mark in ":;?" if mark in host), default=len(host))
+    return f"{user}{at}{names.normal_domain(host[:end])}{host[end:]}"

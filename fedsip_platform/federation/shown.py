@@ -1,0 +1,62 @@
+"""What was located and which records are published, as programs read it: for REST and --json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proxy.locate.hop import Hop
+from proxy.transport.probe import Probe
+
+from .dns_records import Checked
+from .locating import Located
+
+
+def of_located(located: Located) -> dict[str, Any]:
+    """How an address was located, and who answered."""
+    explanation = located.explanation
+    probes = {probe.hop: probe for probe in located.probes}
+    return {
+        "uri": located.uri,
+        "steps": [
+            {
+                "kind": step.question.kind,
+                "name": step.question.name,
+                "answers": list(step.answers),
+                "seconds": round(step.seconds, 1),
+                "error": step.error,
+            }
+            for step in explanation.steps
+        ],
+        "hops": [_of_hop(hop, probes.get(hop)) for hop in explanation.hops],
+        "error": explanation.error,
+    }
+
+
+def _of_hop(hop: Hop, probe: Probe | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "transport": hop.transport,
+        "address": hop.address,
+        "port": hop.port,
+        "tls_name": hop.tls_name,
+    }
+    if probe is not None:
+        row |= {
+            "status": probe.status,
+            "reason": probe.reason,
+            "seconds": round(probe.seconds, 3),
+            "certificate": probe.certificate,
+        }
+    return row
+
+
+def of_dns_record(checked: Checked) -> dict[str, Any]:
+    """A record to publish, and what the DNS has."""
+    record = checked.record
+    return {
+        "name": record.name,
+        "kind": record.kind,
+        "value": record.value,
+        "line": str(record),
+        "state": checked.state,
+        "found": list(checked.found),
+    }

@@ -1,0 +1,88 @@
+"""fedsip locate and fedsip dns, with a DNS server on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cli.conftest import Fedsip
+from tests.harness.dns_server import DnsThread, Zones
+from tests.harness.processes import free_port
+
+pytestmark = pytest.mark.db
+
+ELSEWHERE = """
+    @          NAPTR 10 100 "s" "SIP+D2U" "" _sip._udp
+    _sip._udp  SRV 10 10 {port} sip1
+    sip1       A 127.0.0.1
+    """
+EXAMPLE = """
+    @            NAPTR 10 10 "s" "SIPS+D2T" "" _sips._tcp
+    @            NAPTR 20 10 "s" "SIP+D2T" "" _sip._tcp
+    _sips._tcp   SRV 10 100 5061 SIP
+    _sip._tcp    SRV 10 100 5099 sip
+    sip          A 192.0.2.1
+    """
+
+
+@pytest.fixture
+def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[DnsThread]:
+    tables = {
+        "elsewhere.test": ELSEWHERE.format(port=free_port()),
+        "xn--bcher-kva.test": "@ A 192.0.2.1",
+        "example.com": EXAMPLE,
+    }
+    with DnsThread(Zones(tables)) as server:
+        monkeypatch.setenv("FEDSIP_SIP_DNS_SERVERS", server.address)
+        yield server
+
+
+def test_the_whole_tree_is_told(fedsip: Fedsip, dns: DnsThread) -> None:
+    said = fedsip("locate", "bob@elsewhere.test").said.splitlines()
+    assert said[0] == "sip:bob@elsewhere.test"
+    assert said[1].split() == [
+        *("NAPTR", "elsewhere.test", "60", "s", "10", "100", '"s"', '"SIP+D2U"', '""'),
+        "_sip._udp.elsewhere.test.",
+    ]
+    assert said[2].split()[:2] == ["SRV", "_sip._udp.elsewhere.test"]
+    assert said[-1].split(maxsplit=3)[3] == "does not answer OPTIONS: Connection refused"
+
+
+def test_for_programs_and_without_asking_the_servers(fedsip: Fedsip, dns: DnsThread) -> None:
+    row = fedsip("locate", "sip:bob@elsewhere.test", "--no-ping", "--json").json
+    assert [step["kind"] for step in row["steps"]] == ["NAPTR", "SRV", "AAAA", "A"]
+    assert [hop["address"] for hop in row["hops"]] == ["127.0.0.1"]
+    assert "status" not in row["hops"][0]
+
+
+def test_names_in_letters_of_their_own(fedsip: Fedsip, dns: DnsThread) -> None:
+    row = fedsip("locate", "sip:bob@Bücher.test;transport=tcp", "--no-ping", "--json").json
+    assert row["uri"] == "sip:bob@xn--bcher-kva.test;transport=tcp"
+    assert row["hops"][0]["address"] == "192.0.2.1"
+
+
+def test_what_leads_nowhere_or_is_no_address(fedsip: Fedsip, dns: DnsThread) -> None:
+    said = fedsip("locate", "sip:bob@nowhere.elsewhere.test").said
+    assert "leads nowhere: nowhere.elsewhere.test has no address" in said
+    for text in ("sip:", "sip:bob@", "http://x.test", "sip:b ob@x.test", "sip:x@a..ü"):
+        refused = fedsip("locate", text)
+        assert (refused.code, refused.said) == (1, "")
+
+
+def test_records_of_a_domain(acme: Fedsip, dns: DnsThread, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEDSIP_SIP_UDP", "off")
+    words = ("dns", "example.com", "--address", "192.0.2.1", "--address", "2001:db8::1")
+    rows = acme(*words, "--json").json
+    assert [(row["line"], row["state"]) for row in rows] == [
+        ('example.com. 3600 IN NAPTR 10 10 "s" "SIPS+D2T" "" _sips._tcp.example.com.', "published"),
+        ('example.com. 3600 IN NAPTR 20 10 "s" "SIP+D2T" "" _sip._tcp.example.com.', "published"),
+        ("_sips._tcp.example.com. 3600 IN SRV 10 100 5061 sip.example.com.", "published"),
+        ("_sip._tcp.example.com. 3600 IN SRV 10 100 5060 sip.example.com.", "different"),
+        ("sip.example.com. 3600 IN A 192.0.2.1", "published"),
+        ("sip.example.com. 3600 IN AAAA 2001:db8::1", "missing"),
+    ]
+    said = acme(*words).said
+    assert ";   different: 10 100 5099 sip.example.com." in said
+    assert said.endswith("; 2 of 6 are not as they should be\n")
+    assert acme(*words, "--host", "edge.acme.test", "--no-check").said.count("edge.acme.test.") == 4

@@ -1,0 +1,159 @@
+"""The talk's real call through us, with `nat_alias_contact` on: every header that the slides show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from media.ng import Answer, Offer
+from proxy.directory.model import Domain
+from proxy.locate.hop import Hop
+from proxy.sip.message import Request, Response
+from tests.harness.builders import ack_of
+from tests.harness.network import PROXY4
+
+from . import talk
+from .world import World, deletes, via_relay
+
+UPHREAK = Domain(9, 1, b"acme", b"uphreak.com", nat_alias_contact=True, media_policy="always")
+Pairs = Iterable[tuple[bytes, bytes]]
+
+
+class Call:
+    """The call up to where the INVITE stands at proxy2."""
+
+    def __init__(self) -> None:
+        self.world = World(UPHREAK)
+        self.world.add_user(b"eric@uphreak.com", UPHREAK)
+        self.world.air.zones[b"junctionnetworks.com"] = [Hop("udp", *talk.PROXY2)]
+        self.phone = self.world.phone(b"eric@uphreak.com", *talk.PHONE)
+        self.proxy2 = self.world.phone(b"proxy2@junctionnetworks.com", *talk.PROXY2)
+        self.invite = self._invites()
+        self.at_proxy2 = self.proxy2.take_request(b"INVITE")
+
+    def _invites(self) -> Request:
+        first = request_of(b"INVITE", talk.INVITE_URI, talk.INVITE, talk.OFFER)
+        first.headers.set(b"cseq", b"26702 INVITE")
+        self.phone.send(first)
+        challenge = self.phone.take_response(407)
+        self.phone.send(ack_of(first, challenge))
+        again = self.phone.signs(first, challenge)
+        again.headers.set(b"cseq", b"26703 INVITE")
+        self.phone.send(again)
+        self.phone.take_response(100)
+        return again
+
+    def answers(self) -> Response:
+        """proxy2 hands us the 200; as it is at the phone."""
+        answer = Response(200, b"OK")
+        for via in self.at_proxy2.headers.values(b"via"):
+            answer.headers.append(b"via", via)
+        for route in (*talk.ROUTES_BEHIND_US, *self.at_proxy2.headers.values(b"record-route")):
+            answer.headers.append(b"record-route", route)
+        for pair in talk.KEPT_IN_200:
+            answer.headers.append(*pair)
+        answer.body = talk.ANSWER
+        self.proxy2.send(answer)
+        return self.phone.take_response(200)
+
+
+def request_of(method: bytes, uri: bytes, headers: Pairs, body: bytes = b"") -> Request:
+    return Request(method, uri, list(headers), body)
+
+
+def values(message: Request | Response, kept: Pairs) -> list[tuple[bytes, bytes]]:
+    """What a message has for the names of `kept`."""
+    return [(name, value) for name, _ in kept for value in message.headers.all(name)]
+
+
+def own_entries(message: Request | Response) -> list[bytes]:
+    """Host and lr of our Record-Routes: without the sealed token."""
+    entries = [
+        entry for entry in message.headers.values(b"record-route") if PROXY4.encode() in entry
+    ]
+    return [b"<sip:*@" + entry.partition(b"@")[2] for entry in entries]
+
+
+def test_invite_leaves_us_as_on_the_slide() -> None:
+    call = Call()
+    came = call.at_proxy2
+    assert came.uri_raw == talk.INVITE_URI
+    assert values(came, talk.KEPT_IN_INVITE) == list(talk.KEPT_IN_INVITE)
+    assert came.headers.values(b"contact") == [talk.CONTACT_AFTER_US]
+    assert came.max_forwards == 69  # 67 behind the third proxy
+    assert own_entries(came) == [b"<sip:*@198.51.100.1:5060;lr>"] * 2
+    ours, phones = came.vias
+    assert (ours.host, ours.port, ours.transport) == (PROXY4.encode(), 5060, b"UDP")
+    assert (ours.branch or b"").startswith(b"z9hG4bK")
+    assert (phones.host, phones.port) == (b"10.1.10.29", 38718)
+    assert phones.param(b"received") == b"50.198.204.238"
+    assert phones.param(b"rport") == b"38718"
+    assert not came.headers.has(b"proxy-authorization")
+    [offer] = call.world.relays[0].taken(Offer)
+    assert offer.sdp == talk.OFFER
+    assert came.body == via_relay(talk.OFFER)
+
+
+def test_200_comes_back_as_on_the_slide() -> None:
+    call = Call()
+    got = call.answers()
+    assert values(got, talk.KEPT_IN_200) == list(talk.KEPT_IN_200)
+    routes = got.headers.values(b"record-route")
+    assert routes[:2] == list(talk.ROUTES_BEHIND_US)
+    assert own_entries(got) == [b"<sip:*@198.51.100.1:5060;lr>"] * 2
+    [via] = got.vias
+    assert via.branch == call.invite.via.branch
+    [answer] = call.world.relays[0].taken(Answer)
+    assert answer.sdp == talk.ANSWER
+    assert got.body == via_relay(talk.ANSWER)
+
+
+async def test_bye_follows_its_route_set() -> None:
+    call = Call()
+    routes = tuple(reversed(call.answers().headers.values(b"record-route")))
+    bye = request_of(
+        b"BYE",
+        talk.BYE_URI,
+        [
+            (b"via", talk.BYE_VIA),
+            (b"max-forwards", b"70"),
+            *talk.KEPT_IN_BYE,
+            *((b"route", route) for route in routes),
+        ],
+    )
+    call.phone.send(bye)
+    came = call.proxy2.take_request(b"BYE")
+    assert came.uri_raw == talk.BYE_URI
+    assert values(came, talk.KEPT_IN_BYE) == list(talk.KEPT_IN_BYE)
+    assert came.headers.values(b"route") == list(reversed(talk.ROUTES_BEHIND_US))
+    assert came.max_forwards == 69
+    ours, phones = came.vias
+    assert (ours.host, ours.port) == (PROXY4.encode(), 5060)
+    assert phones.serialise().startswith(b"SIP/2.0/UDP 10.1.10.29:38718;")
+    assert phones.param(b"received") == b"50.198.204.238"
+    assert phones.param(b"rport") == b"38718"
+    await call.world.settled()
+    assert len(deletes(call.world.relays[0])) == 1
+
+
+def test_bye_from_the_other_side_reaches_the_phone_behind_its_nat() -> None:
+    """By the alias that it was told as Contact; the phone sees its own address again."""
+    call = Call()
+    got = call.answers()
+    ours = call.at_proxy2.headers.values(b"record-route")
+    bye = request_of(
+        b"BYE",
+        b"sip:eric@50.198.204.238:38718;nat=yes",
+        [
+            (b"via", b"SIP/2.0/UDP 199.7.173.102:5060;branch=z9hG4bK0f9d.889da69.9"),
+            (b"max-forwards", b"68"),
+            (b"from", got.headers.first(b"to") or b""),
+            (b"to", talk.FROM),
+            (b"call-id", got.call_id),
+            (b"cseq", b"1 BYE"),
+            *((b"route", route) for route in ours),
+        ],
+    )
+    call.proxy2.send(bye)
+    came = call.phone.take_request(b"BYE")
+    assert came.uri_raw == b"sip:eric@50.198.204.238:38718"
+    assert not came.headers.has(b"route")
