@@ -2,9 +2,8 @@
 
 It crossed three proxies: ours (107.170.192.145), proxy2 (199.7.173.102) and proxy3 (199.7.175.103).
 Here it stands as it was around ours: the INVITE as the phone behind its NAT sent it and as it left
-us, the 200 as proxy2 handed it to us, the BYE as the phone sent it. What other proxies have added on
-the slides is taken away, misreadings of the slides are put right (z9hG4bK, the digit 0), and
-OPUS is given its two lines as in the slide's session description.
+us, the 200 as proxy2 handed it to us, the BYE as the phone sent it, moved into the first call. What
+other proxies have added on the slides is taken away, and what the scan misread is put right.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The talk's real call through us, with `nat_alias_contact` on: every header that the slides show."""
+"""The talk's real call with `nat_alias_contact` on: each header that the slides show."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ async def test_bye_follows_its_route_set() -> None:
     assert len(deletes(call.world.relays[0])) == 1
 
 
-def test_bye_from_the_other_side_reaches_the_phone_behind_its_nat() -> None:
+async def test_bye_from_the_other_side_reaches_the_phone_behind_its_nat() -> None:
     """By the alias that it was told as Contact; the phone sees its own address again."""
     call = Call()
     got = call.answers()
