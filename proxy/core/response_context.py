@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .target_set import Outcome, Stage
+
 if TYPE_CHECKING:
     from proxy.sip.message import Response
 
     from .request_context import Branch, HeaderPairs
     from .target_set import Target
-
 _CHALLENGES: Final = (b"www-authenticate", b"proxy-authenticate")
 _PREFERRED_4XX: Final = frozenset((401, 407, 415, 420, 484))  # s16.7 step 6
 
@@ -46,9 +47,12 @@ class Cancel:
 
 @dataclass(slots=True, eq=False)
 class StartGroup:
-    """Fork to the next group of targets."""
+    """Fork to the next group of targets, or find out first which they are (`stage.expand`)."""
 
     targets: list[Target]
+    stage: Stage | None = None
+    outcome: Outcome = Outcome.REFUSED
+    """How the targets before them ended."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +74,7 @@ class _Candidate:
     branch: Branch | None  # with a response that was received, else None
     response: Response | None
     headers: HeaderPairs = ()
+    outcome: Outcome = Outcome.REFUSED
 
 
 class ResponseContext:
@@ -77,7 +82,8 @@ class ResponseContext:
 
     __slots__ = (
         "_candidates",
-        "_groups",
+        "_stage_began",
+        "_stages",
         "branches",
         "final_status",
         "is_cancelled",
@@ -85,19 +91,25 @@ class ResponseContext:
         "pending",
     )
 
-    def __init__(self, later_groups: list[list[Target]], *, is_invite: bool) -> None:
+    def __init__(self, later_stages: list[Stage], *, is_invite: bool) -> None:
         self.branches: list[Branch] = []
         self.is_invite = is_invite
         self.is_cancelled = False
         self.final_status = 0  # of the final response that went upstream, 0 before that
         self.pending = 0
-        self._groups = later_groups  # after the one that is started at once
+        self._stages = later_stages  # after the one that is started at once
+        self._stage_began = 0  # at which candidate
         self._candidates: list[_Candidate] = []
 
     @property
     def groups_left(self) -> int:
-        """How many groups a ring timeout could still go on to."""
-        return len(self._groups)
+        """How many stages there still are."""
+        return len(self._stages)
+
+    @property
+    def awaits_ring_timeout(self) -> bool:
+        """Whether a stage follows when nobody answers."""
+        return any(stage.follows(Outcome.NO_ANSWER) for stage in self._stages)
 
     def add(self, branch: Branch) -> None:
         """A branch is being started."""
@@ -122,8 +134,10 @@ class ResponseContext:
         if not is_first:
             return _NOTHING
         if branch.is_timed_out and status == 487:
-            return self._failed(_Candidate(_rank(408, is_own=True), 408, None, None, None))
-        return self._failed(_Candidate(_rank(status, is_own=False), status, None, branch, response))
+            rank = _rank(408, is_own=True)
+            return self._failed(_Candidate(rank, 408, None, None, None, outcome=Outcome.NO_ANSWER))
+        rank, outcome = _rank(status, is_own=False), _outcome(status, branch, is_own=False)
+        return self._failed(_Candidate(rank, status, None, branch, response, outcome=outcome))
 
     def failed(
         self,
@@ -137,32 +151,47 @@ class ResponseContext:
             return _NOTHING
         branch.is_done = True
         self.pending -= 1
-        rank = _rank(status, is_own=True)
-        return self._failed(_Candidate(rank, status, reason, None, None, headers))
+        rank, outcome = _rank(status, is_own=True), _outcome(status, branch, is_own=True)
+        return self._failed(_Candidate(rank, status, reason, None, None, headers, outcome))
+
+    def expanded(self, stages: list[Stage]) -> Actions:
+        """What a stage turned out to be, to be tried before those that follow it."""
+        if self.final_status or self.is_cancelled:
+            return _NOTHING
+        first, *rest = stages
+        self._stages = rest + self._stages
+        return (StartGroup(first.targets, first),)
+
+    def not_expanded(
+        self, status: int, reason: bytes | None = None, headers: HeaderPairs = ()
+    ) -> Actions:
+        """A stage turned out to lead nowhere."""
+        rank, outcome = _rank(status, is_own=True), _outcome(status, None, is_own=True)
+        return self._failed(_Candidate(rank, status, reason, None, None, headers, outcome))
 
     def cancel(self) -> Actions:
         """The caller gave up (s16.10): CANCEL everything that is pending, start nothing more."""
         if self.final_status or self.is_cancelled:
             return _NOTHING
         self.is_cancelled = True
-        self._groups = []
+        self._stages = []
         return self._cancel_pending()
 
     def ring_timeout(self) -> Actions:
         """The present group rang long enough and there is another one."""
-        if self.final_status or not self._groups:
+        if self.final_status or not self.awaits_ring_timeout:
             return _NOTHING
         for branch in self.branches:
             if not branch.is_done:
                 branch.is_timed_out = True
-        return (*self._cancel_pending(), StartGroup(self._groups.pop(0)))
+        return (*self._cancel_pending(), *self._next(Outcome.NO_ANSWER))
 
     def answered(self, status: int) -> Actions:
         """A final response goes upstream by another way: the transaction user replied."""
         if self.final_status:
             return _NOTHING
         self.final_status = status
-        self._groups = []
+        self._stages = []
         return self._cancel_pending()
 
     def _succeeded(self, branch: Branch, response: Response) -> Actions:
@@ -173,7 +202,7 @@ class ResponseContext:
                 return (SendUp(branch, response),)
             return _NOTHING
         self.final_status = response.status
-        self._groups = []
+        self._stages = []
         self._candidates = []
         if self.pending:
             return (SendUp(branch, response), *self._cancel_pending())
@@ -184,7 +213,7 @@ class ResponseContext:
             return _NOTHING
         self._candidates.append(candidate)
         if candidate.status >= 600:
-            self._groups = []
+            self._stages = [one for one in self._stages if Outcome.EVERYWHERE in one.after]
             if self.pending:
                 return self._cancel_pending()
         if self.pending:
@@ -197,9 +226,21 @@ class ResponseContext:
         return tuple([Cancel(branch) for branch in self.branches if not branch.is_done])
 
     def _next_or_final(self) -> Actions:
-        if self._groups:
-            return (StartGroup(self._groups.pop(0)),)
+        if self._stages:
+            ended = min(self._candidates[self._stage_began :], key=_by_rank, default=None)
+            following = self._next(Outcome.NO_ANSWER if ended is None else ended.outcome)
+            if following:
+                return following
         return self._choose()
+
+    def _next(self, outcome: Outcome) -> Actions:
+        """Go on to the first stage that follows such an end; what stands before it is past."""
+        while self._stages:
+            stage = self._stages.pop(0)
+            if stage.follows(outcome):
+                self._stage_began = len(self._candidates)
+                return (StartGroup(stage.targets, stage, outcome),)
+        return _NOTHING
 
     def _choose(self) -> Actions:
         """The best final response (s16.7 step 6), challenges of all put together (step 7)."""
@@ -238,6 +279,22 @@ def _rank(status: int, *, is_own: bool) -> int:
     if status == 408:
         return rank + 4 if is_own else rank + 3
     return rank + 3 if status == 503 else rank + 2
+
+
+def _outcome(status: int, branch: Branch | None, *, is_own: bool) -> Outcome:
+    """What a final response, or a failure of our own, means for the stages that follow."""
+    if status >= 600:
+        return Outcome.EVERYWHERE | (Outcome.BUSY if status == 600 else Outcome.REFUSED)
+    if status == 486:
+        return Outcome.BUSY
+    if status == 480:
+        return Outcome.UNREACHABLE if is_own else Outcome.NO_ANSWER
+    if status == 408:
+        has_rung = branch is not None and branch.provisional_seen
+        return Outcome.NO_ANSWER if has_rung else Outcome.UNREACHABLE
+    if status in (430, 503) or (is_own and status == 404):  # 404 of our own: no DNS
+        return Outcome.UNREACHABLE
+    return Outcome.REFUSED
 
 
 def _by_rank(candidate: _Candidate) -> int:

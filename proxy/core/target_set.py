@@ -1,4 +1,5 @@
-"""Where a request may go: targets in groups, tried serially by q and in parallel within a group.
+"""Where a request may go: targets in groups, tried serially by q and in parallel within a group,
+and stages that come later, depending on how the ones before them ended.
 
 RFC 3261 s16.5 (target set) and s16.6 (q-ordered forking). A target is a Request-URI with the
 Route set and the flow that reach it; how the next hop is located is core/forward.py's subject.
@@ -6,9 +7,11 @@ Route set and the flow that reach it; how the next hop is located is core/forwar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Flag, auto
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,15 +48,58 @@ class Target:
     is_verified: bool = False
     is_trusted: bool = False
     shown_as: str = ""
+    changes: object | None = None
+    """What routing changes in the request for this target alone."""
+
+
+class Outcome(Flag):
+    """How targets ended, as far as later stages depend on it."""
+
+    BUSY = auto()
+    """486 or 600."""
+    NO_ANSWER = auto()
+    """It rang in vain: a ring timeout, 408 after a provisional response, 480."""
+    UNREACHABLE = auto()
+    """Nobody was there: every hop dead, 408 without any other answer, 503."""
+    REFUSED = auto()
+    """Any other failure."""
+    EVERYWHERE = auto()
+    """6xx: it was said for the whole user, so no other contact of his is tried."""
+
+
+ANY_FAILURE: Final = Outcome.BUSY | Outcome.NO_ANSWER | Outcome.UNREACHABLE | Outcome.REFUSED
+EVEN_EVERYWHERE: Final = ANY_FAILURE | Outcome.EVERYWHERE
+
+
+@dataclass(slots=True, eq=False)
+class Stage:
+    """Targets that are tried in parallel once those before them have failed in a way that `after`
+    names. `expand` finds them only then, given that way; it may raise Reject. They ring for
+    `ring_seconds` where a later stage waits for no answer; None means as long as the core's
+    setting says."""
+
+    targets: list[Target] = field(default_factory=list)
+    after: Outcome = ANY_FAILURE
+    ring_seconds: float | None = None
+    expand: Callable[[Outcome], list[Stage]] | None = None
+
+    def follows(self, outcome: Outcome) -> bool:
+        """Whether it is this stage's turn after targets ended so."""
+        if Outcome.EVERYWHERE in outcome and Outcome.EVERYWHERE not in self.after:
+            return False
+        return bool(outcome & self.after & ANY_FAILURE)
 
 
 class TargetSet:
     """The targets of one request, each Request-URI at most once (RFC 3261 s16.5)."""
 
-    __slots__ = ("_targets",)
+    __slots__ = ("_later", "_targets", "ring_seconds")
 
     def __init__(self) -> None:
         self._targets: list[Target] = []
+        self._later: list[Stage] = []
+        self.ring_seconds: float | None = None
+        """How long each group of targets rings; None: as the core's setting says."""
 
     def __len__(self) -> int:
         return len(self._targets)
@@ -77,11 +123,20 @@ class TargetSet:
         self._targets.append(target)
         return True
 
+    def add_later(self, *stages: Stage) -> None:
+        """Stages to be tried after the targets and after those that were added before."""
+        self._later += stages
+
     def replace(self, *targets: Target) -> None:
         """Forget what is in the set and take these instead."""
         self._targets.clear()
         for target in targets:
             self.add(target)
+
+    def stages(self) -> list[Stage]:
+        """All of it in the order of trying."""
+        groups = [Stage(group, ring_seconds=self.ring_seconds) for group in self.groups()]
+        return groups + self._later if self._later else groups
 
     def groups(self) -> list[list[Target]]:
         """Groups of equal q, highest q first; one group is forked in parallel."""

@@ -41,6 +41,7 @@ from .reply_path import ReplyPath
 from .request_context import Drop, HeaderPairs, OnEnd, Reject, RequestContext
 from .response_context import ResponseContext
 from .stepping import Stepper
+from .target_set import Stage
 from .timer_queue import Timed, TimerQueue
 from .transactions import ClientTransaction, ServerTransaction, trying
 from .upstream import RingTimer, Upstream
@@ -306,9 +307,9 @@ class TransactionLayer:
                 self._forwarder.start_ack(call)
             return  # cancelled, or answered already
         call.loop_mark = mark
-        groups = call.targets.groups() or [[routed_target(call)]]
-        first = groups.pop(0)
-        call.response_context = ResponseContext(groups, is_invite=call.method == b"INVITE")
+        stages = call.targets.stages() or [Stage([routed_target(call)])]
+        first = stages.pop(0)
+        call.response_context = ResponseContext(stages, is_invite=call.method == b"INVITE")
         now = self._clock.time()
         self._upstream.start_group(call, first, now=now)
         if self._observer is not None:

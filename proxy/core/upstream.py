@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from proxy.locate.hop import Hop
@@ -19,6 +20,7 @@ from proxy.sip.transaction import NEVER
 from .forward import Forwarder, make_branch
 from .request_context import Branch, Reject, RequestContext
 from .response_context import Action, Actions, Answer, Cancel, GiveUp, SendUp, StartGroup
+from .target_set import Outcome, Stage
 
 if TYPE_CHECKING:
     from proxy.sip.fields import Via
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from .own_via import OwnVia
     from .reply_path import ReplyPath
     from .stepping import Stepper
-    from .target_set import Target
     from .timer_queue import TimerQueue
     from .transaction_layer import TransactionLayer
     from .transactions import ClientTransaction
@@ -170,8 +171,11 @@ class Upstream:
 
     def _run_rare(self, call: RequestContext, action: Action, now: float) -> None:
         match action:
-            case StartGroup(targets=targets):
-                self.start_group(call, targets, now=now)
+            case StartGroup(targets=targets, stage=stage, outcome=outcome):
+                if stage is not None and stage.expand is not None:
+                    self._expand(call, stage.expand, outcome, now)
+                else:
+                    self.start_group(call, stage or Stage(targets), now=now)
             case Answer(status=status, reason=reason, headers=headers):
                 response = self._layer.make_response(call, status, reason, headers)
                 self._send_up(call, None, response, now)
@@ -180,14 +184,18 @@ class Upstream:
             case GiveUp():
                 self._layer.forget_server(call)
 
-    def start_group(self, call: RequestContext, targets: list[Target], *, now: float) -> None:
-        """Fork to these targets in parallel."""
+    def start_group(self, call: RequestContext, stage: Stage, *, now: float) -> None:
+        """Fork to a stage's targets in parallel."""
         context = call.response_context
         if context is None:
             return
-        if context.groups_left and context.is_invite:
-            deadline = now + self._ring_seconds
-            self._queue.schedule(RingTimer(call, deadline, context.groups_left))
+        if stage.expand is not None:
+            self._expand(call, stage.expand, Outcome.REFUSED, now)
+            return
+        targets = stage.targets
+        if context.groups_left and context.is_invite and context.awaits_ring_timeout:
+            seconds = self._ring_seconds if stage.ring_seconds is None else stage.ring_seconds
+            self._queue.schedule(RingTimer(call, now + seconds, context.groups_left))
         is_only_one = len(targets) == 1 and not context.groups_left and not context.branches
         branches = []
         for target in targets:
@@ -198,6 +206,27 @@ class Upstream:
             context.add(branch)
         for branch in branches:  # one may fail at once: all must be known by then
             self._forwarder.start(call, branch)
+
+    def _expand(
+        self,
+        call: RequestContext,
+        expand: Callable[[Outcome], list[Stage]],
+        outcome: Outcome,
+        now: float,
+    ) -> None:
+        """Let routing say what a later stage is; one that leads nowhere counts as failed."""
+        context = call.response_context
+        if context is None:
+            return
+        try:
+            stages = expand(outcome)
+            actions = context.expanded(stages) if stages else context.not_expanded(480)
+        except Reject as why:
+            actions = context.not_expanded(why.status, why.reason, why.headers)
+        except Exception:
+            log.exception("later targets failed call_id=%r", call.original.call_id)
+            actions = context.not_expanded(500)
+        self.run(call, actions, now=now)
 
     def _ringing(self, tx: ClientTransaction, branch: Branch, status: int, now: float) -> None:
         tx.data = b""  # nothing will be retransmitted any more

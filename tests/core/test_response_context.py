@@ -4,7 +4,7 @@ import pytest
 
 from proxy.core.request_context import Branch
 from proxy.core.response_context import Answer, Cancel, GiveUp, ResponseContext, SendUp, StartGroup
-from proxy.core.target_set import Target
+from proxy.core.target_set import EVEN_EVERYWHERE, Outcome, Stage, Target
 from proxy.sip.message import Request, Response
 from proxy.sip.uri import parse_uri
 
@@ -15,7 +15,7 @@ def group(*names: bytes) -> list[Target]:
 
 def forked(*names: bytes, is_invite: bool = True, later: tuple[list[Target], ...] = ()):
     """A context whose first group of branches is started."""
-    context = ResponseContext(list(later), is_invite=is_invite)
+    context = ResponseContext([Stage(each) for each in later], is_invite=is_invite)
     return context, *start_group(context, StartGroup(group(*names)))
 
 
@@ -261,3 +261,68 @@ def test_transaction_user_answered_by_itself():
     assert said(context.answered(404)) == []
     assert said(context.received(one, Response(180))) == []
     assert said(context.received(one, Response(404))) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "rings", "outcome"),
+    [
+        (486, True, Outcome.BUSY),
+        (600, True, Outcome.BUSY | Outcome.EVERYWHERE),
+        (603, True, Outcome.REFUSED | Outcome.EVERYWHERE),
+        (480, True, Outcome.NO_ANSWER),
+        (408, True, Outcome.NO_ANSWER),
+        (408, False, Outcome.UNREACHABLE),
+        (503, False, Outcome.UNREACHABLE),
+        (404, False, Outcome.REFUSED),
+        (403, False, Outcome.REFUSED),
+    ],
+)
+def test_what_a_response_means_for_later_stages(status: int, rings: bool, outcome: Outcome):
+    wanted = Stage(group(b"2"), EVEN_EVERYWHERE)
+    context = ResponseContext([wanted], is_invite=True)
+    (branch,) = start_group(context, StartGroup(group(b"1")))
+    branch.provisional_seen = rings
+    (start,) = context.received(branch, Response(status))
+    assert (start.stage, start.outcome) == (wanted, outcome)
+
+
+def test_only_the_stage_that_follows_is_tried_and_those_before_it_are_past():
+    stages = [
+        Stage(group(b"backup"), Outcome.UNREACHABLE),
+        Stage(group(b"busy"), Outcome.BUSY | Outcome.EVERYWHERE),
+        Stage(group(b"last")),
+    ]
+    context = ResponseContext(stages, is_invite=True)
+    (one,) = start_group(context, StartGroup(group(b"1")))
+    (start,) = context.received(one, Response(486))
+    assert said((start,)) == [("start", [b"busy"])]
+    (two,) = start_group(context, start)
+    assert said(context.received(two, Response(603))) == [("up", b"busy", 603)]
+
+
+def test_a_stage_that_waits_for_nothing_of_the_kind_does_not_end_the_ringing():
+    context = ResponseContext([Stage(group(b"2"), Outcome.UNREACHABLE)], is_invite=True)
+    start_group(context, StartGroup(group(b"1")))
+    assert not context.awaits_ring_timeout
+    assert context.ring_timeout() == ()
+
+
+def test_what_a_stage_expands_to_comes_before_what_follows_it():
+    context = ResponseContext(
+        [Stage(expand=lambda outcome: []), Stage(group(b"9"))], is_invite=True
+    )
+    (one,) = start_group(context, StartGroup(group(b"1")))
+    context.received(one, Response(486))
+    (start,) = context.expanded([Stage(group(b"2")), Stage(group(b"3"))])
+    (two,) = start_group(context, start)
+    (start,) = context.received(two, Response(486))
+    (three,) = start_group(context, start)
+    assert said(context.received(three, Response(486))) == [("start", [b"9"])]
+
+
+def test_a_stage_that_leads_nowhere_gives_way_to_the_next():
+    stages = [Stage(expand=lambda outcome: []), Stage(group(b"9"))]
+    context = ResponseContext(stages, is_invite=True)
+    (one,) = start_group(context, StartGroup(group(b"1")))
+    context.received(one, Response(486))
+    assert said(context.not_expanded(404)) == [("start", [b"9"])]
