@@ -59,6 +59,8 @@ class Node:
     tenant_rates: CallRates
     """Calls a second of each tenant."""
     denied_peers: frozenset[bytes]
+    dead_gateways: set[int]
+    """Gateways of trunks that do not answer OPTIONS; trunk_health.py keeps it."""
     """Domains with which nobody here has calls, as patterns."""
     refusals: Refusals
     """What was refused to whom, for tenants to see."""

@@ -123,6 +123,7 @@ class Server:
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
             call_rates=CallRates(),
             tenant_rates=CallRates(seconds=1.0),
+            dead_gateways=set(),
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self._refusals,
             random=random.random,

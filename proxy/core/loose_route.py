@@ -17,6 +17,7 @@ from proxy.sip.fields import NameAddr, parse_name_addr
 from proxy.sip.uri import SipUri, unescape
 from proxy.transport.flow_token import Kind, Side, looks_like_token
 
+from .record_route import NOTE_PARAM
 from .request_context import TOWARD_CALLEE, TOWARD_CALLER, Reject, RequestContext
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MOST_PLAIN_ENTRIES: Final = 8
+_NOTE: Final = b";%b=" % NOTE_PARAM
 _LEAST_TOKEN: Final = 15
 _MOST_REMEMBERED: Final = 1024
 
@@ -93,6 +95,7 @@ class LooseRoute:
         call.is_initial = False
         call.direction = TOWARD_CALLEE if side.kind is Kind.CALLER else TOWARD_CALLER
         call.relay_id = side.relay_id or None
+        call.note = self._note(call_id, value, following)
         if following is None or not self._is_own(following):
             return 1
         token_out = _token_of(following)
@@ -105,6 +108,18 @@ class LooseRoute:
             return 1  # of another passage of this call through us
         self._go_on_by(call, side_out)
         return 2
+
+    def _note(self, call_id: bytes, *values: bytes | None) -> bytes:
+        """What routing sealed into one of our two entries; nothing for most dialogs."""
+        for value in values:
+            if value is not None and _NOTE in value:
+                uri = parse_name_addr(value).uri
+                sealed = uri.param(NOTE_PARAM) if isinstance(uri, SipUri) else None
+                note = self._tokens.open_note(sealed or b"", call_id)
+                if note is None:
+                    raise Reject(403, b"Foreign Route")
+                return note
+        return b""
 
     def _open_binding(self, call: RequestContext, token: bytes, value: bytes) -> None:
         uri = parse_name_addr(value).uri
@@ -138,7 +153,7 @@ class LooseRoute:
         if known is None:
             uri = parse_name_addr(value).uri
             known = isinstance(uri, SipUri) and self._transport.is_own(uri.host, uri.port)
-            if at and len(self._is_own_ending) < _MOST_REMEMBERED:
+            if at and _NOTE not in ending and len(self._is_own_ending) < _MOST_REMEMBERED:
                 self._is_own_ending[ending] = known
         return known
 

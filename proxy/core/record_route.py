@@ -30,6 +30,7 @@ _TRANSPORT_PARAM: Final = {
     "ws": b";transport=ws",
     "wss": b";transport=ws",
 }
+NOTE_PARAM: Final = b"note"
 _FORMS_DIALOG: Final = frozenset((b"INVITE", b"SUBSCRIBE", b"REFER"))
 
 
@@ -57,6 +58,9 @@ class RecordRoute:
         target = branch.target
         binding_id = target.binding.binding_id if target.binding is not None else ""
         upper = self._entry(call, kind, target.flow, flow, binding_id, is_sips=is_sips)
+        if branch.note:
+            sealed = self._tokens.seal_note(branch.note, call.original.call_id)
+            upper = upper[:-1] + b";%b=%b>" % (NOTE_PARAM, sealed)
         return [(b"record-route", upper), (b"record-route", lower)]
 
     def _near_entry(self, call: RequestContext, *, is_sips: bool) -> bytes:

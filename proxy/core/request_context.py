@@ -34,13 +34,13 @@ from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from .target_set import Target, TargetSet
+from .target_set import Changes, Target, TargetSet
 
 if TYPE_CHECKING:
-    from proxy.directory.model import Domain, Subscriber
+    from proxy.directory.model import Domain, Subscriber, Translation
     from proxy.locate.hop import Hop
     from proxy.sip.message import Request, Response
-    from proxy.sip.uri import Uri
+    from proxy.sip.uri import SipUri, Uri
     from proxy.transport.flow import Address, Flow
 
     from .protocols import ProxyCore
@@ -86,12 +86,16 @@ class Notes:
     """What routing steps learn for observers; each slot is written by the step that knows it."""
 
     __slots__ = (
+        "alternatives",
+        "changes",
         "far_nat",
         "media",
         "offer_made",
         "pass_expires_at",
         "rule_id",
         "translated_from",
+        "trunk",
+        "trunk_id",
     )
 
     def __init__(self) -> None:
@@ -99,6 +103,10 @@ class Notes:
         self.pass_expires_at: int | None = None  # of the short-lived credentials (sip/passes.py)
         self.rule_id: int | None = None
         self.translated_from: bytes | None = None
+        self.changes: Changes | None = None  # by that rule, in the request for its targets
+        self.trunk = b""  # by which that rule wants it to leave
+        self.trunk_id: int | None = None  # from which it came
+        self.alternatives: tuple[SipUri, tuple[Translation, ...]] | None = None
         self.offer_made = False
         self.media: object | None = None
 
@@ -127,6 +135,7 @@ class Branch:
         "lines_on_top",
         "media",
         "next_hop_uri",
+        "note",
         "provisional_seen",
         "request",
         "target",
@@ -152,6 +161,7 @@ class Branch:
         self.timer_c_at: float | None = None
         self.lines_on_top = 0  # Via and Record-Route, put there by the last attempt
         self.media: object | None = None  # for routing's media step
+        self.note = b""  # routing's own; sealed into our Record-Route, it comes back in the dialog
 
     @property
     def family(self) -> int:
@@ -191,6 +201,7 @@ class RequestContext:
         "lost_protocol",
         "method",
         "near_entry",
+        "note",
         "notes",
         "now",
         "on_branch",
@@ -244,6 +255,7 @@ class RequestContext:
         # from the opened Route tokens (loose_route.py)
         self.direction: Direction | None = None
         self.relay_id: bytes | None = None
+        self.note = b""  # what routing sealed into the dialog when it began
         self.out_flow: Flow | None = None  # by which it goes on
         self.lost_protocol: str | None = None  # of the flow that a token named and that is gone
         self.lost_binding_id = ""  # of the registered contact that it reached

@@ -48,8 +48,28 @@ class Target:
     is_verified: bool = False
     is_trusted: bool = False
     shown_as: str = ""
-    changes: object | None = None
-    """What routing changes in the request for this target alone."""
+    changes: Changes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCaller:
+    """Whom a target sees in From instead of the caller (RFC 3261 s8.1.1.3); empty: as it is."""
+
+    user: bytes = b""
+    display: bytes = b""
+    """Without quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the request has for this target alone; applied by routing before it is sent."""
+
+    added: tuple[tuple[bytes, bytes], ...] = ()
+    removed: tuple[bytes, ...] = ()
+    caller: ShownCaller | None = None
+    rule_id: int | None = None
+    """The translation that leads there."""
+    translated_from: bytes | None = None
 
 
 class Outcome(Flag):

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from proxy.sip.errors import ParseError
 from proxy.sip.scan import is_token
 from proxy.sip.uri import SipUri, parse_uri, unescape
 
+from .hours import HoursError, is_open, parse_hours
 from .model import Translation
 from .patterns import PatternError, PatternSet, compile_pattern
 
@@ -31,6 +35,10 @@ class Facts:
     request_user: bytes
     """Unescaped user part of the Request-URI."""
     request_domain: bytes
+    at: float = 0.0
+    """Seconds since the epoch."""
+    time_zone: str = "UTC"
+    """Of the caller's domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,8 @@ class Translated:
     """What a rule made."""
 
     uri: SipUri
-    header: tuple[bytes, bytes] | None
+    added: tuple[tuple[bytes, bytes], ...]
+    removed: tuple[bytes, ...]
     rule: Translation
 
 
@@ -55,19 +64,19 @@ class Rules:
             (rule for rule in rules if rule.enabled),
             key=lambda rule: (rule.priority, rule.translation_id),
         )
-        patterns: dict[str, list[int]] = {}
-        self._plain: list[int] = []
+        patterns: dict[str, _Positions] = {}
+        self._plain: _Positions = {}
         for at, rule in enumerate(self.rules):
-            if rule.match_regex:
-                patterns.setdefault(rule.match_regex, []).append(at)
-            else:
-                self._plain.append(at)
+            found = patterns.setdefault(rule.match_regex, {}) if rule.match_regex else self._plain
+            key = (rule.from_username.lower(), rule.request_domain)
+            found.setdefault(key, []).append(at)
         self._by_pattern = list(patterns.values())
         self._patterns = PatternSet(list(patterns))
         self.refused = [
             (self.rules[at], reason)
             for number, reason in self._patterns.refused.items()
-            for at in self._by_pattern[number]
+            for positions in self._by_pattern[number].values()
+            for at in positions
         ]
 
     def __len__(self) -> int:
@@ -78,11 +87,13 @@ class Rules:
 
         `draw()` gives a number in [0, 1).
         """
-        positions = list(self._plain)
-        if len(self.rules) > len(self._plain):
+        user, domain = facts.from_user.lower(), facts.request_domain
+        keys = ((b"", b""), (user, b""), (b"", domain), (user, domain))
+        positions = _found(self._plain, keys)
+        if self._by_pattern:
             text = facts.request_user.decode("utf-8", "replace")
             for number in self._patterns.matching(text):
-                positions += self._by_pattern[number]
+                positions += _found(self._by_pattern[number], keys)
         positions.sort()
         matching = [self.rules[at] for at in positions if mismatch(self.rules[at], facts) is None]
         ordered: list[Translation] = []
@@ -92,6 +103,19 @@ class Rules:
             matching = matching[len(group) :]
             ordered += _weighted(group, draw)
         return ordered
+
+
+# Rules by the user of From and the called domain that they want, empty for any: few of 100,000
+# are looked at.
+_Key = tuple[bytes, bytes]
+_Positions = dict[_Key, list[int]]
+
+
+def _found(positions: _Positions, keys: Sequence[_Key]) -> list[int]:
+    found: list[int] = []
+    for key in dict.fromkeys(keys):
+        found += positions.get(key, ())
+    return found
 
 
 def _weighted(group: list[Translation], draw: Callable[[], float]) -> list[Translation]:
@@ -118,7 +142,23 @@ def mismatch(rule: Translation, facts: Facts) -> str | None:
         return f"the phone is no {rule.match_user_agent.decode(errors='replace')}"
     if rule.request_domain and rule.request_domain != facts.request_domain:
         return f"the called domain is not {rule.request_domain.decode(errors='replace')}"
+    if rule.valid_from is not None and facts.at < rule.valid_from:
+        return "the rule is not valid yet"
+    if rule.valid_until is not None and facts.at >= rule.valid_until:
+        return "the rule is valid no more"
+    if rule.hours and not _is_open(rule.hours, facts):
+        return f"it is not within {rule.hours} ({facts.time_zone})"
     return None
+
+
+_hours = lru_cache(maxsize=4096)(parse_hours)
+
+
+def _is_open(hours: str, facts: Facts) -> bool:
+    try:
+        return is_open(_hours(hours), datetime.fromtimestamp(facts.at, ZoneInfo(facts.time_zone)))
+    except (HoursError, KeyError, ValueError):  # written past the services
+        return False
 
 
 def apply(rule: Translation, uri: SipUri) -> Translated:
@@ -135,14 +175,16 @@ def apply(rule: Translation, uri: SipUri) -> Translated:
         port = None
     if rule.tran_domain:
         uri = uri.without_params(b"maddr")  # the caller's word for where the old host is
-    made = uri.with_(user=_escaped(user), host=rule.tran_domain or uri.host, port=port)
+    made = uri.with_(user=escaped_user(user), host=rule.tran_domain or uri.host, port=port)
     try:
         parsed = parse_uri(made.serialise())
     except ParseError as error:
         raise TranslationError(f"rule {rule.translation_id}: {error.message}") from error
     if not isinstance(parsed, SipUri) or not user:
         raise TranslationError(f"rule {rule.translation_id} leaves no user to call")
-    return Translated(parsed, _header(rule), rule)
+    if not rule.tran_from_display.isprintable():
+        raise TranslationError(f"rule {rule.translation_id}: the caller's name has line ends")
+    return Translated(parsed, _added(rule), _removed(rule), rule)
 
 
 def _stripped(user: bytes, count: int) -> bytes:
@@ -179,13 +221,14 @@ def _expanded(rule: Translation, user: bytes) -> bytes:
     return b"".join(out)
 
 
+def escaped_user(user: bytes) -> bytes:
+    """The user part of a URI, with % where it needs one (RFC 3261 s25.1)."""
+    return b"".join(bytes((byte,)) if byte in _USER_SAFE else b"%%%02X" % byte for byte in user)
+
+
 _USER_SAFE = frozenset(
     b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()&=+$,;?/"
 )
-
-
-def _escaped(user: bytes) -> bytes:
-    return b"".join(bytes((byte,)) if byte in _USER_SAFE else b"%%%02X" % byte for byte in user)
 
 
 # A rule that could write these would reroute, break or forge what the proxy itself answers for.
@@ -199,10 +242,22 @@ _NOT_TO_ADD: Final = frozenset(
 )
 
 
-def _header(rule: Translation) -> tuple[bytes, bytes] | None:
+def _added(rule: Translation) -> tuple[tuple[bytes, bytes], ...]:
     if not rule.tran_add_header:
-        return None
-    name, colon, value = rule.tran_add_header.partition(b":")
+        return ()
+    return tuple(_header(rule, line) for line in rule.tran_add_header.split(b"\n"))
+
+
+def _removed(rule: Translation) -> tuple[bytes, ...]:
+    names = tuple(name.strip().lower() for name in rule.tran_remove_header.split(b",") if name)
+    for name in names:
+        if name in _NOT_TO_ADD:
+            raise TranslationError(f"rule {rule.translation_id} may not remove {name.decode()}")
+    return names
+
+
+def _header(rule: Translation, line: bytes) -> tuple[bytes, bytes]:
+    name, colon, value = line.partition(b":")
     name, value = name.strip().lower(), value.strip()
     if not colon or not is_token(name) or any(byte < 0x20 and byte != 9 for byte in value):
         raise TranslationError(f"rule {rule.translation_id}: the header is no `Name: value`")

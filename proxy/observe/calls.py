@@ -131,6 +131,7 @@ class Calls:
         if call.relay_id is not None:
             held.relay_id = call.relay_id
         held.hop = _hop_of(call) or held.hop
+        held.rule_id = call.notes.rule_id  # a later one may have led to the target that answered
         if status >= 300:
             self._end(held, status, _refuser(call, status), response.reason)
         else:

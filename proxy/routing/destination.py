@@ -6,24 +6,35 @@ The last table of docs/behaviour.md s3.
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.loose_route import binding_route
 from proxy.core.request_context import Reject, RequestContext
-from proxy.core.target_set import Target
+from proxy.core.target_set import Outcome, Stage, Target, TargetSet
 from proxy.location.gruu import temporary_gruus
 from proxy.sip.fields import parse_name_addr
 from proxy.sip.uri import SipUri, TelUri, parse_uri, unescape
 from proxy.transport.flow import SECURE
 
-from . import authenticate, federation
+from . import (
+    authenticate,
+    e164,
+    federation,
+    forwards,
+    history,
+    ring_groups,
+    translation,
+    trunks,
+)
 from .screen import ALLOW
+from .trail import Diversion, Trail, of_caller
 
 if TYPE_CHECKING:
-    from proxy.directory.model import Domain
+    from proxy.directory.model import Domain, Forward, Translation
     from proxy.location.model import Binding
     from proxy.node import Node
+    from proxy.sip.uri import Aor
     from proxy.transport.flow import Flow
 
 log = logging.getLogger(__name__)
@@ -61,15 +72,127 @@ def find_targets(call: RequestContext, node: Node) -> None:
         domain = call.domain
         uri = uri.with_(host=domain.name, port=None)
         call.request.uri = uri
+    trail = of_caller(call)
+    lead_to(call, node, uri, call.targets, trail)
+    if call.notes.alternatives is not None:
+        _add_alternatives(call, node, trail, *call.notes.alternatives)
+
+
+def lead_to(
+    call: RequestContext, node: Node, uri: SipUri, targets: TargetSet, trail: Trail
+) -> None:
+    """Where a URI leads: over a trunk, to another domain, to a ring group or a user of ours, whose
+    forwards are followed. Raises Reject."""
+    domain = node.directory.domain(authenticate.host_name(uri))
+    if trail.trunk:
+        trunks.leave(call, node, uri, targets, trail)
+        return
     if domain is None:
-        federation.leave(call, uri, node)
+        federation.leave(call, node, uri, targets, trail)
         return
     if not domain.enabled:
         raise Reject(404)
-    call.callee_domain = domain
+    if call.callee_domain is None:
+        call.callee_domain = domain
     if call.tenant is None:
         call.tenant = domain.tenant
-    _find_bindings(call, node, domain, uri)
+    routes = node.directory.routes
+    alias = routes.alias(uri.aor())
+    if alias is not None:
+        uri = uri_of(alias.target)
+        domain = node.directory.domain(uri.host) or domain
+    group = routes.group(uri.aor())
+    if group is not None:
+        fallback = partial(_divert, call, node, trail, group.aor, "no_answer", group.fallback)
+        contacts = partial(_contacts_of_member, call, node, trail)
+        ring_groups.ring(group, targets, contacts, fallback)
+        if not targets.stages():
+            raise Reject(480)
+        return
+    _lead_to_user(call, node, domain, uri, targets, trail)
+
+
+def _lead_to_user(
+    call: RequestContext,
+    node: Node,
+    domain: Domain,
+    uri: SipUri,
+    targets: TargetSet,
+    trail: Trail,
+) -> None:
+    def follow(forward: Forward) -> list[Stage]:
+        return _divert(call, node, trail, forward.aor, forward.condition, forward.target)
+
+    found = node.directory.routes.forwards_of(uri.aor()) if call.method == b"INVITE" else {}
+    if "always" in found:
+        forwards.add_at_once(targets, found["always"], follow)
+        return
+    try:
+        contacts = _contacts(call, node, domain, uri, trail)
+    except Reject:
+        if "not_registered" not in found:
+            raise
+        forwards.add_at_once(targets, found["not_registered"], follow)
+        return
+    for target in contacts:
+        targets.add(target)
+    if found:
+        forwards.add_later_targets(targets, found, follow)
+
+
+def _divert(
+    call: RequestContext, node: Node, trail: Trail, aor: Aor, condition: str, destination: bytes
+) -> list[Stage]:
+    """The stages of a destination that a user or ring group has chosen, on his account and by the
+    rules of his domain. Raises Reject."""
+    uri = uri_of(destination)
+    domain = node.directory.domain(aor.rpartition(b"@")[2])
+    if domain is None:
+        raise Reject(404)
+    trail = trail.diverted(domain, Diversion(aor, condition))
+    uri = e164.normalised(domain, uri)
+    from_user = aor.rpartition(b"@")[0]
+    found = translation.candidates(call, node, domain, from_user, uri)
+    if not found:
+        return _stages(call, node, uri, trail)
+    stages = _alternative(call, node, trail, found[0], uri, Outcome.REFUSED)
+    for rule in found[1:]:
+        expand = partial(_alternative, call, node, trail, rule, uri)
+        stages.append(Stage(after=Outcome.UNREACHABLE, expand=expand))
+    return stages
+
+
+def _add_alternatives(
+    call: RequestContext, node: Node, trail: Trail, uri: SipUri, rules: tuple[Translation, ...]
+) -> None:
+    for rule in rules:
+        expand = partial(_alternative, call, node, trail, rule, uri)
+        call.targets.add_later(Stage(after=Outcome.UNREACHABLE, expand=expand))
+
+
+def _alternative(
+    call: RequestContext,
+    node: Node,
+    trail: Trail,
+    rule: Translation,
+    uri: SipUri,
+    outcome: Outcome,
+) -> list[Stage]:
+    """Where the next rule leads, when the target of the one before it could not be reached."""
+    made, further = translation.alternative(call, trail, rule, uri)
+    return _stages(call, node, made, further)
+
+
+def _stages(call: RequestContext, node: Node, uri: SipUri, trail: Trail) -> list[Stage]:
+    targets = TargetSet()
+    lead_to(call, node, uri, targets, trail)
+    return targets.stages()
+
+
+def uri_of(address: bytes) -> SipUri:
+    """user@host as a URI; the user is kept as it is written in one."""
+    user, _, host = address.rpartition(b"@")
+    return SipUri(b"sip", user, host)
 
 
 def note_caller_binding(call: RequestContext, node: Node) -> None:
@@ -105,7 +228,18 @@ def find_flow_again(call: RequestContext, node: Node) -> None:
         call.targets.add(Target(call.request.uri, target.route_set))
 
 
-def _find_bindings(call: RequestContext, node: Node, domain: Domain, uri: SipUri) -> None:
+def _contacts_of_member(call: RequestContext, node: Node, trail: Trail, aor: Aor) -> list[Target]:
+    uri = uri_of(aor)
+    domain = node.directory.domain(uri.host)
+    if domain is None or not domain.enabled:
+        raise Reject(480)
+    return _contacts(call, node, domain, uri, trail)
+
+
+def _contacts(
+    call: RequestContext, node: Node, domain: Domain, uri: SipUri, trail: Trail
+) -> list[Target]:
+    """The registered contacts of a user that can be reached; raises Reject when there are none."""
     bindings = _bindings(node, domain, uri)
     if not bindings:
         raise _absent(call, node, domain, uri)
@@ -116,12 +250,16 @@ def _find_bindings(call: RequestContext, node: Node, domain: Domain, uri: SipUri
     allowed = [binding for binding in bindings if _allows(binding, call.method)]
     if not allowed:
         raise Reject(405, headers=((b"allow", bindings[0].methods),))
+    found = []
     for binding in allowed:
         target = _target(binding, node, domain)
         if target is not None:
-            call.targets.add(target)
-    if not len(call.targets):
+            if trail.changes is not None or trail.diversions:
+                target.changes = history.changes(call.request, trail, target.uri)
+            found.append(target)
+    if not found:
         raise Reject(480)
+    return found
 
 
 def _bindings(node: Node, domain: Domain, uri: SipUri) -> list[Binding]:

@@ -6,7 +6,7 @@ The E.164 step of docs/behaviour.md s3.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, ValidationResult
@@ -16,6 +16,9 @@ from proxy.sip.uri import SipUri
 
 from .translation import TRANSLATED
 
+if TYPE_CHECKING:
+    from proxy.directory.model import Domain
+
 _NUMBER: Final = frozenset(b"0123456789+-.() ")
 _NANP: Final = 1
 
@@ -23,13 +26,19 @@ _NANP: Final = 1
 def normalise(call: RequestContext) -> None:
     """Write the called number with + and country code, when the domain wants it."""
     domain, uri = call.domain, call.request.uri
-    if domain is None or not domain.e164 or call.method not in TRANSLATED:
+    if domain is None or call.method not in TRANSLATED or not isinstance(uri, SipUri):
         return
-    if not isinstance(uri, SipUri) or not uri.user or not _NUMBER.issuperset(uri.user):
-        return
+    made = normalised(domain, uri)
+    if made is not uri:
+        call.request.uri = made
+
+
+def normalised(domain: Domain, uri: SipUri) -> SipUri:
+    """The URI with its number in E.164, or itself when there is nothing to write so."""
+    if not domain.e164 or not uri.user or not _NUMBER.issuperset(uri.user):
+        return uri
     number = to_e164(uri.user, domain.e164_country)
-    if number is not None and number != uri.user:
-        call.request.uri = uri.with_(user=number)
+    return uri if number is None or number == uri.user else uri.with_(user=number)
 
 
 @lru_cache(maxsize=20_000)

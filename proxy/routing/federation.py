@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Reject, RequestContext
-from proxy.core.target_set import Target
+from proxy.core.target_set import Target, TargetSet
 from proxy.directory.federation_rules import patterns_of
 from proxy.sip.uri import SipUri
 
+from . import history, outbound
 from .federation_policy import Verdict, Why, judge, refusal
 
 if TYPE_CHECKING:
     from proxy.directory.model import Domain
     from proxy.node import Node
+
+    from .trail import Trail
 
 log = logging.getLogger(__name__)
 
@@ -38,30 +41,33 @@ class _Crossing:
     """"in" or "out"."""
 
 
-def leave(call: RequestContext, uri: SipUri, node: Node) -> None:
+def leave(call: RequestContext, node: Node, uri: SipUri, targets: TargetSet, trail: Trail) -> None:
     """Target a foreign domain; raises Reject 403, 488 or 503.
 
-    Only for a user of ours who proved it, or from an open domain whose tenant lets it call out.
-    What the rules made of the Request-URI counts, not what was dialled.
+    Only on the account of a user of ours: one who proved it, or one who diverted the call; or from
+    an open domain whose tenant lets it call out. What the rules made of the Request-URI counts, not
+    what was dialled.
     """
-    domain = call.domain
+    domain = trail.domain
     if domain is None:
         raise Reject(403, b"Relaying denied")
-    if call.subscriber is None and not domain.unauthenticated_calls_out:
+    if trail.aor is None and not domain.unauthenticated_calls_out:
         raise Reject(403, b"Calls to other domains are not allowed")
+    outbound.check(call, node, uri, trail)
     crossing = _Crossing(call, node, domain, _name(uri), "out")
     verdict = _verdict(crossing)
     if verdict.refusal is not None:
         raise _refused(crossing, verdict.refusal)
     if verdict.is_verified and uri.transport in _NEVER_SECURE:
         raise _refused(crossing, Why.NEVER_SECURE)
-    caller = domain.name if call.subscriber is None else call.subscriber.aor
+    caller = domain.name if trail.aor is None else trail.aor
     per_domain = _given(domain.calls_out_per_domain, node.settings.calls_out_per_domain)
     per_user = _given(domain.calls_out_per_user, node.settings.calls_out_per_user)
     _count(crossing, per_domain, caller, per_user)
-    call.targets.add(
+    targets.add(
         Target(
             uri,
+            changes=history.changes(call.request, trail, uri),
             is_verified=verdict.is_verified,
             is_trusted=verdict.is_trusted,
             shown_as=domain.name.decode(),

@@ -1,8 +1,9 @@
 """Who calls, as networks that trust each other tell it (RFC 3325), and who wants to be private.
 
-From is never changed. P-Asserted-Identity is believed from a foreign domain only where a rule of
-ours trusts it, and written only towards such a one, for the user who has proved himself. Privacy
-goes on to whoever comes next (RFC 3323): we hide an asserted identity, but no header of a dialog.
+From is not changed here (caller_id.py does, for rules and policies). P-Asserted-Identity is
+believed from a foreign domain only where a rule of ours trusts it, and written only towards such a
+one, for the user who has proved himself. Privacy goes on to whoever comes next (RFC 3323): we hide
+an asserted identity, but no header of a dialog.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from proxy.core.request_context import Branch, RequestContext
 
 from . import (
     authenticate,
+    caller_id,
+    changes,
     destination,
     e164,
     enum,
@@ -25,6 +27,7 @@ from . import (
     registrar,
     screen,
     translation,
+    trunks,
 )
 
 if TYPE_CHECKING:
@@ -61,9 +64,10 @@ async def initial_request(call: RequestContext, node: Node) -> None:
     destination.answer_own_options(call, node)
     screen.refuse_preloaded_routes(call)
     destination.require_user(call)
-    authenticate.local_caller(call, node)
-    destination.note_caller_binding(call, node)
-    federation.admit_stranger(call, node)
+    if not trunks.admit(call, node):
+        authenticate.local_caller(call, node)
+        destination.note_caller_binding(call, node)
+        federation.admit_stranger(call, node)
     identity.settle(call)
     e164.normalise(call)
     translation.translate(call, node)
@@ -76,6 +80,7 @@ def sequential_request(call: RequestContext, node: Node) -> None:
     """Within a dialog: the opened tokens, the Route and the Request-URI say where it goes."""
     screen.refuse_strangers_in_dialogs(call)
     identity.settle(call)
+    caller_id.keep(call)
     nat.take_off_alias(call)
     destination.find_flow_again(call, node)
     if call.method == b"BYE":
@@ -86,6 +91,7 @@ def sequential_request(call: RequestContext, node: Node) -> None:
 async def branch(node: Node, call: RequestContext, branch: Branch) -> None:
     """branch_route: once for each target, when it is known how it is reached."""
     identity.tell(call, branch)
+    changes.apply(call, branch)
     await media.offer(call, branch, node)
 
 
@@ -94,6 +100,7 @@ async def reply(
 ) -> None:
     """onreply_route: each response that goes upstream."""
     identity.settle_reply(branch, response)
+    caller_id.restore(call, branch, response)
     nat.alias_contact_in_reply(call, branch, response, node)
     await media.answer(call, branch, response, node)
 

@@ -1,4 +1,5 @@
-"""The tenant's rules: the best match rewrites where a call goes (docs/behaviour.md s4)."""
+"""The tenant's rules: the best match rewrites where a call goes, the next ones wait in case its
+target fails (docs/behaviour.md s4)."""
 
 from __future__ import annotations
 
@@ -6,15 +7,20 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Reject, RequestContext
+from proxy.core.target_set import Changes, ShownCaller
 from proxy.directory.translate import Facts, TranslationError, apply
 from proxy.sip.uri import SipUri, unescape
 
 if TYPE_CHECKING:
+    from proxy.directory.model import Domain, Translation
     from proxy.node import Node
+
+    from .trail import Trail
 
 log = logging.getLogger(__name__)
 
 TRANSLATED: Final = frozenset((b"INVITE", b"MESSAGE", b"NOTIFY"))
+_MOST_CANDIDATES: Final = 6
 
 
 def translate(call: RequestContext, node: Node) -> None:
@@ -22,28 +28,61 @@ def translate(call: RequestContext, node: Node) -> None:
     domain, uri = call.domain, call.request.uri
     if domain is None or call.method not in TRANSLATED or not isinstance(uri, SipUri):
         return
-    rules = node.directory.rules(domain)
-    if not len(rules):
+    if not len(node.directory.rules(domain)):
         return
     caller = call.request.from_.uri
+    from_user = unescape(caller.user or b"") if isinstance(caller, SipUri) else b""
+    found = candidates(call, node, domain, from_user, uri)
+    if not found:
+        return
+    made, changes = made_by(call, domain, found[0], uri)
+    call.notes.rule_id = changes.rule_id
+    call.notes.translated_from = changes.translated_from
+    call.notes.changes = changes
+    call.notes.trunk = found[0].tran_trunk
+    call.notes.alternatives = (uri, tuple(found[1:]))
+    call.request.uri = made
+
+
+def candidates(
+    call: RequestContext, node: Node, domain: Domain, from_user: bytes, uri: SipUri
+) -> list[Translation]:
+    """The rules of a domain that match a call of that user to that URI, in the order of trying."""
     facts = Facts(
-        from_user=unescape(caller.user or b"") if isinstance(caller, SipUri) else b"",
+        from_user=from_user,
         user_agent=call.request.headers.first(b"user-agent") or b"",
         request_user=unescape(uri.user or b""),
         request_domain=uri.host.lower(),
+        at=node.wall(),
+        time_zone=domain.time_zone,
     )
-    candidates = rules.candidates(facts, node.random)
-    if not candidates:
-        return
+    return node.directory.rules(domain).candidates(facts, node.random)[:_MOST_CANDIDATES]
+
+
+def made_by(
+    call: RequestContext, domain: Domain, rule: Translation, uri: SipUri
+) -> tuple[SipUri, Changes]:
+    """What a rule makes of a Request-URI, and of the request for its targets. Raises Reject 500."""
     try:
-        made = apply(candidates[0], uri)
+        made = apply(rule, uri)
     except TranslationError as error:
         log.warning("%s tenant=%s call_id=%s", error, domain.tenant.decode(),
                     call.original.call_id.decode(errors="replace"))  # fmt: skip
+        call.notes.rule_id = rule.translation_id
         raise Reject(500, b"Translation failed") from error
-    call.notes.rule_id = made.rule.translation_id
-    call.notes.translated_from = uri.serialise()
-    call.request.uri = made.uri
-    if made.header is not None:
-        call.request.headers.append(*made.header)
-    log.debug("translated rule=%d uri=%s", made.rule.translation_id, made.uri)
+    log.debug("translated rule=%d uri=%s", rule.translation_id, made.uri)
+    caller = None
+    if rule.tran_from_user or rule.tran_from_display:
+        caller = ShownCaller(rule.tran_from_user, rule.tran_from_display.encode())
+    number = rule.translation_id
+    return made.uri, Changes(made.added, made.removed, caller, number, uri.serialise())
+
+
+def alternative(
+    call: RequestContext, trail: Trail, rule: Translation, uri: SipUri
+) -> tuple[SipUri, Trail]:
+    """Where a later candidate leads, when its turn has come."""
+    if trail.domain is None:
+        raise Reject(500)
+    made, changes = made_by(call, trail.domain, rule, uri)
+    return made, trail.led(changes, rule.tran_trunk)

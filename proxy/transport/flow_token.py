@@ -56,6 +56,9 @@ class Side:
     24 hexadecimal digits, or "" for none."""
 
 
+_NOTE = b"note:"
+
+
 class Tokens:
     """Seals and opens tokens with the cluster's key. `boot_id` is 4 random bytes of this life."""
 
@@ -105,6 +108,22 @@ class Tokens:
                 self._sides[body] = side
         return side
 
+    def seal_note(self, note: bytes, bound_to: bytes) -> bytes:
+        """A short text of routing's as a legal URI parameter."""
+        return urlsafe_b64encode(note + self._seal.over(note, _NOTE + bound_to)).rstrip(b"=")
+
+    def open_note(self, sealed: bytes, bound_to: bytes) -> bytes | None:
+        """The text that was sealed; None when we did not seal it, or for something else."""
+        try:
+            data = a2b_base64(sealed.translate(_FROM_URL) + b"=="[: -len(sealed) % 4])
+        except Base64Error:
+            return None
+        note, seal = data[:-_SEAL], data[-_SEAL:]
+        for key in (self._seal, *self._previous):
+            if compare_digest(seal, key.over(note, _NOTE + bound_to)):
+                return note
+        return None
+
     def _side(self, body: bytes) -> Side | None:
         try:
             kind = Kind(body[0] & ~_VERSION_MASK)
@@ -151,7 +170,8 @@ class Seal:
 
     def over(self, body: bytes, bound_to: bytes) -> bytes:
         hasher = self._keyed.copy()
-        hasher.update(b"%c%b%b" % (len(body), body, bound_to))  # where one ends is sealed too
+        # where one ends is sealed too
+        hasher.update(b"%c%b%b" % (len(body) & 0xFF, body, bound_to))
         return hasher.digest()
 
 

@@ -119,13 +119,59 @@ def test_each_field(fields: dict[str, object], called: bytes, made: bytes | None
 @pytest.mark.parametrize(
     ("line", "header"),
     [
-        (b"", None),
-        (b"X-Account: 42", (b"x-account", b"42")),
-        (b"X-Account:a: b\tc ", (b"x-account", b"a: b\tc")),
+        (b"", ()),
+        (b"X-Account: 42", ((b"x-account", b"42"),)),
+        (b"X-Account:a: b\tc ", ((b"x-account", b"a: b\tc"),)),
+        (b"X-A: 1\nX-B: 2", ((b"x-a", b"1"), (b"x-b", b"2"))),
     ],
 )
-def test_a_header_is_added(line: bytes, header: tuple[bytes, bytes] | None) -> None:
-    assert apply(replace(PLAIN, tran_add_header=line), uri(b"sip:1@x")).header == header
+def test_headers_are_added(line: bytes, header: tuple[tuple[bytes, bytes], ...]) -> None:
+    assert apply(replace(PLAIN, tran_add_header=line), uri(b"sip:1@x")).added == header
+
+
+def test_headers_are_removed() -> None:
+    rule = replace(PLAIN, tran_remove_header=b"X-A, Call-Info")
+    assert apply(rule, uri(b"sip:1@x")).removed == (b"x-a", b"call-info")
+    with pytest.raises(TranslationError, match="may not remove via"):
+        apply(replace(PLAIN, tran_remove_header=b"X-A, Via"), uri(b"sip:1@x"))
+
+
+# 2026-11-23, a Monday, 08:00 in Berlin
+_MONDAY = 1795417200.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "at", "reason"),
+    [
+        ({"valid_from": 100.0}, 99.9, "the rule is not valid yet"),
+        ({"valid_from": 100.0}, 100.0, None),
+        ({"valid_until": 100.0}, 100.0, "the rule is valid no more"),
+        ({"valid_until": 100.0}, 99.9, None),
+        ({"hours": "Mon 08:00-09:00"}, _MONDAY, None),
+        (
+            {"hours": "Mon 08:00-09:00"},
+            _MONDAY - 1,
+            "it is not within Mon 08:00-09:00 (Europe/Berlin)",
+        ),
+        ({"hours": "rubbish"}, 0.0, "it is not within rubbish (Europe/Berlin)"),
+    ],
+)
+def test_when_a_rule_holds(fields: dict[str, object], at: float, reason: str | None) -> None:
+    facts = Facts(b"alice", b"", b"1000", b"x", at=at, time_zone="Europe/Berlin")
+    assert mismatch(replace(PLAIN, **fields), facts) == reason
+
+
+def test_rules_of_many_users_are_told_apart() -> None:
+    rules = [replace(PLAIN, translation_id=n, from_username=b"u%d" % n) for n in range(100)]
+    rules += [
+        replace(rule, translation_id=1000 + n, match_regex="^1", request_domain=b"x")
+        for n, rule in enumerate(rules)
+    ]
+    made = Rules(rules)
+    found = made.candidates(Facts(b"U7", b"", b"1000", b"x"), lambda: 0.0)
+    assert [rule.translation_id for rule in found] == [7, 1007]
+    found = made.candidates(Facts(b"u7", b"", b"1000", b"y"), lambda: 0.0)
+    assert [rule.translation_id for rule in found] == [7]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,20 @@ from typing import Any
 from media.ng import Answer, Command, Delete, Document, Offer, Query
 from proxy.core.request_context import RequestContext
 from proxy.core.transaction_layer import CoreSettings, TransactionLayer
-from proxy.directory.model import Domain, Subscriber, Translation
+from proxy.directory.model import (
+    Alias,
+    Domain,
+    Forward,
+    Gateway,
+    OutboundPolicy,
+    RingGroup,
+    Subscriber,
+    Translation,
+    Trunk,
+)
 from proxy.directory.store import Directory
 from proxy.directory.translate import Rules
+from proxy.locate.hop import Hop
 from proxy.location.flows import FlowBindings
 from proxy.location.model import Binding
 from proxy.location.store import Bindings
@@ -161,6 +172,7 @@ class World:
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
             call_rates=CallRates(),
             tenant_rates=CallRates(seconds=1.0),
+            dead_gateways=set(),
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self.refusals,
             random=lambda: 0.0,
@@ -220,6 +232,25 @@ class World:
 
     def add_rules(self, domain: Domain, *rules: Translation) -> None:
         self.node.directory.set_rules(domain.domain_id, Rules(rules))
+
+    def add_routes(self, *rows: Any) -> None:
+        """Aliases, forwards, ring groups, trunks, gateways, outbound policies."""
+        routes = self.node.directory.routes
+        kinds = {
+            Alias: routes.aliases,
+            Forward: routes.forwards,
+            RingGroup: routes.groups,
+            Trunk: routes.trunks,
+            Gateway: routes.gateways,
+            OutboundPolicy: routes.policies,
+        }
+        for row in rows:
+            kinds[type(row)].put([row])
+
+    def far(self, name: bytes, host: str) -> UserAgent:
+        """A host of a foreign domain or carrier, found under that name."""
+        self.air.zones[name] = [Hop("udp", host, 5060, None)]
+        return self.phone(b"far@" + name, host)
 
     def bindings(self, aor: bytes) -> list[Binding]:
         return self.node.bindings.lookup(canonical_aor(*aor.split(b"@")), wall=self._wall())

@@ -1,0 +1,139 @@
+"""Carriers: calls that leave by a trunk's gateways, and calls that come from a carrier.
+
+A trunk belongs to a domain. Its rules lead out to it (`tran_trunk`), and the numbers that its
+carrier calls are aliases and users of that domain. docs/trunks.md
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from proxy.core.request_context import Reject, RequestContext
+from proxy.core.target_set import Changes, Outcome, Stage, Target, TargetSet
+from proxy.sip.uri import SipUri, canonical_aor, unescape
+
+from . import history, outbound
+from .authenticate import host_name
+
+if TYPE_CHECKING:
+    from proxy.directory.model import Domain, Gateway, Trunk
+    from proxy.node import Node
+
+    from .trail import Trail
+
+log = logging.getLogger(__name__)
+
+
+def leave(call: RequestContext, node: Node, uri: SipUri, targets: TargetSet, trail: Trail) -> None:
+    """Target the trunk's gateways, each when the one before it cannot be reached. Raises Reject."""
+    domain = trail.domain
+    trunk = None
+    if domain is not None:
+        trunk = node.directory.routes.trunk(domain.domain_id, trail.trunk)
+    if domain is None or trunk is None or trail.aor is None:
+        raise Reject(503, b"No such trunk")
+    outbound.check(call, node, uri, trail)
+    trail = outbound.shown(node, trail)
+    gateways = in_order(node, trunk)
+    if not gateways:
+        raise Reject(503, b"Trunk without gateways")
+    made = [_target(call, gateway, uri, domain, trail) for gateway in gateways]
+    targets.add(made[0])
+    for target in made[1:]:
+        targets.add_later(Stage([target], Outcome.UNREACHABLE))
+
+
+def in_order(node: Node, trunk: Trunk) -> list[Gateway]:
+    """The trunk's gateways in the order of trying: by priority, equals by weighted draw, those that
+    do not answer OPTIONS last."""
+    left = list(node.directory.routes.gateways_of(trunk))
+    ordered = []
+    while left:
+        first = min((_is_dead(node, one), one.priority) for one in left)
+        group = [one for one in left if (_is_dead(node, one), one.priority) == first]
+        point = node.random() * sum(one.weight for one in group)
+        for gateway in group:
+            point -= gateway.weight
+            if point < 0:
+                break
+        ordered.append(gateway)
+        left.remove(gateway)
+    return ordered
+
+
+def _is_dead(node: Node, gateway: Gateway) -> bool:
+    return gateway.gateway_id in node.dead_gateways
+
+
+def _target(
+    call: RequestContext, gateway: Gateway, uri: SipUri, domain: Domain, trail: Trail
+) -> Target:
+    made = uri.without_params(b"maddr", b"transport").with_(host=gateway.host, port=gateway.port)
+    if gateway.transport:
+        made = made.with_param(b"transport", gateway.transport)
+    changes = trail.changes or Changes()
+    caller = changes.caller
+    added = (*changes.added, *history.diversion_pairs(trail))
+    added += history.header_pairs(call.request, trail, made)
+    if caller is not None and caller.user:
+        added += ((b"p-asserted-identity", b"<sip:%b@%b>" % (caller.user, domain.name)),)
+    return Target(
+        made,
+        is_trusted=caller is None or not caller.user,
+        shown_as=domain.name.decode(),
+        changes=replace(changes, added=added),
+    )
+
+
+def admit(call: RequestContext, node: Node) -> bool:
+    """A call from a carrier, known by its source address or its certificate, to the domain of its
+    trunk: it needs no credentials there. Raises Reject 403 for one that borrows a user's name."""
+    if not len(node.directory.routes.trunks) or not isinstance(call.request.uri, SipUri):
+        return False
+    found = _trunk_of(call, node, call.request.uri)
+    if found is None:
+        return False
+    trunk, domain, uri = found
+    caller = call.request.from_.uri
+    if isinstance(caller, SipUri) and node.directory.subscriber(caller.aor()) is not None:
+        raise Reject(403, b"Forbidden caller")
+    node.floods.know(call.source)
+    call.request.uri = uri
+    call.is_trusted = True
+    call.notes.trunk_id = trunk.trunk_id
+    log.debug("from trunk=%s domain=%s", trunk.name.decode(), domain.name.decode())
+    return True
+
+
+def _trunk_of(call: RequestContext, node: Node, uri: SipUri) -> tuple[Trunk, Domain, SipUri] | None:
+    """The trunk that the sender is, its domain, and the Request-URI there: carriers that share an
+    address with others are told apart by the called domain or number."""
+    routes, directory = node.directory.routes, node.directory
+    called = directory.domain(host_name(uri))
+    trunks = routes.trunks_from(call.source[0])
+    if called is None and not node.transport.is_own(uri.host, uri.port):
+        return None
+    if call.flow.is_secure and called is not None:
+        for trunk in routes.tls_trunks(called.domain_id):
+            if node.transport.is_verified(call.flow, trunk.inbound_tls_name):
+                trunks.append(trunk)
+    for trunk in trunks:
+        domain = directory.domain_by_id(trunk.domain_id)
+        if domain is None or not domain.enabled or called not in (None, domain):
+            continue
+        number = _number(node, domain, unescape(uri.user or b""))
+        if number is not None:
+            return trunk, domain, uri.with_(user=number, host=domain.name, port=None)
+    return None
+
+
+def _number(node: Node, domain: Domain, user: bytes) -> bytes | None:
+    """The called number as the domain knows it, with + or without; None when it does not."""
+    for written in (user, b"+" + user, user.removeprefix(b"+")):
+        aor = canonical_aor(written, domain.name)
+        routes = node.directory.routes
+        if routes.alias(aor) or routes.group(aor) or node.directory.subscriber(aor):
+            return written
+    return None
