@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from proxy.locate.resolver import Locator
     from proxy.location.flows import FlowBindings
     from proxy.location.store import Bindings
+    from proxy.observe.blocks import Blocks
     from proxy.observe.calls import Calls
     from proxy.observe.refusals import Refusals
     from proxy.relay.pool import RelayPool
@@ -63,6 +64,7 @@ class Node:
     """Gateways of trunks that do not answer OPTIONS; trunk_health.py keeps it."""
     """Domains with which nobody here has calls, as patterns."""
     refusals: Refusals
+    blocks: Blocks
     """What was refused to whom, for tenants to see."""
     random: Callable[[], float]
     """A number in [0, 1)."""

@@ -9,6 +9,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from os import urandom
 from typing import Final
 
@@ -21,6 +22,7 @@ from proxy.locate.resolver import Locator
 from proxy.location.flows import FlowBindings
 from proxy.location.model import Binding
 from proxy.node import Node
+from proxy.observe.blocks import Blocks, Network
 from proxy.observe.calls import Calls, Observed
 from proxy.observe.hang_ups import HangUps
 from proxy.observe.heartbeat import Heartbeat
@@ -56,6 +58,7 @@ class Server:
     """One running proxy."""
 
     __slots__ = (
+        "_blocks",
         "_core",
         "_hang_ups",
         "_heartbeat",
@@ -89,6 +92,10 @@ class Server:
         )
         self._refusals = Refusals(settings.database_url, wall=time.time)
         spool = Spool(settings.spool_path, most_bytes=settings.spool_megabytes * 1_000_000)
+        floods = Floods(settings)
+        self._blocks = Blocks(
+            settings.database_url, _Screen(floods), node_id=settings.node_id, wall=time.time
+        )
         self._records = Records(
             settings.database_url,
             spool,
@@ -110,7 +117,7 @@ class Server:
             locator=self._locator,
             tokens=tokens,
             relays=RelayPool(settings.relays, timeout=settings.ng_timeout_seconds),
-            floods=Floods(settings),
+            floods=floods,
             sessions=Sessions(),
             calls=calls,
             secret=key,
@@ -126,6 +133,7 @@ class Server:
             dead_gateways=set(),
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self._refusals,
+            blocks=self._blocks,
             random=random.random,
         )
         self._core = TransactionLayer(
@@ -171,6 +179,7 @@ class Server:
         await self._trace.start()
         self._records.start()
         self._refusals.start()
+        self._blocks.start()
         self._hang_ups.start()
         self._sweep.start()
         self._heartbeat.start(self.address)
@@ -187,6 +196,7 @@ class Server:
         await self._records.close()
         await self._trace.close()
         await self._refusals.close()
+        await self._blocks.close()
         await self._node.relays.close()
         await self._state.close()
 
@@ -250,6 +260,21 @@ def _tls_contexts(settings: ProxySettings) -> TlsContexts:
         trust=settings.trust_path,
         ask=settings.tls_ask,
     )
+
+
+class _Screen:
+    """The list of those that are ignored, in the loop's time."""
+
+    def __init__(self, floods: Floods) -> None:
+        self._floods = floods
+        self.lift = floods.lift
+
+    def block(self, host: str, *, seconds: float, is_manual: bool) -> None:
+        until = asyncio.get_running_loop().time() + seconds
+        self._floods.block(host, until=until, is_manual=is_manual)
+
+    def allow(self, networks: Iterable[Network]) -> None:
+        self._floods.allow(networks)
 
 
 def _trace(settings: ProxySettings) -> Trace:

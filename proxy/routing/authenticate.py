@@ -133,6 +133,12 @@ def _verified(call: RequestContext, node: Node, domain: Domain, field: bytes) ->
             domain.tenant.decode(),
             call.original.call_id.decode(errors="replace"),
         )
+        node.blocks.failed_sign_in(
+            domain.domain_id,
+            canonical_aor(user, domain.name),
+            call.source[0],
+            call.original.headers.first(b"user-agent") or b"",
+        )
         return None
     if of_pass is not None:
         call.notes.pass_expires_at = of_pass[1]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Drop, Reject, RequestContext
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from proxy.settings import ProxySettings
 
 log = logging.getLogger(__name__)
+
+Network = IPv4Network | IPv6Network
 
 ALLOW: Final = (
     b"INVITE, ACK, BYE, CANCEL, OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, NOTIFY, REFER, INFO, PRACK,"
@@ -36,7 +39,18 @@ class Floods:
     Memory is bounded: the sources that were quiet longest are forgotten first.
     """
 
-    __slots__ = ("_banned", "_counts", "_known", "_limit", "_seconds", "_settings", "_trusted")
+    __slots__ = (
+        "_allowed",
+        "_banned",
+        "_counts",
+        "_known",
+        "_limit",
+        "_manual",
+        "_seconds",
+        "_settings",
+        "_trusted",
+        "fresh",
+    )
 
     def __init__(self, settings: ProxySettings) -> None:
         self._settings = settings
@@ -46,17 +60,21 @@ class Floods:
         self._banned: OrderedDict[str, float] = OrderedDict()
         self._known: OrderedDict[Address, None] = OrderedDict()
         self._trusted: dict[str, bool] = {}
+        self._allowed: tuple[Network, ...] = ()
+        self._manual: set[str] = set()  # blocked by people, whoever has signed in from there
+        self.fresh = ""
+        """The address that the last question has banned."""
 
     def is_banned(self, source: Address, *, now: float) -> bool:
         """Count one request from there; whether it is to be ignored."""
-        if source in self._known:
-            return False
         host = source[0]
+        if source in self._known and host not in self._manual:
+            return False
         until = self._banned.get(host)
         if until is not None:
             if now < until:
-                return not self._is_trusted(host)
-            del self._banned[host]
+                return not self.is_trusted(host)
+            self.lift(host)
         count = self._counts.get(host)
         if count is None or now - count[0] >= self._seconds:
             self._counts[host] = [now, 1.0]
@@ -65,7 +83,7 @@ class Floods:
                 self._counts.popitem(last=False)
             return False
         count[1] += 1
-        if count[1] <= self._limit or self._is_trusted(host):
+        if count[1] <= self._limit or self.is_trusted(host):
             return False
         self._ban(host, now)
         return True
@@ -89,19 +107,36 @@ class Floods:
     def lift(self, host: str) -> bool:
         """Listen to an address again; whether it was banned."""
         self._counts.pop(host, None)
+        self._manual.discard(host)
         return self._banned.pop(host, None) is not None
 
-    def _ban(self, host: str, now: float) -> None:
-        self._banned[host] = now + self._settings.flood_ban_seconds
+    def block(self, host: str, *, until: float, is_manual: bool = False) -> None:
+        """Ignore an address. What people say holds for authenticated flows, too."""
+        self._banned[host] = until
+        if is_manual:
+            self._manual.add(host)
         if len(self._banned) > _MOST_SOURCES:
-            self._banned.popitem(last=False)
+            self._manual.discard(self._banned.popitem(last=False)[0])
+
+    def allow(self, networks: Iterable[Network]) -> None:
+        """Networks that are never ignored, beside those of the settings."""
+        allowed = tuple(networks)
+        if allowed != self._allowed:
+            self._allowed = allowed
+            self._trusted.clear()
+
+    def _ban(self, host: str, now: float) -> None:
+        self.block(host, until=now + self._settings.flood_ban_seconds)
+        self.fresh = host
         log.warning("flood, source banned source=%s limit=%d", host, self._limit)
 
-    def _is_trusted(self, host: str) -> bool:
+    def is_trusted(self, host: str) -> bool:
+        """Whether no limit and no block applies to an address."""
         trusted = self._trusted.get(host)
         if trusted is None:
             address = ip_address(host)
-            trusted = any(address in network for network in self._settings.trusted_sources)
+            networks = (*self._settings.trusted_sources, *self._allowed)
+            trusted = any(address in network for network in networks)
             if len(self._trusted) > _MOST_SOURCES:
                 self._trusted.clear()
             self._trusted[host] = trusted
@@ -110,7 +145,18 @@ class Floods:
 
 def drop_floods(call: RequestContext, node: Node) -> None:
     """More than so many requests in a few seconds: the source is ignored for an hour."""
-    if node.floods.is_banned(call.source, now=call.now):
+    floods = node.floods
+    if floods.is_banned(call.source, now=call.now):
+        if floods.fresh == call.source[0]:
+            floods.fresh = ""
+            settings = node.settings
+            node.blocks.noticed(
+                call.source[0],
+                "flood",
+                f"more than {settings.flood_requests} requests in {settings.flood_seconds:.0f} s, "
+                f"the last one {_shown(call)}",
+                seconds=settings.flood_ban_seconds,
+            )
         raise Drop("flood")
 
 
@@ -118,8 +164,19 @@ def drop_scanners(call: RequestContext, node: Node) -> None:
     """Known attack tools get no answer, which would tell them that somebody is here."""
     line = call.fields.get(b"user-agent")
     if line is not None and _is_scanner(line, node.scanner_prefixes):
-        log.info("scanner source=%s agent=%r", call.source[0], line[:80])
+        host, seconds = call.source[0], node.settings.flood_ban_seconds
+        log.info("scanner source=%s agent=%r", host, line[:80])
+        if not node.floods.is_trusted(host):
+            node.floods.block(host, until=call.now + seconds)
+            node.blocks.noticed(host, "scanner", _shown(call), seconds=seconds)
         raise Drop("scanner")
+
+
+def _shown(call: RequestContext) -> str:
+    """A request in one line, as evidence."""
+    agent = call.fields.get(b"user-agent", b"").partition(b":")[2].strip()
+    text = b"%b %b, %b" % (call.method, call.original.uri_raw[:100], agent[:100] or b"no agent")
+    return text.decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=10_000)

@@ -96,6 +96,68 @@ def test_scanners_get_no_answer(agent: bytes) -> None:
     phone.take_nothing()
 
 
+def test_a_scanner_is_ignored_under_its_next_name_too() -> None:
+    world = World()
+    phone = world.phone(STRANGER, "203.0.113.5")
+    phone.sends(b"OPTIONS", b"sip:example.com", extra=((b"user-agent", b"sipvicious"),))
+    phone.sends(b"REGISTER", b"sip:example.com", extra=((b"user-agent", b"a phone"),))
+    phone.take_nothing()
+    [noticed] = world.blocks._noticed.values()
+    assert (noticed["address"], noticed["reason"]) == ("203.0.113.5", "scanner")
+    assert noticed["evidence"] == "OPTIONS sip:example.com, sipvicious"
+
+
+def test_a_flood_leaves_its_evidence_once() -> None:
+    world = World(flood_requests=3)
+    phone = world.phone(STRANGER, "203.0.113.5")
+    for _ in range(9):
+        phone.sends(b"OPTIONS", b"sip:example.com")
+    [noticed] = world.blocks._noticed.values()
+    assert noticed["hits"] == 1
+    assert noticed["evidence"] == (
+        "more than 3 requests in 10 s, the last one OPTIONS sip:example.com, no agent"
+    )
+
+
+def test_what_people_block_holds_for_those_who_signed_in_too() -> None:
+    world = World()
+    phone = world.registered(b"alice@example.com", "192.0.2.10")
+    world.node.floods.block("192.0.2.10", until=1e9)
+    phone.sends(b"OPTIONS", b"sip:example.com")
+    phone.take_response(200)
+    world.node.floods.block("192.0.2.10", until=1e9, is_manual=True)
+    phone.sends(b"OPTIONS", b"sip:example.com")
+    phone.take_nothing()
+    assert world.node.floods.lift("192.0.2.10")
+    phone.sends(b"OPTIONS", b"sip:example.com")
+    phone.take_response(200)
+
+
+def test_allowed_networks_are_never_ignored() -> None:
+    world = World(flood_requests=3)
+    phone = world.phone(STRANGER, "203.0.113.5")
+    for _ in range(5):
+        phone.sends(b"OPTIONS", b"sip:example.com")
+    phone.inbox.clear()
+    world.node.floods.allow([ip_network("203.0.113.0/24")])
+    phone.sends(b"OPTIONS", b"sip:example.com", extra=((b"user-agent", b"sipcli"),))
+    phone.take_nothing()
+    phone.sends(b"OPTIONS", b"sip:example.com")
+    phone.take_response(200)
+
+
+def test_failed_sign_ins_are_counted_by_user_and_source() -> None:
+    world = World()
+    phone = world.phone(b"alice@example.com", "192.0.2.10")
+    for _ in range(2):
+        message = phone.asks(b"REGISTER", b"sip:example.com", to_uri=b"sip:alice@example.com")
+        phone.authenticates(message, password=b"wrong")
+        phone.take_response(401)
+    phone.registers()
+    [row] = world.blocks._sign_ins.values()
+    assert (row["aor"], row["address"], row["attempts"]) == ("alice@example.com", "192.0.2.10", 2)
+
+
 def test_an_agent_that_only_mentions_a_scanner_is_answered() -> None:
     phone = World().phone(STRANGER, "203.0.113.5")
     phone.sends(b"OPTIONS", b"sip:example.com", extra=((b"user-agent", b"my sipcli"),))

@@ -31,6 +31,7 @@ from proxy.location.flows import FlowBindings
 from proxy.location.model import Binding
 from proxy.location.store import Bindings
 from proxy.node import Node
+from proxy.observe.blocks import Blocks
 from proxy.observe.call import Call
 from proxy.observe.calls import Calls
 from proxy.observe.refusals import Refusals
@@ -142,6 +143,7 @@ class World:
         self.air = Air(self.clock)
         self.relays = FakeRelays(*relays)
         self.refusals = Refusals("-", wall=self._wall)
+        self.blocks = Blocks("-", None, node_id="a", wall=self._wall)  # type: ignore[arg-type]
         self.records: list[Call] = []
         self.elsewhere: list[tuple[str, str]] = []
         self.wall = 1_800_000_000.0
@@ -175,6 +177,7 @@ class World:
             dead_gateways=set(),
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self.refusals,
+            blocks=self.blocks,
             random=lambda: 0.0,
         )
         self.layer = TransactionLayer(
