@@ -23,6 +23,7 @@ await build({
   format: "iife",
   target: ["es2022", "safari16"],
   legalComments: "linked",
+  loader: { ".svg": "text" },
   logLevel: "warning",
 });
 await writeFile(join(OUT, "icons.svg"), await sprite());

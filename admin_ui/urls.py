@@ -58,6 +58,7 @@ of_tenant = [
 
 urlpatterns = [
     path("", start.home, name="home"),
+    path("softphone", softphone.phone, name="phone"),
     path("theme", start.theme, name="theme"),
     path("favicon.ico", RedirectView.as_view(url=static("admin_ui/mark.svg"))),
     path("platform/", platform.platform, name="platform"),

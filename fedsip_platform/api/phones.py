@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.gateway import services
-from fedsip_platform.gateway.models import AllowedOrigin, PersonalPhone
+from fedsip_platform.gateway.models import AllowedOrigin
 from fedsip_platform.tenants.models import Tenant
 
 from .base import OwnSlugField, ScopedViewSet, key_parameter, scope_of
@@ -110,7 +110,7 @@ class MyPhoneView(APIView):
         found = None if "\0" in address else users.filter(aor=address).first()
         if found is None or not scope.may_change(found.domain.tenant):
             raise PermissionDenied({"address": "There is no such user that you may use."})
-        return _phone(services.give_phone(request.user, found))
+        return _phone(services.give_phone(request.user, found).subscriber)
 
 
 class MyPassView(APIView):
@@ -129,23 +129,19 @@ class MyPassView(APIView):
         operation_id="phone_pass_create",
     )
     def post(self, request: Request) -> Response:
-        made = services.make_pass(own_phone(request).subscriber, request._request.get_host())
+        made = services.make_pass(own_phone(request), request._request.get_host())
         return Response(PassSerializer(made).data)
 
 
-def own_phone(request: Request) -> PersonalPhone:
-    """The phone of whoever asks; 404 when there is none, or its tenant is no longer his."""
-    phones = PersonalPhone.objects.select_related("subscriber__domain__tenant")
-    phone = phones.filter(person=request.user.pk).first()
-    if phone is None:
+def own_phone(request: Request) -> Subscriber:
+    """The phone of whoever asks; 404 when there is none."""
+    found = services.phone_of(request.user, scope_of(request))
+    if found is None:
         raise Http404
-    users = scope_of(request).visible(Subscriber.objects.filter(pk=phone.subscriber_id))
-    if not users.exists():
-        raise Http404
-    return phone
+    return found
 
 
-def _phone(phone: PersonalPhone) -> Response:
+def _phone(user: Subscriber) -> Response:
     return Response(PhoneSerializer({
-        "address": phone.subscriber.aor, "display_name": phone.subscriber.display_name
+        "address": user.aor, "display_name": user.display_name
     }).data)  # fmt: skip

@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from fedsip_platform.changes import Conflict, ServiceError, delete, save
 from fedsip_platform.directory.models import Subscriber
+from fedsip_platform.people.services import owned
 from fedsip_platform.tenants.models import Person, Tenant
+from fedsip_platform.tenants.scope import Scope
 from proxy.sip import passes
 
 from .models import AllowedOrigin, PersonalPhone
@@ -51,6 +53,14 @@ def take_phone(person: Person) -> None:
     """The person has no phone in the dashboard any more."""
     for phone in PersonalPhone.objects.filter(person=person):
         delete(phone)
+
+
+def phone_of(person: Person, scope: Scope) -> Subscriber | None:
+    """The SIP user as whom the person telephones: the one chosen, while its tenant is in the
+    person's scope; else the person's own, where there is one."""
+    users = Subscriber.objects.select_related("domain__tenant")
+    chosen = scope.visible(users).filter(people__person=person).first()
+    return chosen or owned(person).order_by("aor").first()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,10 @@ import pytest
 from fedsip_platform.launch.__main__ import HELP
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCS = ("behaviour", "cli", "federation", "first-steps", "operations", "rules", "trunks")
+DOCS = (
+    *("behaviour", "cli", "federation", "first-steps", "operations", "rules", "softphone"),
+    "trunks",
+)
 PAGES = ["README.md", "ARCHITECTURE.md", *(f"docs/{name}.md" for name in DOCS)]
 NAMED = re.compile(
     r"`((?:proxy|media|fedsip_platform|admin_ui|tests|docker|docs)/[A-Za-z0-9_./{},-]*)`"

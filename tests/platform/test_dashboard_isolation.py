@@ -76,6 +76,7 @@ SHOWN: dict[str, Keys] = {
 }
 # Addresses that change something; all of them take POST.
 CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
+    "softphone": (nothing, {"address": "alice@example.net"}),
     "user-new": (nothing, {"username": "eve", "display_name": ""}),
     "user-import": (nothing, {"import": "1"}),
     "user": (of_user, {"display_name": "Eve"}),
@@ -96,7 +97,7 @@ CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
     "token-new": (nothing, {"name": "stolen", "scope": "write"}),
     "token-withdraw": (lambda world: {"key": world.token.public_id}, {}),
 }
-OF_EVERYBODY = {"home", "theme"}
+OF_EVERYBODY = {"home", "theme", "phone"}
 OF_OPERATORS = {
     "platform": lambda world: reverse("platform"),
     "tenant-new": lambda world: reverse("tenant-new"),

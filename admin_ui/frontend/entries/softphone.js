@@ -1,0 +1,19 @@
+// The dashboard's softphone page.
+import { Line } from "../phone/line.js";
+import { instanceId, Memory } from "../phone/memory.js";
+import { passOfSession } from "../phone/passes.js";
+import { PhoneView } from "../phone/view.js";
+
+const root = document.querySelector("[data-softphone]");
+const { address, passAt, csrf } = root.dataset;
+const memory = new Memory(address);
+const line = new Line(passOfSession(passAt, csrf), {
+  instanceId: instanceId(),
+  microphone: () => memory.device("microphone"),
+});
+line.address = address;
+const view = new PhoneView(root, line, memory);
+line.start();
+window.fedsipPhone = { line, view }; // for whoever drives the page: tests, and the browser's console
+const asked = new URLSearchParams(location.search).get("call");
+if (asked) root.querySelector(".phone-typed").value = asked;

@@ -1,0 +1,282 @@
+// One call: what a person can do with it, what is heard, and how well. No DOM but one <audio>.
+import { Invitation, SessionState } from "sip.js";
+import { Judge } from "./quality.js";
+
+const LOOK_EVERY_MS = 2000;
+
+export class Call extends EventTarget {
+  #session;
+  #line;
+  #media;
+  #judge = new Judge();
+  #looking;
+  #isRestarting = false;
+
+  constructor(line, session, address, name, media) {
+    super();
+    this.#line = line;
+    this.#session = session;
+    this.#media = media;
+    this.id = session.id;
+    this.address = address;
+    this.name = name;
+    this.isIncoming = session instanceof Invitation;
+    this.startedAt = Date.now();
+    this.answeredAt = null;
+    this.isHeld = false;
+    this.isMuted = false;
+    this.isRinging = false; // at the other side
+    this.isTransferring = false;
+    this.outcome = ""; // answered, missed, refused, busy, failed: what the history says
+    this.why = "";
+    this.quality = { level: "unknown", text: "" };
+    this.audio = new Audio();
+    this.audio.autoplay = true;
+    session.stateChange.addListener((state) => this.#changed(state));
+  }
+
+  get state() {
+    switch (this.#session.state) {
+      case SessionState.Established:
+        return this.isHeld ? "held" : "talking";
+      case SessionState.Terminating:
+      case SessionState.Terminated:
+        return "ended";
+      default:
+        return this.isIncoming ? "ringing" : "calling";
+    }
+  }
+
+  get session() {
+    return this.#session;
+  }
+
+  get connection() {
+    return this.#session.sessionDescriptionHandler?.peerConnection;
+  }
+
+  // -- what a person does
+
+  async invite() {
+    try {
+      await this.#session.invite({
+        requestDelegate: {
+          onProgress: ({ message }) => {
+            this.isRinging ||= message.statusCode === 180;
+            this.#tell();
+          },
+          onReject: ({ message }) => this.#refused(message),
+        },
+      });
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async answer() {
+    try {
+      await this.#session.accept({ sessionDescriptionHandlerOptions: this.#media() });
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  async hangUp() {
+    const session = this.#session;
+    switch (session.state) {
+      case SessionState.Initial:
+      case SessionState.Establishing:
+        if (this.isIncoming) {
+          this.outcome ||= "refused";
+          await session.reject({ statusCode: 603 });
+        } else {
+          await session.cancel();
+        }
+        break;
+      case SessionState.Established:
+        await session.bye();
+        break;
+      default:
+    }
+  }
+
+  mute(isMuted) {
+    this.isMuted = isMuted;
+    this.#letMicrophone();
+    this.#tell();
+  }
+
+  async hold(isHeld) {
+    if (this.state !== "talking" && this.state !== "held") return;
+    const was = this.isHeld;
+    this.isHeld = isHeld;
+    this.#session.sessionDescriptionHandlerOptionsReInvite = { hold: isHeld };
+    this.#letMicrophone();
+    this.#tell();
+    try {
+      await this.#reinvite({});
+    } catch {
+      this.isHeld = was;
+      this.#letMicrophone();
+      this.#tell();
+    }
+  }
+
+  dial(tone) {
+    return this.#session.sessionDescriptionHandler?.sendDtmf(tone) ?? false;
+  }
+
+  // To an address, or to the far side of another call (attended). The call ends once that has worked.
+  async transfer(target) {
+    this.isTransferring = true;
+    this.#tell();
+    const arrived = await new Promise((resolve) => {
+      this.#session
+        .refer(target instanceof Call ? target.session : target, {
+          requestDelegate: { onReject: () => resolve(false) },
+          onNotify: (notification) => {
+            notification.accept();
+            const status = /^SIP\/2\.0 (\d{3})/.exec(notification.request.body ?? "")?.[1];
+            if (status >= "200") resolve(status < "300");
+          },
+        })
+        .catch(() => resolve(false));
+    });
+    this.isTransferring = false;
+    if (arrived) await this.hangUp();
+    else this.why = "The transfer did not work.";
+    this.#tell();
+    return arrived;
+  }
+
+  async useMicrophone(deviceId) {
+    const sender = this.#sender();
+    if (!sender) return;
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: { deviceId: { exact: deviceId } } });
+    const before = sender.track;
+    await sender.replaceTrack(stream.getAudioTracks()[0]);
+    before?.stop();
+    this.#letMicrophone();
+  }
+
+  async useSpeaker(deviceId) {
+    await this.audio.setSinkId?.(deviceId);
+  }
+
+  // The socket is back, perhaps in another network: new candidates for both sides.
+  async restart() {
+    if (this.#session.state !== SessionState.Established || this.#isRestarting) return;
+    this.#isRestarting = true;
+    try {
+      await this.#reinvite({ offerOptions: { iceRestart: true } });
+    } catch (error) {
+      this.why = error.message;
+    } finally {
+      this.#isRestarting = false;
+    }
+  }
+
+  ended() {
+    clearInterval(this.#looking);
+    this.audio.srcObject = null;
+    this.outcome ||= this.answeredAt ? "answered" : this.isIncoming ? "missed" : "failed";
+  }
+
+  // -- inside
+
+  #reinvite(options) {
+    return new Promise((resolve, reject) => {
+      this.#session
+        .invite({
+          sessionDescriptionHandlerOptions: {
+            ...this.#media(),
+            hold: this.isHeld,
+            ...options,
+          },
+          requestDelegate: {
+            onAccept: resolve,
+            onReject: ({ message }) => reject(new Error(`Refused (${message.statusCode}).`)),
+          },
+        })
+        .catch(reject);
+    });
+  }
+
+  #changed(state) {
+    if (state === SessionState.Established) {
+      this.answeredAt = Date.now();
+      this.outcome = "answered";
+      this.#hear();
+      this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    }
+  }
+
+  #hear() {
+    const connection = this.connection;
+    const stream = new MediaStream(connection.getReceivers().map((one) => one.track).filter(Boolean));
+    connection.addEventListener("track", ({ track }) => stream.addTrack(track));
+    this.audio.srcObject = stream;
+    this.audio.play().catch(() => {
+      this.why = "The browser keeps the sound back until you click on the page.";
+      this.#tell();
+    });
+  }
+
+  #letMicrophone() {
+    const sender = this.#sender();
+    if (sender?.track) sender.track.enabled = !this.isMuted && !this.isHeld;
+  }
+
+  #sender() {
+    return this.connection?.getSenders().find((one) => one.track?.kind === "audio");
+  }
+
+  async #look() {
+    const connection = this.connection;
+    if (!connection || connection.connectionState === "closed") return;
+    const reports = [...(await connection.getStats()).values()];
+    this.quality = this.#judge.judge(reports, {
+      isHeld: this.isHeld,
+      isMuted: this.isMuted,
+      connectionState: connection.connectionState,
+    });
+    this.#tell();
+  }
+
+  #refused(message) {
+    const [outcome, why] = REFUSALS[message.statusCode] ?? ["failed", message.reasonPhrase];
+    this.outcome = outcome;
+    this.why = why;
+  }
+
+  #failed(error) {
+    this.outcome = "failed";
+    this.why = MICROPHONE[error.name] ?? error.message;
+    this.hangUp();
+    this.#tell();
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+const REFUSALS = {
+  403: ["failed", "This call is not allowed."],
+  404: ["failed", "There is nobody of that name."],
+  408: ["missed", "Nobody answered."],
+  480: ["missed", "They are not there now."],
+  484: ["failed", "The number is not complete."],
+  486: ["busy", "Busy."],
+  487: ["cancelled", ""],
+  488: ["failed", "The other side cannot speak to a browser."],
+  503: ["failed", "The call could not be carried just now."],
+  600: ["busy", "Busy."],
+  603: ["refused", "They refused the call."],
+};
+
+const MICROPHONE = {
+  NotAllowedError: "The browser may not use the microphone: allow it beside the page's address.",
+  NotFoundError: "There is no microphone.",
+  NotReadableError: "Another program holds the microphone.",
+};

@@ -1,0 +1,107 @@
+// One call as a card with large buttons.
+import { button, h } from "./dom.js";
+
+const STATES = { calling: "Calling …", ringing: "is calling you", talking: "", held: "On hold", ended: "Ended" };
+
+export function callCard(call, line) {
+  const who = h("b", {}, call.name || call.address.split("@")[0]);
+  const state = h("span", { class: "phone-call-state" });
+  const time = h("time", {});
+  const quality = h("p", { class: "phone-quality" });
+  const buttons = h("div", { class: "phone-buttons" });
+  const transfer = transferForm(call, line);
+  const element = h("section", { class: "phone-card", "aria-label": `Call with ${call.address}`, "data-call": call.id },
+    h("header", {}, h("div", { class: "phone-who" }, who, h("small", {}, call.address)), time),
+    state, quality, buttons, transfer.element);
+  let shown = "";
+
+  function draw() {
+    element.dataset.state = call.state;
+    state.textContent = call.isTransferring ? "Transferring …"
+      : call.state === "calling" && call.isRinging ? "It rings there …" : STATES[call.state];
+    const text = call.why || (call.state === "talking" ? call.quality.text : "");
+    quality.textContent = text;
+    quality.dataset.level = call.why ? "bad" : call.quality.level;
+    const wanted = `${call.state} ${call.isMuted} ${call.isHeld}`;
+    if (wanted !== shown) {
+      const had = buttons.contains(document.activeElement) && document.activeElement.dataset.act;
+      buttons.replaceChildren(...buttonsOf(call, transfer));
+      if (had) buttons.querySelector(`[data-act="${had}"]`)?.focus();
+      shown = wanted;
+    }
+    tick();
+  }
+
+  function tick() {
+    time.textContent = call.answeredAt ? duration((Date.now() - call.answeredAt) / 1000) : "";
+  }
+
+  return { element, draw, tick, focus: () => buttons.querySelector("button")?.focus() };
+}
+
+function buttonsOf(call, transfer) {
+  const hangUp = (label) =>
+    button(label, "phoneOff", () => call.hangUp(), { class: "phone-end", "data-act": "end", text: label });
+  switch (call.state) {
+    case "ringing":
+      return [
+        button("Answer", "phone", () => call.answer(), { class: "phone-call", "data-act": "answer", text: "Answer" }),
+        hangUp("Reject"),
+      ];
+    case "calling":
+      return [hangUp("Cancel")];
+    case "ended":
+      return [];
+    default:
+      return [
+        button(call.isMuted ? "Unmute" : "Mute", call.isMuted ? "microphoneOff" : "microphone",
+          () => call.mute(!call.isMuted),
+          { class: "phone-round", "data-act": "mute", "aria-pressed": String(call.isMuted), text: call.isMuted ? "Unmute" : "Mute" }),
+        button(call.isHeld ? "Resume" : "Hold", call.isHeld ? "play" : "pause", () => call.hold(!call.isHeld),
+          { class: "phone-round", "data-act": "hold", "aria-pressed": String(call.isHeld), text: call.isHeld ? "Resume" : "Hold" }),
+        button("Transfer", "arrowForward", () => transfer.open(), { class: "phone-round", "data-act": "transfer", text: "Transfer" }),
+        hangUp("Hang up"),
+      ];
+  }
+}
+
+function transferForm(call, line) {
+  const others = h("div", { class: "phone-others" });
+  const target = h("input", {
+    type: "text", "aria-label": "Transfer to", placeholder: "Name, number or address", autocapitalize: "none",
+    spellcheck: "false", dir: "ltr", required: true,
+  });
+  const element = h("form", { class: "phone-transfer", hidden: true,
+    onsubmit: (event) => {
+      event.preventDefault();
+      element.hidden = true;
+      const uri = line.target(target.value);
+      if (uri) call.transfer(uri);
+    },
+    onkeydown: (event) => {
+      if (event.key === "Escape") element.hidden = true;
+    },
+  }, others, h("div", { class: "phone-field" }, target, h("button", { type: "submit", class: "phone-quiet" }, "Transfer")));
+
+  function open() {
+    const candidates = line.calls.filter((one) => one !== call && (one.state === "held" || one.state === "talking"));
+    others.replaceChildren(...candidates.map((one) =>
+      h("button", { type: "button", class: "phone-quiet",
+        onclick: () => {
+          element.hidden = true;
+          call.transfer(one);
+        } }, `Connect with ${one.name || one.address}`)));
+    element.hidden = !element.hidden;
+    if (!element.hidden) (others.querySelector("button") ?? target).focus();
+  }
+
+  return { element, open };
+}
+
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  const pad = (number) => String(number).padStart(2, "0");
+  const hours = Math.floor(whole / 3600);
+  const rest = `${pad(Math.floor((whole % 3600) / 60))}:${pad(whole % 60)}`;
+  return hours ? `${hours}:${rest}` : rest;
+}

@@ -1,0 +1,74 @@
+// Microphone and speaker: which, and a meter that shows whether anything is heard.
+import { button, h } from "./dom.js";
+
+export function devicePanel(root, line, memory) {
+  const microphone = h("select", { "aria-label": "Microphone", onchange: () => choose("microphone", microphone.value) });
+  const speaker = h("select", { "aria-label": "Speaker", onchange: () => choose("speaker", speaker.value) });
+  const meter = h("meter", { min: "0", max: "1", low: "0.05", optimum: "0.6", "aria-label": "Level of the microphone" });
+  const said = h("p", { class: "phone-hint", role: "status" }, "Test it before you call: speak, and the bar moves.");
+  const test = button("Test the microphone", "microphone", () => (stopTest ? stopTest() : begin()),
+    { class: "phone-quiet", text: "Test the microphone" });
+  let stopTest = null;
+
+  root.append(h("div", { class: "phone-devices" },
+    h("label", {}, "Microphone", microphone),
+    h("label", {}, "Speaker", speaker),
+    meter, test, said));
+  list();
+  navigator.mediaDevices?.addEventListener("devicechange", list);
+
+  async function list() {
+    const found = (await navigator.mediaDevices?.enumerateDevices().catch(() => [])) ?? [];
+    fill(microphone, found.filter((one) => one.kind === "audioinput"), memory.device("microphone"));
+    fill(speaker, found.filter((one) => one.kind === "audiooutput"), memory.device("speaker"));
+    speaker.parentElement.hidden = !("setSinkId" in HTMLMediaElement.prototype);
+  }
+
+  function fill(select, devices, chosen) {
+    const named = devices.filter((one) => one.deviceId && one.deviceId !== "default");
+    select.replaceChildren(h("option", { value: "" }, "As the system says"),
+      ...named.map((one, at) => h("option", { value: one.deviceId }, one.label || `${select.ariaLabel} ${at + 1}`)));
+    select.value = named.some((one) => one.deviceId === chosen) ? chosen : "";
+  }
+
+  function choose(kind, deviceId) {
+    memory.setDevice(kind, deviceId);
+    for (const call of line.calls) {
+      const changed = kind === "microphone" ? deviceId && call.useMicrophone(deviceId) : call.useSpeaker(deviceId);
+      changed?.catch?.((error) => { said.textContent = error.message; });
+    }
+    if (stopTest) {
+      stopTest();
+      begin();
+    }
+  }
+
+  async function begin() {
+    let stream;
+    try {
+      const deviceId = memory.device("microphone");
+      stream = await navigator.mediaDevices.getUserMedia({ audio: deviceId ? { deviceId: { ideal: deviceId } } : true });
+    } catch {
+      said.textContent = "The browser may not use a microphone: allow it beside the page's address.";
+      return;
+    }
+    list(); // now with names
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    context.createMediaStreamSource(stream).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    const timer = setInterval(() => {
+      analyser.getFloatTimeDomainData(samples);
+      meter.value = Math.min(1, Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length) * 4);
+    }, 80);
+    test.lastElementChild.textContent = "Stop the test";
+    stopTest = () => {
+      clearInterval(timer);
+      for (const track of stream.getTracks()) track.stop();
+      context.close();
+      meter.value = 0;
+      test.lastElementChild.textContent = "Test the microphone";
+      stopTest = null;
+    };
+  }
+}

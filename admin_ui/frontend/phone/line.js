@@ -1,0 +1,268 @@
+// The line: one registration over one WebSocket, and the calls and messages on it. No DOM in it.
+//
+// A socket that is cut comes back by itself; the calls go on, with new candidates (ICE restart). The
+// pass it signs in with expires, so `getPass()` is asked for a new one before that.
+import { Inviter, Messager, Registerer, RegistererState, SessionState, UserAgent } from "sip.js";
+import { Call } from "./call.js";
+
+const REFRESH_SHARE = 0.6; // of a pass's life; then a new one is fetched
+const LONGEST_WAIT_MS = 30_000;
+const GATHERING_MS = 1500;
+
+export class Line extends EventTarget {
+  #getPass;
+  #pass;
+  #agent;
+  #registerer;
+  #tries = 0;
+  #timers = new Map();
+  #isStopped = false;
+
+  constructor(getPass, { instanceId, microphone = () => undefined }) {
+    super();
+    this.#getPass = getPass;
+    this.instanceId = instanceId;
+    this.microphone = microphone;
+    this.calls = [];
+    this.state = "starting"; // then: online, reconnecting, refused, stopped
+    this.why = "";
+    this.address = "";
+    this.domain = "";
+    addEventListener("online", () => this.#reconnectSoon(0));
+    addEventListener("pagehide", () => this.#leave());
+  }
+
+  async start() {
+    try {
+      await this.#renewPass();
+    } catch (error) {
+      this.#set("refused", error.message);
+      this.#after("reconnect", () => this.start(), LONGEST_WAIT_MS);
+      return;
+    }
+    const pass = this.#pass;
+    this.address = pass.address;
+    this.domain = pass.address.slice(pass.address.lastIndexOf("@") + 1);
+    this.#agent = new UserAgent({
+      uri: UserAgent.makeURI(`sip:${pass.address}`),
+      displayName: pass.display_name,
+      authorizationUsername: pass.username,
+      authorizationPassword: pass.password,
+      transportOptions: { server: pass.websocket, connectionTimeout: 10, keepAliveInterval: 25 },
+      sessionDescriptionHandlerFactoryOptions: {
+        iceGatheringTimeout: GATHERING_MS,
+        peerConnectionConfiguration: { iceServers: [], bundlePolicy: "max-bundle" },
+      },
+      userAgentString: "fedsip softphone",
+      logBuiltinEnabled: false,
+      noAnswerTimeout: 120,
+      delegate: {
+        onConnect: () => this.#connected(),
+        onDisconnect: (error) => this.#disconnected(error),
+        onInvite: (invitation) => this.#rings(invitation),
+        onMessage: (message) => this.#messageCame(message),
+      },
+    });
+    this.#registerer = new Registerer(this.#agent, {
+      regId: 1,
+      instanceId: this.instanceId,
+      expires: 600,
+      refreshFrequency: 80,
+    });
+    this.#registerer.stateChange.addListener((state) => this.#registered(state));
+    await this.#agent.start().catch(() => this.#reconnectSoon());
+  }
+
+  async stop() {
+    this.#isStopped = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    await Promise.allSettled(this.calls.map((call) => call.hangUp()));
+    await this.#registerer?.unregister().catch(() => {});
+    await this.#agent?.stop();
+    this.#set("stopped");
+  }
+
+  // -- what a person does
+
+  call(typed) {
+    const target = this.target(typed);
+    if (!target) return null;
+    const inviter = new Inviter(this.#agent, target, {
+      sessionDescriptionHandlerOptions: this.#media(),
+      earlyMedia: true,
+    });
+    const call = this.#add(inviter, target.toString());
+    call.invite();
+    return call;
+  }
+
+  async say(typed, text) {
+    const target = this.target(typed);
+    if (!target) throw new Error("This is no address.");
+    const status = await new Promise((resolve, reject) => {
+      new Messager(this.#agent, target, text)
+        .message({
+          requestDelegate: {
+            onAccept: () => resolve(200),
+            onReject: ({ message }) => resolve(message.statusCode),
+          },
+        })
+        .catch(reject);
+    });
+    if (status !== 200) throw new Error(status === 480 ? "They are not there now." : `Not delivered (${status}).`);
+    return plainAddress(target);
+  }
+
+  // "bob", "+1 555 123", "bob@elsewhere.org" or a SIP URI.
+  target(typed) {
+    let text = typed.trim().replace(/^<|>$/g, "");
+    if (!text) return undefined;
+    if (!/^sips?:/i.test(text)) {
+      if (!text.includes("@")) text = `${text.replace(/[\s()/-]/g, "")}@${this.domain}`;
+      text = `sip:${text}`;
+    }
+    return UserAgent.makeURI(text);
+  }
+
+  #media() {
+    const deviceId = this.microphone();
+    return { constraints: { audio: deviceId ? { deviceId: { ideal: deviceId } } : true, video: false } };
+  }
+
+  // -- registration and the socket
+
+  async #renewPass() {
+    this.#pass = await this.#getPass();
+    const left = this.#pass.expires_at * 1000 - Date.now();
+    this.#after("renew", () => this.#renew(), Math.max(10_000, left * REFRESH_SHARE));
+  }
+
+  async #renew() {
+    try {
+      await this.#renewPass();
+    } catch {
+      this.#after("renew", () => this.#renew(), LONGEST_WAIT_MS);
+      return;
+    }
+    // SIP.js asks its options for each challenge, so a later request signs in with the new pass.
+    this.#agent.options.authorizationUsername = this.#pass.username;
+    this.#agent.options.authorizationPassword = this.#pass.password;
+    if (this.#agent.isConnected()) await this.#register();
+  }
+
+  async #connected() {
+    this.#tries = 0;
+    if (this.#pass.expires_at * 1000 < Date.now() + 10_000) await this.#renew();
+    else await this.#register();
+  }
+
+  async #register() {
+    await this.#registerer
+      .register({
+        requestDelegate: {
+          onReject: ({ message }) =>
+            this.#set("refused", message.statusCode === 403 || message.statusCode === 401
+              ? "The sign-in was refused."
+              : `The server refused (${message.statusCode} ${message.reasonPhrase}).`),
+        },
+      })
+      .catch(() => this.#reconnectSoon());
+  }
+
+  #registered(state) {
+    if (state !== RegistererState.Registered) return;
+    const isBack = this.state === "reconnecting";
+    this.#set("online");
+    if (isBack) for (const call of this.calls) call.restart();
+  }
+
+  #disconnected() {
+    if (this.#isStopped) return;
+    this.#set("reconnecting");
+    this.#reconnectSoon();
+  }
+
+  // Twice as long after each failure, and not all browsers at once after a restart.
+  #reconnectSoon(wait) {
+    if (this.#isStopped || !this.#agent || this.#agent.isConnected()) return;
+    this.#set("reconnecting");
+    const longest = Math.min(LONGEST_WAIT_MS, 500 * 2 ** this.#tries);
+    this.#after("reconnect", () => this.#reconnect(), wait ?? longest * (0.5 + Math.random() / 2));
+  }
+
+  async #reconnect() {
+    this.#tries += 1;
+    try {
+      await this.#agent.reconnect();
+    } catch {
+      this.#reconnectSoon();
+    }
+  }
+
+  // The page goes: whoever is talked to must not be left waiting.
+  #leave() {
+    for (const call of this.calls) call.hangUp();
+  }
+
+  // -- what comes
+
+  #rings(invitation) {
+    const remote = invitation.remoteIdentity;
+    const call = this.#add(invitation, remote.uri.toString(), remote.displayName);
+    this.#tell("ringing", call);
+  }
+
+  #messageCame(message) {
+    const { request } = message;
+    message.accept();
+    this.#tell("message", {
+      from: plainAddress(request.from.uri),
+      name: request.from.displayName ?? "",
+      text: request.body ?? "",
+    });
+  }
+
+  #add(session, address, name = "") {
+    const call = new Call(this, session, address.replace(/^sips?:/i, ""), name, () => this.#media());
+    this.calls.push(call);
+    session.delegate = {
+      ...session.delegate,
+      onRefer: (referral) => {
+        referral.accept();
+        const inviter = referral.makeInviter({ sessionDescriptionHandlerOptions: this.#media() });
+        this.#add(inviter, referral.referTo.uri.toString()).invite();
+      },
+    };
+    session.stateChange.addListener((state) => {
+      if (state === SessionState.Terminated) {
+        this.calls = this.calls.filter((one) => one !== call);
+        call.ended();
+        this.#tell("ended", call);
+      }
+      this.#tell("calls");
+    });
+    call.addEventListener("change", () => this.#tell("calls"));
+    this.#tell("calls");
+    return call;
+  }
+
+  #set(state, why = "") {
+    if (this.state === state && this.why === why) return;
+    this.state = state;
+    this.why = why;
+    this.#tell("state");
+  }
+
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  #after(name, act, milliseconds) {
+    clearTimeout(this.#timers.get(name));
+    this.#timers.set(name, setTimeout(act, milliseconds));
+  }
+}
+
+export function plainAddress(uri) {
+  return `${uri.user ?? ""}@${uri.host}`;
+}

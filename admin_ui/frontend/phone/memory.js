@@ -1,0 +1,68 @@
+// What the phone remembers in this browser: recent calls, messages, devices, and which phone it is.
+const MOST_CALLS = 100;
+const MOST_MESSAGES = 300;
+
+export class Memory {
+  #prefix;
+
+  constructor(address) {
+    this.#prefix = `fedsip.${address}.`;
+  }
+
+  get calls() {
+    return this.#read("calls", []);
+  }
+
+  addCall(call) {
+    this.#write("calls", [call, ...this.calls].slice(0, MOST_CALLS));
+  }
+
+  get messages() {
+    return this.#read("messages", []);
+  }
+
+  addMessage(message) {
+    this.#write("messages", [...this.messages, message].slice(-MOST_MESSAGES));
+  }
+
+  forget() {
+    for (const name of ["calls", "messages"]) localStorage.removeItem(this.#prefix + name);
+  }
+
+  device(kind) {
+    return this.#read(kind, "");
+  }
+
+  setDevice(kind, deviceId) {
+    this.#write(kind, deviceId);
+  }
+
+  #read(name, absent) {
+    try {
+      return JSON.parse(localStorage.getItem(this.#prefix + name)) ?? absent;
+    } catch {
+      return absent;
+    }
+  }
+
+  #write(name, value) {
+    try {
+      localStorage.setItem(this.#prefix + name, JSON.stringify(value));
+    } catch {
+      // Full, or forbidden: the phone works without.
+    }
+  }
+}
+
+// The same after a reload, and another one for each tab: each is a phone of its own (RFC 5626).
+export function instanceId() {
+  try {
+    const known = sessionStorage.getItem("fedsip.instance");
+    if (known) return known;
+    const made = crypto.randomUUID();
+    sessionStorage.setItem("fedsip.instance", made);
+    return made;
+  } catch {
+    return crypto.randomUUID();
+  }
+}

@@ -1,0 +1,28 @@
+// Where the pass comes from: a signed-in person's session, or the token of whoever embeds the widget.
+export function passOfSession(address, csrfToken) {
+  return async () => {
+    const answer = await fetch(address, {
+      method: "POST",
+      headers: { "X-CSRFToken": csrfToken, Accept: "application/json" },
+      credentials: "same-origin",
+    });
+    if (answer.ok) return answer.json();
+    throw new Error(answer.status === 401 || answer.status === 403
+      ? "You are signed out here. Sign in again."
+      : answer.status === 404
+        ? "You have no phone any more."
+        : `The server gives no pass (${answer.status}).`);
+  };
+}
+
+// `renew` is the page's own function for a new token; without one the phone ends with its token.
+export function passOfToken(token, renew) {
+  let given = token;
+  return async () => {
+    if (given === null && !renew) throw new Error("The pass has expired.");
+    const text = given ?? (await renew());
+    given = null;
+    const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes));
+  };
+}

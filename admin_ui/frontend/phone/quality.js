@@ -1,0 +1,55 @@
+// From the figures of WebRTC to a sentence. Pure: reports in, words out.
+const FEW_LOSSES = 0.02;
+const MANY_LOSSES = 0.06;
+const LONG_WAY_S = 0.4;
+const LONG_JITTER_S = 0.05;
+const SILENT_LOOKS = 3; // a look each two seconds
+
+export class Judge {
+  #packets = 0;
+  #lost = 0;
+  #sent = 0;
+  #silent = 0;
+  #stuck = 0;
+
+  judge(reports, { isHeld, isMuted, connectionState }) {
+    if (connectionState === "failed") {
+      return bad("No sound gets through: a firewall may block UDP.");
+    }
+    if (connectionState === "connecting" || connectionState === "new") return fair("The sound is being connected.");
+    if (connectionState === "disconnected") return bad("The connection for sound is interrupted.");
+    const inbound = of(reports, "inbound-rtp");
+    const outbound = of(reports, "outbound-rtp");
+    const packets = inbound?.packetsReceived ?? 0;
+    const lost = inbound?.packetsLost ?? 0;
+    const sent = outbound?.packetsSent ?? 0;
+    const came = packets - this.#packets;
+    const missed = Math.max(0, lost - this.#lost);
+    this.#silent = came > 0 ? 0 : this.#silent + 1;
+    this.#stuck = sent > this.#sent ? 0 : this.#stuck + 1;
+    [this.#packets, this.#lost, this.#sent] = [packets, lost, sent];
+    if (isHeld) return { level: "unknown", text: "On hold." };
+    if (this.#silent >= SILENT_LOOKS) return bad("Nothing comes from the other side.");
+    if (this.#stuck >= SILENT_LOOKS && !isMuted) return bad("Your microphone gives no sound.");
+    return this.#ofFigures(missed / Math.max(1, came + missed), inbound, of(reports, "remote-inbound-rtp"));
+  }
+
+  #ofFigures(here, inbound, remote) {
+    const there = remote?.fractionLost ?? 0;
+    if (here > MANY_LOSSES) return bad(`You miss ${percent(here)} of what they say.`);
+    if (there > MANY_LOSSES) return bad(`They miss ${percent(there)} of what you say.`);
+    if ((remote?.roundTripTime ?? 0) > LONG_WAY_S) return fair("The way is long: you hear each other late.");
+    if (here > FEW_LOSSES || there > FEW_LOSSES || (inbound?.jitter ?? 0) > LONG_JITTER_S) {
+      return fair("Fair: the network is uneven.");
+    }
+    return { level: "good", text: "Good." };
+  }
+}
+
+function of(reports, type) {
+  return reports.find((one) => one.type === type && (one.kind ?? "audio") === "audio");
+}
+
+const bad = (text) => ({ level: "bad", text });
+const fair = (text) => ({ level: "fair", text });
+const percent = (share) => `${Math.round(share * 100)} %`;

@@ -1,0 +1,281 @@
+// The phone as people see it: the page of the dashboard and the widget draw the same.
+import { button, h, icon } from "./dom.js";
+import { callCard, duration } from "./call_card.js";
+import { devicePanel } from "./devices.js";
+import { Ringing } from "./ringing.js";
+
+const KEYS = "123456789*0#";
+const LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ", 0: "+" };
+const STATES = {
+  starting: ["warn", "Connecting …"],
+  online: ["good", "Ready"],
+  reconnecting: ["warn", "Connection lost, trying again …"],
+  refused: ["bad", "Not signed in"],
+  stopped: ["idle", "Off"],
+};
+const OUTCOMES = {
+  answered: "", missed: "missed", refused: "refused", busy: "busy", failed: "did not work", cancelled: "cancelled",
+};
+
+export class PhoneView {
+  #root;
+  #line;
+  #memory;
+  #ringing = new Ringing();
+  #parts = {};
+  #cards = new Map();
+  #partner = "";
+
+  constructor(root, line, memory, { isCompact = false } = {}) {
+    this.#root = root;
+    this.#line = line;
+    this.#memory = memory;
+    this.#build(isCompact);
+    line.addEventListener("state", () => this.#drawState());
+    line.addEventListener("calls", () => this.#drawCalls());
+    line.addEventListener("ringing", ({ detail }) => this.#announce(detail));
+    line.addEventListener("ended", ({ detail }) => this.#remember(detail));
+    line.addEventListener("message", ({ detail }) => this.#messageCame(detail));
+    this.#drawState();
+    this.#drawRecent();
+    this.#drawMessages();
+    setInterval(() => this.#drawTimes(), 1000);
+  }
+
+  // -- building
+
+  #build(isCompact) {
+    const parts = this.#parts;
+    parts.dot = h("span", { class: "phone-dot" });
+    parts.state = h("span", { role: "status" });
+    parts.address = h("span", { class: "phone-own" });
+    parts.typed = h("input", {
+      type: "text", class: "phone-typed", "aria-label": "Name, number or address to call",
+      placeholder: "Name, number or address", autocomplete: "off", autocapitalize: "none",
+      spellcheck: "false", enterkeyhint: "go", maxlength: "200", dir: "ltr",
+    });
+    parts.callButton = h("button", { type: "submit", class: "phone-call" }, icon("phone"), h("span", {}, "Call"));
+    const dialler = h("form", { class: "phone-dialler", onsubmit: (event) => this.#dial(event) },
+      h("div", { class: "phone-field" }, parts.typed,
+        button("Delete the last character", "backspace", () => this.#erase(), { class: "phone-quiet" })),
+      h("div", { class: "phone-keys", role: "group", "aria-label": "Keypad" }, [...KEYS].map((key) => this.#key(key))),
+      parts.callButton);
+    parts.calls = h("div", { class: "phone-calls", "aria-live": "polite", "aria-label": "Calls" });
+    parts.recent = h("ul", { class: "phone-list" });
+    parts.threads = h("ul", { class: "phone-list phone-messages", "aria-live": "polite" });
+    parts.text = h("input", { type: "text", "aria-label": "Message", placeholder: "Message", maxlength: "1000" });
+    parts.partner = h("input", {
+      type: "text", "aria-label": "Send to", placeholder: "To: name or address", autocapitalize: "none",
+      spellcheck: "false", dir: "ltr", oninput: () => { this.#partner = parts.partner.value; },
+    });
+    parts.problem = h("p", { class: "phone-problem", role: "alert" });
+    const writer = h("form", { class: "phone-writer", onsubmit: (event) => this.#send(event) },
+      parts.partner, h("div", { class: "phone-field" }, parts.text,
+        h("button", { type: "submit", class: "phone-quiet", "aria-label": "Send" }, icon("send"))));
+    parts.devices = h("div", {});
+    const tabs = this.#tabs({
+      Recent: [parts.recent],
+      Messages: [parts.threads, writer, parts.problem],
+      Sound: [parts.devices],
+    });
+    const status = h("p", { class: "phone-status" }, parts.dot, parts.state, parts.address);
+    this.#root.classList.add("phone");
+    this.#root.classList.toggle("phone-compact", isCompact);
+    this.#root.replaceChildren(h("div", { class: "phone-main" }, status, parts.calls, dialler), tabs);
+    this.#root.addEventListener("keydown", (event) => this.#shortcut(event));
+    devicePanel(parts.devices, this.#line, this.#memory);
+  }
+
+  #key(key) {
+    return h("button", { type: "button", class: "phone-key", "aria-label": key, onclick: () => this.#press(key) },
+      h("b", {}, key), h("small", { "aria-hidden": "true" }, LETTERS[key] ?? ""));
+  }
+
+  #tabs(panels) {
+    const names = Object.keys(panels);
+    const show = (chosen) => {
+      for (const name of names) {
+        const isChosen = name === chosen;
+        heads[name].setAttribute("aria-selected", String(isChosen));
+        heads[name].tabIndex = isChosen ? 0 : -1;
+        bodies[name].hidden = !isChosen;
+      }
+      if (chosen === "Messages") heads.Messages.classList.remove("phone-new");
+    };
+    const heads = {};
+    const bodies = {};
+    for (const [at, name] of names.entries()) {
+      const id = `phone-${name.toLowerCase()}`;
+      heads[name] = h("button", {
+        type: "button", role: "tab", id: `${id}-tab`, "aria-controls": id, onclick: () => show(name),
+        onkeydown: (event) => {
+          const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+          if (!step) return;
+          const next = names[(at + step + names.length) % names.length];
+          show(next);
+          heads[next].focus();
+        },
+      }, name);
+      bodies[name] = h("div", { role: "tabpanel", id, "aria-labelledby": `${id}-tab` }, panels[name]);
+    }
+    show(names[0]);
+    this.#parts.messagesTab = heads.Messages;
+    this.#parts.showTab = show;
+    return h("div", { class: "phone-side" }, h("div", { role: "tablist", class: "phone-tabs" }, Object.values(heads)),
+      Object.values(bodies));
+  }
+
+  // -- what a person does
+
+  #dial(event) {
+    event.preventDefault();
+    const typed = this.#parts.typed.value.trim();
+    if (!typed) {
+      const [last] = this.#memory.calls;
+      if (last) this.#parts.typed.value = last.address;
+      return;
+    }
+    this.callTo(typed);
+  }
+
+  callTo(typed) {
+    for (const call of this.#line.calls) if (call.state === "talking") call.hold(true);
+    const call = this.#line.call(typed);
+    if (!call) {
+      this.#parts.typed.setCustomValidity("This is no number or address.");
+      this.#parts.typed.reportValidity();
+      this.#parts.typed.setCustomValidity("");
+      return;
+    }
+    this.#parts.typed.value = "";
+  }
+
+  #erase() {
+    this.#parts.typed.value = this.#parts.typed.value.slice(0, -1);
+    this.#parts.typed.focus();
+  }
+
+  #press(key) {
+    const talking = this.#line.calls.find((call) => call.state === "talking");
+    if (talking) talking.dial(key);
+    else this.#parts.typed.value += key;
+  }
+
+  #shortcut(event) {
+    if (event.key !== "Escape") return;
+    const ringing = this.#line.calls.find((call) => call.state === "ringing");
+    if (ringing) ringing.hangUp();
+  }
+
+  async #send(event) {
+    event.preventDefault();
+    const { text, partner, problem } = this.#parts;
+    if (!text.value.trim() || !partner.value.trim()) return;
+    problem.textContent = "";
+    const said = text.value;
+    try {
+      const address = await this.#line.say(partner.value, said);
+      text.value = "";
+      this.#memory.addMessage({ at: Date.now(), with: address, text: said, isMine: true });
+      this.#drawMessages();
+    } catch (error) {
+      problem.textContent = error.message;
+    }
+  }
+
+  // -- what happens
+
+  #announce(call) {
+    if (this.#line.calls.length === 1) this.#ringing.play("ring");
+    if (document.hidden && "Notification" in window && Notification.permission === "granted") {
+      new Notification(`${call.name || call.address} calls`, { tag: call.id });
+    }
+  }
+
+  #remember(call) {
+    this.#memory.addCall({
+      address: call.address, name: call.name, isIncoming: call.isIncoming, at: call.startedAt,
+      seconds: call.answeredAt ? Math.round((Date.now() - call.answeredAt) / 1000) : 0,
+      outcome: call.outcome, why: call.why,
+    });
+    this.#drawRecent();
+    if (call.why) this.#parts.state.textContent = call.why;
+  }
+
+  #messageCame({ from, text }) {
+    this.#memory.addMessage({ at: Date.now(), with: from, text, isMine: false });
+    if (!this.#partner) this.#parts.partner.value = this.#partner = from;
+    if (this.#parts.messagesTab.getAttribute("aria-selected") !== "true") this.#parts.messagesTab.classList.add("phone-new");
+    this.#drawMessages();
+  }
+
+  // -- drawing
+
+  #drawState() {
+    const [tone, text] = STATES[this.#line.state];
+    this.#parts.dot.className = `phone-dot ${tone}`;
+    this.#parts.state.textContent = this.#line.why || text;
+    this.#parts.address.textContent = this.#line.address;
+    this.#parts.callButton.disabled = this.#line.state !== "online";
+    this.#root.dataset.state = this.#line.state;
+  }
+
+  #drawCalls() {
+    const calls = this.#line.calls;
+    for (const [call, card] of this.#cards) {
+      if (calls.includes(call)) continue;
+      card.element.remove();
+      this.#cards.delete(call);
+    }
+    for (const call of calls) {
+      if (!this.#cards.has(call)) {
+        const card = callCard(call, this.#line);
+        this.#cards.set(call, card);
+        this.#parts.calls.append(card.element);
+        if (call.state === "ringing") card.focus();
+      }
+      this.#cards.get(call).draw();
+    }
+    const isRinging = calls.some((call) => call.state === "ringing");
+    const isTalking = calls.some((call) => call.state === "talking");
+    const isWaiting = calls.some((call) => call.state === "calling" && call.isRinging);
+    this.#ringing.play(isRinging && !isTalking ? "ring" : isWaiting ? "ringback" : "");
+    this.#root.classList.toggle("phone-busy", calls.length > 0);
+  }
+
+  #drawTimes() {
+    for (const card of this.#cards.values()) card.tick();
+  }
+
+  #drawRecent() {
+    const calls = this.#memory.calls;
+    this.#parts.recent.replaceChildren(...(calls.length ? calls.map((one) => this.#recentLine(one))
+      : [h("li", { class: "phone-empty" }, "Calls that you make and get stand here.")]));
+  }
+
+  #recentLine(one) {
+    const word = OUTCOMES[one.outcome] ?? "";
+    const missed = one.isIncoming && one.outcome === "missed";
+    return h("li", { class: missed ? "phone-missed" : "" },
+      h("button", { type: "button", class: "phone-line", title: `Call ${one.address}`, onclick: () => this.callTo(one.address) },
+        icon(one.isIncoming ? "phoneIncoming" : "phoneOutgoing"),
+        h("span", { class: "phone-who" }, h("b", {}, one.name || one.address.split("@")[0]), h("small", {}, one.address)),
+        h("span", { class: "phone-when" }, when(one.at), h("small", {}, one.seconds ? duration(one.seconds) : word))));
+  }
+
+  #drawMessages() {
+    const messages = this.#memory.messages;
+    const list = this.#parts.threads;
+    list.replaceChildren(...(messages.length ? messages.map((one) =>
+      h("li", { class: one.isMine ? "phone-mine" : "phone-theirs" },
+        h("small", {}, `${one.isMine ? "to " : ""}${one.with} · ${when(one.at)}`), h("span", { dir: "auto" }, one.text)))
+      : [h("li", { class: "phone-empty" }, "Short messages to and from other users.")]));
+    list.scrollTop = list.scrollHeight;
+  }
+}
+
+function when(at) {
+  const date = new Date(at);
+  const isToday = date.toDateString() === new Date().toDateString();
+  return new Intl.DateTimeFormat(undefined, isToday ? { timeStyle: "short" } : { dateStyle: "medium" }).format(date);
+}

@@ -1,0 +1,320 @@
+"""Registered WebSockets: how many, at what memory, and CPU-µs a SIP message; ours beside Kamailio.
+
+    python -m tests.bench.websocket [--sockets 5000] [--messages 6000] [--only ours|kamailio]
+
+Each socket registers over WSS (digest), as one of a thousand users. Then MESSAGEs go from a
+hundred of them to others, challenged each time: six messages over the sockets. Ours is two
+processes, Daphne and the proxy, whose figures stand apart; Kamailio terminates TLS itself. Memory
+is what belongs to the processes (PSS) after all have registered, less that before the first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import resource
+import ssl
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+import websockets
+
+from fedsip_platform.launch.postgres import EmbeddedPostgres
+from proxy.sip import digest
+from tests.harness import cpu
+from tests.harness.kamailio import MODULES, kamailio
+from tests.harness.platform import Platform
+from tests.harness.processes import free_port
+
+DOMAIN: Final = "ws.test"
+PASSWORD: Final = "bench-password"
+USERS: Final = 1000
+TALKERS: Final = 100
+AT_ONCE: Final = 40
+
+_CHALLENGE = re.compile(r'nonce="([^"]+)"')
+_KAMAILIO = """\
+#!KAMAILIO
+children=1
+tcp_children=1
+log_stderror=yes
+debug=1
+auto_aliases=no
+tcp_max_connections=20000
+tls_max_connections=20000
+tcp_connection_lifetime=3605
+listen=tls:127.0.0.1:{port}
+alias="{domain}"
+enable_tls=yes
+tcp_accept_no_cl=yes
+mpath="{modules}"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "auth.so"
+loadmodule "tls.so"
+loadmodule "xhttp.so"
+loadmodule "websocket.so"
+loadmodule "nathelper.so"
+modparam("tls", "config", "{folder}/tls.cfg")
+modparam("usrloc", "db_mode", 0)
+modparam("registrar", "max_contacts", 0)
+modparam("registrar|nathelper", "received_avp", "$avp(received)")
+request_route {{
+  if (!mf_process_maxfwd_header("70")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+  force_rport();
+  if (is_method("REGISTER")) {{
+    if (!pv_www_authenticate("$td", "{password}", "0")) {{ www_challenge("$td", "0"); exit; }}
+    fix_nated_register(); save("location"); exit;
+  }}
+  if (!pv_proxy_authenticate("$fd", "{password}", "0")) {{ proxy_challenge("$fd", "0"); exit; }}
+  consume_credentials();
+  if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
+  t_relay();
+}}
+event_route[xhttp:request] {{
+  if ($hdr(Upgrade) =~ "websocket" && $rm =~ "GET") {{ if (ws_handle_handshake()) exit; }}
+  xhttp_reply("404", "Not Found", "", "");
+}}
+"""
+_TLS = """\
+[server:default]
+method = TLSv1.2+
+private_key = {folder}/key.pem
+certificate = {folder}/cert.pem
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Something that takes SIP over WSS, and the processes whose figures count."""
+
+    name: str
+    url: str
+    processes: dict[str, int]
+
+
+class Socket:
+    """One browser: registered as a user, it answers what it gets."""
+
+    def __init__(self, connection: Any, number: int) -> None:
+        self.connection = connection
+        self.number = number
+        self.user = f"user{number % USERS}"
+        self.contact = f"<sip:c{number}@h{number}.invalid;transport=ws>"
+        self._cseq = 0
+
+    def request(self, method: str, target: str, *extra: str, body: str = "") -> str:
+        self._cseq += 1
+        aor = f"<sip:{self.user}@{DOMAIN}>"
+        to = aor if method == "REGISTER" else f"<{target}>"
+        return "\r\n".join((
+            f"{method} {target} SIP/2.0",
+            f"Via: SIP/2.0/WSS h{self.number}.invalid;branch=z9hG4bK{self.number}-{self._cseq}",
+            "Max-Forwards: 70",
+            f"From: {aor};tag=t{self.number}",
+            f"To: {to}",
+            f"Call-ID: {method}-{self.number}",
+            f"CSeq: {self._cseq} {method}",
+            f"Contact: {self.contact}",
+            *extra,
+            f"Content-Length: {len(body)}",
+            "",
+            body,
+        ))  # fmt: skip
+
+    async def signed(self, method: str, target: str, *extra: str, body: str = "") -> str:
+        """Send it with credentials for the challenge that it gets; the final response."""
+        await self.connection.send(self.request(method, target, *extra, body=body))
+        challenge = await self.response()
+        nonce = _CHALLENGE.search(challenge)
+        assert nonce is not None, challenge
+        values = (method.encode(), target.encode(), nonce[1].encode())
+        ha1 = digest.ha1(self.user.encode(), DOMAIN.encode(), PASSWORD.encode())
+        answer = digest.digest_response(ha1, *values).decode()
+        name = "Authorization" if method == "REGISTER" else "Proxy-Authorization"
+        credentials = (
+            f'{name}: Digest username="{self.user}", realm="{DOMAIN}", nonce="{nonce[1]}", '
+            f'uri="{target}", response="{answer}"'
+        )
+        await self.connection.send(self.request(method, target, *extra, credentials, body=body))
+        return await self.response()
+
+    async def response(self) -> str:
+        """The next final response; requests on the way are answered."""
+        while True:
+            data = await asyncio.wait_for(self.connection.recv(), 60)
+            message: str = data.decode() if isinstance(data, bytes) else data
+            if not message.startswith("SIP/2.0"):
+                await self.answer(message)
+            elif not message.startswith("SIP/2.0 1"):
+                return message
+
+    async def answer(self, request: str) -> None:
+        kept = [
+            line for line in request.split("\r\n\r\n")[0].split("\r\n")[1:]
+            if line.partition(":")[0].lower() in ("via", "from", "to", "call-id", "cseq")
+        ]  # fmt: skip
+        kept = [line + ";tag=x" if line.lower().startswith("to:") else line for line in kept]
+        await self.connection.send(
+            "\r\n".join(("SIP/2.0 200 OK", *kept, "Content-Length: 0", "", ""))
+        )
+
+
+async def open_all(server: Server, count: int) -> list[Socket]:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    slots = asyncio.Semaphore(AT_ONCE)
+    target = f"sip:{DOMAIN}"
+
+    async def one(number: int) -> Socket:
+        async with slots:
+            connection = await websockets.connect(
+                server.url, subprotocols=[websockets.Subprotocol("sip")], ssl=context,
+                compression=None, open_timeout=60, ping_interval=None,
+            )  # fmt: skip
+            socket = Socket(connection, number)
+            answer = await socket.signed("REGISTER", target, "Expires: 3600")
+            assert answer.startswith("SIP/2.0 200"), answer
+            return socket
+
+    return list(await asyncio.gather(*map(one, range(count))))
+
+
+async def talk(sockets: Sequence[Socket], messages: int) -> None:
+    """Each of the talkers sends to the next one, who answers while it waits for its own."""
+    senders = [one for one in sockets if one.number < TALKERS]
+    done = asyncio.Event()
+
+    async def listen(one: Socket) -> None:
+        while not done.is_set():
+            data = await one.connection.recv()
+            await one.answer(data.decode() if isinstance(data, bytes) else data)
+
+    listeners = [asyncio.create_task(listen(one)) for one in sockets if one.number >= TALKERS]
+
+    async def send(one: Socket) -> None:
+        target = f"sip:user{TALKERS + one.number}@{DOMAIN}"
+        for _ in range(messages // TALKERS):
+            answer = await one.signed("MESSAGE", target, "Content-Type: text/plain", body="hello")
+            assert answer.startswith("SIP/2.0 200"), answer
+
+    await asyncio.gather(*map(send, senders))
+    done.set()
+    for listener in listeners:
+        listener.cancel()
+    await asyncio.gather(*listeners, return_exceptions=True)
+
+
+def resident(pid: int) -> int:
+    """Private and shared pages of the process and its children, shared ones by their part."""
+    return sum(psutil.Process(one).memory_full_info().pss for one in cpu.tree(pid))
+
+
+async def measure(server: Server, sockets: int, messages: int) -> None:
+    memory = {name: resident(pid) for name, pid in server.processes.items()}
+    began = time.monotonic()
+    opened = await open_all(server, sockets)
+    seconds = time.monotonic() - began
+    for name, pid in server.processes.items():
+        each = (resident(pid) - memory[name]) / sockets / 1024
+        print(f"{server.name:10} {name:9} {sockets} registered in {seconds:.0f} s, "
+              f"{each:.1f} KiB a socket, {resident(pid) / 2**20:.0f} MiB in all")  # fmt: skip
+    chosen = [one for one in opened if one.number < 2 * TALKERS]
+    before = {name: cpu.nanoseconds(pid) for name, pid in server.processes.items()}
+    began = time.monotonic()
+    await talk(chosen, messages)
+    seconds = time.monotonic() - began
+    # In: MESSAGE, MESSAGE again, the 200. Out: 407, MESSAGE, 200.
+    carried = messages // TALKERS * TALKERS * 6
+    for name, pid in server.processes.items():
+        used = (cpu.nanoseconds(pid) - before[name]) / carried / 1000
+        print(f"{server.name:10} {name:9} {used:.0f} CPU-µs a SIP message "
+              f"({carried} messages in {seconds:.1f} s)")  # fmt: skip
+    for one in opened:
+        one.connection.transport.abort()
+
+
+def ours(folder: Path, sockets: int, messages: int) -> None:
+    database = EmbeddedPostgres(folder / "database", durable=False)
+    (folder / "database").mkdir()
+    settings = {"FEDSIP_SIP_MAX_CONNECTIONS_PER_SOURCE": "100000"}
+    try:
+        url = database.start()
+        with Platform(folder / "node", database_url=url, settings=settings) as platform:
+            platform.cli("migrate", "--verbosity", "0")
+            platform.start("web")
+            platform.add_domain(DOMAIN, "media_policy=never", "max_contacts=100")
+            platform.python(_provision())
+            platform.program("proxy").awaits(f"directory changed rows={USERS}")
+            server = Server("fedsip", f"wss://127.0.0.1:{platform.web_port}/sip", {
+                "daphne": platform.program("web").process.pid,
+                "proxy": platform.program("proxy").process.pid,
+            })  # fmt: skip
+            asyncio.run(measure(server, sockets, messages))
+    finally:
+        database.stop()
+
+
+def _provision() -> str:
+    return (
+        "from fedsip_platform.directory.models import Domain\n"
+        "from fedsip_platform.directory.services import create_subscriber\n"
+        "from django.db import transaction\n"
+        f"domain = Domain.objects.get(name='{DOMAIN}')\n"
+        "with transaction.atomic():\n"
+        f"    [create_subscriber(domain, f'user{{n}}', '{PASSWORD}') for n in range({USERS})]\n"
+    )
+
+
+def theirs(folder: Path, sockets: int, messages: int) -> None:
+    folder.mkdir()
+    Platform._certificate(_Folder(folder))  # type: ignore[arg-type]
+    (folder / "tls.cfg").write_text(_TLS.format(folder=folder))
+    port = free_port()
+    config = _KAMAILIO.format(
+        port=port, domain=DOMAIN, modules=MODULES, folder=folder, password=PASSWORD
+    )
+    with kamailio(config, folder, options=("-x", "fm", "-X", "fm")) as program:
+        server = Server("kamailio", f"wss://127.0.0.1:{port}/", {"kamailio": program.process.pid})
+        asyncio.run(measure(server, sockets, messages))
+
+
+@dataclass
+class _Folder:
+    folder: Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sockets", type=int, default=5000)
+    parser.add_argument("--messages", type=int, default=3000)
+    parser.add_argument("--only", choices=("ours", "kamailio"))
+    options = parser.parse_args()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with tempfile.TemporaryDirectory(prefix="fedsip-bench-") as made:
+        folder = Path(made)
+        os.chmod(folder, 0o711)
+        if options.only != "kamailio":
+            ours(folder, options.sockets, options.messages)
+        if options.only != "ours":
+            theirs(folder / "kamailio", options.sockets, options.messages)
+
+
+if __name__ == "__main__":
+    main()

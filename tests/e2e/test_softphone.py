@@ -1,0 +1,268 @@
+"""The softphone page in Chromium: it registers, calls, and outlives cut sockets and reloads."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.browser import BrowserPhone, Chromium, chromium
+from tests.harness.platform import Platform
+from tests.harness.softphones import Softphones
+from tests.harness.waiting import wait_until
+
+pytestmark = [pytest.mark.db, pytest.mark.e2e]
+
+ROOT = Path(__file__).resolve().parents[2]
+DOMAIN = "browsers.test"
+HEARD = 0.6
+"""Correlation that Opus keeps of a known sound, and no other sound reaches (under 0.2)."""
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Iterator[Platform]:
+    """Browser to browser, peer to peer: no relay takes part."""
+    folder = tmp_path_factory.mktemp("softphone")
+    with Platform(folder, database_url=migrated_url, web=True, settings=SETTINGS) as running:
+        running.add_domain(DOMAIN, "media_policy=never", tenant="browsers")
+        yield running
+
+
+SETTINGS = {"FEDSIP_WEB_ALLOWED_HOSTS": "127.0.0.1,localhost"}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    with chromium(tmp_path_factory.mktemp("chromium"), seed=7) as running:
+        yield running
+
+
+@pytest.fixture
+def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator[Softphones]:
+    with Softphones(platform, browser, DOMAIN, tmp_path) as phones:
+        yield phones
+
+
+def talk(caller: BrowserPhone, callee: BrowserPhone, name: str) -> None:
+    caller.dials(name)
+    callee.is_in("ringing")
+    callee.answers()
+    caller.is_in("talking")
+    callee.is_in("talking")
+
+
+def test_two_pages_hear_each_other(softphone: Softphones, browser: Chromium) -> None:
+    alice, bob = softphone("alice1"), softphone("bob1")
+    talk(alice, bob, "bob1")
+    for phone in (alice, bob):
+        assert phone.hears(browser.played) > HEARD
+        figures = phone.figures()
+        assert figures["dtls"] == "connected"
+        assert figures["energy"] > 0
+    alice.clicks("end")
+    bob.has_no_call()
+    alice.has_no_call()
+    assert bob.page.inner_text(".phone-line b") == "alice1"
+
+
+def test_hold_and_resume(softphone: Softphones, browser: Chromium) -> None:
+    alice, bob = softphone("alice2"), softphone("bob2")
+    talk(alice, bob, "bob2")
+    alice.clicks("hold")
+    alice.is_in("held")
+    wait_until(lambda: is_quiet(alice), "nothing comes from the held side")
+    alice.clicks("hold")
+    alice.is_in("talking")
+    wait_until(lambda: bob.hears(browser.played) > HEARD, "sound goes on")
+    bob.clicks("end")
+    alice.has_no_call()
+
+
+def is_quiet(phone: BrowserPhone) -> bool:
+    before = phone.figures()["received"]
+    phone.page.wait_for_timeout(300)
+    return bool(phone.figures()["received"] == before)
+
+
+def test_reject_and_no_such_user(softphone: Softphones) -> None:
+    alice, bob = softphone("alice3"), softphone("bob3")
+    alice.dials("bob3")
+    bob.is_in("ringing")
+    bob.clicks("end")
+    alice.has_no_call()
+    assert "refused" in alice.page.inner_text(".phone-when")
+    alice.dials("nobody-of-that-name")
+    alice.page.wait_for_selector("text=There is nobody of that name.")
+
+
+def test_messages(softphone: Softphones) -> None:
+    alice, bob = softphone("alice4"), softphone("bob4")
+    alice.page.click("text=Messages")
+    alice.page.fill("[aria-label='Send to']", "bob4")
+    alice.page.fill("[aria-label=Message]", "Grüße 你好")
+    alice.page.press("[aria-label=Message]", "Enter")
+    alice.page.wait_for_selector(".phone-mine >> text=Grüße 你好")
+    bob.page.click("text=Messages")
+    bob.page.wait_for_selector(".phone-theirs >> text=Grüße 你好")
+
+
+def test_a_call_outlives_its_socket(
+    softphone: Softphones, platform: Platform, browser: Chromium
+) -> None:
+    alice, bob = softphone("alice5"), softphone("bob5")
+    talk(alice, bob, "bob5")
+    platform.kill("web")  # ends all sockets, as a network does that is gone
+    alice.page.wait_for_selector("[data-softphone][data-state=reconnecting]")
+    platform.start("web")
+    alice.is_ready()
+    bob.is_ready()
+    alice.is_in("talking")
+    wait_until(lambda: bob.hears(browser.played) > HEARD, "bob hears alice again")
+    bob.clicks("end")  # finds the new socket
+    alice.has_no_call()
+
+
+def test_calls_outlive_a_restart_of_the_proxy(
+    softphone: Softphones, platform: Platform, browser: Chromium
+) -> None:
+    alice, bob = softphone("alice6"), softphone("bob6")
+    talk(alice, bob, "bob6")
+    platform.kill("proxy")
+    alice.page.wait_for_selector("[data-softphone][data-state=reconnecting]")
+    platform.start("proxy")
+    alice.is_ready()
+    bob.is_ready()
+    assert alice.hears(browser.played) > HEARD
+    alice.clicks("end")
+    bob.has_no_call()
+
+
+def test_a_page_that_is_closed_ends_its_call(softphone: Softphones) -> None:
+    alice, bob = softphone("alice7"), softphone("bob7")
+    talk(alice, bob, "bob7")
+    alice.page.close(run_before_unload=False)
+    bob.has_no_call()
+
+
+def test_after_a_reload_it_is_the_same_phone(softphone: Softphones, platform: Platform) -> None:
+    alice = softphone("alice8")
+    alice.page.reload()
+    alice.is_ready()
+    rows = json.loads(platform.cli("registrations", "--json"))
+    assert len([row for row in rows if row["address"].startswith("alice8@")]) == 1
+
+
+def test_blind_and_attended_transfer(softphone: Softphones, browser: Chromium) -> None:
+    alice, bob, carol = softphone("alice9"), softphone("bob9"), softphone("carol9")
+    talk(alice, bob, "bob9")
+    alice.clicks("transfer")
+    alice.page.fill("[aria-label='Transfer to']", "carol9")
+    alice.page.press("[aria-label='Transfer to']", "Enter")
+    carol.is_in("ringing")
+    carol.answers()
+    carol.is_in("talking")
+    alice.has_no_call()
+    assert carol.hears(browser.played) > HEARD
+    carol.clicks("end")
+    bob.has_no_call()
+
+
+JSSIP = """async ({ socket, address, username, password, target }) => {
+  const ua = new JsSIP.UA({
+    sockets: [new JsSIP.WebSocketInterface(socket)], uri: `sip:${address}`,
+    authorization_user: username, password, register_expires: 300,
+  });
+  const registered = new Promise((resolve, reject) => {
+    ua.on("registered", resolve);
+    ua.on("registrationFailed", ({ cause }) => reject(new Error(cause)));
+  });
+  ua.start();
+  await registered;
+  const session = ua.call(`sip:${target}`, {
+    mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] },
+  });
+  window.jssip = { ua, session };
+  await new Promise((resolve, reject) => {
+    session.on("confirmed", resolve);
+    session.on("failed", ({ cause }) => reject(new Error(cause)));
+  });
+}"""
+
+
+def test_jssip_registers_with_a_pass_and_calls(
+    softphone: Softphones, platform: Platform, browser: Chromium, tmp_path: Path
+) -> None:
+    """The other library that pages use, with the pass that REST gives."""
+    bundle = tmp_path / "jssip.js"
+    modules = ROOT / "admin_ui" / "node_modules"
+    # fmt: off
+    subprocess.run(
+        [modules / ".bin" / "esbuild", modules / "jssip" / "lib" / "JsSIP.js", "--bundle",
+         "--global-name=JsSIP", f"--outfile={bundle}", "--log-level=error"],
+        check=True,
+    )
+    # fmt: on
+    bob, other = softphone("bob10"), softphone("jssip10", bypass_csp=True)
+    given = other.page.evaluate(
+        "fetch('/api/v1/me/phone/pass', { method: 'POST', headers: { 'X-CSRFToken':"
+        " document.querySelector('[data-csrf]').dataset.csrf } }).then((answer) => answer.json())"
+    )
+    other.page.goto(f"https://127.0.0.1:{platform.web_port}/health")
+    other.page.add_script_tag(path=bundle)
+    bob.page.evaluate(
+        "fedsipPhone.line.addEventListener('ringing', ({ detail }) => detail.answer())"
+    )
+    other.page.evaluate(
+        JSSIP,
+        {
+            "socket": given["websocket"],
+            "address": given["address"],
+            "username": given["username"],
+            "password": given["password"],
+            "target": f"bob10@{DOMAIN}",
+        },
+    )
+    bob.is_in("talking")
+    wait_until(lambda: bob.hears(browser.played) > HEARD, "bob hears the JsSIP page")
+    other.page.evaluate("jssip.session.terminate()")
+    bob.has_no_call()
+
+
+def test_the_widget_in_a_page_of_another_site(
+    softphone: Softphones, platform: Platform, browser: Chromium, tmp_path: Path
+) -> None:
+    """Its site must be listed; then one tag and a token are enough."""
+    bob, alice = softphone("bob11"), softphone("alice11")
+    token = alice.page.evaluate(
+        "fetch('/api/v1/me/phone/pass', { method: 'POST', headers: { 'X-CSRFToken':"
+        " document.querySelector('[data-csrf]').dataset.csrf } })"
+        ".then((answer) => answer.json()).then(({ token }) => token)"
+    )
+    context = browser.context()
+    try:
+        page = context.new_page()
+        tag = (
+            f'<script src="https://127.0.0.1:{platform.web_port}/static/admin_ui/build/widget.js"'
+            f' data-token="{token}" data-call="bob11"></script>'
+        )
+        site = "https://shop.test"
+        context.route(
+            f"{site}/**",
+            lambda route: route.fulfill(body=f"<!doctype html>{tag}", content_type="text/html"),
+        )
+        page.goto(f"{site}/")
+        page.wait_for_selector(".phone[data-state=reconnecting]")
+        platform.cli("origin", "add", site, "--tenant", "browsers")
+        page.wait_for_selector(".phone[data-state=online]")
+        page.click(".phone-dialler .phone-call")
+        bob.is_in("ringing")
+        bob.answers()
+        page.wait_for_selector(".phone-card[data-state=talking]")
+        wait_until(lambda: bob.hears(browser.played) > HEARD, "bob hears the widget")
+        page.click("[data-act=end]")
+        bob.has_no_call()
+    finally:
+        context.close()

@@ -1,0 +1,147 @@
+"""Chromium as a phone: headless, with a made-up microphone that plays a known sound."""
+
+from __future__ import annotations
+
+import base64
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.harness import sound
+
+_FLAGS = (
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--allow-loopback-in-peer-connection",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+BOUND_MS = 30_000
+
+# Two seconds of what a track brings, as 16-bit samples at 8 kHz, in base64.
+_RECORD = """async () => {
+  const [track] = window.fedsipPhone.line.calls[0].audio.srcObject.getAudioTracks();
+  const reader = new MediaStreamTrackProcessor({ track: track.clone() }).readable.getReader();
+  const found = [];
+  while (found.length < 16000) {
+    const { value } = await reader.read();
+    const samples = new Float32Array(value.numberOfFrames);
+    value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+    const step = value.sampleRate / 8000;
+    for (let at = 0; at + step <= samples.length; at += step) {
+      let sum = 0;
+      for (let one = 0; one < step; one += 1) sum += samples[at + one];
+      found.push(Math.max(-32768, Math.min(32767, Math.round((sum / step) * 32767))));
+    }
+    value.close();
+  }
+  await reader.cancel();
+  const bytes = new Uint8Array(new Int16Array(found).buffer);
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}"""
+
+_FIGURES = """async () => {
+  const found = {};
+  const { connection } = window.fedsipPhone.line.calls[0];
+  for (const one of (await connection.getStats()).values()) {
+    if (one.type === "inbound-rtp") {
+      found.received = one.packetsReceived;
+      found.energy = one.totalAudioEnergy;
+    }
+    if (one.type === "outbound-rtp") found.sent = one.packetsSent;
+    if (one.type === "transport") found.dtls = one.dtlsState;
+  }
+  return found;
+}"""
+
+
+class Chromium:
+    """One browser with one microphone. `page()` opens a page in a profile of its own."""
+
+    def __init__(self, browser: Browser, folder: Path, played: Path) -> None:
+        self._browser = browser
+        self._folder = folder
+        self.played = played
+
+    def context(self, **options: Any) -> BrowserContext:
+        context = self._browser.new_context(
+            ignore_https_errors=True, permissions=["microphone"], **options
+        )
+        context.set_default_timeout(BOUND_MS)
+        return context
+
+    def close(self) -> None:
+        self._browser.close()
+
+
+@contextmanager
+def chromium(folder: Path, *, seed: int) -> Iterator[Chromium]:
+    """A browser whose microphone hears what `sound.write_speechlike(seed)` makes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    played = sound.write_speechlike(folder / "microphone.wav", seed=seed, seconds=60)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=[*_FLAGS, f"--use-file-for-fake-audio-capture={played}"],
+        )
+        try:
+            yield Chromium(browser, folder, played)
+        finally:
+            browser.close()
+
+
+class BrowserPhone:
+    """The softphone in a page, used as a person uses it."""
+
+    def __init__(self, page: Page, folder: Path) -> None:
+        self.page = page
+        self._folder = folder
+        self._recordings = 0
+
+    def is_ready(self) -> None:
+        """Wait until it is registered."""
+        self.page.wait_for_selector("[data-softphone][data-state=online]")
+
+    def dials(self, address: str) -> None:
+        self.page.fill(".phone-typed", address)
+        self.page.click(".phone-dialler .phone-call")
+
+    def answers(self) -> None:
+        self.page.click("[data-state=ringing] [data-act=answer]")
+
+    def clicks(self, act: str, at: int = 0) -> None:
+        self.page.locator(f"[data-act={act}]").nth(at).click()
+
+    def is_in(self, state: str) -> None:
+        """Wait until some call is in that state."""
+        self.page.wait_for_selector(f".phone-card[data-state={state}]")
+
+    def has_no_call(self) -> None:
+        self.page.wait_for_selector(".phone-card", state="detached")
+
+    def hears(self, played: Path) -> float:
+        """Likeness of what comes from the other side with that sound."""
+        data = base64.b64decode(self.page.evaluate(_RECORD))
+        self._recordings += 1
+        path = self._folder / f"heard-{self._recordings}.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(sound.RATE)
+            file.writeframes(data)
+        return sound.likeness(played, path)
+
+    def figures(self) -> dict[str, Any]:
+        """Of getStats: packets both ways, and the energy of what was heard."""
+        return dict(self.page.evaluate(_FIGURES))
