@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from proxy.observe.refusals import Refusals
     from proxy.relay.pool import RelayPool
     from proxy.routing.call_rates import CallRates
+    from proxy.routing.contact_checks import ContactChecks
     from proxy.routing.media import Sessions
     from proxy.routing.screen import Floods
     from proxy.settings import ProxySettings
@@ -65,6 +66,7 @@ class Node:
     """Domains with which nobody here has calls, as patterns."""
     refusals: Refusals
     blocks: Blocks
+    checks: ContactChecks
     """What was refused to whom, for tenants to see."""
     random: Callable[[], float]
     """A number in [0, 1)."""

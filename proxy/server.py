@@ -35,6 +35,7 @@ from proxy.observe.trace import Owner, Trace
 from proxy.relay.pool import RelayPool
 from proxy.routing import registrar
 from proxy.routing.call_rates import CallRates
+from proxy.routing.contact_checks import TICK_SECONDS, ContactChecks
 from proxy.routing.hang_up import hang_up
 from proxy.routing.media import Sessions
 from proxy.routing.route import route_request
@@ -59,6 +60,7 @@ class Server:
 
     __slots__ = (
         "_blocks",
+        "_checking",
         "_core",
         "_hang_ups",
         "_heartbeat",
@@ -92,6 +94,7 @@ class Server:
         )
         self._refusals = Refusals(settings.database_url, wall=time.time)
         spool = Spool(settings.spool_path, most_bytes=settings.spool_megabytes * 1_000_000)
+        self._checking: asyncio.Task[None] | None = None
         floods = Floods(settings)
         self._blocks = Blocks(
             settings.database_url, _Screen(floods), node_id=settings.node_id, wall=time.time
@@ -134,6 +137,7 @@ class Server:
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self._refusals,
             blocks=self._blocks,
+            checks=ContactChecks(settings.contact_check_seconds),
             random=random.random,
         )
         self._core = TransactionLayer(
@@ -180,12 +184,16 @@ class Server:
         self._records.start()
         self._refusals.start()
         self._blocks.start()
+        self._checking = asyncio.get_running_loop().create_task(self._check_contacts())
         self._hang_ups.start()
         self._sweep.start()
         self._heartbeat.start(self.address)
 
     async def close(self) -> None:
         self._transport.close()
+        if self._checking is not None:
+            self._checking.cancel()
+            await asyncio.wait([self._checking])
         await self._core.close()
         await self._locator.close()
         await self._node.sessions.settled()
@@ -223,6 +231,11 @@ class Server:
 
     def _undelivered(self, via_branch: bytes) -> None:
         self._core.undelivered(via_branch)
+
+    async def _check_contacts(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self._node.checks.tick(self._node, self._core.own_requests)
 
     def _follow(self, call: Observed) -> None:
         domain, callee = call.domain or call.callee_domain, call.callee_domain

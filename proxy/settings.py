@@ -263,6 +263,11 @@ class ProxySettings:
         "seconds",
     )  # fmt: skip
 
+    contact_check_seconds: float = _setting(
+        "FEDSIP_SIP_CONTACT_CHECK_SECONDS", 120.0, "Interval at which UDP phones behind NAT are "
+        "asked by OPTIONS whether they are there.", "seconds",
+    )  # fmt: skip
+
     t1: float = _setting("FEDSIP_SIP_T1", 0.5, "T1 of RFC 3261.", "seconds")
     t2: float = _setting("FEDSIP_SIP_T2", 4.0, "T2 of RFC 3261.", "seconds")
     t4: float = _setting("FEDSIP_SIP_T4", 5.0, "T4 of RFC 3261.", "seconds")

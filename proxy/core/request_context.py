@@ -93,6 +93,7 @@ class Notes:
         "offer_made",
         "pass_expires_at",
         "rule_id",
+        "target",
         "translated_from",
         "trunk",
         "trunk_id",
@@ -102,6 +103,7 @@ class Notes:
         self.far_nat = False
         self.pass_expires_at: int | None = None  # of the short-lived credentials (sip/passes.py)
         self.rule_id: int | None = None
+        self.target = b""  # the Request-URI when all rules had been asked
         self.translated_from: bytes | None = None
         self.changes: Changes | None = None  # by that rule, in the request for its targets
         self.trunk = b""  # by which that rule wants it to leave

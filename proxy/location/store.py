@@ -211,6 +211,11 @@ class Bindings:
             self._writer.drop(removed)
         return removed
 
+    def drop_silent(self, binding: Binding) -> None:
+        """Remove a binding whose phone does not answer, here and in PostgreSQL."""
+        if self.forget(binding.aor, binding.binding_id) is not None and self._writer is not None:
+            self._writer.drop([binding])
+
     # -- expiry
 
     def _watch(self, aor: Aor, expires_at: float) -> None:

@@ -72,6 +72,8 @@ class Call:
     answered_at: float | None = None
     checked_at: float = 0.0
     from_tag: bytes = b""
+    user: bytes = b""
+    """Address of the user of ours who makes it; empty for a stranger."""
     dialog: Dialog | None = None
     passage: object = None
     """Its INVITE on its way through us, until it is answered. One that comes back to us under the

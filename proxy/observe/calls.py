@@ -58,6 +58,8 @@ class Observed(Protocol):
     @property
     def callee_domain(self) -> Any: ...
     @property
+    def subscriber(self) -> Any: ...
+    @property
     def direction(self) -> Any: ...
     @property
     def notes(self) -> Any: ...
@@ -71,11 +73,11 @@ class Observed(Protocol):
 class Calls:
     """Watches INVITEs and BYEs; satisfies core's Observer."""
 
-    __slots__ = ("_calls", "_of_tenant", "_records", "_reporting", "_wall", "lost", "on_tenant")
+    __slots__ = ("_calls", "_open", "_records", "_reporting", "_wall", "lost", "on_tenant")
 
     def __init__(self, records: Records, *, wall: Callable[[], float]) -> None:
         self._calls: OrderedDict[bytes, Call] = OrderedDict()
-        self._of_tenant: dict[int, int] = {}
+        self._open: dict[int | bytes, int] = {}  # by tenant, and by the address of who calls
         self._records = records
         self._wall = wall
         self._reporting: OrderedDict[bytes, Call] = OrderedDict()
@@ -88,7 +90,11 @@ class Calls:
 
     def of_tenant(self, tenant_id: int) -> int:
         """How many calls of that tenant are open on this node."""
-        return self._of_tenant.get(tenant_id, 0)
+        return self._open.get(tenant_id, 0)
+
+    def of_user(self, aor: bytes) -> int:
+        """How many open calls that user has made on this node."""
+        return self._open.get(aor, 0)
 
     # -- what core tells
 
@@ -217,18 +223,21 @@ class Calls:
     def _hold(self, held: Call) -> None:
         self._let_go(held.call_id)
         self._calls[held.call_id] = held
-        if held.tenant_id is not None:
-            self._of_tenant[held.tenant_id] = self._of_tenant.get(held.tenant_id, 0) + 1
+        for key in (held.tenant_id, held.user):
+            if key:
+                self._open[key] = self._open.get(key, 0) + 1
 
     def _let_go(self, call_id: bytes) -> None:
         held = self._calls.pop(call_id, None)
-        if held is None or held.tenant_id is None:
+        if held is None:
             return
-        left = self._of_tenant[held.tenant_id] - 1
-        if left:
-            self._of_tenant[held.tenant_id] = left
-        else:
-            del self._of_tenant[held.tenant_id]
+        for key in (held.tenant_id, held.user):
+            if key:
+                left = self._open[key] - 1
+                if left:
+                    self._open[key] = left
+                else:
+                    del self._open[key]
 
     def _begun(self, call: Observed) -> Call:
         domain = call.domain or call.callee_domain
@@ -245,13 +254,14 @@ class Calls:
             original.from_.uri.serialise(),
             original.to.uri.serialise(),
             original.uri_raw,
-            call.request.uri_raw,
+            call.notes.target or call.request.uri_raw,
             now,
             original.headers.first(b"user-agent") or b"",
             call.notes.rule_id,
             place(call.flow),
             checked_at=now,
             from_tag=original.from_tag or b"",
+            user=b"" if call.subscriber is None else call.subscriber.aor,
         )
 
     def _refused(self, call: Observed, response: Response) -> None:

@@ -72,6 +72,7 @@ def find_targets(call: RequestContext, node: Node) -> None:
         domain = call.domain
         uri = uri.with_(host=domain.name, port=None)
         call.request.uri = uri
+    call.notes.target = call.request.uri_raw
     trail = of_caller(call)
     lead_to(call, node, uri, call.targets, trail)
     if call.notes.alternatives is not None:

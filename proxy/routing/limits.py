@@ -1,4 +1,5 @@
-"""What a tenant may use: calls at the same time, and calls begun in a second.
+"""What a tenant may use: calls at the same time, and calls begun in a second; and a user: calls
+that she makes at the same time.
 
 Both are counted on each node by itself, in constant time; n nodes together let n times as many
 through. A call counts for its caller's tenant, and a stranger's for the one he calls.
@@ -17,7 +18,7 @@ _SOME_SECONDS: Final = 10  # nobody knows when a call will end
 
 
 def refuse_above(call: RequestContext, node: Node) -> None:
-    """503 with Retry-After for an INVITE that is one too many for its tenant."""
+    """503 with Retry-After for an INVITE that is one too many for its tenant, or for its user."""
     domain = call.domain or call.callee_domain
     if call.method != b"INVITE" or domain is None:
         return
@@ -25,6 +26,10 @@ def refuse_above(call: RequestContext, node: Node) -> None:
     most, rate = domain.tenant_max_calls, domain.tenant_max_calls_per_second
     if most is not None and node.calls.of_tenant(tenant_id) >= most:
         raise _too_many(b"Too Many Calls", _SOME_SECONDS)
+    user = call.subscriber
+    its_most = None if user is None else user.max_calls
+    if user is not None and its_most is not None and node.calls.of_user(user.aor) >= its_most:
+        raise _too_many(b"Too Many Calls Of This User", _SOME_SECONDS)
     if rate is not None:
         if node.tenant_rates.wait(tenant_id, rate, now=call.now) > 0:
             raise _too_many(b"Too Many Calls Per Second", 1)

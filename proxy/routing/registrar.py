@@ -141,6 +141,8 @@ def _follow_flow(
                 node.flows.hold(flow, binding.binding_id)
             if is_kept_alive:
                 node.transport.keep_alive(flow, on=True)
+                if flow.protocol == "udp":
+                    node.checks.watch(binding.aor, binding.binding_id)
         if binding.binding_id not in known or outcome.commit_needed:
             _log("registered", call, binding)
     for binding in outcome.removed:
@@ -157,6 +159,7 @@ def let_flow_go(binding: Binding, node: Node) -> None:
     if binding.flow_token is None:
         return
     node.opened.pop(binding.flow_token, None)
+    node.checks.leave(binding.binding_id)
     flow = node.flows.release(binding.binding_id)
     if flow is not None:
         node.transport.keep_alive(flow, on=False)
@@ -175,6 +178,7 @@ def resume_keep_alives(node: Node) -> None:
         if flow is not None:
             node.flows.hold(flow, binding.binding_id)
             node.transport.keep_alive(flow, on=True)
+            node.checks.watch(binding.aor, binding.binding_id)
 
 
 def _log(what: str, call: RequestContext, binding: Binding) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from media.ng import Query
+from proxy.directory.model import Translation
 from proxy.observe.sweep import MediaSweep
 from tests.harness.builders import Dialog, cancel_of
 from tests.routing.world import EXAMPLE, SDP, UserAgent, World
@@ -44,6 +45,19 @@ async def test_a_call_from_begin_to_end() -> None:
     assert (record.status, record.reason, record.ended_by) == (200, b"BYE", "caller")
     assert record.relay_id == b"r1"
     assert not len(world.node.calls)
+
+
+def test_what_was_dialled_and_what_a_rule_made_of_it() -> None:
+    world = World()
+    world.add_rules(
+        EXAMPLE, Translation(7, 1, b"example.com", match_regex="^1000$", tran_user=b"x")
+    )
+    alice = world.phone(ALICE, "192.0.2.10")
+    alice.authenticates(alice.asks(b"INVITE", b"sip:1000@example.com"))
+    alice.take_response(404)
+    (record,) = world.records
+    assert (record.request_uri, record.target) == (b"sip:1000@example.com", b"sip:x@example.com")
+    assert record.rule_id == 7
 
 
 async def test_a_retransmitted_bye_ends_it_once() -> None:

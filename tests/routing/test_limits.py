@@ -31,6 +31,23 @@ async def test_one_call_too_many_is_503() -> None:
     assert world.node.calls.of_tenant(1) == 2
 
 
+async def test_one_call_too_many_of_a_user() -> None:
+    world = World()
+    world.add_user(b"dora@example.com", EXAMPLE, max_calls=1)
+    dora, bob = world.phone(b"dora@example.com", "192.0.2.30"), world.registered(BOB, "192.0.2.20")
+    invite = dora.invites(URI, body=SDP)
+    bob.answers(bob.take_request(b"INVITE"), 200, body=SDP)
+    dialog = Dialog(invite, dora.take_response(200), is_caller=True)
+    dora.authenticates(dora.asks(b"INVITE", URI))
+    assert dora.take_response(503).reason == b"Too Many Calls Of This User"
+    world.phone(ALICE, "192.0.2.10").invites(URI, body=SDP)  # others may
+    dora.send(dialog.request(b"BYE", via=dora.via))
+    await world.settled()
+    bob.inbox.clear()
+    dora.inbox.clear()
+    dora.invites(URI, body=SDP)
+
+
 async def test_calls_in_a_second() -> None:
     world = World(replace(EXAMPLE, tenant_max_calls_per_second=2))
     alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")

@@ -37,6 +37,7 @@ from proxy.observe.calls import Calls
 from proxy.observe.refusals import Refusals
 from proxy.relay.client import RelayError
 from proxy.routing.call_rates import CallRates
+from proxy.routing.contact_checks import ContactChecks
 from proxy.routing.media import Sessions
 from proxy.routing.route import route_request
 from proxy.routing.screen import Floods
@@ -178,6 +179,7 @@ class World:
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self.refusals,
             blocks=self.blocks,
+            checks=ContactChecks(120.0),
             random=lambda: 0.0,
         )
         self.layer = TransactionLayer(
