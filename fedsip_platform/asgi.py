@@ -18,7 +18,7 @@ from django.urls import re_path
 http = get_asgi_application()
 
 from fedsip_platform.gateway.consumer import SipConsumer  # noqa: E402 - models need Django set up
-from fedsip_platform.gateway.models import is_listed  # noqa: E402
+from fedsip_platform.gateway.models import listers  # noqa: E402
 from fedsip_platform.gateway.origins import Origins  # noqa: E402
 from fedsip_platform.live.consumer import LiveConsumer  # noqa: E402
 from fedsip_platform.trusted_proxies import TrustedProxies  # noqa: E402
@@ -39,7 +39,7 @@ websocket_routes = [
 
 dashboard = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_routes)))
 # Neither sessions nor our own hosts alone: phones on other people's pages come here too.
-sip = SipConsumer(settings.WEB, Origins(settings.ALLOWED_HOSTS, is_listed))
+sip = SipConsumer(settings.WEB, Origins(settings.ALLOWED_HOSTS, listers))
 
 application = TrustedProxies(
     ProtocolTypeRouter(

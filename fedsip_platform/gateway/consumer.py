@@ -62,13 +62,17 @@ class SipConsumer:
             await refuse(scope, send, HTTPStatus.BAD_REQUEST, "Subprotocol sip is needed.")
             return
         origin = headers.get(b"origin", b"").decode("latin-1")
-        if not await self._origins.may_come(origin, headers.get(b"host", b"").decode("latin-1")):
+        host = headers.get(b"host", b"").decode("latin-1")
+        tenants = await self._origins.tenants_for(origin, host)
+        if tenants is None:
             log.info("origin refused origin=%.200r", origin)
             await refuse(scope, send, HTTPStatus.FORBIDDEN, "This page may not use our telephony.")
             return
         try:
             link = await links.connect(
-                self._settings.gateway, preamble_of(scope), max_message=self._settings.max_message
+                self._settings.gateway,
+                preamble_of(scope, tenants),
+                max_message=self._settings.max_message,
             )
         except (links.LinkLost, GatewayError) as error:
             log.warning("browser refused reason=%s", error)

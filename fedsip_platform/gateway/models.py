@@ -14,6 +14,8 @@ from fedsip_platform.tenants.models import Person, Tenant
 
 from .origins import normal_origin
 
+MOST_LISTERS = 200  # what fits into a link's preamble
+
 
 class AllowedOrigin(models.Model):
     """A web site of a tenant whose pages may open a WebSocket for SIP (RFC 6455 s10.2)."""
@@ -69,6 +71,8 @@ class PersonalPhone(models.Model):
         return f"{self.person}: {self.subscriber}"
 
 
-async def is_listed(origin: str) -> bool:
-    """Whether some tenant that is served has this origin on its list."""
-    return await AllowedOrigin.objects.filter(origin=origin, tenant__enabled=True).aexists()
+async def listers(origin: str) -> list[int]:
+    """Ids of the tenants that are served and have this origin on their list."""
+    found = AllowedOrigin.objects.filter(origin=origin, tenant__enabled=True).order_by("tenant")
+    ids = found.values_list("tenant_id", flat=True)
+    return [tenant_id async for tenant_id in ids[:MOST_LISTERS]]

@@ -7,35 +7,38 @@ none; it cannot be lured by a page, and its credentials decide like those of any
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.http.request import validate_host
 
-IsListed = Callable[[str], Awaitable[bool]]
+Listers = Callable[[str], Awaitable[list[int]]]
+ALL: Final[tuple[int, ...]] = ()
 
 
 class Origins:
-    """`own_hosts` as ALLOWED_HOSTS; `is_listed` asks the tenants' lists."""
+    """`own_hosts` as ALLOWED_HOSTS; `listers(origin)` gives the ids of the tenants that list it."""
 
-    __slots__ = ("_is_listed", "_own_hosts")
+    __slots__ = ("_listers", "_own_hosts")
 
-    def __init__(self, own_hosts: Sequence[str], is_listed: IsListed) -> None:
+    def __init__(self, own_hosts: Sequence[str], listers: Listers) -> None:
         self._own_hosts = [host for host in own_hosts if host != "*"]
-        self._is_listed = is_listed
+        self._listers = listers
 
-    async def may_come(self, origin: str, host: str) -> bool:
-        """Whether a page of `origin` may connect to us, whom it knows as `host`."""
+    async def tenants_for(self, origin: str, host: str) -> Sequence[int] | None:
+        """For which tenants a page of `origin` may speak, which knows us as `host`: ALL, those that
+        have listed it, or None: it may not connect."""
         if not origin:
-            return True
+            return ALL
         normal = normal_origin(origin)
         if normal is None:
-            return False  # "null" too: a file, a sandboxed frame
+            return None  # "null" too: a file, a sandboxed frame
         parts = urlsplit(normal)
         if normal == normal_origin(f"{parts.scheme}://{host}"):
-            return True
+            return ALL
         if validate_host(_host_of(normal), self._own_hosts):
-            return True
-        return await self._is_listed(normal)
+            return ALL
+        return await self._listers(normal) or None
 
 
 def normal_origin(text: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from proxy.transport.gateway_frames import Preamble
@@ -11,7 +11,7 @@ from proxy.transport.gateway_frames import Preamble
 _NOWHERE: Final = {4: "127.0.0.1", 6: "::1"}
 
 
-def preamble_of(scope: Mapping[str, Any]) -> Preamble:
+def preamble_of(scope: Mapping[str, Any], tenants: Sequence[int] = ()) -> Preamble:
     """The preamble for a connection of ASGI, whose client is the believed one (TrustedProxies).
 
     Behind a reverse proxy the browser's family may not be that of our own socket; the local
@@ -25,7 +25,10 @@ def preamble_of(scope: Mapping[str, Any]) -> Preamble:
         port = 0 if local is None else local[1]
         local = (ipaddress.ip_address(_NOWHERE[source[0].version]), port)
     return Preamble(
-        (str(source[0]), source[1]), (str(local[0]), local[1]), scope.get("scheme") == "wss"
+        (str(source[0]), source[1]),
+        (str(local[0]), local[1]),
+        scope.get("scheme") == "wss",
+        tuple(tenants),
     )
 
 

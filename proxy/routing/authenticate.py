@@ -44,6 +44,7 @@ def local_caller(call: RequestContext, node: Node) -> None:
     call.tenant = caller.tenant
     if caller.require_tls and not call.flow.is_secure:
         raise Reject(403, b"TLS Required")
+    _check_page(call, caller)
     if caller.unauthenticated:
         return
     subscriber = _verified(call, node, caller, b"proxy-authorization")
@@ -61,6 +62,7 @@ def registering_user(call: RequestContext, node: Node, domain: Domain) -> Subscr
 
     Raises Reject 401 or 403.
     """
+    _check_page(call, domain)
     if domain.unauthenticated:
         return None
     subscriber = _verified(call, node, domain, b"authorization")
@@ -71,6 +73,13 @@ def registering_user(call: RequestContext, node: Node, domain: Domain) -> Subscr
         raise Reject(403, b"Forbidden auth ID")
     node.floods.know(call.source)
     return subscriber
+
+
+def _check_page(call: RequestContext, domain: Domain) -> None:
+    """A page of another site speaks for the tenants that have listed the site, and for no other."""
+    tenants = call.flow.tenants
+    if tenants and domain.tenant_id not in tenants:
+        raise Reject(403, b"Site is not allowed")
 
 
 def host_name(uri: SipUri) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Address = tuple[str, int]
 """Host and port: ("192.0.2.1", 5060); IPv6 without brackets and without scope."""
@@ -26,6 +26,8 @@ class Flow:
     remote: Address
     connection_id: int = 0
     """0 for UDP."""
+    tenants: tuple[int, ...] = field(default=(), compare=False)
+    """Ids of the tenants that let a browser's page in; none: it may speak to all."""
 
     @property
     def is_reliable(self) -> bool:

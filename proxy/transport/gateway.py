@@ -77,7 +77,13 @@ class GatewayLink(asyncio.Protocol):
                 preamble, data = found
                 self._preamble = None
                 protocol = "wss" if preamble.is_secure else "ws"
-                self.flow = Flow(protocol, preamble.local, preamble.source, self.connection_id)
+                self.flow = Flow(
+                    protocol,
+                    preamble.local,
+                    preamble.source,
+                    self.connection_id,
+                    preamble.tenants,
+                )
                 if not self._owner.opened(self):
                     self.abort()
                     return

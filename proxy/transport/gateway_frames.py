@@ -3,7 +3,8 @@
 One link for each browser, as bytes over a stream socket:
 
     PROXY v2 header (haproxy's proxy-protocol.txt s2.2): the browser's address and the one that it
-    connected to; TLV PP2_TYPE_SSL with PP2_CLIENT_SSL set for wss
+    connected to; TLV PP2_TYPE_SSL with PP2_CLIENT_SSL set for wss; TLV 0xE0, of our own, with u32
+    ids of the tenants that let the browser's page in, absent for a page that may speak to all
     then frames, in both directions: u32 big-endian length, then one SIP message
 
 A frame of length 0 carries nothing.
@@ -11,6 +12,7 @@ A frame of length 0 carries nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
@@ -22,6 +24,7 @@ _VERSION_PROXY: Final = 0x21
 _TCP_IPV4: Final = 0x11
 _TCP_IPV6: Final = 0x21
 _TLV_SSL: Final = b"\x20"
+_TLV_TENANTS: Final = b"\xe0"
 _CLIENT_SSL: Final = 0x01
 _MOST_PREAMBLE: Final = 1024
 _FIXED: Final = 16
@@ -41,6 +44,9 @@ class Preamble:
     """Where it connected to."""
     is_secure: bool
     """wss rather than ws."""
+    tenants: tuple[int, ...] = ()
+    """Ids of the tenants whose domains the page may speak to; none: all, it is our own page or no
+    page."""
 
     def serialise(self) -> bytes:
         """The PROXY v2 header; GatewayError when the addresses are none or of two families."""
@@ -55,6 +61,9 @@ class Preamble:
         if self.is_secure:
             ssl = bytes((_CLIENT_SSL,)) + bytes(4)  # verify 0: no client certificate was asked for
             body += _TLV_SSL + len(ssl).to_bytes(2, "big") + ssl
+        if self.tenants:
+            ids = b"".join(one.to_bytes(4, "big") for one in self.tenants)
+            body += _TLV_TENANTS + len(ids).to_bytes(2, "big") + ids
         family = _TCP_IPV4 if source.version == 4 else _TCP_IPV6
         head = _SIGNATURE + bytes((_VERSION_PROXY, family)) + len(body).to_bytes(2, "big")
         return head + body
@@ -120,17 +129,20 @@ def _preamble(version: int, family: int, body: bytes) -> Preamble:
     if version != _VERSION_PROXY or length is None or len(body) < 2 * length + 4:
         raise GatewayError("PROXY header without addresses")
     ports = body[2 * length : 2 * length + 4]
+    tlvs = dict(_tlvs(body[2 * length + 4 :]))
+    ssl, tenants = tlvs.get(_TLV_SSL, b""), tlvs.get(_TLV_TENANTS, b"")
+    if len(tenants) % 4:
+        raise GatewayError("PROXY header with a malformed list of tenants")
     return Preamble(
         (str(ip_address(body[:length])), int.from_bytes(ports[:2], "big")),
         (str(ip_address(body[length : 2 * length])), int.from_bytes(ports[2:], "big")),
-        _is_secure(body[2 * length + 4 :]),
+        bool(ssl and ssl[0] & _CLIENT_SSL),
+        tuple(int.from_bytes(tenants[at : at + 4], "big") for at in range(0, len(tenants), 4)),
     )
 
 
-def _is_secure(tlvs: bytes) -> bool:
-    while len(tlvs) >= 3:
-        size = int.from_bytes(tlvs[1:3], "big")
-        if tlvs[:1] == _TLV_SSL and size >= 1 and len(tlvs) >= 4:
-            return bool(tlvs[3] & _CLIENT_SSL)
-        tlvs = tlvs[3 + size :]
-    return False
+def _tlvs(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    while len(data) >= 3:
+        end = 3 + int.from_bytes(data[1:3], "big")
+        yield data[:1], data[3:end]
+        data = data[end:]

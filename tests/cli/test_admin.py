@@ -66,3 +66,13 @@ def test_prepare_makes_everything_once(fedsip: Fedsip) -> None:
     assert second["administrator"] == {"email": "admin@fedsip.local", "password": None}
     assert [user["password"] for user in second["demo"]["users"]] == [None, None]
     assert list(Subscriber.objects.values_list("ha1_md5")) == hashes
+
+
+def test_the_first_administrator_telephones_as_the_demos_first_user(fedsip: Fedsip) -> None:
+    from fedsip_platform.gateway.models import PersonalPhone
+
+    fedsip("prepare", "--demo", "demo.example", "--json")
+    assert str(PersonalPhone.objects.get().subscriber) == "alice@demo.example"
+    PersonalPhone.objects.all().delete()
+    fedsip("prepare", "--demo", "demo.example", "--json")
+    assert PersonalPhone.objects.count() == 1

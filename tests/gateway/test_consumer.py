@@ -48,8 +48,8 @@ class Browser:
         return int(start["status"])
 
 
-async def nobody_is_listed(origin: str) -> bool:
-    return False
+async def listers(origin: str) -> list[int]:
+    return {"https://shop.example": [7]}.get(origin, [])
 
 
 OpenBrowser = Callable[..., Browser]
@@ -70,7 +70,7 @@ def browser(proxy: Proxy) -> OpenBrowser:
         }
         consumer = SipConsumer(
             WebSettings.from_env(environment),
-            Origins(["sip.example.com"], nobody_is_listed),
+            Origins(["sip.example.com"], listers),
             first_seconds=first_seconds,
         )
         return Browser(consumer, **scope)
@@ -135,6 +135,11 @@ async def test_the_subprotocol_among_others(browser: OpenBrowser) -> None:
 async def test_a_page_of_a_stranger(browser: OpenBrowser) -> None:
     headers = [(b"host", b"sip.example.com"), (b"origin", b"https://evil.example")]
     assert await browser(headers=headers).refused() == 403
+
+
+async def test_a_page_that_one_tenant_has_listed(browser: OpenBrowser, proxy: Proxy) -> None:
+    browser(headers=[(b"host", b"sip.example.com"), (b"origin", b"https://shop.example")])
+    assert (await (await proxy.link()).preamble()).tenants == (7,)
 
 
 async def test_without_a_proxy(browser: OpenBrowser) -> None:

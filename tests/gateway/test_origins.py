@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fedsip_platform.gateway.origins import Origins, normal_origin
+from fedsip_platform.gateway.origins import ALL, Origins, normal_origin
 
 
 @pytest.mark.parametrize(
@@ -30,31 +30,32 @@ def test_one_spelling(text: str, normal: str | None) -> None:
     assert normal_origin(text) == normal
 
 
-async def listed(origin: str) -> bool:
-    return origin == "https://shop.example"
+async def listers(origin: str) -> list[int]:
+    return {"https://shop.example": [7, 9]}.get(origin, [])
 
 
 @pytest.mark.parametrize(
-    ("origin", "host", "may_come"),
+    ("origin", "host", "tenants"),
     [
-        ("", "sip.example.com", True),  # no browser
-        ("https://sip.example.com", "sip.example.com", True),
-        ("https://sip.example.com:8443", "sip.example.com:8443", True),
-        ("https://sip.example.com:8443", "sip.example.com", True),  # by our own list of hosts
-        ("https://other.example:8443", "other.example:8443", True),  # as the browser knows us
-        ("https://other.example:8443", "other.example", False),
-        ("https://shop.example", "sip.example.com", True),
-        ("https://SHOP.example:443", "sip.example.com", True),
-        ("http://shop.example", "sip.example.com", False),
-        ("https://evil.example", "sip.example.com", False),
-        ("https://sip.example.com.evil.example", "sip.example.com", False),
-        ("null", "sip.example.com", False),
-        ("null", "null", False),
+        ("", "sip.example.com", ALL),  # no browser
+        ("https://sip.example.com", "sip.example.com", ALL),
+        ("https://sip.example.com:8443", "sip.example.com:8443", ALL),
+        ("https://sip.example.com:8443", "sip.example.com", ALL),  # by our own list of hosts
+        ("https://other.example:8443", "other.example:8443", ALL),  # as the browser knows us
+        ("https://other.example:8443", "other.example", None),
+        ("https://shop.example", "sip.example.com", [7, 9]),
+        ("https://SHOP.example:443", "sip.example.com", [7, 9]),
+        ("http://shop.example", "sip.example.com", None),
+        ("https://evil.example", "sip.example.com", None),
+        ("https://sip.example.com.evil.example", "sip.example.com", None),
+        ("null", "sip.example.com", None),
+        ("null", "null", None),
     ],
 )
-async def test_may_come(origin: str, host: str, may_come: bool) -> None:
-    assert await Origins(["sip.example.com"], listed).may_come(origin, host) is may_come
+async def test_for_whom_it_may_speak(origin: str, host: str, tenants: object) -> None:
+    assert await Origins(["sip.example.com"], listers).tenants_for(origin, host) == tenants
 
 
 async def test_a_star_for_hosts_lets_no_pages_in() -> None:
-    assert not await Origins(["*"], listed).may_come("https://evil.example", "sip.example.com")
+    star = Origins(["*"], listers)
+    assert await star.tenants_for("https://evil.example", "sip.example.com") is None

@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext
 
+from fedsip_platform.launch import front_end
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.platform import Platform
 from tests.harness.sipp import Party
@@ -45,6 +46,7 @@ class Softphones:
         self._ends = ExitStack()
 
     def __enter__(self) -> Softphones:
+        front_end.prepare()
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -209,3 +209,25 @@ def test_requests_within_a_dialog_are_not_challenged() -> None:
     assert answer.status == 200
     alice.send(dialog.request(b"INFO", via=alice.via))
     bob.take_request(b"INFO")
+
+
+@pytest.mark.parametrize(
+    ("tenants", "status"), [((), 401), ((1,), 401), ((2, 1), 401), ((2,), 403)]
+)
+def test_a_page_registers_with_the_tenants_that_have_listed_its_site(
+    tenants: tuple[int, ...], status: int
+) -> None:
+    world = World()
+    page = world.phone(ALICE, "203.0.113.5", 40_000, "wss")
+    page.flow = replace(page.flow, tenants=tenants)
+    page.sends(b"REGISTER", b"sip:example.com", to_uri=b"sip:alice@example.com")
+    page.take_response(status)
+
+
+def test_a_page_calls_for_no_tenant_that_has_not_listed_its_site() -> None:
+    world = World()
+    world.registered(BOB, "192.0.2.20")
+    page = world.phone(ALICE, "203.0.113.5", 40_000, "wss")
+    page.flow = replace(page.flow, tenants=(2,))
+    page.sends(b"MESSAGE", b"sip:bob@example.com")
+    assert page.take_response(403).reason == b"Site is not allowed"

@@ -229,3 +229,13 @@ async def test_a_page_that_cannot_ping_is_answered(office: Office, ends: AsyncEx
     link.writer.write(frame(REQUEST))
     message, _ = await office.next()
     assert isinstance(message, Request)
+
+
+async def test_the_tenants_that_let_a_page_in_go_with_its_flow(
+    office: Office, ends: AsyncExitStack
+) -> None:
+    preamble = Preamble(BROWSER.source, BROWSER.local, True, (7, 9))
+    link = await Link.open(office, ends, preamble)
+    link.writer.write(frame(REQUEST))
+    _, flow = await office.next()
+    assert flow.tenants == (7, 9)

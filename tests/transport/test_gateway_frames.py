@@ -34,6 +34,10 @@ PREAMBLES = [
         Preamble(("2001:db8::7", 40000), ("2001:db8::1", 443), is_secure=True),
         SIGNATURE + b"\x21\x21\x00\x2c" + IPV6 + b"\x20\x00\x05\x01\0\0\0\0",
     ),
+    (
+        Preamble(("198.51.100.7", 40000), ("192.0.2.1", 443), False, (7, 70_000)),
+        SIGNATURE + b"\x21\x11\x00\x17" + IPV4 + b"\xe0\x00\x08\0\0\0\x07\0\x01\x11\x70",
+    ),
 ]
 
 

@@ -16,6 +16,7 @@ from django.db import transaction
 from fedsip_platform.cli import passwords, speech
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.gateway import services as gateway
 from fedsip_platform.people import services as people
 from fedsip_platform.tenants.models import Person, Tenant
 
@@ -72,7 +73,17 @@ def demo(name: str) -> dict[str, Any]:
     domain = Domain.objects.filter(name=name.strip().lower()).first()
     if domain is None:
         domain = services.create_domain(tenant, name)
-    return {"domain": domain.name, "users": [_demo_user(domain, user) for user in DEMO_USERS]}
+    made = {"domain": domain.name, "users": [_demo_user(domain, user) for user in DEMO_USERS]}
+    _give_a_phone(domain)
+    return made
+
+
+def _give_a_phone(domain: Domain) -> None:
+    """The first administrator telephones in the dashboard as the demo's first user."""
+    operator = Person.objects.filter(is_operator=True).order_by("pk").first()
+    user = domain.subscribers.filter(username=DEMO_USERS[0]).first()
+    if operator is not None and user is not None and not hasattr(operator, "phone"):
+        gateway.give_phone(operator, user)
 
 
 def _demo_user(domain: Domain, username: str) -> dict[str, str | None]:
