@@ -27,6 +27,7 @@ from .sources import AllowedSourceViewSet, BlockViewSet, FailedSignInViewSet
 from .tenants import TenantViewSet
 from .translations import TranslationViewSet
 from .trunks import TrunkViewSet
+from .trying import TryView
 from .users import UserViewSet
 
 router = SimpleRouter(trailing_slash=False)
@@ -59,6 +60,7 @@ urlpatterns = [
     path("users/import", ImportUsersView.as_view(), name="users-import"),
     path("users/export", ExportUsersView.as_view(), name="users-export"),
     path("users/bulk", BulkUsersView.as_view(), name="users-bulk"),
+    path("translations/try", TryView.as_view(), name="translations-try"),
     path("", include(router.urls)),
     path("locate", LocateView.as_view(), name="locate"),
     path("me", MeView.as_view(), name="me"),

@@ -19,7 +19,7 @@ from proxy.sip.uri import SipUri, parse_uri, unescape
 
 from .hours import HoursError, is_open, parse_hours
 from .model import Translation
-from .patterns import PatternError, PatternSet, compile_pattern
+from .patterns import MAX_TEXT, PatternError, PatternSet, compile_pattern
 
 
 class TranslationError(Exception):
@@ -313,9 +313,11 @@ def _reason(rule: Translation, facts: Facts) -> str | None:
         return reason
     if not rule.match_regex:
         return None
-    patterns = PatternSet([rule.match_regex])
-    if 0 in patterns.refused:
-        return f"the expression does not work: {patterns.refused[0]}"
-    if not patterns.matching(facts.request_user.decode("utf-8", "replace")):
+    text = facts.request_user.decode("utf-8", "replace")
+    try:
+        is_found = compile_pattern(rule.match_regex).search(text) is not None
+    except PatternError as error:
+        return f"the expression does not work: {error}"
+    if not is_found or len(text) > MAX_TEXT:
         return f"{rule.match_regex} is not found in the called user"
     return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from proxy.core.loose_route import binding_route
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Outcome, Stage, Target, TargetSet
+from proxy.directory.numbers import normalised
 from proxy.location.gruu import temporary_gruus
 from proxy.sip.fields import parse_name_addr
 from proxy.sip.uri import SipUri, TelUri, parse_uri, unescape
@@ -19,7 +20,6 @@ from proxy.transport.flow import SECURE
 
 from . import (
     authenticate,
-    e164,
     federation,
     forwards,
     history,
@@ -151,7 +151,7 @@ def _divert(
     if domain is None:
         raise Reject(404)
     trail = trail.diverted(domain, Diversion(aor, condition))
-    uri = e164.normalised(domain, uri)
+    uri = normalised(domain, uri)
     from_user = aor.rpartition(b"@")[0]
     found = translation.candidates(call, node, domain, from_user, uri)
     if not found:

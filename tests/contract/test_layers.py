@@ -35,7 +35,9 @@ TOGETHER = {frozenset({"proxy.node", "proxy.routing"})}
 PURE = [
     "proxy/sip",
     "proxy/location/rules.py",
+    "proxy/directory/destination_class.py",
     "proxy/directory/hours.py",
+    "proxy/directory/numbers.py",
     "proxy/directory/patterns.py",
     "proxy/directory/routes.py",
     "proxy/directory/translate.py",
@@ -72,6 +74,7 @@ SHARED = (
     "proxy.locate",  # what people are told of a domain is what calls find
     "proxy.transport.probe",
     "proxy.directory.model",
+    "proxy.directory.numbers",
     "proxy.directory.patterns",
     "proxy.directory.translate",
     "proxy.transport.gateway_frames",

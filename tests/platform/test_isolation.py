@@ -157,6 +157,9 @@ AIMED: dict[tuple[str, str], list[Call]] = {
     ("translations", "post"): [
         lambda rival: ("translations", {"domain": rival.domain.name, "tran_user": "eve"})
     ],
+    ("translations/try", "get"): [
+        lambda rival: (f"translations/try?caller=alice@{rival.domain.name}&dialled=1000", None)
+    ],
     ("translations/{key}", "get"): [lambda rival: (f"translations/{rival.rule.public_id}", None)],
     ("translations/{key}", "patch"): [
         lambda rival: (f"translations/{rival.rule.public_id}", {"tran_user": "eve"})

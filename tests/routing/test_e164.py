@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.routing.e164 import to_e164
+from proxy.directory.numbers import to_e164
 from tests.routing.world import EXAMPLE, World, user_of
 
 

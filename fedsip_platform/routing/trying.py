@@ -1,0 +1,207 @@
+"""What would become of a call, told rule by rule without placing it.
+
+The same functions decide as in the proxy: proxy/directory/numbers.py and translate.py for the
+rules, proxy/locate for the servers. Only which of equal rules is drawn, and what registers
+meanwhile, is the proxy's to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fedsip_platform.changes import ServiceError
+from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.federation import locating
+from fedsip_platform.federation.locating import Located
+from fedsip_platform.location.models import Binding
+from proxy.directory import model
+from proxy.directory.numbers import normalised
+from proxy.directory.translate import Facts, Verdict, explain
+from proxy.sip.uri import SipUri, unescape
+
+from .models import Alias, Forward, RingGroup, Trunk
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Each step of the way of one call."""
+
+    dialled: SipUri
+    normalised: SipUri
+    verdicts: list[Verdict]
+    rules: dict[int, Translation]
+    """By the number that verdicts have."""
+    request_uri: SipUri
+    way: list[str]
+    """Where that leads, a sentence for each step."""
+    located: list[Located]
+    """What RFC 3263 finds, for each server that is tried."""
+
+    @property
+    def best(self) -> Verdict | None:
+        """The rule that is applied, most likely where several share."""
+        matching = [one for one in self.verdicts if one.share]
+        return max(matching, key=lambda one: one.share, default=None)
+
+
+def try_call(
+    domain: Domain, caller: str, dialled: str, *, user_agent: str = "", at: datetime
+) -> Trial:
+    """What a call of `caller` (the name of a user of the domain) to `dialled` becomes. Raises
+    ServiceError for what is no SIP address."""
+    uri = _dialled(dialled, domain)
+    row = _domain_row(domain)
+    asked = normalised(row, uri)
+    rows = {rule.pk: rule for rule in domain.translations.all()}
+    facts = Facts(
+        from_user=caller.encode(),
+        user_agent=user_agent.encode(),
+        request_user=unescape(asked.user or b""),
+        request_domain=asked.host.lower(),
+        at=at.timestamp(),
+        time_zone=domain.time_zone,
+    )
+    verdicts = explain([rule_row(rule, domain) for rule in rows.values()], facts, asked)
+    trial = Trial(uri, asked, verdicts, rows, asked, [], [])
+    best = trial.best
+    made, trunk = asked, ""
+    if best is not None and best.result is not None:
+        made, trunk = best.result.uri, best.rule.tran_trunk.decode()
+    elif best is not None:
+        trial.way.append(f"The call is refused with 500: {best.problem}.")
+        return trial
+    _follow(trial, domain, made, trunk)
+    return Trial(uri, asked, verdicts, rows, made, trial.way, trial.located)
+
+
+def rule_row(rule: Translation, domain: Domain) -> model.Translation:
+    """A rule as the proxy has it."""
+    return model.Translation(
+        translation_id=rule.pk,
+        domain_id=domain.pk,
+        from_domain=domain.name.encode(),
+        valid_from=None if rule.valid_from is None else rule.valid_from.timestamp(),
+        valid_until=None if rule.valid_until is None else rule.valid_until.timestamp(),
+        **{name: getattr(rule, name).encode() for name in _AS_BYTES},
+        **{name: getattr(rule, name) for name in _AS_THEY_ARE},
+    )
+
+
+_AS_BYTES = (
+    *("from_username", "match_user_agent", "request_domain", "tran_user", "tran_prefix"),
+    *("tran_domain", "tran_add_header", "tran_remove_header", "tran_from_user", "tran_trunk"),
+)
+_AS_THEY_ARE = (
+    *("match_regex", "hours", "priority", "weight", "enabled", "tran_strip", "tran_port"),
+    *("tran_strip_port", "tran_from_display"),
+)
+
+
+def _dialled(text: str, domain: Domain) -> SipUri:
+    bare = text.strip()
+    address = bare if "@" in bare or bare.lower().startswith("sip") else f"{bare}@{domain.name}"
+    uri = locating.read_uri(address)
+    if not uri.user:
+        raise ServiceError("dialled", f"{text} has no user to call.")
+    return uri
+
+
+def _domain_row(domain: Domain) -> model.Domain:
+    return model.Domain(
+        domain.pk,
+        domain.tenant_id,
+        b"",
+        domain.name.encode(),
+        e164=domain.e164,
+        e164_country=domain.e164_country.encode(),
+    )
+
+
+def _follow(trial: Trial, domain: Domain, uri: SipUri, trunk: str) -> None:
+    if trunk:
+        found = domain.trunks.filter(name=trunk).first()
+        _leave_by_trunk(trial, found, trunk, uri)
+        return
+    home = Domain.objects.filter(name=uri.host.decode().lower()).first()
+    if home is None:
+        trial.way.append("The host is none of ours: the call leaves, if federation allows it.")
+        trial.located.append(locating.locate(uri, ask_hops=False))
+        return
+    if home.tenant_id != domain.tenant_id:
+        # Who is there, and whether he is, is not for other tenants to know.
+        trial.way.append(f"{home.name} is another domain of this platform.")
+        return
+    _lead_home(trial, home, unescape(uri.user or b"").decode("utf-8", "replace").lower())
+
+
+def _leave_by_trunk(trial: Trial, trunk: Trunk | None, name: str, uri: SipUri) -> None:
+    gateways = [] if trunk is None else list(trunk.gateways.filter(enabled=True))
+    if trunk is None or not trunk.enabled or not gateways:
+        trial.way.append(f"The trunk {name} has no gateways or is off: 503.")
+        return
+    trial.way.append(f"The call leaves by the trunk {name}, by {len(gateways)} gateways at most.")
+    for gateway in gateways:
+        made = uri.with_(host=gateway.host.encode(), port=gateway.port)
+        if gateway.transport:
+            made = made.with_param(b"transport", gateway.transport.encode())
+        trial.located.append(locating.locate(made, ask_hops=False))
+
+
+def _lead_home(trial: Trial, home: Domain, name: str) -> None:
+    alias = Alias.objects.filter(domain=home, name=name, enabled=True).first()
+    aor = f"{name}@{home.name}"
+    if alias is not None:
+        trial.way.append(f"{alias} is another name of {alias.target}.")
+        aor = alias.target
+    user, _, host = aor.rpartition("@")
+    group = RingGroup.objects.filter(domain__name=host, name=user, enabled=True).first()
+    if group is not None:
+        members = ", ".join(group.members) or "nobody"
+        order = "at once" if group.strategy == "parallel" else "one after the other"
+        trial.way.append(f"{group} rings {members} {order}, {group.ring_seconds} s.")
+        if group.fallback:
+            trial.way.append(f"Then the call goes to {group.fallback}.")
+        return
+    if not Subscriber.objects.filter(aor=aor).exists():
+        trial.way.append(f"There is no user {aor}: 404.")
+        return
+    phones = Binding.objects.filter(aor=aor, deleted=False).count()
+    trial.way.append(f"{aor} is a user of ours with {phones} registered contacts.")
+    forwards = Forward.objects.filter(user__aor=aor, enabled=True)
+    trial.way.extend(_forward(each) for each in forwards)
+
+
+def _forward(forward: Forward) -> str:
+    return f"Forwarded to {forward.target} {forward.get_condition_display()}."
+
+
+def shown_verdicts(trial: Trial, *, most: int) -> Iterable[dict[str, Any]]:
+    """The rules for programs to read: all that match, and the first of those that do not."""
+    left = most
+    for verdict in trial.verdicts:
+        if verdict.reason is not None:
+            left -= 1
+            if left < 0:
+                continue
+        rule, result = trial.rules[verdict.rule.translation_id], verdict.result
+        yield {
+            "id": str(rule.public_id),
+            "priority": rule.priority,
+            "weight": rule.weight,
+            "note": rule.note,
+            "match_regex": rule.match_regex,
+            "matches": verdict.reason is None,
+            "reason": verdict.reason or verdict.problem or "",
+            "share": round(verdict.share, 4),
+            "request_uri": "" if result is None else result.uri.serialise().decode(),
+            "trunk": rule.tran_trunk if result is not None else "",
+            "added": [] if result is None else [_line(pair) for pair in result.added],
+            "removed": [] if result is None else [name.decode() for name in result.removed],
+        }
+
+
+def _line(pair: tuple[bytes, bytes]) -> str:
+    return b": ".join(pair).decode("utf-8", "replace")
