@@ -3,6 +3,7 @@ import { Invitation, SessionState } from "sip.js";
 import { Judge } from "./quality.js";
 
 const LOOK_EVERY_MS = 2000;
+const MOST_RESTARTS = 4;
 
 export class Call extends EventTarget {
   #session;
@@ -165,15 +166,18 @@ export class Call extends EventTarget {
 
   // The socket is back, perhaps in another network: new candidates for both sides.
   async restart() {
-    if (this.#session.state !== SessionState.Established || this.#isRestarting) return;
+    if (this.#isRestarting) return;
     this.#isRestarting = true;
-    try {
-      await this.#reinvite({ offerOptions: { iceRestart: true } });
-    } catch (error) {
-      this.why = error.message;
-    } finally {
-      this.#isRestarting = false;
+    for (let tries = 0; tries < MOST_RESTARTS && this.#session.state === SessionState.Established; tries += 1) {
+      try {
+        await this.#reinvite({ offerOptions: { iceRestart: true } });
+        break;
+      } catch {
+        // Both sides may have tried at once (491, RFC 3261 s14.1), or the other one is not back yet.
+        await new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 2000));
+      }
     }
+    this.#isRestarting = false;
   }
 
   ended() {

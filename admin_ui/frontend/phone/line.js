@@ -8,6 +8,7 @@ import { Call } from "./call.js";
 const REFRESH_SHARE = 0.6; // of a pass's life; then a new one is fetched
 const LONGEST_WAIT_MS = 30_000;
 const GATHERING_MS = 1500;
+const AGAIN_MS = 2000;
 
 export class Line extends EventTarget {
   #getPass;
@@ -17,6 +18,7 @@ export class Line extends EventTarget {
   #tries = 0;
   #timers = new Map();
   #isStopped = false;
+  #wasCut = false;
 
   constructor(getPass, { instanceId, microphone = () => undefined }) {
     super();
@@ -69,7 +71,9 @@ export class Line extends EventTarget {
       expires: 600,
       refreshFrequency: 80,
     });
-    this.#registerer.stateChange.addListener((state) => this.#registered(state));
+    this.#registerer.stateChange.addListener((state) => {
+      if (state === RegistererState.Unregistered) this.#unregistered();
+    });
     await this.#agent.start().catch(() => this.#reconnectSoon());
   }
 
@@ -156,28 +160,38 @@ export class Line extends EventTarget {
     else await this.#register();
   }
 
+  // SIP.js tells no change of state where it was registered before, so each answer is listened to.
   async #register() {
     await this.#registerer
       .register({
         requestDelegate: {
-          onReject: ({ message }) =>
-            this.#set("refused", message.statusCode === 403 || message.statusCode === 401
-              ? "The sign-in was refused."
-              : `The server refused (${message.statusCode} ${message.reasonPhrase}).`),
+          onAccept: () => this.#accepted(),
+          onReject: ({ message }) => this.#refused(message),
         },
       })
-      .catch(() => this.#reconnectSoon());
+      .catch(() => this.#after("register", () => this.#register(), AGAIN_MS)); // one is under way
   }
 
-  #registered(state) {
-    if (state !== RegistererState.Registered) return;
-    const isBack = this.state === "reconnecting";
+  #accepted() {
     this.#set("online");
-    if (isBack) for (const call of this.calls) call.restart();
+    if (this.#wasCut) for (const call of this.calls) call.restart();
+    this.#wasCut = false;
+  }
+
+  #refused({ statusCode, reasonPhrase }) {
+    const isWrong = statusCode === 401 || statusCode === 403;
+    this.#set("refused", isWrong ? "The sign-in was refused." : `The server refused (${statusCode} ${reasonPhrase}).`);
+    this.#after("register", () => this.#renew(), isWrong ? LONGEST_WAIT_MS : 2 * AGAIN_MS);
+  }
+
+  // It has expired, or a refresh of SIP.js's own was refused.
+  #unregistered() {
+    if (!this.#isStopped && this.#agent.isConnected()) this.#after("register", () => this.#renew(), AGAIN_MS);
   }
 
   #disconnected() {
     if (this.#isStopped) return;
+    this.#wasCut = true;
     this.#set("reconnecting");
     this.#reconnectSoon();
   }
