@@ -62,7 +62,7 @@ class Node:
     """Calls a second of each tenant."""
     denied_peers: frozenset[bytes]
     dead_gateways: set[int]
-    """Gateways of trunks that do not answer OPTIONS; trunk_health.py keeps it."""
+    """Gateways of trunks that do not answer OPTIONS; gateway_checks.py keeps it."""
     """Domains with which nobody here has calls, as patterns."""
     refusals: Refusals
     blocks: Blocks

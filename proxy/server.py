@@ -24,6 +24,7 @@ from proxy.location.model import Binding
 from proxy.node import Node
 from proxy.observe.blocks import Blocks, Network
 from proxy.observe.calls import Calls, Observed
+from proxy.observe.gateway_health import GatewayHealthWriter
 from proxy.observe.hang_ups import HangUps
 from proxy.observe.heartbeat import Heartbeat
 from proxy.observe.hep_export import HepExport
@@ -36,6 +37,7 @@ from proxy.relay.pool import RelayPool
 from proxy.routing import registrar
 from proxy.routing.call_rates import CallRates
 from proxy.routing.contact_checks import TICK_SECONDS, ContactChecks
+from proxy.routing.gateway_checks import GatewayChecks
 from proxy.routing.hang_up import hang_up
 from proxy.routing.media import Sessions
 from proxy.routing.route import route_request
@@ -62,6 +64,8 @@ class Server:
         "_blocks",
         "_checking",
         "_core",
+        "_gateway_checks",
+        "_gateway_health",
         "_hang_ups",
         "_heartbeat",
         "_locator",
@@ -156,6 +160,12 @@ class Server:
             calls,
         )
         self._sweep = MediaSweep(calls, self._node.relays)
+        self._gateway_checks = GatewayChecks()
+        self._gateway_health = GatewayHealthWriter(
+            settings.database_url,
+            node_id=settings.node_id,
+            findings=lambda: list(self._gateway_checks.states.values()),
+        )
         self._hang_ups = HangUps(
             settings.database_url,
             node_id=settings.node_id,
@@ -186,6 +196,7 @@ class Server:
         self._blocks.start()
         self._checking = asyncio.get_running_loop().create_task(self._check_contacts())
         self._hang_ups.start()
+        self._gateway_health.start()
         self._sweep.start()
         self._heartbeat.start(self.address)
 
@@ -199,6 +210,7 @@ class Server:
         await self._node.sessions.settled()
         await self._heartbeat.close()
         await self._hang_ups.close()
+        await self._gateway_health.close()
         await self._sweep.close()
         self._node.calls.close()
         await self._records.close()
@@ -236,6 +248,7 @@ class Server:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             self._node.checks.tick(self._node, self._core.own_requests)
+            self._gateway_checks.tick(self._node, self._core.own_requests)
 
     def _follow(self, call: Observed) -> None:
         domain, callee = call.domain or call.callee_domain, call.callee_domain

@@ -1,0 +1,61 @@
+"""fedsip import FILE --tenant SLUG"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fedsip_platform.cli import lookup, speech
+from fedsip_platform.cli.speech import Refused
+from fedsip_platform.moving import sources, tables
+
+
+class Command(BaseCommand):
+    help = "Bring in domains, users and rules of OpenSIPS, Kamailio or federated-sip; all or none."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "file", nargs="+", help="CSV, JSON, SQL dump or SQLite file; several are one import"
+        )
+        parser.add_argument("--tenant", required=True, help="short name of the new owner")
+        parser.add_argument(
+            "--table",
+            choices=sources.TABLES,
+            help="what a CSV or JSON file is, if columns do not say",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
+        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.set_defaults(run=bring_in)
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def bring_in(options: Mapping[str, Any]) -> None:
+    """Bring in what the files have."""
+    tenant = lookup.tenant(options["tenant"])
+    found: sources.Tables = {}
+    try:
+        for name in options["file"]:
+            for table, rows in sources.read(Path(name), options["table"]).items():
+                found.setdefault(table, []).extend(rows)
+    except sources.SourceError as error:
+        raise Refused(str(error)) from error
+    if not any(found.values()):
+        raise Refused(f"there are no rows of {', '.join(sources.TABLES)} in these files.")
+    report = tables.bring_in(found, tenant, is_rehearsal=options["dry_run"])
+    if report.problems:
+        for where, reason in report.problems:
+            print(f"{where}: {reason}", file=sys.stderr)
+        raise Refused(f"nothing was imported: {len(report.problems)} problems.")
+    made = ", ".join(f"{amount} of {table}" for table, amount in report.made.items()) or "nothing"
+    known = f"; {report.known} were here already" if report.known else ""
+    would = "would be imported" if options["dry_run"] else "imported"
+    row = {"made": report.made, "known": report.known, "dry_run": options["dry_run"]}
+    speech.done(f"{made} {would}{known}.", row, options)

@@ -1,0 +1,1 @@
+"""Moving in from other servers, and out again: tables as CSV, JSON, SQL dump or SQLite."""

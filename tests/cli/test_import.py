@@ -1,0 +1,49 @@
+"""fedsip import and export"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fedsip_platform.directory.models import Translation
+from tests.cli.conftest import Fedsip
+
+pytestmark = pytest.mark.db
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)])
+def test_rules_go_out_and_come_in(acme: Fedsip, tmp_path: Path, how: tuple[str, ...]) -> None:
+    words = (r"match_regex=^(\d+)$", r"tran_user=\1", r"tran_add_header=X-A: 1\nX-B: 2")
+    acme("rule", "add", "example.com", *words, "hours=Mon 08:00-09:00", "enabled=off")
+    acme("rule", "add", "example.com", "match_regex==x", "valid_until=2030-01-01T00:00:00Z")
+    before = [rule | {"id": 0} for rule in acme("rule", "list", "--json").json]
+    path = tmp_path / "rules"
+    path.write_text(acme("export", "example.com", *how).said)
+    Translation.objects.all().delete()
+    said = acme("import", str(path), "--tenant", "acme").said
+    assert said == "2 of translations imported.\n"
+    assert [rule | {"id": 0} for rule in acme("rule", "list", "--json").json] == before
+    assert acme("import", str(path), "--tenant", "acme").said == (
+        "nothing imported; 2 were here already.\n"
+    )
+
+
+def test_each_bad_row_is_named(acme: Fedsip, tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    path.write_text(json.dumps([{"username": "x", "domain": "example.com", "ha1": "?"}]))
+    refused = acme("import", str(path), "--tenant", "acme")
+    assert refused.complained.splitlines() == [
+        "subscriber row 1 ha1: There is neither a password nor an HA1 of 32 hex digits.",
+        "fedsip: nothing was imported: 1 problems.",
+    ]
+    assert refused.code == 1
+
+
+def test_files_that_say_nothing(acme: Fedsip, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.csv"
+    empty.write_text("domain\n")
+    assert "there are no rows of" in acme("import", str(empty), "--tenant", "acme").complained
+    gone = acme("import", str(tmp_path / "gone"), "--tenant", "acme")
+    assert "cannot be read: No such file or directory." in gone.complained
