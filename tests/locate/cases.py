@@ -189,6 +189,11 @@ ZONES = {
     "no-aaaa.test": """
         @           A 192.0.2.92
         """,
+    # A name in letters of its own, as the DNS has it (RFC 5890).
+    "xn--bcher-kva.test": """
+        _sip._udp   SRV 10 0 5060 xn--bcher-kva
+        xn--bcher-kva A 192.0.2.94
+        """,
     "dead.test": """
         @           A 192.0.2.93
         """,
@@ -345,6 +350,8 @@ CASES = [
     Case("sip:nowhere.plain.test", ("!nowhere.plain.test has no address",)),
     Case("sip:localhost", ("udp ::1 5060", "udp 127.0.0.1 5060")),
     Case("sip:phone.localhost;transport=tcp", ("tcp ::1 5060", "tcp 127.0.0.1 5060")),
+    Case("sip:bob@xn--bcher-kva.test", ("udp 192.0.2.94 5060",)),
+    Case("sip:bob@XN--BCHER-KVA.TEST", ("udp 192.0.2.94 5060",)),
     # maddr takes the host's place
     Case("sip:bob@example.com;maddr=192.0.2.201", ("udp 192.0.2.201 5060",)),
     Case("sip:bob@example.com;maddr=srv.test", _SRV_TEST),

@@ -1,0 +1,313 @@
+"""What calling another domain costs beside a call within, and whether dead domains are felt.
+
+    python -m tests.bench.federation [--calls 1500] [--rate 100] [--dead 1000]
+
+One real proxy on processor 0, a DNS server and both phones in this process. A call is INVITE, 180,
+200, ACK, BYE and 200; its latency is from INVITE to 200, its CPU is the kernel's account of the
+proxy, read 6 s after the last message. Three parts:
+
+    cost      calls within, and calls to a foreign domain whose DNS answers are known
+    cold      first calls to names never asked for, beside the time their questions take alone
+    dead      good calls before and while `--dead` unreachable domains are called: half of them have
+              name servers that never answer, half an address where nobody does
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import tempfile
+import time
+from pathlib import Path
+from statistics import quantiles
+from typing import Final
+
+from fedsip_platform.launch.postgres import EmbeddedPostgres
+from proxy.locate.explain import explain
+from proxy.locate.resolver import Locator
+from proxy.settings import ProxySettings
+from proxy.sip.codec import parse, serialise
+from proxy.sip.message import Request, Response
+from proxy.sip.uri import SipUri, parse_uri
+from tests.harness import cpu
+from tests.harness.builders import Dialog, request, respond
+from tests.harness.dns_server import DnsServer, Zones
+from tests.harness.platform import Platform
+from tests.harness.processes import free_port
+
+HOME: Final = "open.test"
+COLD: Final = 200
+_BOUND: Final = 60.0
+
+
+class Phone(asyncio.DatagramProtocol):
+    """A UDP phone: it answers every call at once, and makes calls."""
+
+    def __init__(self, port: int, proxy: tuple[str, int]) -> None:
+        self.port = port
+        self._proxy = proxy
+        self._awaited: dict[bytes, asyncio.Future[Response]] = {}
+        self._transport: asyncio.DatagramTransport | None = None
+        self._calls = 0
+
+    async def start(self) -> None:
+        await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: self, ("127.0.0.1", self.port)
+        )
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self._transport = transport
+
+    @property
+    def via(self) -> bytes:
+        return b"SIP/2.0/UDP 127.0.0.1:%d" % self.port
+
+    @property
+    def contact(self) -> bytes:
+        return b"<sip:bench@127.0.0.1:%d>" % self.port
+
+    def send(self, message: Request | Response, to: tuple[str, int] | None = None) -> None:
+        assert self._transport is not None
+        self._transport.sendto(serialise(message), to or self._proxy)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if data[:1] < b" ":
+            return
+        message = parse(data)
+        if isinstance(message, Response):
+            waiting = self._awaited.get(message.call_id + message.cseq.method)
+            if message.status >= 200 and waiting is not None and not waiting.done():
+                waiting.set_result(message)
+        elif message.method == b"INVITE":
+            for status in (180, 200):
+                self.send(respond(message, status, contact=self.contact), addr)
+        elif message.method != b"ACK":
+            self.send(message.response(200), addr)
+
+    async def asks(self, message: Request) -> Response:
+        """Send a request and wait for its final answer, sending again as UDP wants it."""
+        key = message.call_id + message.cseq.method
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._awaited[key] = answer
+        try:
+            interval = 0.5
+            async with asyncio.timeout(_BOUND):
+                while not answer.done():
+                    self.send(message)
+                    await asyncio.wait([answer], timeout=interval)
+                    interval = min(4.0, interval * 2)
+            return answer.result()
+        finally:
+            del self._awaited[key]
+
+    async def calls(self, uri: str) -> float:
+        """One whole call; seconds from INVITE to 200."""
+        self._calls += 1
+        invite = request(
+            b"INVITE",
+            uri.encode(),
+            via=self.via,
+            from_uri=f"sip:user2@{HOME}".encode(),
+            from_tag=b"t%d" % self._calls,
+            to_uri=uri.encode(),
+            call_id=b"%d-%d@bench" % (self.port, self._calls),
+            contact=self.contact,
+        )
+        began = time.perf_counter()
+        answer = await self.asks(invite)
+        took = time.perf_counter() - began
+        if answer.status != 200:
+            raise AssertionError(f"{uri}: {answer.status} {answer.reason!r}")
+        dialog = Dialog(invite, answer, is_caller=True)
+        self.send(dialog.request(b"ACK", via=self.via))
+        await self.asks(dialog.request(b"BYE", via=self.via))
+        return took
+
+    async def many(self, uri: str, count: int, rate: float) -> list[float]:
+        """Calls at a steady rate, whatever each of them takes."""
+        loop = asyncio.get_running_loop()
+        began, under_way = loop.time(), []
+        for number in range(count):
+            await asyncio.sleep(began + number / rate - loop.time())
+            under_way.append(loop.create_task(self.calls(uri)))
+        return await asyncio.gather(*under_way)
+
+    async def tries(self, uri: str) -> None:
+        """A call that nobody is going to answer."""
+        self._calls += 1
+        message = request(
+            b"INVITE",
+            uri.encode(),
+            via=self.via,
+            from_uri=f"sip:user2@{HOME}".encode(),
+            call_id=b"%d-%d@bench" % (self.port, self._calls),
+            contact=self.contact,
+        )
+        self.send(message)
+
+
+def zones(port: int, silent_port: int, dead: int) -> Zones:
+    """far.test and cold names lead to the phone; half of the dead ones to a port without ears."""
+    found = (
+        f'_sip._udp SRV 1 1 {port} host\nhost A 127.0.0.1\n@ NAPTR 1 1 "s" "SIP+D2U" "" _sip._udp\n'
+    )
+    cold = "host A 127.0.0.1\n" + "".join(
+        f'n{n} NAPTR 1 1 "s" "SIP+D2U" "" _sip._udp.n{n}\n_sip._udp.n{n} SRV 1 1 {port} host\n'
+        for n in range(2 * COLD)
+    )
+    deaf = "host A 127.0.0.1\n" + "".join(
+        f"_sip._udp.n{n} SRV 1 1 {silent_port} host\n" for n in range(dead // 2)
+    )
+    made = Zones(
+        {"far.test": found, "cold.test": cold, "deaf.test": deaf, "mute.test": "x A 192.0.2.1"}
+    )
+    kinds = ("NAPTR", "SRV", "A", "AAAA")
+    for n in range(dead // 2):
+        for prefix in ("", "_sip._udp.", "_sip._tcp.", "_sips._tcp."):
+            made.silent |= {(f"{prefix}n{n}.mute.test", kind) for kind in kinds}
+    return made
+
+
+def spread(seconds: list[float]) -> str:
+    """p50, p95 and p99 in milliseconds."""
+    cuts = quantiles(seconds, n=100)
+    return f"p50 {cuts[49] * 1000:6.2f}  p95 {cuts[94] * 1000:6.2f}  p99 {cuts[98] * 1000:6.2f} ms"
+
+
+class Bench:
+    """The proxy with its phones, and what is measured."""
+
+    def __init__(self, platform: Platform, args: argparse.Namespace, caller: Phone) -> None:
+        self._pid = platform.program("proxy").process.pid
+        self._args = args
+        self._caller = caller
+
+    async def cost(self) -> None:
+        figures = {}
+        for what, uri in (("within", f"sip:user1@{HOME}"), ("to far.test", "sip:bob@far.test")) * 2:
+            await self._caller.many(uri, 50, 50)
+            idle = await asyncio.to_thread(cpu.idle_rate, self._pid)
+            before, began = cpu.nanoseconds(self._pid), time.monotonic()
+            seconds = await self._caller.many(uri, self._args.calls, self._args.rate)
+            used = await asyncio.to_thread(cpu.settled, self._pid) - before
+            used -= int(idle * (time.monotonic() - began))
+            micro = used / self._args.calls / 1000
+            figures[what] = min(micro, figures.get(what, micro))
+            print(f"  call {what:12} {micro:7.1f} µs of CPU   {spread(seconds)}", flush=True)
+        ratio = figures["to far.test"] / figures["within"]
+        print(f"cost: a call to another domain takes {ratio:.2f} of one within\n")
+
+    async def cold(self, dns: str) -> None:
+        warm = [await self._caller.calls("sip:bob@far.test") for _ in range(COLD)]
+        cold = [await self._caller.calls(f"sip:bob@n{n}.cold.test") for n in range(COLD)]
+        locator = Locator(ProxySettings(database_url="-", dns_servers=(dns,), ipv6=False))
+        alone = []
+        for n in range(COLD, 2 * COLD):
+            uri = parse_uri(b"sip:bob@n%d.cold.test" % n)
+            assert isinstance(uri, SipUri)
+            began = time.perf_counter()
+            await explain(uri, locator)
+            alone.append(time.perf_counter() - began)
+        await locator.close()
+        print(f"  known name   {spread(warm)}\n  cold name    {spread(cold)}")
+        print(f"  its DNS      {spread(alone)}")
+        added = (sum(cold) - sum(warm)) / COLD * 1000
+        print(
+            f"cold: {added:.2f} ms more; the questions alone take {sum(alone) / COLD * 1000:.2f}\n"
+        )
+
+    async def dead(self) -> None:
+        half, good = self._args.dead // 2, "sip:bob@far.test"
+        before = await self._caller.many(good, 500, 50)
+        for n in range(half):
+            await self._caller.tries(f"sip:bob@n{n}.mute.test")
+            await self._caller.tries(f"sip:bob@n{n}.deaf.test")
+            if n % 20 == 19:
+                await asyncio.sleep(0)
+        during = await self._caller.many(good, 500, 50)
+        print(f"  before       {spread(before)}\n  during       {spread(during)}")
+        print(f"dead: good calls while {self._args.dead} unreachable domains are called")
+
+
+async def measure(platform: Platform, server: DnsServer, args: argparse.Namespace) -> None:
+    proxy = (platform.address, platform.port)
+    caller, callee = Phone(free_port(), proxy), Phone(free_port(), proxy)
+    silent = Phone(free_port(), proxy)
+    silent.datagram_received = lambda data, addr: None  # type: ignore[method-assign]
+    server.zones = zones(callee.port, silent.port, args.dead)
+    for phone in (caller, callee, silent):
+        await phone.start()
+    home = f"sip:user1@{HOME}".encode()
+    register = request(
+        b"REGISTER", f"sip:{HOME}".encode(), via=callee.via, from_uri=home, to_uri=home,
+        call_id=b"register@bench", contact=callee.contact,
+    )  # fmt: skip
+    answer = await callee.asks(register)
+    if answer.status != 200:
+        raise AssertionError(f"REGISTER: {answer.status}")
+    bench = Bench(platform, args, caller)
+    for name in args.only:
+        await {"cost": bench.cost, "cold": lambda: bench.cold(server.address), "dead": bench.dead}[
+            name
+        ]()
+    for phone in (caller, callee, silent):
+        phone.close()
+
+
+async def run(folder: Path, args: argparse.Namespace) -> None:
+    postgres = EmbeddedPostgres(folder / "postgres", durable=False)
+    try:
+        url = await asyncio.to_thread(postgres.start)
+        async with DnsServer(Zones({"far.test": ""})) as server:
+            platform = Platform(
+                folder / "platform",
+                database_url=url,
+                addresses=("127.0.0.1",),
+                own_relay=False,
+                settings={
+                    "FEDSIP_SIP_DNS_SERVERS": server.address,
+                    "FEDSIP_SIP_CALLS_OUT_PER_DOMAIN": "10000000",
+                    "FEDSIP_SIP_CALLS_OUT_PER_USER": "10000000",
+                    "FEDSIP_LOG_LEVEL": "WARNING",
+                },
+            )
+            await asyncio.to_thread(_provide, platform)
+            await asyncio.to_thread(platform.__enter__)
+            try:
+                os.sched_setaffinity(platform.program("proxy").process.pid, {0})
+                os.sched_setaffinity(0, {1})
+                await measure(platform, server, args)
+            finally:
+                await asyncio.to_thread(platform.stop)
+    finally:
+        postgres.stop()
+
+
+def _provide(platform: Platform) -> None:
+    platform.cli("migrate", "--verbosity", "0")
+    policy = ("media_policy=never", "unauthenticated=on", "unauthenticated_calls_out=on")
+    platform.add_domain(HOME, *policy, tenant="bench")
+    for user in ("user1", "user2"):
+        platform.add_user(user, HOME)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", type=int, default=1500)
+    parser.add_argument("--rate", type=float, default=100.0, help="per second")
+    parser.add_argument("--dead", type=int, default=1000, help="unreachable domains")
+    parser.add_argument("--only", nargs="*", default=["cost", "cold", "dead"])
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="fedsip-bench-") as place:
+        folder = Path(place)
+        folder.chmod(0o755)
+        asyncio.run(run(folder, args))
+
+
+if __name__ == "__main__":
+    main()
