@@ -237,7 +237,7 @@ class Driver:
     def _report(self, call: Call, dialogues: list[Dialogue]) -> Document:
         for dialogue in dialogues:
             note_packets(dialogue, self._engine.packets, wall=self._wall(), now=self._clock())
-        return report(call, dialogues, self._engine.counters)
+        return report(call, dialogues, self._engine.counters, self._keying.failure)
 
     def _carry_out(self, outcome: Outcome) -> None:
         dialogue = outcome.dialogue

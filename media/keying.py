@@ -138,9 +138,11 @@ class Keying:
         return True
 
     def failure(self, end: Endpoint) -> str:
-        """Why this port has no keys, in words; empty when all is well or nothing was tried."""
+        """Why this port has no keys, in words; empty when it has, or nothing was tried."""
         association = self._associations.get(end)
-        return "" if association is None else association.failure
+        if association is None or association.is_keyed:
+            return ""
+        return association.failure or "no answer to our messages"
 
     def forget(self, end: Endpoint) -> None:
         """The port is given back."""

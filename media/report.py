@@ -1,7 +1,8 @@
 """A call in rtpengine's words: what query and delete answer. Pure.
 
 Keys and nesting are rtpengine's, so that its tools and Kamailio's statistics understand them;
-`expected`, `lost`, `strangers` and `jitter us` in `stats` are more than it says.
+`expected`, `lost`, `strangers`, `undecryptable` and `jitter us` in `stats`, `verdict` and
+`verdict text` are more than it says.
 """
 
 from __future__ import annotations
@@ -15,13 +16,20 @@ from media.forward.engine import Counters
 from media.forward.rule import Address
 from media.ng import Document, Value
 from media.rtp import mean_opinion_score
+from media.security import DTLS, SDES
 from media.stream import Stream
+from media.verdict import verdict
 
 CountersOf = Callable[[Address], Counters]
+_FLAGS = {SDES: b"SDES", DTLS: b"DTLS-SRTP"}
+FailureOf = Callable[[Endpoint], str]
 
 
-def report(call: Call, dialogues: list[Dialogue], counters: CountersOf) -> Document:
+def report(
+    call: Call, dialogues: list[Dialogue], counters: CountersOf, failure: FailureOf
+) -> Document:
     """The answer's dictionary without its result. Answered dialogues hide the tags of others."""
+    findings = [one for dialogue in dialogues for one in verdict(dialogue, counters, failure)]
     tags: Document = {}
     for number, dialogue in enumerate(sorted(dialogues, key=lambda one: one.is_answered), 1):
         for leg in (dialogue.caller, dialogue.callee):
@@ -43,6 +51,8 @@ def report(call: Call, dialogues: list[Dialogue], counters: CountersOf) -> Docum
         b"SSRC": ssrcs,
         b"tags": tags,
         b"totals": {kind: _stats(*numbers) for kind, numbers in totals.items()},
+        b"verdict": [one.word.encode() for one in findings],
+        b"verdict text": [one.sentence.encode() for one in findings],
     }
 
 
@@ -78,6 +88,10 @@ def _media(index: int, stream: Stream, counters: CountersOf) -> Document:
         flags += [b"send"] if stream.is_held else [b"send", b"recv"]
     if stream.mux:
         flags.append(b"rtcp-mux")
+    if stream.security.kind in _FLAGS:
+        flags.append(_FLAGS[stream.security.kind])
+    if stream.ice is not None:
+        flags.append(b"ICE")
     streams: list[Value] = [_stream(stream, stream.rtp, b"RTP", counters(stream.rtp.local))]
     if stream.is_rtp:
         streams.append(_stream(stream, stream.rtcp, b"RTCP", counters(stream.rtcp.local)))
@@ -111,6 +125,7 @@ def _stream(stream: Stream, end: Endpoint, kind: bytes, found: Counters) -> Docu
             b"expected": found.expected,
             b"lost": found.lost,
             b"strangers": found.strangers,
+            b"undecryptable": found.undecryptable,
             b"jitter us": int(found.jitter_seconds * 1e6),
         },
     }

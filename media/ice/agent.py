@@ -49,12 +49,13 @@ class Checked:
 class Component:
     """One local port: the sources whose checks were good, and the one to talk to."""
 
-    __slots__ = ("checked_at", "selected", "valid")
+    __slots__ = ("checked_at", "selected", "valid", "was_checked")
 
     def __init__(self) -> None:
         self.valid: dict[Address, float] = {}
         self.selected: Address | None = None
         self.checked_at = -1.0
+        self.was_checked = False
 
 
 class Agent:
@@ -156,6 +157,7 @@ class Agent:
             oldest = min(component.valid, key=component.valid.__getitem__)
             del component.valid[oldest]
         component.valid[source] = now
+        component.was_checked = True
         if source == component.selected or is_nominated:
             component.checked_at = now
         if not is_nominated or component.selected == source:

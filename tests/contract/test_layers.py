@@ -63,6 +63,7 @@ PURE = [
     "media/negotiate.py",
     "media/security.py",
     "media/stream.py",
+    "media/verdict.py",
 ]
 IMPURE = {"asyncio", "django", "logging", "os", "random", "secrets", "socket", "subprocess", "time"}
 

@@ -62,6 +62,7 @@ def test_report_of_an_answered_call() -> None:
             b"expected": 100,
             b"lost": 3,
             b"strangers": 2,
+            b"undecryptable": 0,
             b"jitter us": 2100,
         },
     }

@@ -1,0 +1,121 @@
+"""What was wrong with the sound of an answered call, as a word and as a sentence. Pure.
+
+Words are `what_SIDE` with SIDE caller or callee, for programs; the sentence of each is for people,
+in rtpengine's dictionary under `verdict` and `verdict text`. A side that nobody expected to talk
+(hold, a refused section) is not blamed.
+
+    no_check        ICE is spoken, and no check came
+    bad_checks      all checks were refused
+    no_nomination   checks came, none nominated
+    no_dtls         no handshake was begun
+    dtls_failed     it was begun and failed
+    not_encrypted   encryption is required, and the answer was plain
+    undecryptable   more could not be decrypted than could
+    no_media        nothing came
+    other_address   it came from elsewhere than was said
+    loss            more than 5 % never came
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from media.dialogue import Dialogue, Leg
+from media.endpoint import Endpoint
+from media.forward.engine import Counters
+from media.forward.rule import Address
+from media.security import DTLS, SDES
+from media.stream import Stream
+
+_MUCH_LOSS = 0.05
+_LEAST_EXPECTED = 50  # a second of sound: a share of less says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was wrong."""
+
+    word: str
+    sentence: str
+
+
+def verdict(
+    dialogue: Dialogue,
+    counters: Callable[[Address], Counters],
+    failure: Callable[[Endpoint], str],
+) -> list[Finding]:
+    """What was wrong, the caller's side first; empty when all was well or nobody answered."""
+    found: list[Finding] = []
+    if not dialogue.is_answered:
+        return found
+    for side, leg in (("caller", dialogue.caller), ("callee", dialogue.callee)):
+        name = _name(side, leg)
+        for index, stream in enumerate(leg.streams):
+            other = dialogue.opposite(leg).streams[index : index + 1]
+            if stream.pair is None or not stream.is_active or not (other and other[0].is_active):
+                continue
+            for what, sentence in _of(stream, name, counters(stream.rtp.local), failure):
+                finding = Finding(f"{what}_{side}", sentence)
+                if finding not in found:
+                    found.append(finding)
+    return found
+
+
+def _name(side: str, leg: Leg) -> str:
+    """The label that the proxy gave this side, else what it is."""
+    return leg.label.decode(errors="replace") or f"the {side}"
+
+
+def _of(
+    stream: Stream, name: str, count: Counters, failure: Callable[[Endpoint], str]
+) -> Iterator[tuple[str, str]]:
+    """The first thing that explains silence; then what was wrong with what came."""
+    if not count.packets:
+        if stream.is_rtp and not stream.is_held:
+            yield _silence(stream, name, count, failure)
+        return
+    signalled, source = stream.rtp.signalled, stream.rtp.source
+    if stream.ice is None and signalled and source and signalled[0] != source[0]:
+        yield (
+            "other_address",
+            f"packets arrived from {source[0]} but {name} had named {signalled[0]}",
+        )
+    if count.undecryptable > count.packets:
+        yield (
+            "undecryptable",
+            f"{count.undecryptable} packets of {name} could not be decrypted",
+        )
+    if count.expected >= _LEAST_EXPECTED and count.lost > _MUCH_LOSS * count.expected:
+        percent = 100 * count.lost / count.expected
+        yield "loss", f"{percent:.0f} % of the packets of {name} never arrived"
+
+
+def _silence(
+    stream: Stream, name: str, count: Counters, failure: Callable[[Endpoint], str]
+) -> tuple[str, str]:
+    security, port = stream.security, stream.rtp.local[1]
+    if stream.ice is not None:
+        component = stream.ice.components[1]
+        if not component.was_checked:
+            if stream.ice.refused:
+                return "bad_checks", f"ICE: all checks of {name} were refused: wrong password?"
+            return (
+                "no_check",
+                f"ICE: no check of {name} arrived; is UDP to port {port} open?",
+            )
+        if stream.rtp.source is None:
+            return "no_nomination", f"ICE: {name} never nominated a pair, or its consent ended"
+    if security.kind == DTLS and stream.rtp.unprotect is None:
+        why = failure(stream.rtp)
+        if why:
+            return "dtls_failed", f"DTLS with {name} never finished: {why}"
+        return "no_dtls", f"DTLS with {name} never began; is UDP to port {port} open?"
+    if security.kind == SDES and stream.rtp.unprotect is None:
+        return "not_encrypted", f"{name} answered without encryption, which is required"
+    if count.undecryptable:
+        return (
+            "undecryptable",
+            f"{count.undecryptable} packets of {name} could not be decrypted",
+        )
+    return "no_media", f"{name} never sent RTP"
