@@ -172,11 +172,12 @@ def test_methods_that_nobody_here_understands(method: bytes, uri: bytes) -> None
     assert phone.take_response(405).headers.first(b"allow") == ALLOW
 
 
-def test_an_unknown_method_to_a_user_is_proxied() -> None:
+@pytest.mark.parametrize("method", [b"FETCH", b"SUBSCRIBE", b"PUBLISH"])
+def test_what_ends_at_ourselves_is_proxied_to_a_user(method: bytes) -> None:
     world = World()
     bob = world.registered(b"bob@example.com", "192.0.2.20")
-    world.phone(STRANGER, "203.0.113.5").sends(b"FETCH", b"sip:bob@example.com")
-    bob.take_request(b"FETCH")
+    world.phone(STRANGER, "203.0.113.5").sends(method, b"sip:bob@example.com")
+    bob.take_request(method)
 
 
 @pytest.mark.parametrize(
