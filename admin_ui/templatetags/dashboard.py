@@ -17,6 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from fedsip_platform.calls import verdict
+
 register = template.Library()
 
 BUILD = Path(__file__).resolve().parent.parent / "static" / "admin_ui" / "build"
@@ -128,3 +130,23 @@ def sip(uri: str) -> str:
 def talked(call: Any) -> str:
     """How long a call was connected."""
     return seconds(call.ended_at - call.answered_at) if call.answered_at else ""
+
+
+@register.simple_tag(takes_context=True)
+def live(context: Any, kinds: str, part: str) -> SafeString:
+    """Attributes that fetch this part of the page anew when live.js hears of such a change."""
+    events = ", ".join(f"live:{kind} from:body" for kind in [*kinds.split(), "reload"])
+    return format_html(
+        'hx-get="{}" hx-select="{}" hx-swap="outerHTML" hx-trigger="{}"',
+        context["request"].get_full_path(),
+        part,
+        events,
+    )
+
+
+@register.inclusion_tag("admin_ui/parts/quality.html")
+def quality_bars(call: Any) -> dict[str, Any]:
+    """How a call sounded, as bars with a word."""
+    word = verdict.quality_of(call.mos)
+    bars = {"good": 4, "fair": 3, "poor": 1}.get(word, 0)
+    return {"bars": bars, "word": word, "mos": call.mos, "problems": call.verdict}
