@@ -103,6 +103,9 @@ class WebSettings:
     """FEDSIP_WEB_OIDC_CLIENT_SECRET: our secret at that provider."""
     oidc_name: str
     """FEDSIP_WEB_OIDC_NAME: what the button says."""
+    webhook_private: bool
+    """FEDSIP_WEB_WEBHOOK_PRIVATE: webhooks may go to private addresses and by plain HTTP; for a
+    platform whose tenants are all one's own."""
     debug: bool
     """FEDSIP_WEB_DEBUG: Django's debug pages; never where strangers come."""
     broker_url: str
@@ -147,6 +150,7 @@ class WebSettings:
             oidc_client_id=environ.get("FEDSIP_WEB_OIDC_CLIENT_ID", ""),
             oidc_client_secret=environ.get("FEDSIP_WEB_OIDC_CLIENT_SECRET", ""),
             oidc_name=environ.get("FEDSIP_WEB_OIDC_NAME") or "Single sign-on",
+            webhook_private=_switch(environ, "FEDSIP_WEB_WEBHOOK_PRIVATE"),
             debug=_switch(environ, "FEDSIP_WEB_DEBUG"),
             broker_url=environ.get("FEDSIP_BROKER_URL") or "memory://",
             node_id=environ.get("FEDSIP_NODE_ID") or "a",
@@ -180,6 +184,7 @@ _WEB_NAMES = (
     "OIDC_CLIENT_ID",
     "OIDC_CLIENT_SECRET",
     "OIDC_NAME",
+    "WEBHOOK_PRIVATE",
     "DEBUG",
 )
 

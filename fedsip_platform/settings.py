@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "fedsip_platform.gateway",
     "fedsip_platform.people",
     "fedsip_platform.tasks",
+    "fedsip_platform.webhooks",
     "fedsip_platform.api",
     "fedsip_platform.cli",
 ]
@@ -289,6 +290,7 @@ CELERY_IMPORTS = [
     "fedsip_platform.tasks.jobs",
     "fedsip_platform.tasks.letters",
     "fedsip_platform.tasks.observing",
+    "fedsip_platform.tasks.webhooks",
 ]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -311,6 +313,14 @@ CELERY_BEAT_SCHEDULE = {
     "forget dead nodes": {
         "task": "fedsip_platform.tasks.housekeeping.forget_nodes",
         "schedule": timedelta(hours=1),
+    },
+    "tell webhooks": {
+        "task": "fedsip_platform.tasks.webhooks.deliver_due",
+        "schedule": timedelta(seconds=2),
+    },
+    "forget old deliveries": {
+        "task": "fedsip_platform.tasks.webhooks.forget_deliveries",
+        "schedule": timedelta(days=1),
     },
     "take up jobs": {
         "task": "fedsip_platform.tasks.jobs.resume",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
@@ -59,6 +60,18 @@ def choice(column: str, values: list[str], description: str) -> Filter:
         return text
 
     return Filter(description, lambda text: Q(**{column: text}), read, choices=tuple(values))
+
+
+def uuid(column: str, description: str) -> Filter:
+    """Rows that belong to the thing with this id."""
+
+    def read(text: str) -> Any:
+        try:
+            return UUID(text)
+        except ValueError:
+            raise ValueError("Give an id.") from None
+
+    return Filter(description, lambda key: Q(**{column: key}), read, OpenApiTypes.UUID)
 
 
 def moment(lookup: str, description: str) -> Filter:

@@ -29,6 +29,7 @@ from .translations import TranslationViewSet
 from .trunks import TrunkViewSet
 from .trying import TryView
 from .users import UserViewSet
+from .webhooks import DeliveryViewSet, WebhookViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("tenants", TenantViewSet, "tenant")
@@ -47,6 +48,8 @@ router.register("trunks", TrunkViewSet, "trunk")
 router.register("gateways", GatewayViewSet, "gateway")
 router.register("outbound-policies", OutboundPolicyViewSet, "outbound-policy")
 router.register("jobs", JobViewSet, "job")
+router.register("webhooks", WebhookViewSet, "webhook")
+router.register("webhook-deliveries", DeliveryViewSet, "webhook-delivery")
 router.register("audit", AuditViewSet, "audit")
 router.register("calls", CallViewSet, "call")
 router.register("live-calls", LiveCallViewSet, "live-call")

@@ -41,7 +41,7 @@ def create_tables(apps: Any, schema_editor: Any) -> None:
 
 def install(apps: Any, schema_editor: Any) -> None:
     """Make views, functions and triggers anew, and have proxies read everything anew."""
-    for name in ("drop.sql", "views.sql", "triggers.sql"):
+    for name in ("drop.sql", "views.sql", "triggers.sql", "webhooks.sql"):
         _run(schema_editor, name)
     schema_editor.execute(
         "UPDATE directory_change_horizon"

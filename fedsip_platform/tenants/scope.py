@@ -34,6 +34,7 @@ from fedsip_platform.routing.models import (
     Trunk,
 )
 from fedsip_platform.tasks.models import Job
+from fedsip_platform.webhooks.models import Delivery, Webhook
 
 from .models import Membership, Person, Role, Tenant
 
@@ -65,6 +66,8 @@ PATHS: dict[type[Model], str] = {
     Membership: "tenant",
     Invitation: "tenant",
     Job: "tenant",
+    Webhook: "tenant",
+    Delivery: "webhook__tenant",
 }
 
 

@@ -63,7 +63,7 @@ LISTS = {
         *("tenants", "domains", "users", "registrations", "translations", "tokens", "audit"),
         *("calls", "live-calls", "failed-sign-ins", "origins"),
         *("federation-rules", "refusals"),
-        *("people", "invitations", "jobs"),
+        *("people", "invitations", "jobs", "webhooks", "webhook-deliveries"),
     )
 } | {(name, "get") for name in ROUTES}
 
@@ -200,6 +200,33 @@ AIMED: dict[tuple[str, str], list[Call]] = {
     ],
     ("invitations/{key}", "delete"): [
         lambda rival: (f"invitations/{rival.invitation.public_id}", None)
+    ],
+    ("webhooks", "post"): [
+        lambda rival: (
+            "webhooks",
+            {"tenant": rival.tenant.slug, "url": "https://eve.example/", "events": ["call.ended"]},
+        )
+    ],
+    ("webhooks/{key}", "get"): [
+        lambda rival: (f"webhooks/{rival.delivery.webhook.public_id}", None)
+    ],
+    ("webhooks/{key}", "patch"): [
+        lambda rival: (
+            f"webhooks/{rival.delivery.webhook.public_id}",
+            {"url": "https://eve.example/"},
+        )
+    ],
+    ("webhooks/{key}", "delete"): [
+        lambda rival: (f"webhooks/{rival.delivery.webhook.public_id}", None)
+    ],
+    ("webhooks/{key}/test", "post"): [
+        lambda rival: (f"webhooks/{rival.delivery.webhook.public_id}/test", None)
+    ],
+    ("webhook-deliveries/{key}", "get"): [
+        lambda rival: (f"webhook-deliveries/{rival.delivery.public_id}", None)
+    ],
+    ("webhook-deliveries/{key}/retry", "post"): [
+        lambda rival: (f"webhook-deliveries/{rival.delivery.public_id}/retry", None)
     ],
     ("jobs/{key}", "get"): [lambda rival: (f"jobs/{rival.job.public_id}", None)],
     ("jobs/{key}", "delete"): [lambda rival: (f"jobs/{rival.job.public_id}", None)],

@@ -28,6 +28,8 @@ from fedsip_platform.people.models import Invitation
 from fedsip_platform.routing import services as routing
 from fedsip_platform.tasks.models import Job
 from fedsip_platform.tenants.models import Membership, Person, Tenant
+from fedsip_platform.webhooks import services as webhooks
+from fedsip_platform.webhooks.models import Delivery
 
 PASSWORD = "correct horse battery staple"
 
@@ -55,6 +57,16 @@ class World:
     def job(self) -> Job:
         """A job of this tenant that waits."""
         return Job.objects.get_or_create(tenant=self.tenant, kind="export_users")[0]
+
+    @property
+    def delivery(self) -> Delivery:
+        """What a webhook of this tenant is to be told."""
+        found = Delivery.objects.filter(webhook__tenant=self.tenant).first()
+        if found is None:
+            url = f"https://hooks.{self.domain}/"
+            webhook, _ = webhooks.create(self.tenant, url, ["call.ended"])
+            found = webhooks.test(webhook)
+        return found
 
     def membership(self, role: str) -> Membership:
         return Membership.objects.get(tenant=self.tenant, role=role)
@@ -196,5 +208,6 @@ def make_world(slug: str, domain_name: str) -> World:
         world.people[role] = person
     world.invitation, _ = people.invite(tenant, f"new@{domain_name}", "viewer")
     assert world.job
+    assert world.delivery
     world.token, _ = tokens.create(world.people["owner"], "theirs")
     return world

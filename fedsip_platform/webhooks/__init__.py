@@ -1,0 +1,1 @@
+"""Webhooks: tenants' programs are told what happens, at least once, signed."""
