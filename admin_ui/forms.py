@@ -152,3 +152,19 @@ class TenantForm(forms.ModelForm):
         model = Tenant
         fields = ("name", "slug", "enabled", "max_domains", "max_subscribers")
         labels = {"slug": _("Short name"), "max_subscribers": _("Users at most")}
+
+
+class BlockForm(forms.Form):
+    """An address to ignore, for thirty days."""
+
+    address = forms.CharField(label=_("Address"), max_length=45)
+    evidence = forms.CharField(label=_("Why"), max_length=1000, required=False)
+
+
+class AllowForm(forms.Form):
+    """A network that nothing blocks."""
+
+    network = forms.CharField(
+        label=_("Network"), max_length=50, help_text=_("An address, or such as 192.0.2.0/24.")
+    )
+    note = forms.CharField(label=_("Note"), max_length=200, required=False)

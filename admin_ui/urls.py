@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from .views import (
+    blocks,
     calls,
     developers,
     domains,
@@ -65,6 +66,10 @@ urlpatterns = [
     path("theme", start.theme, name="theme"),
     path("favicon.ico", RedirectView.as_view(url=static("admin_ui/mark.svg"))),
     path("platform/", platform.platform, name="platform"),
+    path("platform/blocks", blocks.blocks, name="blocks"),
+    path("platform/blocks/<uuid:key>/lift", blocks.lift, name="block-lift"),
+    path("platform/allowed", blocks.allow, name="allowed-new"),
+    path("platform/allowed/<uuid:key>/remove", blocks.disallow, name="allowed-remove"),
     path("platform/tenants/new", platform.new_tenant, name="tenant-new"),
     path("platform/tenants/<slug:slug>", platform.tenant, name="tenant"),
     path("t/<slug:slug>/", include(of_tenant)),

@@ -19,6 +19,7 @@ from admin_ui.frame import Place, tenant_page
 from admin_ui.paging import page_of
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, user_count
+from fedsip_platform.federation import dns_records
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
 
@@ -58,7 +59,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @tenant_page("domains")
 def domain(request: HttpRequest, key: UUID) -> HttpResponse:
-    """One domain; its policies are saved here."""
+    """One domain; its policies are saved here. With `?check` the DNS is asked for its records."""
     found = _find(request.place, key)
     form = forms.PolicyForm(request.POST or None, instance=found)
     if request.method == "POST":
@@ -66,7 +67,14 @@ def domain(request: HttpRequest, key: UUID) -> HttpResponse:
         if forms.attempt(form, change) is not None:
             messages.success(request, _("Saved; it counts from the next call on."))
             return redirect("domain", request.place.tenant.slug, key)
-    context = {"domain": found, "form": form, "users": found.subscribers.count()}
+    wanted = dns_records.records(found.name, dns_records.this_site())
+    context = {
+        "domain": found,
+        "form": form,
+        "users": found.subscribers.count(),
+        "records": wanted,
+        "checked": dns_records.check(wanted) if "check" in request.GET else None,
+    }
     return render(request, "admin_ui/domains/domain.html", context)
 
 

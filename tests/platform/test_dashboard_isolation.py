@@ -12,7 +12,8 @@ import pytest
 from django.urls import reverse
 
 from admin_ui import urls
-from fedsip_platform.calls.models import HangUp
+from fedsip_platform.calls import services
+from fedsip_platform.calls.models import AllowedSource, BlockedSource, HangUp
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.location.models import Binding
 from fedsip_platform.tenants.models import Person
@@ -107,6 +108,15 @@ OF_OPERATORS = {
     "platform": lambda world: reverse("platform"),
     "tenant-new": lambda world: reverse("tenant-new"),
     "tenant": lambda world: reverse("tenant", args=[world.tenant.slug]),
+    "blocks": lambda world: reverse("blocks"),
+}
+# These take POST alone, also from operators.
+CHANGED_BY_OPERATORS: dict[str, Callable[[], str]] = {
+    "block-lift": lambda: reverse("block-lift", args=[services.block("203.0.113.7").public_id]),
+    "allowed-new": lambda: reverse("allowed-new"),
+    "allowed-remove": lambda: reverse(
+        "allowed-remove", args=[services.allow("198.51.100.0/24").public_id]
+    ),
 }
 
 
@@ -136,7 +146,7 @@ def rows(world: World) -> list[Any]:
 def test_every_address_has_a_line_here() -> None:
     assert {pattern.name for pattern in urls.of_tenant} == SHOWN.keys() | CHANGING.keys()
     others = {pattern.name for pattern in urls.urlpatterns if getattr(pattern, "name", None)}
-    assert others == OF_EVERYBODY | OF_OPERATORS.keys()
+    assert others == OF_EVERYBODY | OF_OPERATORS.keys() | CHANGED_BY_OPERATORS.keys()
 
 
 def every_address(of: World, through: World) -> Iterator[tuple[str, str, Any]]:
@@ -223,6 +233,17 @@ def test_the_platform_is_for_operators(
             for method in ("get", "post"):
                 assert send(caller, method, path).status_code == 404, f"{name}: {path}"
         assert send(Api(operator), "get", path).status_code == 200, path
+
+
+def test_blocks_are_changed_by_operators_alone(acme: World, callers: dict[str, Api]) -> None:
+    paths = [find() for find in CHANGED_BY_OPERATORS.values()]
+    before = [*BlockedSource.objects.values(), *AllowedSource.objects.values()]
+    for path in [*paths, reverse("blocks")]:
+        for name, caller in callers.items():
+            body = {"network": "192.0.2.0/24", "address": "192.0.2.1"}
+            assert send(caller, "post", path, body).status_code == 404, f"{name}: {path}"
+        assert send(Api(), "post", path).status_code == 302, path
+    assert [*BlockedSource.objects.values(), *AllowedSource.objects.values()] == before
 
 
 def test_strangers_are_led_to_the_door(acme: World) -> None:

@@ -1,0 +1,120 @@
+"""The security page of a tenant, and the operators' page of blocks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from admin_ui.views.security import REASONS
+from fedsip_platform.audit.models import Entry
+from fedsip_platform.calls import services
+from fedsip_platform.calls.models import AllowedSource, BlockedSource, FailedSignIn
+from fedsip_platform.federation.models import Refusal
+from fedsip_platform.tenants.models import Person
+from proxy.routing.federation_policy import Why
+from tests.platform.world import Api, World
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+PAGE = "/t/acme/security/"
+BLOCKS = "/platform/blocks"
+
+
+def page(caller: Api, path: str) -> str:
+    return caller.get(path).content.decode()
+
+
+def send(caller: Api, path: str, **fields: str) -> Any:
+    return caller._client.post(path, fields, secure=True, follow=True)
+
+
+def test_a_tenant_sees_who_failed_at_its_own_domains(acme: World, rival: World) -> None:
+    FailedSignIn.objects.update(attempts=1234, user_agent="friendly-scanner")
+    FailedSignIn.objects.filter(domain=rival.domain).update(address="192.0.2.99")
+    services.block("203.0.113.7", evidence="a secret of the platform")
+    shown = page(Api(acme.people["viewer"]), PAGE)
+    for text in ("alice@example.com", "192.0.2.9<", "1,234", "friendly-scanner"):
+        assert text in shown, text
+    assert "bad.example" in shown
+    assert "a rule denies that domain" in shown
+    for text in ("example.net", "192.0.2.99", "203.0.113.7", "secret", BLOCKS):
+        assert text not in shown, text
+
+
+def test_many_failed_sign_ins_are_turned_over(acme: World) -> None:
+    now = timezone.now()
+    for n in range(60):
+        FailedSignIn.objects.create(
+            domain=acme.domain, aor=f"u{n}@example.com", address="192.0.2.1", hour=now,
+            last_at=now - timedelta(hours=n + 1),
+        )  # fmt: skip
+    first = Api(acme.people["viewer"]).get(PAGE)
+    assert "u48@example.com" in first.content.decode()
+    assert "u49@example.com" not in first.content.decode()
+    second = page(Api(acme.people["viewer"]), f"{PAGE}?at={first.context['page'].next}")
+    assert "u49@example.com" in second
+    assert "u48@example.com" not in second
+
+
+def test_nothing_on_record_is_said_so(acme: World) -> None:
+    FailedSignIn.objects.all().delete()
+    Refusal.objects.all().delete()
+    shown = page(Api(acme.people["viewer"]), PAGE)
+    assert "No failed sign-ins are on record" in shown
+    assert "No refused calls are on record" in shown
+
+
+def test_every_kind_of_refusal_has_words() -> None:
+    assert REASONS.keys() == {why.value for why in Why}
+
+
+def test_an_operator_blocks_and_unblocks(acme: World, as_operator: Api, operator: Person) -> None:
+    assert BLOCKS in page(as_operator, PAGE)
+    assert "No address is blocked now" in page(as_operator, BLOCKS)
+    shown = send(as_operator, BLOCKS, address=" 2001:DB8::1 ", evidence="<b>guesses</b>").content
+    block = services.blocked().get()
+    assert (block.address, block.evidence) == ("2001:db8::1", "<b>guesses</b>")
+    assert b"&lt;b&gt;guesses" in shown
+    assert reverse("block-lift", args=[block.public_id]).encode() in shown
+    lifted = send(as_operator, reverse("block-lift", args=[block.public_id]))
+    assert b"listen to 2001:db8::1 again" in lifted.content
+    assert b"No address is blocked now" in lifted.content
+    assert not services.blocked().exists()
+    noted = Entry.objects.filter(key="2001:db8::1").values_list("action", "person")
+    assert set(noted) == {("create", operator.pk), ("change", operator.pk)}
+    assert send(as_operator, reverse("block-lift", args=[block.public_id])).status_code == 404
+
+
+def test_blocks_of_proxies_are_shown_with_their_evidence_until_they_end(as_operator: Api) -> None:
+    now = timezone.now()
+    for address, ends in (("203.0.113.8", 1), ("203.0.113.9", -1)):
+        BlockedSource.objects.create(
+            address=address, reason="scanner", evidence="User-Agent: sipvicious", hits=12,
+            node_id="a", blocked_until=now + timedelta(hours=ends),
+        )  # fmt: skip
+    shown = page(as_operator, BLOCKS)
+    for text in ("203.0.113.8", "an attack tool", "User-Agent: sipvicious", ">12<"):
+        assert text in shown, text
+    assert "203.0.113.9" not in shown
+
+
+def test_an_operator_keeps_the_allow_list(as_operator: Api) -> None:
+    shown = send(as_operator, reverse("allowed-new"), network="192.0.2.5/24", note="office")
+    assert b"192.0.2.0/24" in shown.content
+    source = AllowedSource.objects.get()
+    again = send(as_operator, reverse("allowed-new"), network="192.0.2.0/24")
+    assert b"invalid-feedback" in again.content
+    send(as_operator, reverse("allowed-remove", args=[source.public_id]))
+    assert not AllowedSource.objects.exists()
+
+
+def test_what_is_no_address_is_refused_beside_the_field(as_operator: Api) -> None:
+    assert b"x is no IP address." in send(as_operator, BLOCKS, address="x").content
+    refused = send(as_operator, reverse("allowed-new"), network="x")
+    assert b"x is no network" in refused.content
+    assert not BlockedSource.objects.exists()
+    assert not AllowedSource.objects.exists()
