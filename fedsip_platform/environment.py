@@ -19,12 +19,13 @@ from urllib.parse import unquote, urlsplit
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from fedsip_platform.launch import addresses
+from fedsip_platform.launch import addresses, certificate
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "FEDSIP_WEB_"
+YEAR = 365 * 86400  # in seconds
 SHORTEST_SECRET = 50  # Django's own bound (security.W009)
 MAIL_PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -71,8 +72,10 @@ class WebSettings:
     address: str
     """FEDSIP_WEB_ADDRESS: address to listen on, by default all."""
     hsts_seconds: int
-    """FEDSIP_WEB_HSTS_SECONDS: how long browsers must insist on HTTPS; 0 (default) while the
-    certificate is self-signed, since a browser then offers no way in."""
+    """FEDSIP_WEB_HSTS_SECONDS: how long browsers must insist on HTTPS; default a year where
+    FEDSIP_TLS_CERT is signed by an authority, else 0, since a browser then offers no way in."""
+    is_vouched_for: bool
+    """Whether FEDSIP_TLS_CERT is signed by an authority."""
     api_per_minute: int
     """FEDSIP_WEB_API_PER_MINUTE: REST requests for each person or token."""
     sip_path: str
@@ -125,6 +128,8 @@ class WebSettings:
                 f"{unknown[0]} is not a setting; known are {', '.join(sorted(known))}"
             )
         state_dir = Path(environ.get("FEDSIP_STATE_DIR") or ROOT / "var")
+        named = environ.get("FEDSIP_TLS_CERT")
+        is_vouched_for = bool(named) and certificate.is_vouched_for(Path(named))
         return cls(
             database=_database(environ),
             state_dir=state_dir,
@@ -133,7 +138,10 @@ class WebSettings:
             trusted_proxies=_networks(environ, "FEDSIP_WEB_TRUSTED_PROXIES"),
             port=_number(environ, "FEDSIP_WEB_PORT", 8443, most=65535),
             address=environ.get("FEDSIP_WEB_ADDRESS") or "::",
-            hsts_seconds=_number(environ, "FEDSIP_WEB_HSTS_SECONDS", 0, most=10 * 365 * 86400),
+            hsts_seconds=_number(
+                environ, "FEDSIP_WEB_HSTS_SECONDS", YEAR if is_vouched_for else 0, most=10 * YEAR
+            ),
+            is_vouched_for=is_vouched_for,
             api_per_minute=_number(environ, "FEDSIP_WEB_API_PER_MINUTE", 1200, least=1),
             sip_path=_path(environ, "FEDSIP_WEB_SIP_PATH", "/sip"),
             messages_per_second=_number(

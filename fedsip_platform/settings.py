@@ -208,10 +208,11 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = WEB.email_from
 # -- browsers
 
 SESSION_COOKIE_NAME = "__Host-fedsip-session"
-SESSION_COOKIE_SECURE = True
+SESSION_COOKIE_SECURE = SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 7 * 86400
 CSRF_COOKIE_NAME = "__Host-fedsip-csrf"
-CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = CSRF_COOKIE_HTTPONLY = True  # pages have the token in their forms
 CSRF_FAILURE_VIEW = "fedsip_platform.api.errors.csrf_failure"
 SECURE_SSL_REDIRECT = True
 SECURE_REDIRECT_EXEMPT = [r"^health$"]
@@ -222,6 +223,7 @@ SILENCED_SYSTEM_CHECKS = [
     # Other hosts below the operator's name are not ours to switch to HTTPS.
     "security.W005",
     "security.W021",
+    *([] if WEB.is_vouched_for else ["security.W004"]),  # then HSTS would shut browsers out
 ]
 
 # -- static files: served from the packages by this process, no collecting step

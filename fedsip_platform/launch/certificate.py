@@ -46,6 +46,15 @@ def fingerprint(certificate: Path) -> str:
     return digest.hex(":").upper()
 
 
+def is_vouched_for(certificate: Path) -> bool:
+    """Whether somebody else has signed it; False where there is none that can be read."""
+    try:
+        held = x509.load_pem_x509_certificate(certificate.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return held.issuer != held.subject
+
+
 def _serves(certificate: Path, names: list[str], today: datetime) -> bool:
     if not certificate.exists():
         return False

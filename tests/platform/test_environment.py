@@ -6,11 +6,15 @@ import os
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from fedsip_platform.environment import ROOT, SettingError, WebSettings
+from fedsip_platform.launch import certificate
+from fedsip_platform.launch.state import StateFolder
+from tests.harness.authority import Authority
 
 SECRET = "s" * 50
 URL = "postgresql://fedsip:secret@db.example:5433/fedsip?sslmode=require"
@@ -98,11 +102,33 @@ def test_a_bad_setting_ends_the_process_with_2() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_deployment_check_is_clean() -> None:
+def check_deployment(**given: str) -> subprocess.CompletedProcess[str]:
     secret = "".join(chr(33 + number) for number in range(64))
     words = ("check", "--deploy", "--fail-level", "WARNING")
-    done = manage(*words, FEDSIP_WEB_HSTS_SECONDS="31536000", FEDSIP_WEB_SECRET_KEY=secret)
-    assert done.returncode == 0, done.stderr
+    return manage(*words, FEDSIP_WEB_SECRET_KEY=secret, **given)
+
+
+def test_deployment_check_is_clean(tmp_path: Path) -> None:
+    vouched, _ = Authority(tmp_path).issue(tmp_path, "sip.example.com")
+    for given in ({}, {"FEDSIP_TLS_CERT": str(vouched)}):
+        done = check_deployment(**given)
+        assert done.returncode == 0, done.stderr
+        assert "no issues" in done.stdout
+    careless = check_deployment(FEDSIP_TLS_CERT=str(vouched), FEDSIP_WEB_HSTS_SECONDS="0")
+    assert "security.W004" in careless.stderr
+    assert careless.returncode == 1
+
+
+def test_https_is_insisted_on_only_with_a_certificate_of_an_authority(tmp_path: Path) -> None:
+    vouched, _ = Authority(tmp_path).issue(tmp_path, "sip.example.com")
+    state = StateFolder(tmp_path / "state")
+    state.make()
+    own, _ = certificate.ensure(state, ["localhost"], today=datetime.now(UTC))
+    assert settings(FEDSIP_TLS_CERT=str(vouched)).hsts_seconds == 365 * 86400
+    assert settings(FEDSIP_TLS_CERT=str(own)).hsts_seconds == 0
+    assert settings(FEDSIP_TLS_CERT=str(tmp_path / "none.pem")).hsts_seconds == 0
+    assert settings(FEDSIP_TLS_CERT=str(vouched), FEDSIP_WEB_HSTS_SECONDS="0").hsts_seconds == 0
+    assert settings(FEDSIP_WEB_HSTS_SECONDS="60").hsts_seconds == 60
 
 
 @pytest.mark.db

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -114,6 +116,28 @@ def test_browsers_are_told_to_be_strict(acme: World, as_operator: Api, address: 
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "Strict-Transport-Security" not in headers  # the tests have no certificate
+
+
+def test_https_is_insisted_on_where_settings_say_so(settings: Any) -> None:
+    settings.SECURE_HSTS_SECONDS = 60
+    answer = Client().get("/sign-in", secure=True)
+    assert answer.headers["Strict-Transport-Security"] == "max-age=60"
+
+
+def test_cookies_are_for_https_and_for_no_script() -> None:
+    person = make_person("carol@example.org")
+    person.set_password(PASSWORD)
+    person.save()
+    client = Client()
+    client.get("/sign-in", secure=True)
+    client.post("/sign-in", {"login": person.email, "password": PASSWORD}, secure=True)
+    assert {"__Host-fedsip-session", "__Host-fedsip-csrf"} <= set(client.cookies)
+    for cookie in client.cookies.values():
+        said = (cookie["secure"], cookie["httponly"], cookie["samesite"], cookie["path"])
+        assert said == (True, True, "Lax", "/"), cookie.key
+        assert not cookie["domain"]
 
 
 def test_pages_that_are_not_there(as_operator: Api) -> None:

@@ -78,7 +78,7 @@ def test_owner_invites_somebody_new(acme: World) -> None:
     assert joined.status_code == 302
     dora = Person.objects.get(email="dora@example.org")
     assert dora.memberships.get().role == "admin"
-    assert client.get("/", secure=True).status_code == 200
+    assert client.get("/", secure=True).headers["Location"] == "/t/acme/"
     again = client.get(link_in(letter), secure=True)
     assert again.status_code == 410
     assert Entry.objects.filter(kind="membership", action="create", tenant=acme.tenant).exists()
@@ -228,7 +228,7 @@ def test_tenant_requires_a_second_factor(acme: World) -> None:
     assert refused.status_code == 403
     assert "second factor" in refused.json()["detail"]
     with_authenticator(acme.people["owner"])
-    assert owner.get("/").status_code == 200
+    assert owner.get("/").headers["Location"] == "/t/acme/"
     assert owner.get("domains").status_code == 200
 
 
