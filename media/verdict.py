@@ -1,25 +1,15 @@
 """What was wrong with the sound of an answered call, as a word and as a sentence. Pure.
 
-Words are `what_SIDE` with SIDE caller or callee, for programs; the sentence of each is for people,
-in rtpengine's dictionary under `verdict` and `verdict text`. A side that nobody expected to talk
-(hold, a refused section) is not blamed.
-
-    no_check        ICE is spoken, and no check came
-    bad_checks      all checks were refused
-    no_nomination   checks came, none nominated
-    no_dtls         no handshake was begun
-    dtls_failed     it was begun and failed
-    not_encrypted   encryption is required, and the answer was plain
-    undecryptable   more could not be decrypted than could
-    no_media        nothing came
-    other_address   it came from elsewhere than was said
-    loss            more than 5 % never came
+Words are `what_SIDE` with a `What` and SIDE caller or callee, for programs; the sentence of each
+is for people, in rtpengine's dictionary under `verdict` and `verdict text`. A side that nobody
+expected to talk (hold, a refused section) is not blamed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from media.dialogue import Dialogue, Leg
 from media.endpoint import Endpoint
@@ -30,6 +20,32 @@ from media.stream import Stream
 
 _MUCH_LOSS = 0.05
 _LEAST_EXPECTED = 50  # a second of sound: a share of less says nothing
+SIDES = ("caller", "callee")
+
+
+class What(StrEnum):
+    """All that can be wrong. Who shows calls has words of its own for each of them."""
+
+    NO_CHECK = "no_check"
+    """ICE is spoken, and no check came."""
+    BAD_CHECKS = "bad_checks"
+    """All checks were refused."""
+    NO_NOMINATION = "no_nomination"
+    """Checks came, none nominated."""
+    NO_DTLS = "no_dtls"
+    """No handshake was begun."""
+    DTLS_FAILED = "dtls_failed"
+    """It was begun and failed."""
+    NOT_ENCRYPTED = "not_encrypted"
+    """Encryption is required, and the answer was plain."""
+    UNDECRYPTABLE = "undecryptable"
+    """More could not be decrypted than could."""
+    NO_MEDIA = "no_media"
+    """Nothing came."""
+    OTHER_ADDRESS = "other_address"
+    """It came from elsewhere than was said."""
+    LOSS = "loss"
+    """More than 5 % never came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +65,7 @@ def verdict(
     found: list[Finding] = []
     if not dialogue.is_answered:
         return found
-    for side, leg in (("caller", dialogue.caller), ("callee", dialogue.callee)):
+    for side, leg in zip(SIDES, (dialogue.caller, dialogue.callee), strict=True):
         name = _name(side, leg)
         for index, stream in enumerate(leg.streams):
             other = dialogue.opposite(leg).streams[index : index + 1]
@@ -69,7 +85,7 @@ def _name(side: str, leg: Leg) -> str:
 
 def _of(
     stream: Stream, name: str, count: Counters, failure: Callable[[Endpoint], str]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[What, str]]:
     """The first thing that explains silence; then what was wrong with what came."""
     if not count.packets:
         if stream.is_rtp and not stream.is_held:
@@ -78,44 +94,44 @@ def _of(
     signalled, source = stream.rtp.signalled, stream.rtp.source
     if stream.ice is None and signalled and source and signalled[0] != source[0]:
         yield (
-            "other_address",
+            What.OTHER_ADDRESS,
             f"packets arrived from {source[0]} but {name} had named {signalled[0]}",
         )
     if count.undecryptable > count.packets:
         yield (
-            "undecryptable",
+            What.UNDECRYPTABLE,
             f"{count.undecryptable} packets of {name} could not be decrypted",
         )
     if count.expected >= _LEAST_EXPECTED and count.lost > _MUCH_LOSS * count.expected:
         percent = 100 * count.lost / count.expected
-        yield "loss", f"{percent:.0f} % of the packets of {name} never arrived"
+        yield What.LOSS, f"{percent:.0f} % of the packets of {name} never arrived"
 
 
 def _silence(
     stream: Stream, name: str, count: Counters, failure: Callable[[Endpoint], str]
-) -> tuple[str, str]:
+) -> tuple[What, str]:
     security, port = stream.security, stream.rtp.local[1]
     if stream.ice is not None:
         component = stream.ice.components[1]
         if not component.was_checked:
             if stream.ice.refused:
-                return "bad_checks", f"ICE: all checks of {name} were refused: wrong password?"
+                return What.BAD_CHECKS, f"ICE: all checks of {name} were refused: wrong password?"
             return (
-                "no_check",
+                What.NO_CHECK,
                 f"ICE: no check of {name} arrived; is UDP to port {port} open?",
             )
         if stream.rtp.source is None:
-            return "no_nomination", f"ICE: {name} never nominated a pair, or its consent ended"
+            return What.NO_NOMINATION, f"ICE: {name} never nominated a pair, or its consent ended"
     if security.kind == DTLS and stream.rtp.unprotect is None:
         why = failure(stream.rtp)
         if why:
-            return "dtls_failed", f"DTLS with {name} never finished: {why}"
-        return "no_dtls", f"DTLS with {name} never began; is UDP to port {port} open?"
+            return What.DTLS_FAILED, f"DTLS with {name} never finished: {why}"
+        return What.NO_DTLS, f"DTLS with {name} never began; is UDP to port {port} open?"
     if security.kind == SDES and stream.rtp.unprotect is None:
-        return "not_encrypted", f"{name} answered without encryption, which is required"
+        return What.NOT_ENCRYPTED, f"{name} answered without encryption, which is required"
     if count.undecryptable:
         return (
-            "undecryptable",
+            What.UNDECRYPTABLE,
             f"{count.undecryptable} packets of {name} could not be decrypted",
         )
-    return "no_media", f"{name} never sent RTP"
+    return What.NO_MEDIA, f"{name} never sent RTP"

@@ -58,7 +58,7 @@ def call(request: HttpRequest, key: UUID) -> HttpResponse:
         "call": found,
         "is_live": isinstance(found, LiveCall),
         "sentence": verdict.sentence(found, now=timezone.now()),
-        "is_bad": bool(getattr(found, "verdict", None)),
+        "is_bad": verdict.is_bad(found),
         "quality": verdict.quality_of(getattr(found, "mos", None)),
         "drawing": drawing_of(shown) if shown else None,
         "rule": rule,
@@ -117,7 +117,8 @@ def _filtered(place: Place, asked: Any) -> QuerySet[CallRecord]:
         case "failed":
             rows = rows.filter(answered_at__isnull=True).exclude(status=487)
         case "bad":
-            rows = rows.filter(verdict__len__gt=0)
+            harmless = list(verdict.REMARKS)
+            rows = rows.exclude(verdict__contained_by=harmless)
     status = asked.get("status", "")
     if status.isascii() and status.isdigit() and len(status) == 3:
         rows = rows.filter(status=int(status), answered_at__isnull=True)

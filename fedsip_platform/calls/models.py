@@ -71,7 +71,7 @@ class CallRecord(models.Model):
     """A list of streams, one for each direction: sender (caller or callee), kind, codec, packets,
     octets, expected, lost, jitter_ms, mos."""
     verdict = ArrayField(models.TextField(), default=list, db_default=[])
-    """The relay's words about the sound, such as no_media_from_callee."""
+    """The relay's words about the sound, such as no_media_callee; verdict.py explains each."""
     attestation = models.TextField(db_default="")
     """STIR: A, B or C; empty while no identity is signed or checked."""
 

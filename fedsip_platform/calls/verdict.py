@@ -9,15 +9,29 @@ from .models import CallRecord, LiveCall
 _GOOD = 3.8
 _FAIR = 3.1
 
-_WORDS = {
-    "no_media_from_caller": "nothing was heard from the caller",
-    "no_media_from_callee": "nothing was heard from the callee",
-    "no_media": "no sound in either direction",
-    "one_way": "sound in one direction only",
-    "high_loss": "many packets were lost",
-    "high_jitter": "packets came irregularly",
-    "media_timeout": "the sound ended before the call did",
+# The relay's words (media/verdict.py, `What`) come as what_SIDE, SIDE being caller or callee.
+_FAULTS = {
+    "no_check": "nothing was heard from the {side}, whose ICE checks never arrived",
+    "bad_checks": "nothing was heard from the {side}, whose ICE checks were refused",
+    "no_nomination": "nothing was heard from the {side}, with whom ICE did not end",
+    "no_dtls": "nothing was heard from the {side}, who never began DTLS",
+    "dtls_failed": "nothing was heard from the {side}, with whom DTLS failed",
+    "not_encrypted": "nothing was heard from the {side}, who answered without encryption",
+    "undecryptable": "what the {side} sent could not be decrypted",
+    "no_media": "nothing was heard from the {side}",
+    "loss": "many packets of the {side} were lost",
 }
+_REMARKS = {"other_address": "the {side} sent from another address than named"}
+_SIDES = ("caller", "callee")
+FAULTS = {
+    f"{what}_{side}": said.format(side=side) for what, said in _FAULTS.items() for side in _SIDES
+}
+"""What made the sound bad, by the relay's word."""
+REMARKS = {
+    f"{what}_{side}": said.format(side=side) for what, said in _REMARKS.items() for side in _SIDES
+}
+"""What is worth a word and did no harm: behind NAT it is the rule."""
+_SILENCE = "no sound in either direction"
 _ENDINGS = {
     403: "was not allowed",
     404: "was not found",
@@ -52,17 +66,29 @@ def sentence(call: CallRecord | LiveCall, *, now: datetime) -> str:
 
 def sound_of(call: CallRecord) -> str:
     """How it sounded, or "" when nothing measured it."""
-    told = [_WORDS[word] for word in call.verdict if word in _WORDS]
-    if told:
-        return ", ".join(told)
+    remarks = [REMARKS[word] for word in call.verdict if word in REMARKS]
+    return ", ".join(part for part in (_heard(call), *remarks) if part)
+
+
+def is_bad(call: CallRecord | LiveCall) -> bool:
+    """Whether the relay found fault with the sound; a live call's is not judged yet."""
+    return isinstance(call, CallRecord) and any(word not in REMARKS for word in call.verdict)
+
+
+def _heard(call: CallRecord) -> str:
+    if {"no_media_caller", "no_media_callee"} <= set(call.verdict):
+        return _SILENCE
+    faults = [FAULTS[word] for word in call.verdict if word in FAULTS]
+    if faults:
+        return ", ".join(faults)
     heard = {stream.get("sender") for stream in call.media if stream.get("packets")}
     if not call.media:
         return ""
     if not heard:
-        return _WORDS["no_media"]
+        return _SILENCE
     if len(heard) == 1:
         silent = "callee" if "caller" in heard else "caller"
-        return _WORDS[f"no_media_from_{silent}"]
+        return FAULTS[f"no_media_{silent}"]
     quality = quality_of(call.mos)
     return f"sound both ways, {quality}" if quality else "sound both ways"
 

@@ -13,6 +13,7 @@ Stream = dict[str, Any]
 Document = Mapping[bytes, Any]
 
 _MOST_STREAMS: Final = 16
+_MOST_WORDS: Final = 10
 
 
 def streams_of(answer: Document, *, caller_tag: bytes) -> list[Stream]:
@@ -31,11 +32,12 @@ def streams_of(answer: Document, *, caller_tag: bytes) -> list[Stream]:
 
 
 def verdict_of(answer: Document) -> list[str]:
-    """The relay's words about the call, if it has any."""
+    """The relay's words about the call, each once, if it has any."""
     words = answer.get(b"verdict")
     if not isinstance(words, list):
         return []
-    return [word.decode("ascii", "replace")[:50] for word in words[:10] if isinstance(word, bytes)]
+    named = [word.decode("ascii", "replace")[:50] for word in words if isinstance(word, bytes)]
+    return list(dict.fromkeys(named))[:_MOST_WORDS]
 
 
 def _stream(sender: str, media: Document, stream: Document, scores: object) -> Stream:

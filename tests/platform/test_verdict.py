@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fedsip_platform.calls.models import CallRecord, LiveCall
-from fedsip_platform.calls.verdict import lasting, quality_of, sentence
+from fedsip_platform.calls.verdict import is_bad, lasting, quality_of, sentence
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 BOTH = [{"sender": "caller", "packets": 9000}, {"sender": "callee", "packets": 9000}]
@@ -48,8 +48,22 @@ WHO = "alice called bob@elsewhere.org"
             f"{WHO} for 3 min; bob@elsewhere.org hung up; no sound in either direction.",
         ),
         (
-            {"media": BOTH, "mos": 3.3, "verdict": ["high_loss", "a word of tomorrow"]},
-            f"{WHO} for 3 min; bob@elsewhere.org hung up; many packets were lost.",
+            {"media": BOTH, "mos": 3.3, "verdict": ["loss_callee", "a word of tomorrow"]},
+            f"{WHO} for 3 min; bob@elsewhere.org hung up; many packets of the callee were lost.",
+        ),
+        (
+            {"media": BOTH[:1], "verdict": ["no_check_callee"]},
+            f"{WHO} for 3 min; bob@elsewhere.org hung up;"
+            " nothing was heard from the callee, whose ICE checks never arrived.",
+        ),
+        (
+            {"verdict": ["no_media_caller", "no_media_callee"]},
+            f"{WHO} for 3 min; bob@elsewhere.org hung up; no sound in either direction.",
+        ),
+        (
+            {"media": BOTH, "mos": 4.2, "verdict": ["other_address_caller"]},
+            f"{WHO} for 3 min; bob@elsewhere.org hung up; sound both ways, good,"
+            " the caller sent from another address than named.",
         ),
         (
             {"ended_by": "proxy", "reason": "Media silent"},
@@ -79,6 +93,20 @@ def test_calls_that_were_answered(changes: dict[str, Any], said: str) -> None:
 )
 def test_calls_that_were_not(changes: dict[str, Any], said: str) -> None:
     assert sentence(CallRecord(**{**MISSED, **changes}), now=NOW) == said
+
+
+@pytest.mark.parametrize(
+    ("verdict", "bad"),
+    [
+        ([], False),
+        (["other_address_callee"], False),
+        (["loss_caller"], True),
+        (["other_address_callee", "loss_caller"], True),
+        (["a word of tomorrow"], True),
+    ],
+)
+def test_whether_the_sound_was_bad(verdict: list[str], bad: bool) -> None:
+    assert is_bad(CallRecord(**TALK, verdict=verdict)) is bad
 
 
 def test_calls_that_go_on() -> None:
