@@ -14,6 +14,7 @@ from os import urandom
 from typing import Final
 
 import psycopg
+import uvloop
 from psycopg.conninfo import conninfo_to_dict
 
 from proxy.core.request_context import RequestContext
@@ -50,7 +51,8 @@ from proxy.state import State
 from proxy.transport.flow import Flow
 from proxy.transport.flow_token import Tokens
 from proxy.transport.layer import TransportLayer
-from proxy.transport.tls import TlsContexts
+from proxy.transport.listening import ListenFailed
+from proxy.transport.tls import CertificateError, TlsContexts
 
 log = logging.getLogger(__name__)
 
@@ -317,6 +319,16 @@ def _trace(settings: ProxySettings) -> Trace:
 
 def _is_loopback(address: str) -> bool:
     return address == "::1" or address.startswith("127.")
+
+
+def run(settings: ProxySettings) -> int:
+    """Serve until told to stop; the exit code: 2 when a setting or a port is in the way."""
+    try:
+        uvloop.run(serve(settings))
+    except (SettingsError, ListenFailed, CertificateError) as error:
+        sys.stderr.write(f"fedsip proxy: {error}\n")
+        return 2
+    return 0
 
 
 async def serve(settings: ProxySettings) -> None:

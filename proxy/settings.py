@@ -131,6 +131,9 @@ class ProxySettings:
     log_level: str = _setting(
         "FEDSIP_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.", check=_is_level
     )
+    pure: bool = _setting(
+        "FEDSIP_PURE", False, "Run the proxy in plain Python even where it has been compiled."
+    )
 
     udp: bool = _setting("FEDSIP_SIP_UDP", True, "Listen on UDP.")
     tcp: bool = _setting("FEDSIP_SIP_TCP", True, "Listen on TCP.")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
@@ -26,6 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 DJANGO_AREAS = {"live", "api", "cli", "platform", "ui"}
 TEMPLATE = "fedsip_template"
+
+# ./fedsip test --fast tries fewer examples of each property than the whole suite does.
+settings.register_profile("fast", max_examples=25)
 
 _state_dir = Path(tempfile.mkdtemp(prefix="fedsip-tests-"))
 

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 
 from fedsip_platform.launch import (
+    build,
     commands,
     control,
     foreground,
-    front_end,
     progress,
     settings_list,
     testing,
@@ -27,7 +27,7 @@ OWN_WORDS: dict[str, Callable[[list[str]], int]] = {
     "logs": control.logs,
     "run": foreground.run,
     "settings": settings_list.show,
-    "build": front_end.build,
+    "build": build.build,
     "test": testing.test,
 }
 
@@ -37,7 +37,7 @@ fedsip: a hosted, federated SIP platform
   ./fedsip up [--demo] [-d]      start everything (-d: in the background)
   ./fedsip status | down | logs  what runs; stop it; what it says
   ./fedsip run web|proxy|relay|worker|prepare   one process, for containers
-  ./fedsip build                 the dashboard's pages, as `up` does by itself
+  ./fedsip build                 compile the proxy; the dashboard's pages (`up` makes these itself)
   ./fedsip settings              every setting, with its default
   ./fedsip test [--fast]         the test suite
 

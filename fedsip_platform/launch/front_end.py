@@ -65,13 +65,6 @@ def prepare(folder: Path = FOLDER) -> None:
             (folder / BUILT / MARK).write_text(wanted + "\n")
 
 
-def build(words: list[str]) -> int:
-    """`./fedsip build`: for images, which are made where there is a network."""
-    prepare()
-    progress.say(f"the dashboard's pages are in {FOLDER / BUILT}")
-    return 0
-
-
 def fingerprint(folder: Path) -> str:
     """One hash over names and contents of everything that the build reads."""
     digest = hashlib.sha256()

@@ -23,6 +23,7 @@ def after_start(facts: Mapping[str, Any]) -> str:
     if administrator:
         rows.append(("Administrator", administrator["email"], _password_text(administrator)))
     rows += [(f"SIP {where['protocol']}", where["address"], "") for where in facts["sip"]]
+    rows.append(("SIP runs as", facts["runs_as"], ""))
     rows.append(("Media", facts["media"], "RTP through the relay"))
     rows.append(("Logs", facts["logs"], "./fedsip logs"))
     text = "\nfedsip is up.\n\n" + table(rows) + "\n"
@@ -54,7 +55,10 @@ def status(facts: Mapping[str, Any]) -> str:
         (each["name"], each["state"], str(each["pid"] or "-"), str(each["restarts"]))
         for each in facts["processes"]
     ]
-    return table(rows, indent="")
+    text = table(rows, indent="")
+    if "runs_as" in facts:  # known when everything serves
+        text += f"\n\nThe proxy runs as {facts['runs_as']}."
+    return text
 
 
 def _password_text(administrator: Mapping[str, Any]) -> str:

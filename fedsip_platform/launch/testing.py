@@ -38,14 +38,16 @@ apt-get install -q -y --no-install-recommends "$@"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One run of pytest."""
+    """One run of pytest. Tests that wait for nobody share the processors, a file at a time."""
 
     name: str
     marks: str
+    options: tuple[str, ...] = ()
 
 
+SIDE_BY_SIDE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
 STAGES = (
-    Stage("fast", "not db and not e2e"),
+    Stage("fast", "not db and not e2e", SIDE_BY_SIDE),
     Stage("db", "db and not e2e"),
     Stage("e2e", "e2e"),
 )
@@ -77,6 +79,8 @@ def test(words: list[str]) -> int:
     began = time.monotonic()
     ARTEFACTS.mkdir(exist_ok=True)
     style_is_good = _check_style()
+    if options.fast:
+        further.append("--hypothesis-profile=fast")
     areas: dict[str, Area] = {}
     failed = [] if style_is_good else ["style"]
     for stage in STAGES[:1] if options.fast else STAGES:
@@ -168,7 +172,7 @@ def _run_stage(stage: Stage, further: Iterable[str], areas: dict[str, Area]) -> 
     result.unlink(missing_ok=True)
     progress.say(f"\n=== {stage.name} tests")
     words = [sys.executable, "-m", "pytest", "-q", "-m", stage.marks, f"--junit-xml={result}"]
-    code = subprocess.run([*words, *further], cwd=ROOT, check=False).returncode
+    code = subprocess.run([*words, *stage.options, *further], cwd=ROOT, check=False).returncode
     if result.exists():
         count(result, areas)
     return code

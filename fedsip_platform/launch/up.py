@@ -19,6 +19,7 @@ from typing import Any
 
 from fedsip_platform.launch import (
     certificate,
+    compiler,
     control,
     front_end,
     keys,
@@ -166,8 +167,9 @@ class Start:
         shown = Path(os.environ["FEDSIP_TLS_CERT"])
         facts = listens.facts() | prepared
         facts |= {"logs": str(self._state.log), "fingerprint": certificate.fingerprint(shown)}
+        facts["runs_as"] = compiler.described()
         text = report.after_start(facts)
-        self._facts |= {"dashboard": facts["dashboard"], "sip": facts["sip"]}
+        self._facts |= {key: facts[key] for key in ("dashboard", "sip", "runs_as")}
         if self._options.attached:
             self._state.write_private(self._state.run / TABLE, text)
         else:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,7 @@ NOT_IMPORTED = {
     "pytest-cov",
     "pytest-django",
     "pytest-timeout",
+    "pytest-xdist",
     "ruff",
     "mypy",
     "django-stubs",
@@ -51,25 +54,30 @@ def _listed(path: Path) -> dict[str, str]:
     return found
 
 
-def _imported(*folders: str) -> Iterator[tuple[str, Path]]:
-    for folder in folders:
-        for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_bytes())):
-                if isinstance(node, ast.Import):
-                    for alias in node.names:
-                        yield alias.name.partition(".")[0], path
-                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                    yield node.module.partition(".")[0], path
+@cache
+def _imported(folder: str) -> list[tuple[str, Path]]:
+    found = []
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                found += [(alias.name.partition(".")[0], path) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.append((node.module.partition(".")[0], path))
+    return found
 
 
 def _distributions(*folders: str) -> dict[str, Path]:
     """Distribution name of everything imported there that is neither ours nor Python's."""
-    packages = metadata.packages_distributions()
     found = {}
-    for name, path in _imported(*folders):
+    for name, path in chain.from_iterable(map(_imported, folders)):
         if name not in OURS and name not in sys.stdlib_module_names:
-            found[packages[name][0].lower()] = path
+            found[_packages()[name][0].lower()] = path
     return found
+
+
+@cache
+def _packages() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
 
 
 @pytest.mark.parametrize("path", ["requirements.txt", "tests/requirements.txt"])
