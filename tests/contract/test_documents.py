@@ -14,7 +14,7 @@ from fedsip_platform.launch.__main__ import HELP
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (
     *("behaviour", "cli", "federation", "first-steps", "operations", "rules", "softphone"),
-    *("moving-from-opensips", "trunks"),
+    *("moving-from-opensips", "performance", "trunks"),
 )
 PAGES = ["README.md", "ARCHITECTURE.md", *(f"docs/{name}.md" for name in DOCS)]
 NAMED = re.compile(

@@ -60,7 +60,7 @@ class Mob:
                 message, self.dice.choice(STATUSES), to_tag=self.dice.choice((b"x", b"y"))
             )
             self.could_send(phone, answer)
-            if message.method == b"INVITE" and answer.status == 200:
+            if message.method == b"INVITE" and answer.status == 200 and message.contacts:
                 dialog = Dialog(message, answer, is_caller=False)
                 method = self.dice.choice((b"BYE", b"INFO", b"ACK"))
                 self.could_send(phone, dialog.request(method, via=phone.via))
