@@ -13,6 +13,7 @@ from fedsip_platform.launch.__main__ import HELP
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (
+    "api",
     *("behaviour", "cli", "federation", "first-steps", "operations", "rules", "softphone"),
     *("moving-from-opensips", "performance", "trunks"),
 )
