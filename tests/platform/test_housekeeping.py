@@ -97,4 +97,4 @@ def test_every_scheduled_task_exists() -> None:
     app.loader.import_default_modules()
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         assert entry["task"] in app.tasks
-        assert maybe_schedule(entry["schedule"]).run_every >= timedelta(seconds=5)
+        assert maybe_schedule(entry["schedule"]).run_every >= timedelta(seconds=1)
