@@ -168,3 +168,15 @@ class AllowForm(forms.Form):
         label=_("Network"), max_length=50, help_text=_("An address, or such as 192.0.2.0/24.")
     )
     note = forms.CharField(label=_("Note"), max_length=200, required=False)
+
+
+class TrialForm(forms.Form):
+    """A call to rehearse."""
+
+    caller = forms.CharField(
+        label=_("Caller"), max_length=64, help_text=_("A user's name, the part before @.")
+    )
+    dialled = forms.CharField(
+        label=_("Dials"), max_length=400, help_text=_("A name, a number or an address.")
+    )
+    user_agent = forms.CharField(label=_("Phone"), max_length=200, required=False)

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -16,6 +17,8 @@ from admin_ui import forms
 from admin_ui.frame import Place, tenant_page
 from fedsip_platform.directory import rule_order, services
 from fedsip_platform.directory.models import Domain, Translation
+from fedsip_platform.federation import shown as shown_forms
+from fedsip_platform.routing import trying
 
 MOST_SHOWN = 100
 
@@ -23,13 +26,14 @@ MOST_SHOWN = 100
 @require_GET
 @tenant_page("routing")
 def rules(request: HttpRequest) -> HttpResponse:
-    """The rules of one domain; `?domain=` chooses it."""
+    """The rules of one domain; `?domain=` chooses it, `?dialled=` rehearses a call."""
     domains = request.place.scope.visible(Domain.objects.all())
     name = request.GET.get("domain", "").replace("\0", "")
     domain = domains.filter(name=name).first() if name else domains.first()
     if domain is None and name:
         raise Http404
-    return render(request, "admin_ui/routing/rules.html", _context(domain, domains=domains))
+    context = _context(domain, domains=domains, **_rehearsed(request, domain))
+    return render(request, "admin_ui/routing/rules.html", context)
 
 
 @tenant_page("routing")
@@ -115,6 +119,42 @@ def order(request: HttpRequest, domain_key: UUID) -> HttpResponse:
 def _context(domain: Domain | None, **more: Any) -> dict[str, Any]:
     shown = list(_ordered(domain)) if domain is not None else []
     return {"domain": domain, "rules": shown, "most": MOST_SHOWN, **more}
+
+
+def _rehearsed(request: HttpRequest, domain: Domain | None) -> dict[str, Any]:
+    if "dialled" not in request.GET:
+        return {"trial_form": forms.TrialForm()}
+    form = forms.TrialForm(request.GET)
+    if domain is None:
+        return {"trial_form": form}
+    trial = forms.attempt(
+        form,
+        lambda given: trying.try_call(
+            domain,
+            _name(given["caller"], domain),
+            given["dialled"],
+            user_agent=given["user_agent"],
+            at=timezone.now(),
+        ),
+    )
+    if trial is None:
+        return {"trial_form": form}
+    return {
+        "trial_form": form,
+        "trial": trial,
+        "verdicts": list(trying.shown_verdicts(trial, most=MOST_SHOWN)),
+        "dialled": trial.dialled.serialise().decode(),
+        "made": trial.request_uri.serialise().decode(),
+        "servers": [shown_forms.of_located(located) for located in trial.located],
+    }
+
+
+def _name(caller: str, domain: Domain) -> str:
+    name, _at, host = caller.strip().lower().partition("@")
+    if host not in ("", domain.name):
+        reason = _("Give a user of %(domain)s.") % {"domain": domain}
+        raise services.ServiceError("caller", reason)
+    return name
 
 
 def _ordered(domain: Domain) -> Any:

@@ -1,0 +1,62 @@
+"""“Try it” on the routing page: what would become of a call, beside the rules."""
+
+from __future__ import annotations
+
+from html import unescape
+
+import pytest
+
+from fedsip_platform.directory import services
+from tests.harness.dns_server import DnsThread, Zones
+from tests.platform.world import Api, World
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+
+def tried(world: World, query: str) -> str:
+    answer = Api(world.people["viewer"]).get(f"/t/acme/routing/?domain=example.com&{query}")
+    assert answer.status_code == 200
+    return unescape(answer.content.decode().partition('id="trial"')[2])
+
+
+def test_the_way_of_a_call_is_told_rule_by_rule(acme: World) -> None:
+    services.create_translation(acme.domain, match_regex="^2", note="twos")
+    services.create_translation(acme.domain, match_regex="^1", priority=200, tran_user="bob")
+    shown = tried(acme, "caller=alice&dialled=1000")
+    assert "<code>sip:eric@example.com</code>" in shown
+    assert "There is no user eric@example.com: 404." in shown
+    assert "^2 is not found in the called user" in shown
+    marks = [shown.count(f">{mark}</span>") for mark in ("applied", "in reserve", "passed by")]
+    assert marks == [1, 1, 1]
+
+
+def test_a_users_own_rule_and_phone_count(acme: World) -> None:
+    services.create_translation(
+        acme.domain, match_regex="^3$", from_username="bob", match_user_agent="Yealink",
+        tran_user="alice",
+    )  # fmt: skip
+    assert "alice@example.com is a user of ours" in tried(
+        acme, "caller=Bob@example.com&dialled=3&user_agent=Yealink+T46"
+    )
+    assert "There is no user 3@example.com: 404." in tried(acme, "caller=bob&dialled=3")
+
+
+def test_where_a_call_leaves_to_is_looked_up(acme: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DnsThread(Zones({"elsewhere.test": "@ A 192.0.2.77"})) as dns:
+        monkeypatch.setenv("FEDSIP_SIP_DNS_SERVERS", dns.address)
+        shown = tried(acme, "caller=alice&dialled=carol@elsewhere.test")
+    assert "192.0.2.77:5060" in shown
+
+
+def test_what_cannot_be_tried_is_refused_beside_the_field(acme: World) -> None:
+    assert "Give a user of example.com." in tried(acme, "caller=eve@example.net&dialled=1")
+    assert 'class="problem"' in tried(acme, "caller=alice&dialled=sip:")
+    assert "invalid-feedback" in tried(acme, "caller=&dialled=")
+    assert "invalid-feedback" in tried(acme, "caller=%00&dialled=%00")
+
+
+def test_without_rules_the_call_goes_where_it_was_dialled(acme: World) -> None:
+    services.delete_translation(acme.rule)
+    shown = tried(acme, "caller=alice&dialled=alice")
+    assert "There are no rules" in shown
+    assert "alice@example.com is a user of ours with 1 registered contacts." in shown
