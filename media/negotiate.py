@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from media import connectivity, security
+from media import bundle, connectivity, security
 from media.dialogue import Leg
 from media.ng import Options
 from media.sdp import Connection, Media, MediaRewrite, Rewrite, Session, rewrite
@@ -205,6 +205,7 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
     near.signal(exchange.session, media, exchange.options)
     near.ice_remote = connectivity.credentials_of(exchange.session, media)
     near.mid = media.attribute(b"mid") or near.mid
+    near.is_bundled = near.mid in exchange.session.bundled
     near.protocol = media.protocol
     near.is_settled = True
     near.security.is_required |= exchange.options.has(security.REQUIRED)
@@ -238,13 +239,15 @@ def _offered(exchange: Exchange, index: int, media: Media, *, is_single: bool) -
     if near.security.kind == security.OPAQUE:
         far.security.kind = security.OPAQUE
         return []
-    return far.security.offer_lines(far.protocol, options, means) + connectivity.offer_lines(
+    added = far.security.offer_lines(far.protocol, options, means)
+    added += connectivity.offer_lines(
         far,
         options,
         means.random,
         is_offered=near.ice_remote is not None or (exchange.keeps_profile and far.ice is not None),
         is_muxed=is_single,
     )
+    return added + bundle.name_offered(far, media, index)
 
 
 def _answered(exchange: Exchange, index: int, media: Media, *, is_single: bool) -> list[bytes]:
@@ -274,14 +277,9 @@ def _dropped(near: Stream, far: Stream, added: list[bytes]) -> frozenset[bytes]:
     found = frozenset[bytes]()
     if near.security.is_encrypted or far.security.is_encrypted or added:
         found |= _KEYING
-    if _is_browser(near) and not _is_browser(far):
+    if near.is_browser and not far.is_browser:
         found |= _BROWSERS
     return found
-
-
-def _is_browser(stream: Stream) -> bool:
-    """What speaks ICE and DTLS understands the attributes of WebRTC."""
-    return b"TLS" in stream.protocol.upper() and stream.security.kind == security.DTLS
 
 
 def _mux_of_offer(near: Stream, far: Stream, media: Media, options: Options) -> bool:
@@ -315,7 +313,10 @@ def _rewrite(exchange: Exchange, plans: list[MediaRewrite | None]) -> bytes:
     options = exchange.options
     connection = _advertised(exchange, plans)
     dropped = frozenset[bytes]().union(*(plan.dropped for plan in plans if plan is not None))
-    has_ice = any(stream.ice is not None for stream in exchange.far.streams)
+    far = exchange.far.streams
+    added = bundle.groups(far, plans, is_offer=exchange.is_offer)
+    if any(stream.ice is not None for stream in far):
+        added += (connectivity.LITE,)
     return rewrite(
         exchange.session,
         Rewrite(
@@ -326,7 +327,7 @@ def _rewrite(exchange: Exchange, plans: list[MediaRewrite | None]) -> bytes:
             rtcp_attribute=not options.has(b"no-rtcp-attribute"),
             full_rtcp_attribute=options.has(b"full-rtcp-attribute"),
             dropped=dropped,
-            added=(connectivity.LITE,) if has_ice else (),
+            added=added,
         ),
     )
 

@@ -61,8 +61,8 @@ class Stream:
     `mux`: this side sends RTP and RTCP to one port. `mux_offered`: we offered that to this side.
     `mux_back`: what to answer to this side's own offer of it; None goes with the other side.
     `protocol` is the profile spoken with this side. `ice` answers its checks, `ice_remote` are the
-    credentials of its last description; `mid` is the name that it gave the section. `is_settled`:
-    it has described itself once.
+    credentials of its last description; `mid` is the section's name at this side. `is_bundled`: its
+    last description had that in a group. `is_settled`: it has described itself once.
     """
 
     __slots__ = (
@@ -71,6 +71,7 @@ class Stream:
         "ice",
         "ice_remote",
         "is_active",
+        "is_bundled",
         "is_held",
         "is_rtp",
         "is_settled",
@@ -93,6 +94,7 @@ class Stream:
         self.kind = b""
         self.protocol = b""
         self.is_active = False
+        self.is_bundled = False
         self.is_held = False
         self.is_rtp = True
         self.is_settled = False
@@ -117,6 +119,11 @@ class Stream:
     def is_managed(self) -> bool:
         """True when STUN or DTLS is spoken with this side."""
         return self.ice is not None or self.security.kind == DTLS
+
+    @property
+    def is_browser(self) -> bool:
+        """What speaks DTLS-SRTP by its WebRTC profile understands the attributes of WebRTC."""
+        return b"TLS" in self.protocol.upper() and self.security.kind == DTLS
 
     def signal(self, session: Session, media: Media, options: Options) -> None:
         """Take what this side says of itself in its offer or answer."""

@@ -57,6 +57,7 @@ PURE = [
     "media/srtp",
     "media/dtls/fingerprint.py",
     "media/dtls/handshake.py",
+    "media/bundle.py",
     "media/call.py",
     "media/connectivity.py",
     "media/dialogue.py",
