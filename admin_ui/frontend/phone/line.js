@@ -248,16 +248,20 @@ export class Line extends EventTarget {
       },
     };
     session.stateChange.addListener((state) => {
-      if (state === SessionState.Terminated) {
-        this.calls = this.calls.filter((one) => one !== call);
-        call.ended();
-        this.#tell("ended", call);
-      }
-      this.#tell("calls");
+      // SIP.js says that a call is refused before it says why.
+      if (state === SessionState.Terminated) queueMicrotask(() => this.#ended(call));
+      else this.#tell("calls");
     });
     call.addEventListener("change", () => this.#tell("calls"));
     this.#tell("calls");
     return call;
+  }
+
+  #ended(call) {
+    this.calls = this.calls.filter((one) => one !== call);
+    call.ended();
+    this.#tell("ended", call);
+    this.#tell("calls");
   }
 
   #set(state, why = "") {
