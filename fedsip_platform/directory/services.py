@@ -21,9 +21,6 @@ from fedsip_platform.tenants.models import Tenant
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
 
-# For services of other files that still call them so.
-_save, _change = save, change
-
 
 # -- tenants
 
