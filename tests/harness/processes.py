@@ -93,6 +93,10 @@ class Program:
                 raise PeerFailed(f"{self.name} never printed {pattern!r}:\n{self.tail()}")
             return found[0]
 
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
     def tail(self, lines: int = 40) -> str:
         return "\n".join(self._lines[-lines:])
 
@@ -146,6 +150,16 @@ def reserved(address: str, kind: int, port: int) -> Iterator[None]:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address, port))
     yield
+
+
+def holds_udp(port: int) -> bool:
+    """Whether some socket of this machine's own network is bound to the UDP port."""
+    wanted = f":{port:04X}"
+    return any(
+        line.split()[1].endswith(wanted)
+        for table in ("udp", "udp6")
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]
+    )
 
 
 def free_port(address: str = "127.0.0.1", *, pair: bool = False) -> int:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from proxy.sip import Request, Response
 from proxy.sip.codec import parse
-from tests.harness.processes import PeerFailed, Program
+from tests.harness.processes import PeerFailed, Program, holds_udp
+from tests.harness.waiting import wait_until
 
 SDP = """\
 v=0
@@ -228,6 +229,8 @@ class Sipp:
         # fmt: on
         self.folder, self.name = folder, name
         self.program = Program(command, log=folder / f"{name}.screen")
+        if transport == "u1":  # one that answers must be there before anybody calls it
+            wait_until(lambda: holds_udp(port) or self.program.ended, f"sipp {name} has its port")
 
     def succeeds(self) -> None:
         """Wait for the end; every call must have gone as the scenario says."""
