@@ -15,8 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from fedsip_platform.launch import front_end
+from tests.harness.administrator import Administrator
 from tests.harness.baresip import Account
-from tests.harness.processes import PeerFailed, Program, free_port
+from tests.harness.processes import Program, free_port
 from tests.harness.sipp import Party
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +72,7 @@ class Platform:
         }
         kept = {name: value for name, value in os.environ.items() if name[:7] != "FEDSIP_"}
         self.environment = {**kept, **environment}
+        self._administrator = Administrator(self.environment)
         self._running: dict[str, Program] = {}
 
     def _certificate(self) -> tuple[Path, Path]:
@@ -88,6 +91,8 @@ class Platform:
 
     def start(self, name: str) -> Program:
         """Start `proxy`, `relay` or `web` and wait until it serves."""
+        if name == "web":
+            front_end.prepare()  # its pages; the server looks for them once, when it starts
         # fmt: off
         commands: dict[str, list[str]] = {
             "proxy": [sys.executable, "-m", "proxy"],
@@ -118,6 +123,7 @@ class Platform:
         self._running.pop(name).kill()
 
     def stop(self) -> None:
+        self._administrator.stop()
         for name in reversed(list(self._running)):
             self._running.pop(name).stop()
 
@@ -145,22 +151,11 @@ class Platform:
 
     def cli(self, *words: str, stdin: str = "") -> str:
         """Run `./fedsip WORDS` and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *words],
-            input=stdin,
-            env=self.environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise PeerFailed(f"fedsip {' '.join(words)}: {done.stdout}{done.stderr}")
-        return done.stdout
+        return self._administrator.run(words, stdin)
 
-    def python(self, code: str) -> None:
-        """Run `code` inside Django, for provisioning in bulk."""
-        self.cli("shell", "--verbosity", "0", "-c", code)
+    def python(self, code: str) -> str:
+        """Run `code` inside Django, for provisioning in bulk, and return what it printed."""
+        return self.cli("shell", "--verbosity", "0", "-c", code)
 
     def add_domain(self, name: str, *policy: str, tenant: str = "e2e") -> None:
         """Make the domain, and its tenant when it is new."""

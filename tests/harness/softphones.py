@@ -9,7 +9,6 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext
 
-from fedsip_platform.launch import front_end
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.platform import Platform
 from tests.harness.sipp import Party
@@ -46,7 +45,6 @@ class Softphones:
         self._ends = ExitStack()
 
     def __enter__(self) -> Softphones:
-        front_end.prepare()
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -67,7 +65,7 @@ class Softphones:
     def _sign_in(self, context: BrowserContext, party: Party) -> None:
         """Give the browser the session of a new person; signing in is other tests' subject."""
         code = _MAKE_SESSION.format(aor=f"{party.user}@{party.domain}")
-        said = self._platform.cli("shell", "--verbosity", "0", "-c", code)
+        said = self._platform.python(code)
         context.add_cookies(
             [
                 {
