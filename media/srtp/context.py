@@ -2,13 +2,18 @@
 
 A context has one direction and one master key, and serves every SSRC of that direction; roll-over
 counters and replay windows are libsrtp's, by SSRC.
+
+Packets do not go through pylibsrtp's own methods: their buffer holds 1,500 bytes with 144 kept for
+a trailer, so that a full packet of video is refused. Here one buffer serves all contexts, for
+nothing else runs while libsrtp works on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any, Final
 
-from pylibsrtp import Error, Policy, Session
+from pylibsrtp import ERRORS, Error, Policy, Session
+from pylibsrtp._binding import ffi, lib
 
 from media.srtp.suite import (
     AEAD_AES_128_GCM,
@@ -18,14 +23,18 @@ from media.srtp.suite import (
     Suite,
 )
 
-MAX_PACKET = 1500 - 16 - 128 - 4  # libsrtp's binding has a buffer of 1500 with the trailer
-_REPLAY_WINDOW = 1024
-_PROFILES = {
+MAX_PACKET: Final = 65_507  # what UDP over IPv4 carries
+_TRAILER: Final = 4 + 16 + 128  # SRTCP's index, the longest tag, the longest MKI
+_REPLAY_WINDOW: Final = 1024
+_PROFILES: Final = {
     AEAD_AES_128_GCM: Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
     AEAD_AES_256_GCM: Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
     AES_CM_128_HMAC_SHA1_80: Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
     AES_CM_128_HMAC_SHA1_32: Policy.SRTP_PROFILE_AES128_CM_SHA1_32,
 }
+_memory: Final = ffi.new("char[]", MAX_PACKET + _TRAILER)
+_buffer: Final = ffi.buffer(_memory)
+_length: Final = ffi.new("int *")
 
 
 class SrtpError(Exception):
@@ -35,43 +44,45 @@ class SrtpError(Exception):
 class Context:
     """One direction under one key: `rtp` and `rtcp` each turn a packet into its other form."""
 
-    __slots__ = ("_rtcp", "_rtp", "_session")
+    __slots__ = ("_rtcp", "_rtp", "_session", "_srtp")
 
-    def __init__(
-        self,
-        session: Session,
-        rtp: Callable[[bytes], bytes],
-        rtcp: Callable[[bytes], bytes],
-    ) -> None:
-        self._session = session
+    def __init__(self, session: Session, rtp: Any, rtcp: Any) -> None:
+        self._session = session  # frees what _srtp points at when it goes
+        self._srtp = session._srtp[0]
         self._rtp = rtp
         self._rtcp = rtcp
 
     def rtp(self, packet: bytes) -> bytes:
         """Raises SrtpError."""
-        try:
-            return self._rtp(packet)
-        except (Error, ValueError) as error:
-            raise SrtpError(str(error)) from None
+        return self._turn(self._rtp, packet)
 
     def rtcp(self, packet: bytes) -> bytes:
         """Raises SrtpError."""
-        try:
-            return self._rtcp(packet)
-        except (Error, ValueError) as error:
-            raise SrtpError(str(error)) from None
+        return self._turn(self._rtcp, packet)
+
+    def _turn(self, function: Any, packet: bytes) -> bytes:
+        size = len(packet)
+        if size > MAX_PACKET:
+            raise SrtpError("packet is too long")
+        _buffer[0:size] = packet
+        _length[0] = size
+        status = function(self._srtp, _memory, _length)
+        if status:
+            raise SrtpError(ERRORS[status])
+        turned: bytes = _buffer[0 : _length[0]]
+        return turned
 
 
 def protecting(suite: Suite, master: bytes) -> Context:
     """What encrypts with our key. A phone's retransmissions may go out twice."""
     session = _session(suite, master, Policy.SSRC_ANY_OUTBOUND)
-    return Context(session, session.protect, session.protect_rtcp)
+    return Context(session, lib.srtp_protect, lib.srtp_protect_rtcp)
 
 
 def unprotecting(suite: Suite, master: bytes) -> Context:
     """What decrypts with the other side's key."""
     session = _session(suite, master, Policy.SSRC_ANY_INBOUND)
-    return Context(session, session.unprotect, session.unprotect_rtcp)
+    return Context(session, lib.srtp_unprotect, lib.srtp_unprotect_rtcp)
 
 
 def is_available(suite: Suite) -> bool:

@@ -6,7 +6,13 @@ import pytest
 
 from media.rtp import packet
 from media.srtp import SUITES, Suite
-from media.srtp.context import SrtpError, is_available, protecting, unprotecting
+from media.srtp.context import (
+    MAX_PACKET,
+    SrtpError,
+    is_available,
+    protecting,
+    unprotecting,
+)
 
 REPORT = bytes.fromhex("80c80006 00000007 0000aaaa bbbb0000 00000000 00000000 00000000")
 
@@ -84,6 +90,26 @@ def test_wrong_key() -> None:
         )
 
 
+@pytest.mark.parametrize("size", [1200, 1500, 9000, MAX_PACKET - 200])
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.sdes.decode())
+def test_packets_of_video_are_as_long_as_they_are(suite: Suite, size: int) -> None:
+    out, back = protecting(suite, key(suite)), unprotecting(suite, key(suite))
+    long = rtp(1) + bytes(size - len(rtp(1)))
+    assert back.rtp(out.rtp(long)) == long
+    report = REPORT + bytes(size // 4 * 4)
+    assert back.rtcp(out.rtcp(report)) == report
+
+
 def test_too_long() -> None:
-    with pytest.raises(SrtpError):
-        protecting(SUITES[0], key(SUITES[0])).rtp(rtp(1) + bytes(1500))
+    context = protecting(SUITES[0], key(SUITES[0]))
+    for turn in (context.rtp, context.rtcp):
+        with pytest.raises(SrtpError, match="too long"):
+            turn(rtp(1) + bytes(MAX_PACKET))
+
+
+def test_contexts_do_not_mix_though_they_share_a_buffer() -> None:
+    suite, other = SUITES[0], SUITES[2]
+    one, two = protecting(suite, key(suite)), protecting(other, key(other))
+    first, second = one.rtp(rtp(1) + bytes(900)), two.rtp(rtp(1))
+    assert unprotecting(suite, key(suite)).rtp(first) == rtp(1) + bytes(900)
+    assert unprotecting(other, key(other)).rtp(second) == rtp(1)
