@@ -119,13 +119,12 @@ def _spoken(exchange: Exchange, index: int, media: Media) -> str:
 
 
 def _check_required(exchange: Exchange, index: int, kind: str) -> None:
-    """A plain offer of a side that must encrypt is refused; a plain answer is muted later, for
-    what is refused after the call was taken would pass as it is."""
+    """Plain media of a side that must encrypt is refused, in an offer and in an answer."""
     known = exchange.near.streams[index].security if index < len(exchange.near.streams) else None
     is_required = exchange.options.has(security.REQUIRED) or (
         known is not None and known.is_required
     )
-    if exchange.is_offer and is_required and kind == security.PLAIN:
+    if is_required and kind == security.PLAIN:
         raise Refused("Encryption is required of this side")
 
 
@@ -260,8 +259,6 @@ def _answered(exchange: Exchange, index: int, media: Media, *, is_single: bool) 
         near.security.kind = security.OPAQUE
         return []
     kind = _spoken(exchange, index, media)
-    if kind == security.PLAIN and near.security.is_required:
-        kind = security.SDES  # and no key: nothing goes either way
     near.security.take(exchange.session, media, kind)
     near.security.settle_answered()
     connectivity.settle_answered(near)

@@ -15,7 +15,7 @@ from media.dialogue import Dialogue, Leg
 from media.endpoint import Endpoint
 from media.forward.engine import Counters
 from media.forward.rule import Address
-from media.security import DTLS, SDES
+from media.security import DTLS
 from media.stream import Stream
 
 _MUCH_LOSS = 0.05
@@ -36,8 +36,6 @@ class What(StrEnum):
     """No handshake was begun."""
     DTLS_FAILED = "dtls_failed"
     """It was begun and failed."""
-    NOT_ENCRYPTED = "not_encrypted"
-    """Encryption is required, and the answer was plain."""
     UNDECRYPTABLE = "undecryptable"
     """More could not be decrypted than could."""
     NO_MEDIA = "no_media"
@@ -127,8 +125,6 @@ def _silence(
         if why:
             return What.DTLS_FAILED, f"DTLS with {name} never finished: {why}"
         return What.NO_DTLS, f"DTLS with {name} never began; is UDP to port {port} open?"
-    if security.kind == SDES and stream.rtp.unprotect is None:
-        return What.NOT_ENCRYPTED, f"{name} answered without encryption, which is required"
     if count.undecryptable:
         return (
             What.UNDECRYPTABLE,

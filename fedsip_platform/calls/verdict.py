@@ -16,7 +16,6 @@ _FAULTS = {
     "no_nomination": "nothing was heard from the {side}, with whom ICE did not end",
     "no_dtls": "nothing was heard from the {side}, who never began DTLS",
     "dtls_failed": "nothing was heard from the {side}, with whom DTLS failed",
-    "not_encrypted": "nothing was heard from the {side}, who answered without encryption",
     "undecryptable": "what the {side} sent could not be decrypted",
     "no_media": "nothing was heard from the {side}",
     "loss": "many packets of the {side} were lost",

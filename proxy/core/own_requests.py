@@ -1,7 +1,8 @@
 """Requests of the node's own: BYE for a call that somebody wants to end, OPTIONS to ask for life.
 
 RFC 3261 s8.1 for the little that a proxy says itself. One goes by a flow, or is located; it gets
-our Via and a client transaction; what comes of it is told once. Never an INVITE.
+our Via and a client transaction, an ACK of a 2xx none; what comes of it is told once. Never an
+INVITE.
 """
 
 from __future__ import annotations
@@ -12,24 +13,51 @@ from typing import TYPE_CHECKING
 
 from proxy.locate.rfc3263 import LocateError
 from proxy.sip.codec import serialise
+from proxy.sip.fields import parse_name_addr
+from proxy.sip.message import Request
 from proxy.sip.uri import SipUri
 from proxy.transport.flow import FlowFailed
 
 from .stepping import in_task
 
 if TYPE_CHECKING:
-    from proxy.sip.message import Request
     from proxy.transport.flow import Flow
 
     from .client_transactions import ClientTransactions
     from .own_via import OwnVia
     from .protocols import Clock, Locator, Transport
+    from .request_context import HeaderPairs
     from .stepping import Stepper
 
 log = logging.getLogger(__name__)
 
 OnFinal = Callable[[int], None]
 """Is given the final status; 408 for silence, 503 where it could not be sent."""
+
+
+def in_dialog(
+    method: bytes,
+    contact: bytes,
+    *,
+    from_: bytes,
+    to: bytes,
+    call_id: bytes,
+    number: int,
+    routes: list[bytes],
+    extra: HeaderPairs = (),
+) -> Request:
+    """A request within a dialog of others (RFC 3261 s12.2.1.1), to `contact`; raises ParseError."""
+    headers: HeaderPairs = (
+        *((b"route", route) for route in routes),
+        (b"max-forwards", b"70"),
+        (b"from", from_),
+        (b"to", to),
+        (b"call-id", call_id),
+        (b"cseq", b"%d %b" % (number, method)),
+        *extra,
+        (b"content-length", b"0"),
+    )
+    return Request(method, parse_name_addr(contact).uri, headers)
 
 
 class OwnRequests:
@@ -95,5 +123,8 @@ class OwnRequests:
         via_branch = self._via.branch_id(request, 0)
         sent = request.copy()
         sent.headers.put_on_top([(b"via", self._via.line(flow, via_branch))])
+        if request.method == b"ACK":
+            self._transport.send(serialise(sent), flow)
+            return
         now = self._clock.time()
         self._clients.send_own(sent, via_branch, serialise(sent), flow, on_final, now=now)

@@ -17,7 +17,9 @@ How routing uses it (the whole of it):
   sent; it may change `branch.request` and may raise Reject, which fails that branch alone.
 - `on_reply(call, branch, response)` runs for each response that goes upstream: 1xx except 100,
   every 2xx, the chosen final one. Responses of one call pass in order, also when it waits.
-  It may change the response. `branch` is None for a final response that we made up (408, 487).
+  It may change the response, and raise Reject for a final one: then that goes up in its place, and
+  of a 2xx to an INVITE who gave it hears ACK and BYE from us. `branch` is None for a final response
+  that we made up (408, 487).
 - `on_end(call)` runs once when an INVITE ends without any 2xx (CANCEL, failure, timeout).
 - The steps run without a Task until they wait for something that is not there yet, so anything
   that needs the current task (asyncio.timeout) belongs in a Task of its own.
@@ -133,6 +135,7 @@ class Branch:
         "hops",
         "is_done",
         "is_large",
+        "is_refused",
         "is_timed_out",
         "lines_on_top",
         "media",
@@ -160,6 +163,7 @@ class Branch:
         self.is_done = False
         self.is_timed_out = False  # by Timer C or a ring timeout: its 487 means 408
         self.is_large = False  # too large for UDP: TCP hops were put before the UDP ones
+        self.is_refused = False  # routing did not let its 2xx pass
         self.timer_c_at: float | None = None
         self.lines_on_top = 0  # Via and Record-Route, put there by the last attempt
         self.media: object | None = None  # for routing's media step

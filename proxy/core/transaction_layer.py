@@ -113,6 +113,7 @@ class TransactionLayer:
             self._via,
             self._forwarder,
             self._clients,
+            self.own_requests,
             self._replies,
             self._stepper,
             self._queue,

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from proxy.locate.hop import Hop
 from proxy.sip.codec import serialise
+from proxy.sip.errors import ParseError
 from proxy.sip.message import Response, cancel_for
 from proxy.sip.transaction import NEVER
 
 from .forward import Forwarder, make_branch
+from .refused_answer import acknowledgement, farewell
 from .request_context import Branch, Reject, RequestContext
 from .response_context import Action, Actions, Answer, Cancel, GiveUp, SendUp, StartGroup
 from .target_set import Outcome, Stage
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from proxy.sip.fields import Via
 
     from .client_transactions import ClientTransactions
+    from .own_requests import OwnRequests
     from .own_via import OwnVia
     from .reply_path import ReplyPath
     from .stepping import Stepper
@@ -58,6 +61,7 @@ class Upstream:
         "_clients",
         "_forwarder",
         "_layer",
+        "_own_requests",
         "_queue",
         "_replies",
         "_ring_seconds",
@@ -72,6 +76,7 @@ class Upstream:
         via: OwnVia,
         forwarder: Forwarder,
         clients: ClientTransactions,
+        own_requests: OwnRequests,
         replies: ReplyPath,
         stepper: Stepper,
         queue: TimerQueue,
@@ -83,6 +88,7 @@ class Upstream:
         self._via = via
         self._forwarder = forwarder
         self._clients = clients
+        self._own_requests = own_requests
         self._replies = replies
         self._stepper = stepper
         self._queue = queue
@@ -102,6 +108,9 @@ class Upstream:
                 self.fail_branch(call, branch, Reject(502), now=now)
             return
         status = response.status
+        if branch.is_refused and 200 <= status < 300:
+            self._acknowledge(call, branch, response)
+            return
         if status < 200:
             if tx.is_invite:
                 self._ringing(tx, branch, status, now)
@@ -279,6 +288,8 @@ class Upstream:
             if branch is not None and call.on_reply is not None:
                 try:
                     await call.on_reply(call, branch, response)
+                except Reject as why:
+                    response = self._refuse(call, branch, response, why)
                 except Exception:
                     log.exception("reply step failed call_id=%r", call.original.call_id)
             self._deliver(call, response, self._layer.now())
@@ -286,6 +297,35 @@ class Upstream:
                 call.waiting_responses = None
                 return
             branch, response = waiting.popleft()
+
+    def _refuse(
+        self, call: RequestContext, branch: Branch, response: Response, why: Reject
+    ) -> Response:
+        """Routing does not let a final response pass: what goes up in its place."""
+        if call.method == b"INVITE" and response.status < 300:
+            branch.is_refused = True
+            self._acknowledge(call, branch, response)
+            if call.is_initial and branch.flow is not None:
+                try:
+                    bye = farewell(call, branch, response)
+                except ParseError as error:
+                    log.info("no BYE to a malformed answer call_id=%r: %s", call.original.call_id,
+                             error)  # fmt: skip
+                else:
+                    self._own_requests.send(bye, branch.flow, _told)
+        if call.response_context is not None:
+            call.response_context.final_status = why.status
+        return self._layer.make_response(call, why.status, why.reason, why.headers)
+
+    def _acknowledge(self, call: RequestContext, branch: Branch, response: Response) -> None:
+        """Stop the retransmissions of a 2xx that does not go up."""
+        try:
+            ack = acknowledgement(call, branch, response)
+        except ParseError as error:
+            log.info("no ACK of a malformed answer call_id=%r: %s", call.original.call_id, error)
+            return
+        if branch.flow is not None:
+            self._own_requests.send(ack, branch.flow, _told)
 
     def _deliver(self, call: RequestContext, response: Response, now: float) -> None:
         self._layer.send_response(call, response, now=now)
@@ -303,6 +343,10 @@ class Upstream:
         if hop is None or not self._via.has_sealed(own, below):
             return
         self._replies.send_to(hop, serialise(response))
+
+
+def _told(status: int) -> None:
+    """What becomes of an ACK or BYE of ours changes nothing more."""
 
 
 def _take_off_via(response: Response) -> bool:

@@ -13,9 +13,9 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from media.ng import Delete
+from proxy.core.own_requests import in_dialog
 from proxy.sip.errors import ParseError
 from proxy.sip.fields import parse_name_addr
-from proxy.sip.message import Request
 from proxy.sip.uri import SipUri
 from proxy.transport.flow_token import Kind
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from proxy.core.own_requests import OwnRequests
     from proxy.node import Node
     from proxy.observe.call import Call, Dialog
-    from proxy.sip.message import HeaderPairs
+    from proxy.sip.message import Request
     from proxy.transport.flow import Flow
 
 log = logging.getLogger(__name__)
@@ -81,14 +81,13 @@ def _byes(call: Call, dialog: Dialog, node: Node) -> list[tuple[Request, Flow | 
 
 
 def _bye(call: Call, contact: bytes, from_: bytes, to: bytes, routes: list[bytes]) -> Request:
-    headers: HeaderPairs = (
-        *((b"route", route) for route in routes),
-        (b"max-forwards", b"70"),
-        (b"from", from_),
-        (b"to", to),
-        (b"call-id", call.call_id),
-        (b"cseq", b"%d BYE" % _CSEQ),
-        (b"reason", _REASON),
-        (b"content-length", b"0"),
+    return in_dialog(
+        b"BYE",
+        contact,
+        from_=from_,
+        to=to,
+        call_id=call.call_id,
+        number=_CSEQ,
+        routes=routes,
+        extra=((b"reason", _REASON),),
     )
-    return Request(b"BYE", parse_name_addr(contact).uri, headers)

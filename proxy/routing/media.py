@@ -81,7 +81,8 @@ async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
 async def answer(
     call: RequestContext, branch: Branch | None, response: Response, node: Node
 ) -> None:
-    """A description in a response, on its way upstream."""
+    """A description in a response, on its way upstream. Raises Reject 488 where encryption is
+    required and the answer is not what was offered; its early media is not heard."""
     if branch is None or call.relay_id is None:
         return
     if call.is_initial and 200 <= response.status < 300:
@@ -127,6 +128,14 @@ async def answer(
     try:
         response.body = _sdp(await node.relays.request(relay, command))
     except RelayError as error:
+        if _is_refusal(error, caller, callee):
+            log.info("answer refused call_id=%s tenant=%s reason=%s", _call_id(call),
+                     (call.tenant or b"").decode(), error)  # fmt: skip
+            if response.status >= 200:
+                branch.media = branch.media and _OFFERED
+                raise Reject(488, b"SRTP is required here") from error
+            _silence(response)
+            return
         level = logging.WARNING if error.is_silent else logging.INFO
         log.log(level, "answer passes as it is call_id=%s tenant=%s reason=%s", _call_id(call),
                     (call.tenant or b"").decode(), error)  # fmt: skip
@@ -214,16 +223,19 @@ async def _answered_in_request(call: RequestContext, branch: Branch, node: Node)
     relay = node.relays.by_id(call.relay_id or b"")
     if relay is None:
         return request.body
+    sides = _far(call, branch), _near(call)
     command = Answer(
         call_id=call.original.call_id,
         from_tag=call.original.to_tag or b"",
         to_tag=call.original.from_tag or b"",
         sdp=request.body,
-        options=options_towards(_far(call, branch), _near(call)),
+        options=options_towards(*sides),
     )
     try:
         return _sdp(await node.relays.request(relay, command))
     except RelayError as error:
+        if _is_refusal(error, *sides):
+            raise Reject(488, b"SRTP is required here") from error
         # An ACK with an answer to our re-sent one: the relay has no open offer, nothing to do.
         log.info("answer in %s passes as it is call_id=%s reason=%s", call.method.decode(),
                  _call_id(call), error)  # fmt: skip
@@ -283,6 +295,18 @@ def _far(call: RequestContext, branch: Branch) -> SideFacts:
     srtp = call.callee_domain.srtp if call.callee_domain is not None else "off"
     is_nat = branch.target.nat and bool(source)
     return SideFacts(branch.family, is_websocket, is_nat, source, srtp)
+
+
+def _is_refusal(error: RelayError, *sides: SideFacts) -> bool:
+    """Whether a refused answer must not pass as it is: somebody would be heard unencrypted."""
+    is_required = any(side.srtp == "required" for side in sides)
+    return error.reason.startswith(_MUST_ENCRYPT) or (is_required and bool(error.reason))
+
+
+def _silence(response: Response) -> None:
+    """Take the description out of a provisional response."""
+    response.body = b""
+    response.headers.remove(b"content-type")
 
 
 def _via_branch(call: RequestContext, branch: Branch) -> bytes:

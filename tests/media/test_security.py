@@ -239,13 +239,19 @@ def test_plain_offer_where_encryption_is_required(call: Call, ports: Pairs) -> N
     assert not call.dialogues
 
 
-def test_plain_answer_where_encryption_is_required_is_mute(call: Call, ports: Pairs) -> None:
+@pytest.mark.parametrize("flags", [(), (b"srtp-required",)], ids=["kept", "said again"])
+def test_plain_answer_where_encryption_is_required(
+    call: Call, ports: Pairs, flags: tuple[bytes, ...]
+) -> None:
     towards = Options(transport_protocol=b"RTP/SAVP", flags=(b"srtp-required-towards",))
     told(call, ports, offer(sdp(5004), options=towards))
-    told(call, ports, answer(sdp(6004), options=Options(flags=(b"srtp-required",))))
-    for rule in call.dialogues[0].rules():
-        is_callees = rule.local[1] in (24002, 24003)
-        assert (rule.accepts if is_callees else rule.destination) is None
+    with pytest.raises(Refused, match="Encryption is required of this side"):
+        told(call, ports, answer(sdp(6004), options=Options(flags=flags)))
+    assert not call.dialogues[0].is_answered
+    ours = keys_in(told(call, ports, offer(sdp(5004), options=towards)))[0]
+    keyed = sdp(6004, line(Crypto(ours.tag, ours.suite, ours.master)), protocol="RTP/SAVP")
+    told(call, ports, answer(keyed))  # of another fork of the branch
+    assert call.dialogues[0].is_answered
 
 
 def test_what_a_side_speaks_is_kept(call: Call, ports: Pairs) -> None:

@@ -111,12 +111,6 @@ def test_loss(bench: Bench) -> None:
     assert bench.verdict() == [(b"loss_callee", b"7 % of the packets of the callee never arrived")]
 
 
-def test_plain_answer_where_encryption_is_required(bench: Bench) -> None:
-    bench.plain(towards=Options(transport_protocol=b"RTP/SAVP", flags=(b"srtp-required-towards",)))
-    [(word, _)] = bench.verdict()
-    assert word == b"not_encrypted_callee"
-
-
 def test_no_check(bench: Bench) -> None:
     bench.browser()
     sentence = b"ICE: no check of the callee arrived; is UDP to port 24002 open?"

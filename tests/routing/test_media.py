@@ -8,9 +8,9 @@ import pytest
 
 from media.ng import Answer, Delete, Offer
 from proxy.directory.model import Domain
-from proxy.sip.message import Response
+from proxy.sip.message import Request, Response
 from proxy.sip.uri import parse_uri
-from tests.harness.builders import Dialog, ack_of, cancel_of
+from tests.harness.builders import Dialog, ack_of, cancel_of, respond
 from tests.routing.world import EXAMPLE, SDP, UserAgent, World, deletes, via_relay
 
 ALICE = b"alice@example.com"
@@ -263,6 +263,70 @@ async def test_a_plain_offer_of_a_domain_that_requires_srtp() -> None:
     (offer,) = world.relays[0].taken(Offer)
     assert offer.options.transport_protocol == b"RTP/SAVP"
     assert {b"srtp-required", b"srtp-required-towards"} <= set(offer.options.flags)
+
+
+async def refusing(world: World, alice: UserAgent, bob: UserAgent) -> tuple[Request, Response]:
+    """Alice has called Bob, who has answered as the relay does not want; what he got and gave."""
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    world.relays[0].refuses = "Encryption is required of this side"
+    bob.answers(came, 183, body=ANSWER)
+    assert alice.take_response(183).body == b""
+    ok = bob.answers(came, 200, body=ANSWER)
+    await world.settled()
+    return came, ok
+
+
+async def test_a_plain_answer_of_a_domain_that_requires_srtp() -> None:
+    world, alice, bob = world_of(replace(ALWAYS, srtp="required"))
+    came, ok = await refusing(world, alice, bob)
+    assert alice.take_response(488).reason == b"SRTP is required here"
+    for method, number in ((b"ACK", came.cseq.number), (b"BYE", came.cseq.number + 1)):
+        said = bob.take_request(method)
+        assert said.uri_raw == bob.contact.strip(b"<>")
+        assert (said.from_tag, said.to_tag) == (came.from_tag, ok.to_tag)
+        assert said.cseq.number == number
+        assert not said.headers.has(b"route")
+    bob.send(respond(said, 200))
+    bob.send(ok)  # again: the ACK was lost
+    await world.settled()
+    bob.take_request(b"ACK")
+    bob.take_nothing()
+    alice.take_nothing()
+    assert [(one.status, one.reason) for one in world.records] == [(488, b"SRTP is required here")]
+    assert len(deletes(world.relays[0])) == 1
+    world.clock.advance(40)
+    assert world.layer.transactions == (0, 0)
+
+
+async def test_a_plain_answer_within_a_dialog_is_refused_and_the_call_goes_on() -> None:
+    world, alice, bob = world_of(replace(ALWAYS, srtp="required"))
+    caller, _ = await call(world, alice, bob)
+    world.relays[0].commands.clear()
+    alice.send(caller.request(b"INVITE", via=alice.via, contact=alice.contact, body=SDP))
+    came = bob.take_request(b"INVITE")
+    world.relays[0].refuses = "Encryption is required of this side"
+    bob.answers(came, 200, body=ANSWER)
+    await world.settled()
+    alice.take_response(100)
+    assert alice.take_response(488).reason == b"SRTP is required here"
+    ack = bob.take_request(b"ACK")
+    assert ack.cseq.number == came.cseq.number
+    assert (ack.from_tag, ack.to_tag) == (came.from_tag, came.to_tag)
+    bob.take_nothing()
+    assert not world.records
+
+
+async def test_a_plain_answer_to_a_late_offer_is_not_passed_on() -> None:
+    world, alice, bob = world_of(replace(ALWAYS, srtp="required"))
+    invite = alice.invites(b"sip:bob@example.com")
+    came = bob.take_request(b"INVITE")
+    bob.answers(came, 200, body=SDP)
+    ok = alice.take_response(200)
+    world.relays[0].refuses = "Encryption is required of this side"
+    alice.send(Dialog(invite, ok, is_caller=True).request(b"ACK", via=alice.via, body=ANSWER))
+    await world.settled()
+    bob.take_nothing()
 
 
 async def test_an_answer_that_the_relay_refuses_passes_as_it_is() -> None:
