@@ -62,7 +62,10 @@ class UserForm(forms.ModelForm):
 
     class Meta:
         model = Subscriber
-        fields = ("display_name", "max_contacts", "max_calls", "note")
+        fields = (
+            *("display_name", "max_contacts", "max_calls", "media_policy", "srtp", "codecs"),
+            "note",
+        )
         labels = {
             "display_name": _("Name"),
             "max_contacts": _("Devices at most"),
@@ -113,7 +116,7 @@ class PolicyForm(forms.ModelForm):
         model = Domain
         fields = (
             *("enabled", "require_tls", "hide_users", "federation", "unauthenticated"),
-            *("unauthenticated_calls_out", "media_policy", "srtp", "nat_keepalive"),
+            *("unauthenticated_calls_out", "media_policy", "srtp", "codecs", "nat_keepalive"),
             *("nat_alias_contact", "e164", "e164_country", "max_subscribers", "max_contacts"),
             *("min_expires", "default_expires", "max_expires", "note"),
         )

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from media.dialogue import Dialogue, Leg
-from media.negotiate import Exchange, negotiate
-from media.ng import Answer, Delete, Offer
-from media.sdp import parse
+from media.negotiate import KEEP, Exchange, negotiate
+from media.ng import Answer, CodecChoice, Delete, Offer
+from media.sdp import Allowed, Session, choose, parse
 from media.security import Means
 from media.stream import LocalPair, PortSource, Refused
 
@@ -43,6 +43,10 @@ class Call:
         session = parse(offer.sdp)
         dialogue = self._offered(offer)
         is_new = dialogue is None
+        codecs = offer.options.codec
+        if not codecs and dialogue is not None and offer.options.has(KEEP):
+            codecs = dialogue.codecs
+        session = _chosen(session, codecs)
         if dialogue is None:
             near, far = (Leg(tag, wall=wall) for tag in (offer.from_tag, offer.to_tag))
             dialogue = Dialogue(near, far, offer.via_branch)
@@ -53,6 +57,7 @@ class Call:
         body, released = negotiate(exchange, ports, now=now)
         if is_new:
             self.dialogues.append(dialogue)
+        dialogue.codecs = codecs
         return self._concluded(dialogue, exchange, body, released, wall)
 
     def answer(self, answer: Answer, ports: PortSource, *, wall: float, now: float) -> Outcome:
@@ -144,3 +149,14 @@ class Call:
             if found:
                 return found[0]
         raise Refused("Unknown to-tag" if ours else "Unknown from-tag")
+
+
+def _chosen(session: Session, codecs: CodecChoice) -> Session:
+    """The offer with the codecs that may be used; raises Refused when there is none."""
+    if not codecs:
+        return session
+    allowed = Allowed(codecs.strip, codecs.strips_all, codecs.excepted, codecs.offer)
+    found = choose(session, allowed)
+    if found is None:
+        raise Refused("No codec of the offer is allowed")
+    return found

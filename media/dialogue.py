@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from media.forward.rule import ForwardRule
+from media.ng import CodecChoice
 from media.stream import LocalPair, Stream, rules_of
 
 
@@ -33,14 +34,26 @@ class Leg:
 
 
 class Dialogue:
-    """`caller` made the first offer, `callee` is who was offered it on `via_branch`."""
+    """`caller` made the first offer, `callee` is who was offered it on `via_branch`.
 
-    __slots__ = ("callee", "caller", "delete_at", "is_answered", "quiet_since", "via_branch")
+    `codecs` is the choice of its last offer.
+    """
+
+    __slots__ = (
+        "callee",
+        "caller",
+        "codecs",
+        "delete_at",
+        "is_answered",
+        "quiet_since",
+        "via_branch",
+    )
 
     def __init__(self, caller: Leg, callee: Leg, via_branch: bytes) -> None:
         self.caller = caller
         self.callee = callee
         self.via_branch = via_branch
+        self.codecs = CodecChoice()
         self.is_answered = False
         self.delete_at: float | None = None
         self.quiet_since = 0.0

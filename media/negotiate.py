@@ -16,7 +16,7 @@ from media.sdp.model import IP4, IP6
 from media.security import Means, Security
 from media.stream import LocalPair, PortSource, Refused, Stream
 
-_KEEP = b"keep-profile"
+KEEP = b"keep-profile"
 _MUX_OFFERED = (b"offer", b"require")
 _KEYING = frozenset((b"crypto", b"fingerprint", b"setup", b"tls-id", b"connection", b"zrtp-hash"))
 _BROWSERS = frozenset(
@@ -58,7 +58,7 @@ class Exchange:
     @property
     def keeps_profile(self) -> bool:
         """What a side speaks was settled by its first description, whatever is asked later."""
-        return self.options.has(_KEEP)
+        return self.options.has(KEEP)
 
 
 def negotiate(

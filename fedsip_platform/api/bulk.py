@@ -56,6 +56,9 @@ class RowSerializer(serializers.Serializer):
     enabled = serializers.BooleanField(required=False)
     max_contacts = serializers.IntegerField(required=False, allow_null=True)
     max_calls = serializers.IntegerField(required=False, allow_null=True)
+    media_policy = serializers.CharField(required=False, help_text="always, auto or never.")
+    srtp = serializers.CharField(required=False, help_text="off, offered or required.")
+    codecs = serializers.CharField(required=False, help_text="Such as opus G722 PCMA.")
     note = serializers.CharField(required=False, max_length=200)
 
 

@@ -53,7 +53,7 @@ class CallSerializer(serializers.ModelSerializer):
         fields = (
             *("id", "summary", *_ROUTE, "started_at", "ringing_at", "answered_at", "ended_at"),
             *("status", "reason", "ended_by", "node_id", "relay_id", "user_agent", "rule_id"),
-            *("codec", "mos", "media", "verdict", "attestation"),
+            *("codec", "mos", "media", "verdict", "verdict_text", "attestation"),
         )
         read_only_fields = fields
 

@@ -23,7 +23,7 @@ from .base import OwnSlugField, ScopedViewSet, key_parameter, only_tenant
 KEY = key_parameter("The domain's id or name.")
 POLICIES = (
     *("enabled", "note", "unauthenticated", "unauthenticated_calls_out", "hide_users"),
-    *("require_tls", "media_policy", "srtp", "nat_keepalive", "nat_alias_contact"),
+    *("require_tls", "media_policy", "srtp", "codecs", "nat_keepalive", "nat_alias_contact"),
     *("federation", "federation_in", "stranger_methods", "calls_in_per_domain"),
     *("calls_in_per_stranger", "calls_out_per_domain", "calls_out_per_user", "enum"),
     *(

@@ -41,7 +41,8 @@ class UserSerializer(serializers.ModelSerializer):
         model = Subscriber
         fields = (
             *("id", "address", "username", "domain", "password", "display_name", "enabled"),
-            *("max_contacts", "max_calls", "note", "password_changed_at"),
+            *("max_contacts", "max_calls", "media_policy", "srtp", "codecs", "note"),
+            "password_changed_at",
             *("created_at", "updated_at"),
         )
         validators: list[Any] = []

@@ -69,9 +69,11 @@ class CallRecord(models.Model):
     """The worse direction's."""
     media = models.JSONField(default=list, db_default=[])
     """A list of streams, one for each direction: sender (caller or callee), kind, codec, packets,
-    octets, expected, lost, jitter_ms, mos."""
+    octets, expected, lost, jitter_ms, round_trip_ms, mos (media/rtp/stats.py has its formula)."""
     verdict = ArrayField(models.TextField(), default=list, db_default=[])
     """The relay's words about the sound, such as no_media_callee; verdict.py explains each."""
+    verdict_text = ArrayField(models.TextField(), default=list, db_default=[])
+    """The relay's sentence for each of them, with the addresses and ports in question."""
     attestation = models.TextField(db_default="")
     """STIR: A, B or C; empty while no identity is signed or checked."""
 

@@ -57,6 +57,9 @@ def of_subscriber(subscriber: Subscriber) -> dict[str, Any]:
         "enabled": subscriber.enabled,
         "max_contacts": subscriber.max_contacts,
         "max_calls": subscriber.max_calls,
+        "media_policy": subscriber.media_policy,
+        "srtp": subscriber.srtp,
+        "codecs": subscriber.codecs,
         "created_at": subscriber.created_at,
     }
 

@@ -58,7 +58,10 @@ class DomainAdmin(admin.ModelAdmin):
         ),
         ("Open rooms", {"fields": ("unauthenticated", "unauthenticated_calls_out")}),
         ("Security", {"fields": ("require_tls", "srtp")}),
-        ("Media and NAT", {"fields": ("media_policy", "nat_keepalive", "nat_alias_contact")}),
+        (
+            "Media and NAT",
+            {"fields": ("media_policy", "codecs", "nat_keepalive", "nat_alias_contact")},
+        ),
         ("Traces", {"fields": ("trace", "trace_days")}),
         ("Numbers and hours", {"fields": ("e164", "e164_country", "enum", "time_zone")}),
         (
@@ -115,7 +118,7 @@ class SubscriberForm(forms.ModelForm):
         model = Subscriber
         fields = (
             *("domain", "username", "password", "display_name", "enabled"),
-            *("max_contacts", "max_calls", "note"),
+            *("max_contacts", "max_calls", "media_policy", "srtp", "codecs", "note"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -27,7 +27,10 @@ BATCH = 500
 CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refused"
 
 # What a row may say beside its address and password.
-FIELDS = ("display_name", "enabled", "max_contacts", "max_calls", "note")
+FIELDS = (
+    *("display_name", "enabled", "max_contacts", "max_calls", "note"),
+    *("media_policy", "srtp", "codecs"),
+)
 COLUMNS = ("address", "password", *FIELDS)
 # Made or checked already; looking what the user belongs to up again would cost a query a row.
 _MADE = ("public_id", "ha1_md5", "ha1_sha256", "aor", "username", "domain", "person")

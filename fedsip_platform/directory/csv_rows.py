@@ -20,7 +20,8 @@ def read(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     """Rows for bulk.provision; raises ServiceError where the text is no such CSV.
 
     The first line names the columns: address, and any of password, display_name, enabled,
-    max_contacts, max_calls, note. An empty cell says nothing about its field.
+    max_contacts, max_calls, note, media_policy, srtp, codecs. An empty cell says nothing about its
+    field.
     """
     source = csv.reader(_bounded(lines), strict=True)
     try:

@@ -22,6 +22,9 @@ from proxy.directory.patterns import MAX_PATTERN
 from . import names, patterns
 from .fields import CountryField, DomainNameField, HostField, UsernameField
 
+LONGEST_CODECS = 200
+AS_THE_DOMAIN = "as the domain says"
+
 
 class MediaPolicy(models.TextChoices):
     ALWAYS = "always", "always through the relay"
@@ -93,6 +96,15 @@ class Domain(models.Model):
         db_default=Srtp.OFFERED,
         verbose_name="SRTP",
         help_text="Encryption of media between a phone and us.",
+    )
+    codecs = models.CharField(
+        max_length=LONGEST_CODECS,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_codecs],
+        help_text="Those that phones may use, the preferred one first, such as opus G722 PCMA. "
+        "Video needs its own, such as VP8. Empty: all.",
     )
     nat_keepalive = models.BooleanField(
         "NAT keep-alive",
@@ -296,6 +308,32 @@ class Subscriber(models.Model):
     max_calls = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Calls at the same time. Empty: no limit."
     )
+    media_policy = models.CharField(
+        max_length=10,
+        choices=[("", AS_THE_DOMAIN), *MediaPolicy.choices],
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Whether sound and picture pass our relay.",
+    )
+    srtp = models.CharField(
+        max_length=10,
+        choices=[("", AS_THE_DOMAIN), *Srtp.choices],
+        blank=True,
+        default="",
+        db_default="",
+        verbose_name="SRTP",
+        help_text="Encryption of media between the phones and us.",
+    )
+    codecs = models.CharField(
+        max_length=LONGEST_CODECS,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_codecs],
+        help_text="Those that the phones may use, the preferred one first. Empty: as the domain "
+        "says.",
+    )
     note = models.CharField(max_length=200, blank=True, default="", db_default="")
     password_changed_at = models.DateTimeField(db_default=Now(), editable=False)
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
@@ -312,6 +350,11 @@ class Subscriber(models.Model):
                 condition=Q(ha1_md5__regex=r"^[0-9a-f]{32}$")
                 & Q(ha1_sha256__regex=r"^([0-9a-f]{64})?$"),
                 name="subscriber_ha1_is_hex",
+            ),
+            models.CheckConstraint(
+                condition=Q(media_policy__in=["", *MediaPolicy.values])
+                & Q(srtp__in=["", *Srtp.values]),
+                name="subscriber_policies_known",
             ),
         ]
 

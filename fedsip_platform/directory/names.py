@@ -16,6 +16,12 @@ from django.core.exceptions import ValidationError
 LONGEST_DOMAIN = 253
 LONGEST_USERNAME = 64
 
+# Encoding names of RTP (IANA). What goes beside a codec, such as telephone-event, is no choice.
+CODECS = (
+    *("opus", "G722", "PCMA", "PCMU", "G729", "G723", "GSM", "iLBC", "speex", "AMR", "AMR-WB"),
+    *("EVS", "G7221", "G726-32", "L16", "SILK", "VP8", "VP9", "H264", "H265", "AV1", "H263-1998"),
+)
+
 # RFC 3261 s25.1: user = unreserved / user-unreserved, without the escaped ones.
 _USERNAME = re.compile(r"[A-Za-z0-9\-_.!~*'()&=+$,;?/]+", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+", re.ASCII)
@@ -117,6 +123,15 @@ def check_methods(value: str) -> None:
     for word in value.split():
         if word != "*" and not (word.isascii() and word.isalpha() and word.isupper()):
             raise ValidationError(f"{word} is no SIP method; write them as INVITE MESSAGE OPTIONS.")
+
+
+def check_codecs(value: str) -> None:
+    """Names of codecs between spaces, each perhaps with its clock rate: opus PCMA/8000."""
+    known = {name.lower() for name in CODECS}
+    for word in value.split():
+        name, *rates = word.split("/")
+        if name.lower() not in known or len(rates) > 2 or not all(map(str.isdigit, rates)):
+            raise ValidationError(f"{word} is no codec known here; there are {' '.join(CODECS)}.")
 
 
 def check_one_line(text: str) -> None:

@@ -6,6 +6,7 @@ goes through `serialise_frame(cookie, document)` into a datagram. An answer is t
 """
 
 from media.ng.bencode import Document, Value
+from media.ng.codecs import CodecChoice
 from media.ng.errors import NgError
 from media.ng.framing import Frame, parse_cookie, parse_frame, serialise_frame
 from media.ng.messages import (
@@ -26,6 +27,7 @@ from media.ng.messages import (
 
 __all__ = [
     "Answer",
+    "CodecChoice",
     "Command",
     "Delete",
     "Document",

@@ -13,13 +13,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from media.ng.bencode import Document, Value
+from media.ng.codecs import FLAGS, CodecChoice, parse_codecs
 from media.ng.errors import NgError
 
 _LISTS = (b"rtcp-mux", b"replace", b"SDES", b"OSRTP")
 _TEXTS = (b"ICE", b"DTLS", b"transport-protocol", b"address-family", b"media-address", b"label")
 _IDENTITY = (b"command", b"sdp", b"call-id", b"from-tag", b"to-tag", b"via-branch")
 _OWN = frozenset(
-    (*_IDENTITY, *_LISTS, *_TEXTS, b"flags", b"direction", b"received-from", b"rtpp-flags")
+    (
+        *_IDENTITY,
+        *_LISTS,
+        *_TEXTS,
+        b"flags",
+        b"codec",
+        b"direction",
+        b"received-from",
+        b"rtpp-flags",
+    )
 )
 _ON_THE_WIRE = {b"address-family": b"address family"}  # as Kamailio and OpenSIPS spell it
 _DEFAULT_LIST_LIMIT = 32
@@ -41,6 +51,7 @@ class Options:
     replace: tuple[bytes, ...] = ()
     sdes: tuple[bytes, ...] = ()
     osrtp: tuple[bytes, ...] = ()
+    codec: CodecChoice = field(default_factory=CodecChoice)
     flags: tuple[bytes, ...] = ()
     others: tuple[tuple[bytes, Value], ...] = ()
 
@@ -63,6 +74,8 @@ class Options:
         ):
             if words:
                 found[key] = list(words)
+        if self.codec:
+            found[b"codec"] = self.codec.document()
         if self.received_from:
             family = b"IP6" if b":" in self.received_from else b"IP4"
             found[b"received-from"] = [family, self.received_from]
@@ -241,6 +254,7 @@ def parse_options(keys: Document) -> Options:
         replace=_hyphened(_words(keys.get(b"replace"))),
         sdes=_words(keys.get(b"SDES")),
         osrtp=_words(keys.get(b"OSRTP")),
+        codec=parse_codecs(keys.get(b"codec")),
         flags=flags,
         others=tuple((key, value) for key, value in keys.items() if key not in _OWN),
     )
@@ -263,8 +277,20 @@ def _unfold_flags(keys: Document) -> tuple[bytes, ...]:
                 keys[key] = [*_words(keys.get(key)), flag[len(key) + 1 :]]
                 break
         else:
-            flags.append(flag)
+            if not _unfold_codec(keys, flag):
+                flags.append(flag)
     return tuple(flags)
+
+
+def _unfold_codec(keys: Document, flag: bytes) -> bool:
+    """True for a flag such as codec-strip-PCMU, which is then in the dictionary `codec`."""
+    for prefix, word in FLAGS:
+        if flag.startswith(prefix):
+            codec = keys.get(b"codec")
+            known = codec if isinstance(codec, dict) else {}
+            keys[b"codec"] = {**known, word: [*_words(known.get(word)), flag[len(prefix) :]]}
+            return True
+    return False
 
 
 def _parse_offer(keys: Document) -> Offer:

@@ -1,5 +1,6 @@
 """Session descriptions (RFC 8866): parse, rewrite, serialise. Pure."""
 
+from media.sdp.codecs import Allowed, choose
 from media.sdp.errors import ParseError
 from media.sdp.model import Connection, Line, Media, Origin, Session
 from media.sdp.parse import parse
@@ -7,6 +8,7 @@ from media.sdp.rewrite import MediaRewrite, Rewrite, rewrite
 from media.sdp.serialise import serialise
 
 __all__ = [
+    "Allowed",
     "Connection",
     "Line",
     "Media",
@@ -15,6 +17,7 @@ __all__ = [
     "ParseError",
     "Rewrite",
     "Session",
+    "choose",
     "parse",
     "rewrite",
     "serialise",

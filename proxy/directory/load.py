@@ -20,12 +20,12 @@ _DOMAIN: Final = (
     " unauthenticated_calls_out, hide_users, media_policy, nat_alias_contact, nat_keepalive,"
     " require_tls, srtp, federation, e164, e164_country, time_zone, max_contacts, min_expires,"
     " max_expires, default_expires, trace, federation_in, stranger_methods, calls_in_per_domain,"
-    " calls_in_per_stranger, calls_out_per_domain, calls_out_per_user, enum, tenant_max_calls,"
-    " tenant_max_calls_per_second FROM proxy_domain"
+    " calls_in_per_stranger, calls_out_per_domain, calls_out_per_user, enum, codecs,"
+    " tenant_max_calls, tenant_max_calls_per_second FROM proxy_domain"
 )
 _SUBSCRIBER: Final = (
     "SELECT subscriber_id, domain_id, aor, username, ha1_md5, ha1_sha256, enabled, display_name,"
-    " max_contacts, max_calls FROM proxy_subscriber"
+    " max_contacts, max_calls, media_policy, srtp, codecs FROM proxy_subscriber"
 )
 _TRANSLATION: Final = (
     "SELECT translation_id, domain_id, from_domain, from_username, match_user_agent, match_regex,"
@@ -47,14 +47,14 @@ def text(value: str | None) -> bytes:
 
 def _domain(row: Row) -> Domain:
     values: list[Any] = [*row]
-    for at in (2, 3, 15, 23):
+    for at in (2, 3, 15, 23, 29):
         values[at] = text(values[at])
     return Domain(*values)
 
 
 def _subscriber(row: Row) -> Subscriber:
     values: list[Any] = [*row]
-    for at in (2, 3, 4, 5):
+    for at in (2, 3, 4, 5, 12):
         values[at] = text(values[at])
     values[2] = Aor(values[2])
     return Subscriber(*values)

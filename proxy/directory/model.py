@@ -55,6 +55,8 @@ class Domain:
     calls_out_per_domain: int | None = None
     calls_out_per_user: int | None = None
     enum: bool = False
+    codecs: bytes = b""
+    """Names between spaces, in order of preference; b"": all."""
     tenant_max_calls: int | None = None
     """At the same time, in all domains of the tenant; None: no limit. The next one likewise."""
     tenant_max_calls_per_second: int | None = None
@@ -74,6 +76,10 @@ class Subscriber:
     display_name: str = ""
     max_contacts: int | None = None
     max_calls: int | None = None
+    media_policy: str = ""
+    """As the domain says where it is empty; the next two likewise."""
+    srtp: str = ""
+    codecs: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,15 @@ from proxy.sip.uri import Aor
 
 from .model import Subscriber
 
-_NUMBERS: Final = Struct("<qqBiiBBH")  # ids, flags, limits, lengths of hashes, username
+# Ids, flags, limits, lengths of hashes, codecs and username.
+_NUMBERS: Final = Struct("<qqBiiBBBH")
 _ENABLED: Final = 1
 _NO_LIMIT: Final = -1
+# The policies share the byte of the flags: two bits each.
+_RELAY: Final = ("", "always", "auto", "never")
+_SRTP: Final = ("", "off", "offered", "required")
+_RELAY_SHIFT: Final = 1
+_SRTP_SHIFT: Final = 3
 
 
 def pack(subscriber: Subscriber) -> bytes:
@@ -25,40 +31,50 @@ def pack(subscriber: Subscriber) -> bytes:
     if username == _local_part(subscriber.aor):
         username = b""
     md5, sha256 = _binary(subscriber.ha1_md5), _binary(subscriber.ha1_sha256)
+    flags = _ENABLED if subscriber.enabled else 0
+    flags |= _RELAY.index(subscriber.media_policy) << _RELAY_SHIFT
+    flags |= _SRTP.index(subscriber.srtp) << _SRTP_SHIFT
     numbers = _NUMBERS.pack(
         subscriber.subscriber_id,
         subscriber.domain_id,
-        _ENABLED if subscriber.enabled else 0,
+        flags,
         _NO_LIMIT if subscriber.max_contacts is None else subscriber.max_contacts,
         _NO_LIMIT if subscriber.max_calls is None else subscriber.max_calls,
         len(md5),
         len(sha256),
+        len(subscriber.codecs),
         len(username),
     )
-    return b"".join((numbers, md5, sha256, username, subscriber.display_name.encode()))
+    return b"".join(
+        (numbers, md5, sha256, subscriber.codecs, username, subscriber.display_name.encode())
+    )
 
 
 @lru_cache(maxsize=4096)
 def unpack(aor: Aor, packed: bytes) -> Subscriber:
     """The subscriber that was packed."""
-    subscriber_id, domain_id, flags, contacts, calls, md5, sha256, name = _NUMBERS.unpack_from(
-        packed
+    (subscriber_id, domain_id, flags, contacts, calls, md5, sha256, codecs, name) = (
+        _NUMBERS.unpack_from(packed)
     )
     at = _NUMBERS.size
     md5_end = at + md5
     sha256_end = md5_end + sha256
-    name_end = sha256_end + name
+    codecs_end = sha256_end + codecs
+    name_end = codecs_end + name
     return Subscriber(
         subscriber_id,
         domain_id,
         aor,
-        packed[sha256_end:name_end] if name else _local_part(aor),
+        packed[codecs_end:name_end] if name else _local_part(aor),
         b2a_hex(packed[at:md5_end]),
         b2a_hex(packed[md5_end:sha256_end]),
         bool(flags & _ENABLED),
         packed[name_end:].decode(),
         None if contacts == _NO_LIMIT else contacts,
         None if calls == _NO_LIMIT else calls,
+        _RELAY[flags >> _RELAY_SHIFT & 3],
+        _SRTP[flags >> _SRTP_SHIFT & 3],
+        packed[sha256_end:codecs_end],
     )
 
 

@@ -85,6 +85,7 @@ class Call:
     media: list[Row] = field(default_factory=list)
     """What the relay said last."""
     verdict: list[str] = field(default_factory=list)
+    verdict_text: list[str] = field(default_factory=list)
     # how it ended
     ended_at: float = 0.0
     status: int = 0
@@ -111,6 +112,7 @@ class Call:
             mos=min(scores, default=None),
             codec=codecs[0] if codecs else "",
             verdict=self.verdict,
+            verdict_text=self.verdict_text,
         )
         return row
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from proxy.sip.status import reason_of
 
 from .call import Call, Dialog, place
-from .media_report import streams_of, verdict_of
+from .media_report import sentences_of, streams_of, verdict_of
 from .text import as_instant, as_text
 
 if TYPE_CHECKING:
@@ -331,6 +331,7 @@ def _refuser(call: Observed, status: int) -> str:
 def _take_report(held: Call, answer: Mapping[bytes, Any]) -> None:
     held.media = streams_of(answer, caller_tag=held.from_tag)
     held.verdict = verdict_of(answer)
+    held.verdict_text = sentences_of(answer)
 
 
 def _log(what: str, held: Call, ending: str) -> None:

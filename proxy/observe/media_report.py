@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from .text import as_text
+
 Stream = dict[str, Any]
 Document = Mapping[bytes, Any]
 
 _MOST_STREAMS: Final = 16
 _MOST_WORDS: Final = 10
+_LONGEST_SENTENCE: Final = 200
 
 
 def streams_of(answer: Document, *, caller_tag: bytes) -> list[Stream]:
@@ -40,10 +43,20 @@ def verdict_of(answer: Document) -> list[str]:
     return list(dict.fromkeys(named))[:_MOST_WORDS]
 
 
+def sentences_of(answer: Document) -> list[str]:
+    """What the relay says for people about the same, with addresses and ports."""
+    sentences = answer.get(b"verdict text")
+    if not isinstance(sentences, list):
+        return []
+    said = [as_text(one)[:_LONGEST_SENTENCE] for one in sentences if isinstance(one, bytes)]
+    return list(dict.fromkeys(said))[:_MOST_WORDS]
+
+
 def _stream(sender: str, media: Document, stream: Document, scores: object) -> Stream:
     stats = stream.get(b"stats")
     stats = stats if isinstance(stats, dict) else {}
     codec = media.get(b"codec") or stream.get(b"codec")
+    quality = _quality(stream.get(b"SSRC"), scores)
     return {
         "sender": sender,
         "kind": _text(media.get(b"type")),
@@ -53,17 +66,23 @@ def _stream(sender: str, media: Document, stream: Document, scores: object) -> S
         "expected": _number(stats.get(b"expected")),
         "lost": _number(stats.get(b"lost")),
         "jitter_ms": round(_number(stats.get(b"jitter us")) / 1000, 1),
-        "mos": _score(stream.get(b"SSRC"), scores),
+        "round_trip_ms": _in_units(quality.get(b"round-trip time"), 1000),
+        "mos": _in_units(quality.get(b"MOS"), 10),
     }
 
 
-def _score(ssrc: object, scores: object) -> float | None:
+def _quality(ssrc: object, scores: object) -> Document:
+    """What stands under the SSRC of a stream: MOS in tenths, round-trip time in microseconds."""
     if not isinstance(ssrc, int) or not isinstance(scores, dict):
-        return None
+        return {}
     found = scores.get(b"%d" % ssrc)
     average = found.get(b"average MOS") if isinstance(found, dict) else None
-    tenths = average.get(b"MOS") if isinstance(average, dict) else None
-    return tenths / 10 if isinstance(tenths, int) and tenths > 0 else None
+    return average if isinstance(average, dict) else {}
+
+
+def _in_units(value: object, units: int) -> float | None:
+    """None where nothing was measured, which the relay says as 0."""
+    return round(value / units, 1) if isinstance(value, int) and value > 0 else None
 
 
 def _documents(value: object) -> Iterator[tuple[bytes, Document]]:

@@ -43,8 +43,8 @@ _CHANGES: Final = ("target", "hop", "ringing_at", "answered_at", "relay_id", "di
 # statement for each row costs.
 _WRITE: Final = f"""
 WITH ended AS (
-    INSERT INTO proxy_call ({", ".join(_RECORD)}, verdict)
-    SELECT {", ".join(_RECORD)}, verdict
+    INSERT INTO proxy_call ({", ".join(_RECORD)}, verdict, verdict_text)
+    SELECT {", ".join(_RECORD)}, verdict, coalesce(verdict_text, '{{}}')
     FROM json_populate_recordset(NULL::proxy_call, %(calls)s::json)
     ON CONFLICT (public_id) DO NOTHING
 ), gone AS (

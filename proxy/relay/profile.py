@@ -10,6 +10,9 @@ Each side is spoken to in its own address family; our address stands in o= and c
 SRTP (OSRTP, RFC 8643) is a key in an RTP/AVP offer, which phones without SRTP pass over. A side
 that offers SRTP by itself is answered in it, whatever the policy.
 
+Codecs are those that both sides may use, in the order of the receiver; telephone events and comfort
+noise go beside them.
+
 This is for the first description of a side. `keep-profile` tells our relay to go on as that began,
 so that a later offer of either side finds the other one spoken to as before; the two
 `srtp-required` flags hold a side to its policy for the life of the call. Other relays pass these
@@ -21,8 +24,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from media.ng import Options
+from media.ng import CodecChoice, Options
 
+_LONGEST_USER: Final = 64
+_BESIDE: Final = (b"telephone-event", b"cn")
 _REPLACE: Final = (b"origin", b"session-connection")
 
 
@@ -36,7 +41,16 @@ class SideFacts:
     source: str = ""
     """Address from which its signalling came."""
     srtp: str = "off"
-    """The policy of its domain: off, offered, required."""
+    """Its policy: off, offered, required."""
+    codecs: tuple[bytes, ...] = ()
+    """Lower-case names of those that it may use, the preferred one first; none: all."""
+    user: bytes = b""
+    """Whose phone it is, for what the relay says of it in words."""
+
+    @property
+    def label(self) -> bytes:
+        device = b"browser" if self.is_websocket else b"phone"
+        return self.user[:_LONGEST_USER] + b"'s " + device if self.user else b""
 
 
 def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
@@ -57,6 +71,8 @@ def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
             dtls=b"off",
             transport_protocol=b"RTP/SAVP" if receiver.srtp == "required" else b"RTP/AVP",
             address_family=family,
+            label=sender.label,
+            codec=_codecs(receiver.codecs, sender.codecs),
             rtcp_mux=(b"demux",),
             replace=_REPLACE,
             osrtp=tuple(osrtp),
@@ -67,9 +83,21 @@ def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
         ice=b"force",
         transport_protocol=b"UDP/TLS/RTP/SAVPF",
         address_family=family,
+        label=sender.label,
+        codec=_codecs(receiver.codecs, sender.codecs),
         rtcp_mux=(b"offer", b"require"),
         replace=_REPLACE,
         osrtp=tuple(one for one in osrtp if one != b"offer"),
         flags=tuple(flags),
         received_from=received_from,
     )
+
+
+def _codecs(receiver: tuple[bytes, ...], sender: tuple[bytes, ...]) -> CodecChoice:
+    if not receiver and not sender:
+        return CodecChoice()
+    both = receiver or sender
+    if receiver and sender:
+        known = {name.partition(b"/")[0] for name in sender}
+        both = tuple(name for name in receiver if name.partition(b"/")[0] in known)
+    return CodecChoice((b"all",), _BESIDE, both)

@@ -16,7 +16,8 @@ from proxy.core.request_context import Branch, Reject, RequestContext
 from proxy.relay.client import RelayError
 from proxy.relay.offer_answer import Body, in_request, in_response
 from proxy.relay.profile import SideFacts, options_towards
-from proxy.sip.uri import SipUri
+from proxy.routing import media_policy
+from proxy.sip.uri import SipUri, Uri
 
 if TYPE_CHECKING:
     from proxy.node import Node
@@ -27,8 +28,10 @@ log = logging.getLogger(__name__)
 
 _MOST_EXPECTED: Final = 50_000
 _MUST_ENCRYPT: Final = "Encryption is required"  # the words of our relay
+_NO_CODEC: Final = "No codec"
 _OFFERED: Final = "offered"  # what a branch has at the relay
 _ANSWERED: Final = "answered"
+_DIRECT: Final = "direct"  # it was sent before the call got a relay
 
 
 class Sessions:
@@ -67,6 +70,8 @@ async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
     )
     if call.is_initial and call.method == b"INVITE" and call.relay_id is None:
         call.relay_id = _relay_wanted(call, branch, node)
+        if call.relay_id is None:
+            branch.media = _DIRECT
     call.notes.offer_made = kind is Body.OFFER
     if kind is Body.NOTHING or call.relay_id is None:
         return
@@ -83,7 +88,7 @@ async def answer(
 ) -> None:
     """A description in a response, on its way upstream. Raises Reject 488 where encryption is
     required and the answer is not what was offered; its early media is not heard."""
-    if branch is None or call.relay_id is None:
+    if branch is None or call.relay_id is None or branch.media is _DIRECT:
         return
     if call.is_initial and 200 <= response.status < 300:
         branch.media = _ANSWERED
@@ -100,7 +105,7 @@ async def answer(
     if relay is None:
         log.warning("relay of the call is unknown call_id=%s", _call_id(call))
         return
-    caller, callee = _near(call), _far(call, branch)
+    caller, callee = _near(call), _far(call, branch, node)
     options = options_towards(caller, callee)
     command: Command
     if kind is Body.ANSWER:
@@ -188,7 +193,7 @@ async def _offered(call: RequestContext, branch: Branch, node: Node) -> bytes:
         to_tag=call.original.to_tag or b"",
         sdp=request.body,
         via_branch=_via_branch(call, branch),
-        options=options_towards(_far(call, branch), _near(call)),
+        options=options_towards(_far(call, branch, node), _near(call)),
     )
     failure = RelayError("no relay")
     for relay in _relays(call, node):
@@ -200,6 +205,8 @@ async def _offered(call: RequestContext, branch: Branch, node: Node) -> bytes:
             failure = error
             if error.reason.startswith(_MUST_ENCRYPT):
                 raise Reject(488, b"SRTP is required here") from error
+            if error.reason.startswith(_NO_CODEC):
+                raise Reject(488, b"No Common Codec") from error
             continue
         if call.is_initial:
             call.relay_id = relay.relay_id
@@ -223,7 +230,7 @@ async def _answered_in_request(call: RequestContext, branch: Branch, node: Node)
     relay = node.relays.by_id(call.relay_id or b"")
     if relay is None:
         return request.body
-    sides = _far(call, branch), _near(call)
+    sides = _far(call, branch, node), _near(call)
     command = Answer(
         call_id=call.original.call_id,
         from_tag=call.original.to_tag or b"",
@@ -244,7 +251,7 @@ async def _answered_in_request(call: RequestContext, branch: Branch, node: Node)
 
 def _relay_wanted(call: RequestContext, branch: Branch, node: Node) -> bytes | None:
     """The relay that a new call is to have, if any."""
-    if not _needs_relay(call, branch) or _has_relay_already(call, node):
+    if not _needs_relay(call, branch, node) or _has_relay_already(call, node):
         return None
     choices = node.relays.choices(call.original.call_id)
     return choices[0].relay_id if choices else None
@@ -262,39 +269,54 @@ def _has_relay_already(call: RequestContext, node: Node) -> bool:
     return False
 
 
-def _needs_relay(call: RequestContext, branch: Branch) -> bool:
-    """By the policies of both domains: one that says always wins, then one that says auto."""
-    policies = {
-        domain.media_policy for domain in (call.domain, call.callee_domain) if domain is not None
-    }
+def _needs_relay(call: RequestContext, branch: Branch, node: Node) -> bool:
+    """By the policies of both sides: one that says always wins, then one that says auto. Each
+    branch is looked at when its turn comes, so a later stage may be the first to need one."""
+    of_callee = media_policy.of_callee(call, branch, node)
+    policies = {media_policy.of_caller(call).relay, of_callee.relay}
     if "always" in policies:
         return True
     if "auto" not in policies:
         return False
-    near = _near(call)
+    near, target = _near(call), branch.target
     return (
         call.caller_nat
-        or any(target.nat or target.websocket != near.is_websocket for target in call.targets)
+        or any(each.nat or each.websocket != near.is_websocket for each in (target, *call.targets))
         or branch.family != near.family
-        or branch.target.nat
     )
 
 
 def _near(call: RequestContext) -> SideFacts:
     """The side that the request came from."""
-    flow = call.flow
-    srtp = call.domain.srtp if call.domain is not None else "off"
-    return SideFacts(flow.family, flow.is_websocket, call.caller_nat, flow.remote[0], srtp)
+    flow, policy = call.flow, media_policy.of_caller(call)
+    return SideFacts(
+        flow.family,
+        flow.is_websocket,
+        call.caller_nat,
+        flow.remote[0],
+        policy.srtp,
+        policy.codecs,
+        _user(call.original.from_.uri),
+    )
 
 
-def _far(call: RequestContext, branch: Branch) -> SideFacts:
+def _far(call: RequestContext, branch: Branch, node: Node) -> SideFacts:
     """The side that the request goes to."""
-    flow = branch.flow
-    is_websocket = branch.target.websocket or (flow is not None and flow.is_websocket)
+    flow, policy = branch.flow, media_policy.of_callee(call, branch, node)
     source = flow.remote[0] if flow is not None else ""
-    srtp = call.callee_domain.srtp if call.callee_domain is not None else "off"
-    is_nat = branch.target.nat and bool(source)
-    return SideFacts(branch.family, is_websocket, is_nat, source, srtp)
+    return SideFacts(
+        branch.family,
+        branch.target.websocket or (flow is not None and flow.is_websocket),
+        branch.target.nat and bool(source),
+        source,
+        policy.srtp,
+        policy.codecs,
+        _user(call.original.to.uri),
+    )
+
+
+def _user(uri: Uri) -> bytes:
+    return (uri.user if isinstance(uri, SipUri) else None) or b""
 
 
 def _is_refusal(error: RelayError, *sides: SideFacts) -> bool:

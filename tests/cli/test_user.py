@@ -31,6 +31,20 @@ def test_a_generated_password_is_shown_once(acme: Fedsip) -> None:
     assert "password" not in listed
 
 
+def test_what_holds_for_one_user(acme: Fedsip) -> None:
+    acme("user", "add", "alice@example.com", "--generate")
+    outcome = acme("user", "set", "alice@example.com", "srtp=required", "codecs=opus PCMA/8000")
+    assert outcome.said == "user alice@example.com has srtp=required, codecs=opus PCMA/8000 now.\n"
+    alice = Subscriber.objects.get()
+    assert (alice.srtp, alice.codecs, alice.media_policy) == ("required", "opus PCMA/8000", "")
+    refused = acme("user", "set", "alice@example.com", "codecs=opus MP3")
+    assert "MP3 is no codec known here" in refused.complained
+    assert (
+        "there is no field ha1_md5"
+        in acme("user", "set", "alice@example.com", "ha1_md5=0").complained
+    )
+
+
 def test_without_a_terminal_a_password_is_made(acme: Fedsip) -> None:
     assert "password (shown only now): " in acme("user", "add", "bob@example.com").said
 

@@ -78,7 +78,8 @@ PUBLISHED = {
     " changed_at",
     "proxy_call": "public_id call_id tenant_id domain_id caller callee request_uri target"
     " caller_address hop started_at ringing_at answered_at ended_at status reason ended_by node_id"
-    " relay_id user_agent rule_id codec mos media verdict attestation",
+    " relay_id user_agent rule_id codec mos media verdict verdict_text"
+    " attestation",
     "proxy_live_call": "public_id call_id tenant_id domain_id caller callee request_uri target"
     " caller_address hop started_at ringing_at answered_at node_id relay_id user_agent rule_id"
     " dialog",

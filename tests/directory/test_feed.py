@@ -60,7 +60,9 @@ async def reading(url: str) -> AsyncIterator[tuple[Directory, DirectoryFeed]]:
 
 async def test_everything_is_loaded(administrator: Administrator, domain_id: int) -> None:
     administrator.subscriber(domain_id, "alice@example.com", display_name="Alice Ä", max_contacts=3)
-    administrator.subscriber(domain_id, "bob@example.com", enabled=False, max_calls=2)
+    administrator.subscriber(
+        domain_id, "bob@example.com", enabled=False, max_calls=2, srtp="required"
+    )
     administrator.translation(domain_id, match_regex="^1000$", tran_user="eric")
     async with following(administrator.url) as (directory, _):
         domain = directory.domain(b"example.com")
@@ -71,7 +73,7 @@ async def test_everything_is_loaded(administrator: Administrator, domain_id: int
         assert bob is not None
         assert (alice.display_name, alice.max_contacts, alice.enabled) == ("Alice Ä", 3, True)
         assert (alice.ha1_md5, alice.ha1_sha256) == (b"5a" * 16, b"5a" * 32)
-        assert (bob.enabled, bob.max_calls) == (False, 2)
+        assert (bob.enabled, bob.max_calls, bob.srtp) == (False, 2, "required")
         facts = Facts(b"alice", b"", b"1000", b"example.com")
         found = directory.rules(domain).candidates(facts, lambda: 0.0)
         assert [rule.tran_user for rule in found] == [b"eric"]

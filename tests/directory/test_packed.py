@@ -24,6 +24,9 @@ subscribers = st.builds(
     display_name=st.text(max_size=60),
     max_contacts=limits,
     max_calls=limits,
+    media_policy=st.sampled_from(["", "always", "auto", "never"]),
+    srtp=st.sampled_from(["", "off", "offered", "required"]),
+    codecs=st.binary(max_size=200),
 )
 
 

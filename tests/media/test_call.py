@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from media.call import Call, Outcome
-from media.ng import Answer, Delete, Offer, Options
+from media.ng import Answer, CodecChoice, Delete, Offer, Options
 from media.sdp import Connection, Media, ParseError, parse
 from media.security import Means
 from media.stream import Refused
@@ -53,6 +53,26 @@ def test_early_media_flows_before_the_answer(call: Call, ports: Pairs) -> None:
     by_local = {rule.local[1]: rule for rule in outcome.dialogue.rules()}
     assert by_local[24002].destination == ("192.0.2.1", 5004)
     assert by_local[24000].destination is None
+
+
+def test_codecs_are_chosen_and_the_choice_is_kept(call: Call, ports: Pairs) -> None:
+    body = sdp(5004).replace(b"RTP/AVP 0", b"RTP/AVP 0 8 9")
+    choice = CodecChoice(strip=(b"all",), offer=(b"g722", b"pcma"))
+    keep = Options(flags=(b"keep-profile",))
+    assert told(call, ports, offer(body, options=Options(codec=choice))).formats == (b"9", b"8")
+    told(call, ports, answer(sdp(6004).replace(b"RTP/AVP 0", b"RTP/AVP 8")))
+    again = offer(body, tag=b"b", to_tag=b"a", options=keep)
+    assert told(call, ports, again).formats == (b"9", b"8")
+    without = offer(body, tag=b"b", to_tag=b"a")
+    assert told(call, ports, without).formats == (b"0", b"8", b"9")
+
+
+def test_no_codec_that_is_allowed(call: Call, ports: Pairs) -> None:
+    options = Options(codec=CodecChoice(strip=(b"all",), offer=(b"opus",)))
+    with pytest.raises(Refused, match="No codec of the offer is allowed"):
+        told(call, ports, offer(sdp(5004), options=options))
+    assert not call.dialogues
+    assert not ports.out
 
 
 def test_everything_again_changes_nothing(call: Call, ports: Pairs) -> None:

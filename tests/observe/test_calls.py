@@ -160,8 +160,13 @@ async def test_the_relays_last_words_are_in_the_record() -> None:
     media = {b"type": b"audio", b"streams": [stream]}
     world.relays[0].report = {
         b"tags": {dialog.local_tag: {b"medias": [media]}},
-        b"SSRC": {b"77": {b"average MOS": {b"MOS": 41}}},
+        b"SSRC": {b"77": {b"average MOS": {b"MOS": 41, b"round-trip time": 12_500}}},
         b"verdict": [b"no_media_callee", b"loss_caller", b"no_media_callee"],
+        b"verdict text": [
+            b"bob's phone never sent RTP",
+            b"bob's phone never sent RTP",
+            b"\0" * 500,
+        ],
     }
     alice.send(dialog.request(b"BYE", via=alice.via))
     await world.settled()
@@ -169,10 +174,12 @@ async def test_the_relays_last_words_are_in_the_record() -> None:
     assert record.media == [
         {
             "sender": "caller", "kind": "audio", "codec": "", "packets": 500, "octets": 80000,
-            "expected": 510, "lost": 10, "jitter_ms": 2.5, "mos": 4.1,
+            "expected": 510, "lost": 10, "jitter_ms": 2.5,
+                "round_trip_ms": 12.5, "mos": 4.1,
         }
     ]  # fmt: skip
     assert record.verdict == ["no_media_callee", "loss_caller"]
+    assert record.verdict_text == ["bob's phone never sent RTP", ""]
 
 
 async def test_a_relay_that_says_nothing_holds_no_record_up() -> None:

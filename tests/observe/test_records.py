@@ -76,12 +76,16 @@ async def test_a_call_from_ringing_to_its_record(fresh_url: str, tmp_path: Path)
     assert ask(fresh_url, LIVE) == [("call-0001", True)]
     streams = [{"sender": "caller", "packets": 5, "mos": 4.1, "codec": "PCMU"}]
     streams.append({"sender": "callee", "packets": 5, "mos": 3.9, "codec": "PCMU"})
-    waiting.ended(end(one, status=200, media=streams, verdict=["loss_callee"]))
+    waiting.ended(
+        end(one, status=200, media=streams, verdict=["loss_callee"], verdict_text=["7 %"])
+    )
     await waiting.write()
     assert ask(fresh_url, LIVE) == []
-    [row] = ask(fresh_url, "SELECT public_id, hop, codec, mos, media, verdict FROM proxy_call")
+    [row] = ask(
+        fresh_url, "SELECT public_id, hop, codec, mos, media, verdict, verdict_text FROM proxy_call"
+    )
     assert (row[0].hex, *row[1:4]) == (one.public_id, "udp 192.0.2.20:5060", "PCMU", 3.9)
-    assert row[4:] == (streams, ["loss_callee"])
+    assert row[4:] == (streams, ["loss_callee"], ["7 %"])
     await waiting.close()
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from media.ng import Options
+from media.ng import CodecChoice, Options
 from proxy.relay.profile import SideFacts, options_towards
 
 _REPLACE = (b"origin", b"session-connection")
@@ -16,6 +16,10 @@ OFFERED, REQUIRED = SideFacts(4, srtp="offered"), SideFacts(4, srtp="required")
 SECURE_BROWSER = SideFacts(4, is_websocket=True, srtp="required")
 KEEP = b"keep-profile"
 NAT = SideFacts(4, is_nat=True, source="203.0.113.9")
+ALICE = SideFacts(4, user=b"alice")
+WIDE = SideFacts(4, codecs=(b"opus", b"g722", b"pcma"))
+NARROW = SideFacts(4, codecs=(b"pcmu/8000", b"pcma/8000"))
+BESIDE = (b"telephone-event", b"cn")
 
 
 def plain(
@@ -25,6 +29,8 @@ def plain(
     flags: tuple[bytes, ...] = (),
     osrtp: tuple[bytes, ...] = (),
     received_from: bytes = b"",
+    label: bytes = b"",
+    codecs: tuple[bytes, ...] | None = None,
 ) -> Options:
     return Options(
         ice=b"remove",
@@ -36,6 +42,8 @@ def plain(
         osrtp=osrtp,
         flags=(KEEP, *flags),
         received_from=received_from,
+        label=label,
+        codec=CodecChoice() if codecs is None else CodecChoice((b"all",), BESIDE, codecs),
     )
 
 
@@ -69,6 +77,15 @@ WEBRTC = Options(
         (NAT, SIP6, plain(b"IP6", received_from=b"203.0.113.9")),
         (SIP4, NAT, plain(b"IP4")),
         (SIP4, BROWSER, WEBRTC),
+        (ALICE, SIP4, plain(label=b"alice's phone")),
+        (SIP4, ALICE, plain()),
+        (replace(BROWSER, user=b"bob"), SIP4, plain(label=b"bob's browser")),
+        (SIP4, WIDE, plain(codecs=(b"opus", b"g722", b"pcma"))),
+        (WIDE, SIP4, plain(codecs=(b"opus", b"g722", b"pcma"))),
+        (WIDE, NARROW, plain(codecs=(b"pcma/8000",))),
+        (NARROW, WIDE, plain(codecs=(b"pcma",))),
+        (replace(WIDE, codecs=(b"opus",)), NARROW, plain(codecs=())),
+        (WIDE, BROWSER, replace(WEBRTC, codec=CodecChoice((b"all",), BESIDE, WIDE.codecs))),
         (BROWSER, BROWSER, WEBRTC),
     ],
 )

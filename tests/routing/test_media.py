@@ -7,14 +7,15 @@ from dataclasses import replace
 import pytest
 
 from media.ng import Answer, Delete, Offer
-from proxy.directory.model import Domain
+from proxy.directory.model import Domain, Forward
 from proxy.sip.message import Request, Response
-from proxy.sip.uri import parse_uri
+from proxy.sip.uri import Aor, parse_uri
 from tests.harness.builders import Dialog, ack_of, cancel_of, respond
 from tests.routing.world import EXAMPLE, SDP, UserAgent, World, deletes, via_relay
 
 ALICE = b"alice@example.com"
 BOB = b"bob@example.com"
+BOB_AOR = Aor(BOB)
 STRANGER = b"stranger@elsewhere.org"
 ALWAYS = replace(EXAMPLE, media_policy="always")
 ANSWER = SDP.replace(b"4000", b"5000")
@@ -383,6 +384,75 @@ async def test_auto_looks_at_the_callee(contact: bytes | None, host: str, relaye
     assert (bob.take_request(b"INVITE").body != SDP) is relayed
     if relayed and ":" in host:
         assert world.relays[0].taken(Offer)[0].options.address_family == b"IP6"
+
+
+@pytest.mark.parametrize(
+    ("of_domain", "of_alice", "of_bob", "relayed"),
+    [
+        ("never", "", "", False),
+        ("never", "always", "", True),
+        ("never", "", "always", True),
+        ("always", "never", "never", False),
+        ("always", "never", "", True),
+    ],
+)
+async def test_the_users_say_when_instead(
+    of_domain: str, of_alice: str, of_bob: str, relayed: bool
+) -> None:
+    domain = replace(EXAMPLE, media_policy=of_domain)
+    world, alice, bob = world_of(domain)
+    world.add_user(ALICE, domain, media_policy=of_alice)
+    world.add_user(BOB, domain, media_policy=of_bob)
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    assert (bob.take_request(b"INVITE").body != SDP) is relayed
+
+
+async def test_each_side_has_the_encryption_and_codecs_of_its_user() -> None:
+    domain = replace(ALWAYS, srtp="off", codecs=b"opus G722 PCMA")
+    world, alice, bob = world_of(domain)
+    world.add_user(BOB, domain, srtp="required", codecs=b"PCMA opus")
+    await call(world, alice, bob)
+    offer, answer = world.relays[0].commands
+    assert isinstance(offer, Offer)
+    assert isinstance(answer, Answer)
+    assert offer.options.transport_protocol == b"RTP/SAVP"
+    assert b"srtp-required-towards" in offer.options.flags
+    assert offer.options.codec.offer == (b"pcma", b"opus")
+    assert b"srtp-required" in answer.options.flags
+    assert (offer.options.label, answer.options.label) == (b"alice's phone", b"bob's phone")
+
+
+async def test_no_codec_that_both_may_use() -> None:
+    world, alice, bob = world_of()
+    world.relays[0].refuses = "No codec of the offer is allowed"
+    alice.authenticates(alice.asks(b"INVITE", b"sip:bob@example.com", body=SDP))
+    await world.settled()
+    assert alice.take_response(488).reason == b"No Common Codec"
+    bob.take_nothing()
+
+
+async def test_a_later_stage_may_be_the_first_to_need_a_relay() -> None:
+    """Bob's phone stands beside Alice's; he forwards to Carol, who is behind a NAT."""
+    world, alice, bob = world_of(replace(EXAMPLE, media_policy="auto"))
+    carol = world.phone(b"carol@example.com", "203.0.113.9")
+    carol.registers(contact=b"<sip:carol@10.0.0.2>")
+    world.add_routes(Forward(1, BOB_AOR, "busy", b"carol@example.com"))
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    assert came.body == SDP
+    bob.answers(came, 183, body=ANSWER)
+    assert alice.take_response(183).body == ANSWER
+    bob.answers(came, 486)
+    await world.settled()
+    bob.take_request(b"ACK")
+    diverted = carol.take_request(b"INVITE")
+    assert diverted.body == via_relay(SDP)
+    carol.answers(diverted, 200, body=ANSWER)
+    await world.settled()
+    while (response := alice.take()).status != 200:
+        assert response.status == 181
+    assert response.body == via_relay(ANSWER)
+    assert not deletes(world.relays[0])
 
 
 async def test_between_browser_and_phone_profiles_differ() -> None:

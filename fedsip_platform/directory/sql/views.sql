@@ -32,6 +32,7 @@ SELECT
     d.calls_out_per_domain::int AS calls_out_per_domain,
     d.calls_out_per_user::int AS calls_out_per_user,
     d.enum,
+    d.codecs::text AS codecs,
     t.max_calls::int AS tenant_max_calls,
     t.max_calls_per_second::int AS tenant_max_calls_per_second
 FROM directory_domain d
@@ -49,7 +50,10 @@ SELECT
     s.enabled,
     s.display_name::text AS display_name,
     s.max_contacts::int AS max_contacts,
-    s.max_calls::int AS max_calls
+    s.max_calls::int AS max_calls,
+    s.media_policy::text AS media_policy,
+    s.srtp::text AS srtp,
+    s.codecs::text AS codecs
 FROM directory_subscriber s;
 
 CREATE VIEW proxy_translation AS
@@ -203,7 +207,7 @@ CREATE VIEW proxy_call AS
 SELECT
     public_id, call_id, tenant_id, domain_id, caller, callee, request_uri, target, caller_address,
     hop, started_at, ringing_at, answered_at, ended_at, status, reason, ended_by, node_id, relay_id,
-    user_agent, rule_id, codec, mos, media, verdict, attestation
+    user_agent, rule_id, codec, mos, media, verdict, verdict_text, attestation
 FROM calls_callrecord;
 
 -- Updatable: the calls that go on, each written by its node.

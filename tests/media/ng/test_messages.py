@@ -6,6 +6,7 @@ import pytest
 
 from media.ng import (
     Answer,
+    CodecChoice,
     Command,
     Delete,
     Document,
@@ -32,6 +33,7 @@ OPTIONS = Options(
     direction=(b"internal", b"external"),
     rtcp_mux=(b"demux",),
     replace=(b"origin", b"session-connection"),
+    codec=CodecChoice((b"all",), (b"telephone-event",), (b"pcma", b"opus/48000/2")),
     flags=(b"trust-address",),
     others=((b"TOS", 184),),
 )
@@ -75,7 +77,16 @@ SPELLINGS: list[tuple[Document, Options]] = [
         ),
     ),
     ({b"flags": 5, b"ICE": [b"x"], b"direction": b"one"}, Options(direction=(b"one",))),
-    ({b"codec": {b"strip": [b"G729"]}}, Options(others=((b"codec", {b"strip": [b"G729"]}),))),
+    ({b"codec": {b"strip": [b"G729", 5]}}, Options(codec=CodecChoice(strip=(b"g729",)))),
+    (
+        {b"codec": {b"mask": b"all", b"offer": [b"PCMA"], b"except": [b"opus/48000"]}},
+        Options(codec=CodecChoice((b"all",), (b"opus/48000",), (b"pcma",))),
+    ),
+    (
+        {b"rtpp-flags": b"codec-strip-all codec-offer-opus codec-offer-PCMA codec-mask-G722"},
+        Options(codec=CodecChoice((b"all", b"g722"), (), (b"opus", b"pcma"))),
+    ),
+    ({b"codec": [b"PCMA"]}, Options()),
 ]
 REFUSED: list[tuple[Document, str]] = [
     ({}, 'Dictionary contains no key "command"'),

@@ -43,6 +43,8 @@ def show(options: Mapping[str, Any]) -> None:
     else:
         if call is not None:
             print(verdict.sentence(call, now=timezone.now()))
+            for said in getattr(call, "verdict_text", ()):
+                print(f"  {said}")
         print(ladder.as_text(ladder.ladder_of(messages)))
         for each in messages if options["messages"] else ():
             arrow = "from" if each.way == "in" else "to"

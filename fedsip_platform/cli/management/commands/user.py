@@ -1,4 +1,4 @@
-"""fedsip user add | list | disable | enable | password | delete"""
+"""fedsip user add | list | set | disable | enable | password | delete"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from fedsip_platform.cli import lookup, passwords, rows, speech
+from fedsip_platform.cli import fields, lookup, passwords, rows, speech
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Subscriber
 
@@ -19,13 +19,18 @@ COLUMNS = {
 }
 
 
+SETTABLE = (
+    *("display_name", "max_contacts", "max_calls", "media_policy", "srtp", "codecs", "note"),
+)
+
+
 class Command(BaseCommand):
     help = "SIP users: who can register phones and call."
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        metavar = "add|list|disable|enable|password|delete"
+        metavar = "add|list|set|disable|enable|password|delete"
         verbs = parser.add_subparsers(required=True, metavar=metavar)
         adding = speech.verb(verbs, "add", add, help="make a user")
         _takes_address(adding)
@@ -33,6 +38,9 @@ class Command(BaseCommand):
         passwords.add_options(adding)
         listing = speech.verb(verbs, "list", list_all, help="show users")
         listing.add_argument("--domain", help="only those of this domain")
+        setting = speech.verb(verbs, "set", set_fields, help="change what holds for a user")
+        _takes_address(setting)
+        setting.add_argument("field", nargs="+", help=f"field=value: {', '.join(SETTABLE)}")
         _takes_address(speech.verb(verbs, "disable", disable, help="let a user in no more"))
         _takes_address(speech.verb(verbs, "enable", enable, help="let a user in again"))
         changing = speech.verb(verbs, "password", password, help="give a user a new password")
@@ -65,6 +73,14 @@ def list_all(options: Mapping[str, Any]) -> None:
     if options["domain"]:
         users = users.filter(domain=lookup.domain(options["domain"]))
     speech.show([rows.of_subscriber(user) for user in users.iterator()], COLUMNS, options)
+
+
+def set_fields(options: Mapping[str, Any]) -> None:
+    """Change fields of a user."""
+    wanted = fields.values(Subscriber, options["field"], SETTABLE, "field", "srtp=required")
+    user = services.update_subscriber(lookup.subscriber(options["aor"]), **wanted)
+    values = ", ".join(f"{name}={speech.text(getattr(user, name))}" for name in wanted)
+    speech.done(f"user {user.aor} has {values} now.", rows.of_subscriber(user), options)
 
 
 def disable(options: Mapping[str, Any]) -> None:

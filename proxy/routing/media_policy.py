@@ -1,0 +1,60 @@
+"""What holds for the media of one side: its user's policies, and where he has none, his domain's.
+
+Nothing is known of strangers, of carriers, and of whom in-dialog requests concern: the relay keeps
+what was settled when the dialog began.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from proxy.core.request_context import Branch, RequestContext
+    from proxy.directory.model import Domain, Subscriber
+    from proxy.node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPolicy:
+    """`relay` is always, auto, never, or empty where nothing is known; `codecs` are names in order
+    of preference, none: all."""
+
+    relay: str = ""
+    srtp: str = "off"
+    codecs: tuple[bytes, ...] = ()
+
+
+_UNKNOWN: Final = MediaPolicy()
+
+
+def of_caller(call: RequestContext) -> MediaPolicy:
+    """Of the side that the request came from."""
+    return _policy(call.subscriber, call.domain)
+
+
+def of_callee(call: RequestContext, branch: Branch, node: Node) -> MediaPolicy:
+    """Of the side that a branch goes to."""
+    target = branch.target
+    if target.binding is not None:
+        return _policy(node.directory.subscriber(target.binding.aor), target.domain)
+    return _policy(None, call.callee_domain)
+
+
+def _policy(user: Subscriber | None, domain: Domain | None) -> MediaPolicy:
+    if domain is None:
+        return _UNKNOWN
+    if user is None:
+        return MediaPolicy(domain.media_policy, domain.srtp, names(domain.codecs))
+    return MediaPolicy(
+        user.media_policy or domain.media_policy,
+        user.srtp or domain.srtp,
+        names(user.codecs or domain.codecs),
+    )
+
+
+@lru_cache(maxsize=1024)
+def names(codecs: bytes) -> tuple[bytes, ...]:
+    """The names in a list of codecs, as they are compared."""
+    return tuple(codecs.lower().split())
