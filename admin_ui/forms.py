@@ -115,9 +115,12 @@ class PolicyForm(forms.ModelForm):
     class Meta:
         model = Domain
         fields = (
-            *("enabled", "require_tls", "hide_users", "federation", "unauthenticated"),
+            *("enabled", "require_tls", "hide_users", "federation", "federation_in"),
+            *("stranger_methods", "calls_in_per_domain", "calls_in_per_stranger"),
+            *("calls_out_per_domain", "calls_out_per_user", "unauthenticated"),
             *("unauthenticated_calls_out", "media_policy", "srtp", "codecs", "nat_keepalive"),
-            *("nat_alias_contact", "e164", "e164_country", "max_subscribers", "max_contacts"),
+            *("nat_alias_contact", "enum", "e164", "e164_country", "time_zone", "trace"),
+            *("trace_days", "max_subscribers", "max_contacts"),
             *("min_expires", "default_expires", "max_expires", "note"),
         )
 
@@ -129,8 +132,10 @@ class RuleForm(forms.ModelForm):
         model = Translation
         fields = (
             *("enabled", "note", "match_regex", "from_username", "request_domain"),
-            *("match_user_agent", "priority", "weight", "tran_user", "tran_strip", "tran_prefix"),
-            *("tran_domain", "tran_port", "tran_strip_port", "tran_add_header"),
+            *("match_user_agent", "hours", "valid_from", "valid_until", "priority", "weight"),
+            *("tran_user", "tran_strip", "tran_prefix", "tran_domain", "tran_port"),
+            *("tran_strip_port", "tran_trunk", "tran_from_user", "tran_from_display"),
+            *("tran_add_header", "tran_remove_header"),
         )
         labels = {
             "enabled": _("On"),
@@ -144,8 +149,32 @@ class RuleForm(forms.ModelForm):
             "tran_domain": _("Send to domain"),
             "tran_port": _("Port"),
             "tran_strip_port": _("Without port"),
-            "tran_add_header": _("Add a header line"),
+            "hours": _("Hours"),
+            "valid_from": _("From (UTC)"),
+            "valid_until": _("Until (UTC)"),
+            "tran_trunk": _("By trunk"),
+            "tran_from_user": _("Shown number"),
+            "tran_from_display": _("Shown name"),
+            "tran_add_header": _("Add header lines"),
+            "tran_remove_header": _("Remove headers"),
         }
+        widgets = {
+            "tran_add_header": forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+            "valid_from": forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"),
+            "valid_until": forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        trunks = self.instance.domain.trunks.values_list("name", flat=True)
+        chosen = self.instance.tran_trunk
+        names = sorted({*trunks, *([chosen] if chosen else [])})
+        self.fields["tran_trunk"] = forms.ChoiceField(
+            label=_("By trunk"),
+            required=False,
+            choices=[("", _("none")), *((name, name) for name in names)],
+            help_text=_("The call leaves by the gateways of this carrier."),
+        )
 
 
 class TenantForm(forms.ModelForm):
@@ -153,8 +182,18 @@ class TenantForm(forms.ModelForm):
 
     class Meta:
         model = Tenant
-        fields = ("name", "slug", "enabled", "max_domains", "max_subscribers")
-        labels = {"slug": _("Short name"), "max_subscribers": _("Users at most")}
+        fields = (
+            *("name", "slug", "enabled", "max_domains", "max_subscribers", "max_rules"),
+            *("max_calls", "max_calls_per_second", "require_mfa"),
+        )
+        labels = {
+            "slug": _("Short name"),
+            "max_domains": _("Domains at most"),
+            "max_subscribers": _("Users at most"),
+            "max_rules": _("Rules at most"),
+            "max_calls": _("Calls at the same time"),
+            "max_calls_per_second": _("Calls begun in a second"),
+        }
 
 
 class BlockForm(forms.Form):

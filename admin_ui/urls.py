@@ -6,13 +6,16 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from . import owned
 from .views import (
+    audit,
     blocks,
     calls,
     developers,
     domains,
     overview,
     platform,
+    routes,
     routing,
     search,
     security,
@@ -21,6 +24,7 @@ from .views import (
     start,
     user_import,
     users,
+    webhooks,
 )
 
 of_tenant = [
@@ -52,12 +56,30 @@ of_tenant = [
     path("routing/<uuid:key>", routing.rule, name="rule"),
     path("routing/<uuid:key>/switch", routing.switch, name="rule-switch"),
     path("routing/<uuid:key>/delete", routing.delete, name="rule-delete"),
+    path("routing/aliases/", routes.aliases, name="aliases"),
+    path("routing/groups/", routes.groups, name="groups"),
+    path("routing/trunks/", routes.trunks, name="trunks"),
+    path("routing/peers/", routes.peers, name="peers"),
+    path("routing/dialling/", routes.dialling, name="dialling"),
+    *(each for kind, at in routes.KINDS for each in owned.paths(kind, at)),
     path("softphone/", softphone.softphone, name="softphone"),
     path("security/", security.security, name="security"),
     path("developers/", developers.developers, name="developers"),
     path("developers/tokens", developers.new_token, name="token-new"),
     path("developers/tokens/<uuid:key>/withdraw", developers.withdraw_token, name="token-withdraw"),
-    path("settings/", settings.settings, name="settings"),
+    path("developers/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("developers/webhooks/new", webhooks.new, name="webhook-new"),
+    path("developers/webhooks/<uuid:key>", webhooks.webhook, name="webhook"),
+    path("developers/webhooks/<uuid:key>/test", webhooks.test, name="webhook-test"),
+    path("developers/webhooks/<uuid:key>/delete", webhooks.delete, name="webhook-delete"),
+    path("developers/deliveries/<uuid:key>/retry", webhooks.retry, name="delivery-retry"),
+    path("settings/", settings.people, name="settings"),
+    path("settings/people/<uuid:key>/role", settings.role, name="person-role"),
+    path("settings/people/<uuid:key>/remove", settings.remove, name="person-remove"),
+    path("settings/invitations/<uuid:key>/withdraw", settings.withdraw, name="invitation-withdraw"),
+    path("settings/limits", settings.limits, name="limits"),
+    path("settings/audit", audit.audit, name="audit"),
+    path("settings/audit.csv", audit.export, name="audit-export"),
 ]
 
 urlpatterns = [

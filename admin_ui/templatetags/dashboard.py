@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from django import template
-from django.forms import BoundField
+from django.forms import BoundField, CheckboxSelectMultiple
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -92,11 +93,16 @@ def percent(part: int, whole: int) -> int:
 def field(bound: BoundField, label: str = "", hint: str = "") -> dict[str, Any]:
     """One form field with its label, its explanation and what is wrong with it."""
     widget = bound.field.widget
-    kind = getattr(widget, "input_type", "")
+    is_many = isinstance(widget, CheckboxSelectMultiple)
+    kind = "checkboxes" if is_many else getattr(widget, "input_type", "")
     described = [f"{bound.auto_id}-hint"] if hint or bound.help_text else []
     if bound.errors:
         described.append(f"{bound.auto_id}-wrong")
-    css = {"checkbox": "form-check-input", "select": "form-select"}.get(kind, "form-control")
+    css = {
+        "checkbox": "form-check-input",
+        "checkboxes": "form-check-input",
+        "select": "form-select",
+    }.get(kind, "form-control")
     attributes = {"class": f"{css} is-invalid" if bound.errors else css}
     if described:
         attributes["aria-describedby"] = " ".join(described)
@@ -108,6 +114,7 @@ def field(bound: BoundField, label: str = "", hint: str = "") -> dict[str, Any]:
         "label": label or bound.label,
         "hint": hint or bound.help_text,
         "is_switch": kind == "checkbox",
+        "is_many": is_many,
     }
 
 
@@ -150,3 +157,9 @@ def quality_bars(call: Any) -> dict[str, Any]:
     word = verdict.quality_of(call.mos)
     bars = {"good": 4, "fair": 3, "poor": 1}.get(word, 0)
     return {"bars": bars, "word": word, "mos": call.mos, "is_bad": verdict.is_bad(call)}
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """JSON as people read it."""
+    return json.dumps(value, indent=2, ensure_ascii=False)

@@ -11,10 +11,10 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from admin_ui import dates
 from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
 from admin_ui.ladder_drawing import drawing_of
@@ -122,18 +122,7 @@ def _filtered(place: Place, asked: Any) -> QuerySet[CallRecord]:
     status = asked.get("status", "")
     if status.isascii() and status.isdigit() and len(status) == 3:
         rows = rows.filter(status=int(status), answered_at__isnull=True)
-    for name, lookup in (("from", "started_at__date__gte"), ("to", "started_at__date__lte")):
-        day = _day(asked.get(name, ""))
-        if day is not None:
-            rows = rows.filter(**{lookup: day})
-    return rows
-
-
-def _day(text: str) -> Any:
-    try:
-        return parse_date(text)
-    except ValueError:
-        return None
+    return dates.between(rows, "started_at", asked)
 
 
 def _find(place: Place, key: UUID) -> CallRecord | LiveCall:

@@ -54,4 +54,4 @@ def _tokens(request: HttpRequest):
 
 def _render(request: HttpRequest, text: str = "") -> HttpResponse:
     context = {"tokens": _tokens(request).order_by("-pk"), "text": text, "scopes": TokenScope}
-    return render(request, "admin_ui/developers.html", context)
+    return render(request, "admin_ui/developers/tokens.html", context)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui import forms
 from admin_ui.frame import Place, tenant_page
+from admin_ui.routing_frame import about, list_address
 from fedsip_platform.directory import rule_order, services
 from fedsip_platform.directory.models import Domain, Translation
 from fedsip_platform.federation import shown as shown_forms
@@ -26,13 +27,10 @@ MOST_SHOWN = 100
 @require_GET
 @tenant_page("routing")
 def rules(request: HttpRequest) -> HttpResponse:
-    """The rules of one domain; `?domain=` chooses it, `?dialled=` rehearses a call."""
-    domains = request.place.scope.visible(Domain.objects.all())
-    name = request.GET.get("domain", "").replace("\0", "")
-    domain = domains.filter(name=name).first() if name else domains.first()
-    if domain is None and name:
-        raise Http404
-    context = _context(domain, domains=domains, **_rehearsed(request, domain))
+    """The rules of one domain; `?dialled=` rehearses a call."""
+    place = about(request, "routing")
+    domain = place["domain"]
+    context = _context(**place, **_rehearsed(request, domain))
     return render(request, "admin_ui/routing/rules.html", context)
 
 
@@ -118,7 +116,7 @@ def order(request: HttpRequest, domain_key: UUID) -> HttpResponse:
 
 def _context(domain: Domain | None, **more: Any) -> dict[str, Any]:
     shown = list(_ordered(domain)) if domain is not None else []
-    return {"domain": domain, "rules": shown, "most": MOST_SHOWN, **more}
+    return {**more, "domain": domain, "rules": shown, "most": MOST_SHOWN}
 
 
 def _rehearsed(request: HttpRequest, domain: Domain | None) -> dict[str, Any]:
@@ -191,4 +189,4 @@ def _find(place: Place, key: UUID) -> Translation:
 
 
 def _list_address(place: Place, domain: Domain) -> str:
-    return f"{reverse('routing', args=[place.tenant.slug])}?domain={domain.name}"
+    return list_address("routing", place.tenant.slug, domain)

@@ -1,33 +1,154 @@
-"""Settings of a tenant: its people and its limits."""
+"""Settings of a tenant: its people, its rules and limits, and who changed what."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
+from admin_ui import forms, settings_forms
 from admin_ui.frame import Place, tenant_page
-from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.directory import services as directory
+from fedsip_platform.people import services
+from fedsip_platform.people.models import Invitation
+from fedsip_platform.tenants import usage
+from fedsip_platform.tenants.models import Membership, Role
+
+TABS = (
+    ("settings", gettext_lazy("People")),
+    ("limits", gettext_lazy("Rules and limits")),
+    ("audit", gettext_lazy("Who changed what")),
+)
+LIMITS = {
+    "domains": gettext_lazy("Domains"),
+    "users": gettext_lazy("Users"),
+    "rules": gettext_lazy("Rules"),
+    "calls": gettext_lazy("Calls at the same time"),
+    "calls_per_second": gettext_lazy("Calls begun in a second"),
+}
 
 
-@require_GET
-@tenant_page("settings")
-def settings(request: HttpRequest) -> HttpResponse:
-    """Who may do what here, and how much of the limits is used."""
+def tabs(place: Place, chosen: str) -> list[tuple[str, Any, bool]]:
+    """The tabs of all pages of Settings."""
+    return [
+        (reverse(name, args=[place.tenant.slug]), label, name == chosen) for name, label in TABS
+    ]
+
+
+@tenant_page("settings", owners_write=True)
+def people(request: HttpRequest) -> HttpResponse:
+    """Who looks after the tenant; its form invites somebody. The link is shown once."""
     place: Place = request.place
+    form = settings_forms.InviteForm(request.POST or None)
+    link = ""
+    if request.method == "POST":
+        made = forms.attempt(
+            form,
+            lambda given: services.invite(
+                place.tenant, **given, by=request.user, base_url=request.build_absolute_uri("/")
+            ),
+        )
+        if made is not None:
+            invitation, link = made
+            text = _("A letter to %(email)s is on its way.") % {"email": invitation.email}
+            messages.success(request, text)
+            form = settings_forms.InviteForm()
+    members = place.scope.visible(Membership.objects.select_related("person"))
+    open_ones = place.scope.visible(Invitation.objects.filter(accepted_at=None))
     context = {
-        "memberships": place.tenant.memberships.select_related("person").order_by("person__email"),
-        "limits": [
-            (
-                "domains",
-                place.scope.visible(Domain.objects.all()).count(),
-                place.tenant.max_domains,
-            ),
-            (
-                "users",
-                place.scope.visible(Subscriber.objects.all()).count(),
-                place.tenant.max_subscribers,
-            ),
-        ],
+        "tabs": tabs(place, "settings"),
+        "memberships": members.order_by("person__email"),
+        "invitations": open_ones.select_related("subscriber") if place.may_own else [],
+        "roles": Role.choices,
+        "form": form,
+        "link": link,
+        "now": timezone.now(),
     }
-    return render(request, "admin_ui/settings.html", context)
+    response = render(request, "admin_ui/settings/people.html", context)
+    if link:
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@tenant_page("settings", owners_write=True)
+def role(request: HttpRequest, key: Any) -> HttpResponse:
+    """Change what a person may do; the last owner stays one."""
+    membership = _membership(request.place, key)
+    wanted = request.POST.get("role", "")
+    if wanted not in Role.values:
+        messages.error(request, _("There is no such role."))
+        return redirect("settings", request.place.tenant.slug)
+    try:
+        services.change_role(membership, wanted)
+    except forms.ServiceError as error:
+        messages.error(request, error.reason)
+    else:
+        text = _("%(person)s: %(role)s.")
+        changed = {"person": membership.person, "role": membership.get_role_display()}
+        messages.success(request, text % changed)
+    return redirect("settings", request.place.tenant.slug)
+
+
+@tenant_page("settings", owners_write=True)
+def remove(request: HttpRequest, key: Any) -> HttpResponse:
+    """Ask, then take a person out of the tenant."""
+    membership = _membership(request.place, key)
+    back = reverse("settings", args=[request.place.tenant.slug])
+    problem = ""
+    if request.method == "POST":
+        try:
+            services.leave(membership)
+        except forms.ServiceError as error:
+            problem = error.reason
+        else:
+            text = _("%(person)s is out of the tenant.") % {"person": membership.person}
+            messages.success(request, text)
+            return redirect(back)
+    context = {
+        "heading": _("Take %(person)s out of the tenant") % {"person": membership.person},
+        "consequence": _("Open pages show nothing of it any more, and tokens for it end."),
+        "problem": problem,
+        "back": back,
+        "button": _("Take out"),
+        "forbidden": not request.place.may_own,
+    }
+    return render(request, "admin_ui/confirm.html", context)
+
+
+@require_POST
+@tenant_page("settings", owners_write=True)
+def withdraw(request: HttpRequest, key: Any) -> HttpResponse:
+    """Make an invitation's letter worthless."""
+    place: Place = request.place
+    invitation = get_object_or_404(place.scope.visible(Invitation.objects.all()), public_id=key)
+    services.withdraw(invitation)
+    messages.success(request, _("The letter to %(email)s is void.") % {"email": invitation.email})
+    return redirect("settings", place.tenant.slug)
+
+
+@tenant_page("settings", owners_write=True)
+def limits(request: HttpRequest) -> HttpResponse:
+    """Name and second factor, which owners decide; limits and how much of them is used."""
+    place: Place = request.place
+    form = settings_forms.TenantRulesForm(request.POST or None, instance=place.tenant)
+    if request.method == "POST":
+        change = lambda given: directory.update_tenant(place.tenant, **forms.changed(form))  # noqa: E731
+        if forms.attempt(form, change) is not None:
+            messages.success(request, _("Saved."))
+            return redirect("limits", place.tenant.slug)
+    used = [(LIMITS[each.name], each) for each in usage.of(place.tenant)]
+    context = {"tabs": tabs(place, "limits"), "form": form, "limits": used}
+    return render(request, "admin_ui/settings/limits.html", context)
+
+
+def _membership(place: Place, key: Any) -> Membership:
+    rows = place.scope.visible(Membership.objects.select_related("person", "tenant"))
+    return get_object_or_404(rows, public_id=key)

@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui import forms, servers
+from admin_ui.call_way import way_of
 from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
 from admin_ui.paging import page_of
@@ -27,10 +28,12 @@ from fedsip_platform.directory import passwords, services
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
+from fedsip_platform.routing.models import Alias, RingGroup
 
 ORDERS = ("aor", "-aor", "display_name", "-display_name", "created_at", "-created_at")
 MOST_COUNTED = 10_000
 RECENT_CALLS = 10
+MOST_NAMES = 20
 EXPORT_CHUNK = 2000
 
 
@@ -234,11 +237,16 @@ def _render_user(
     uri = f"sip:{found.aor}"
     calls = place.scope.visible(CallRecord.objects.all())
     recent = calls.filter(Q(caller=uri) | Q(callee=uri)).order_by("-started_at")[:RECENT_CALLS]
+    bindings = list(location.current(place.scope.visible(found.bindings)))
+    forwards = list(found.forwards.all())
     context = {
         "user_": found,
         "form": form,
         "secret": secret,
-        "bindings": location.current(place.scope.visible(found.bindings)),
+        "bindings": bindings,
+        "forwards": forwards,
+        "way": way_of(forwards, len(bindings)),
+        **_reached_by(place, found),
         "servers": servers.facts(),
         "qr": mark_safe(  # noqa: S308  (segno draws it from a checked address)
             segno.make(uri, error="m").svg_inline(scale=4, border=2, svgclass="qr", lineclass=None)
@@ -249,6 +257,18 @@ def _render_user(
     if secret:
         response["Cache-Control"] = "no-store"
     return response
+
+
+def _reached_by(place: Place, found: Subscriber) -> dict[str, Any]:
+    """Other names, groups, and what may be dialled: of the user or of everybody."""
+    policies = found.domain.outbound_policies
+    own = policies.filter(user=found).first()
+    return {
+        "aliases": place.scope.visible(Alias.objects.filter(target=found.aor))[:MOST_NAMES],
+        "groups": place.scope.visible(RingGroup.objects.filter(members__contains=[found.aor])),
+        "policy": own or policies.filter(user=None).first(),
+        "has_own_policy": own is not None,
+    }
 
 
 def _shown_once(request: HttpRequest, found: Subscriber, secret: str) -> HttpResponse:

@@ -15,8 +15,19 @@ from admin_ui import urls
 from fedsip_platform.calls import services
 from fedsip_platform.calls.models import AllowedSource, BlockedSource, HangUp
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.federation.models import FederationRule
 from fedsip_platform.location.models import Binding
-from fedsip_platform.tenants.models import Person
+from fedsip_platform.people.models import Invitation
+from fedsip_platform.routing.models import (
+    Alias,
+    Forward,
+    Gateway,
+    OutboundPolicy,
+    RingGroup,
+    Trunk,
+)
+from fedsip_platform.tenants.models import Membership, Person, Tenant
+from fedsip_platform.webhooks.models import Delivery, Webhook
 from tests.platform.world import Api, World, make_person
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -52,6 +63,44 @@ def of_live_call(world: World) -> dict[str, Any]:
     return {"key": world.live_call.public_id}
 
 
+def of_owner(world: World) -> dict[str, Any]:
+    return {"owner_key": world.domain.public_id}
+
+
+def of_trunk(world: World) -> dict[str, Any]:
+    return {"owner_key": world.routes["trunks"].public_id}
+
+
+def of_users_own(world: World) -> dict[str, Any]:
+    return {"owner_key": world.user.public_id}
+
+
+def of_route(resource: str) -> Keys:
+    return lambda world: {"key": world.routes[resource].public_id}
+
+
+def of_peer(world: World) -> dict[str, Any]:
+    return {"key": world.peer_rule.public_id}
+
+
+def of_webhook(world: World) -> dict[str, Any]:
+    return {"key": world.delivery.webhook.public_id}
+
+
+def of_member(world: World) -> dict[str, Any]:
+    return {"key": world.membership("viewer").public_id}
+
+
+# Name of the pages, what a new one belongs to, and one that is there.
+OWNED: dict[str, tuple[Keys, Keys]] = {
+    "alias": (of_owner, of_route("aliases")),
+    "group": (of_owner, of_route("ring-groups")),
+    "trunk": (of_owner, of_route("trunks")),
+    "gateway": (of_trunk, of_route("gateways")),
+    "peer": (of_owner, of_peer),
+    "policy": (of_owner, of_route("outbound-policies")),
+    "forward": (of_users_own, of_route("forwards")),
+}
 # Pages that show something, and what their address needs beside the tenant.
 SHOWN: dict[str, Keys] = {
     "overview": nothing,
@@ -78,6 +127,22 @@ SHOWN: dict[str, Keys] = {
     "security": nothing,
     "developers": nothing,
     "settings": nothing,
+    "limits": nothing,
+    "audit": nothing,
+    "audit-export": nothing,
+    "person-remove": of_member,
+    "webhooks": nothing,
+    "webhook-new": nothing,
+    "webhook": of_webhook,
+    "webhook-delete": of_webhook,
+    "aliases": nothing,
+    "groups": nothing,
+    "trunks": nothing,
+    "peers": nothing,
+    "dialling": nothing,
+    **{f"{name}-new": owner for name, (owner, _) in OWNED.items()},
+    **{name: one for name, (_, one) in OWNED.items()},
+    **{f"{name}-delete": one for name, (_, one) in OWNED.items()},
 }
 # Addresses that change something; all of them take POST.
 CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
@@ -102,7 +167,24 @@ CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
     "rule-order": (of_rules, {}),
     "token-new": (nothing, {"name": "stolen", "scope": "write"}),
     "token-withdraw": (lambda world: {"key": world.token.public_id}, {}),
+    "settings": (nothing, {"email": "eve@example.org", "role": "owner"}),
+    "person-role": (of_member, {"role": "owner"}),
+    "person-remove": (of_member, {}),
+    "invitation-withdraw": (lambda world: {"key": world.invitation.public_id}, {}),
+    "limits": (nothing, {"name": "Taken"}),
+    "webhook-new": (nothing, {"url": "https://evil.example/", "events": "call.ended"}),
+    "webhook": (of_webhook, {"url": "https://evil.example/", "events": "call.ended"}),
+    "webhook-test": (of_webhook, {}),
+    "webhook-delete": (of_webhook, {}),
+    "delivery-retry": (lambda world: {"key": world.delivery.public_id}, {}),
+    **{f"{name}-new": (owner, {"name": "eve"}) for name, (owner, _) in OWNED.items()},
+    **{name: (one, {"note": "taken"}) for name, (_, one) in OWNED.items()},
+    **{f"{name}-delete": (one, {}) for name, (_, one) in OWNED.items()},
 }
+# What only owners may, beside looking.
+OF_OWNERS = {"settings", "person-role", "person-remove", "invitation-withdraw", "limits"}
+# Lists of one domain, which must be one's own.
+OF_A_DOMAIN = {"routing", "aliases", "groups", "trunks", "peers", "dialling"}
 OF_EVERYBODY = {"home", "theme", "phone"}
 OF_OPERATORS = {
     "platform": lambda world: reverse("platform"),
@@ -139,6 +221,18 @@ def rows(world: World) -> list[Any]:
         *Translation.objects.filter(domain=world.domain).values(),
         *Binding.objects.filter(domain=world.domain).values(),
         *world.people["owner"].tokens.values(),
+        *Tenant.objects.filter(pk=world.tenant.pk).values(),
+        *Membership.objects.filter(tenant=world.tenant).values(),
+        *Invitation.objects.filter(tenant=world.tenant).values(),
+        *Webhook.objects.filter(tenant=world.tenant).values(),
+        *Delivery.objects.filter(webhook__tenant=world.tenant).values(),
+        *FederationRule.objects.filter(domain=world.domain).values(),
+        *Alias.objects.filter(domain=world.domain).values(),
+        *RingGroup.objects.filter(domain=world.domain).values(),
+        *Trunk.objects.filter(domain=world.domain).values(),
+        *Gateway.objects.filter(trunk__domain=world.domain).values(),
+        *OutboundPolicy.objects.filter(domain=world.domain).values(),
+        *Forward.objects.filter(user__domain=world.domain).values(),
         *HangUp.objects.filter(public_id=world.live_call.public_id).values(),
     ]
 
@@ -200,7 +294,7 @@ def test_lists_and_searches_show_ones_own_alone(
             continue
         for query in queries:
             answer = send(callers["owner"], "get", reverse(name, args=["acme"]) + query)
-            if query == "?domain=example.net" and name == "routing":
+            if query == "?domain=example.net" and name in OF_A_DOMAIN:
                 assert answer.status_code == 404
                 continue
             text = b"".join(answer) if answer.streaming else answer.content
@@ -221,6 +315,15 @@ def test_viewers_change_nothing(acme: World, callers: dict[str, Api]) -> None:
     for name, (keys, body) in CHANGING.items():
         path = address(name, acme, keys, acme)
         assert send(callers["viewer"], "post", path, body).status_code == 403, path
+    assert rows(acme) == before
+
+
+def test_administrators_leave_people_to_owners(acme: World, callers: dict[str, Api]) -> None:
+    before = rows(acme)
+    for name in OF_OWNERS:
+        keys, body = CHANGING[name]
+        path = address(name, acme, keys, acme)
+        assert send(callers["admin"], "post", path, body).status_code == 403, path
     assert rows(acme) == before
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from admin_ui.views.security import REASONS
+from admin_ui.refusals import REASONS
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls import services
 from fedsip_platform.calls.models import AllowedSource, BlockedSource, FailedSignIn

@@ -1,0 +1,39 @@
+"""Forms of a tenant's people and rules, and of webhooks."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from admin_ui.list_fields import TicksField
+from fedsip_platform.tenants.models import Role, Tenant
+from fedsip_platform.webhooks.models import Event, Webhook
+
+
+class InviteForm(forms.Form):
+    """Who is to look after the tenant, and how far."""
+
+    email = forms.EmailField(label=_("E-mail address"), max_length=254)
+    role = forms.ChoiceField(label=_("May"), choices=Role.choices, initial=Role.ADMIN)
+
+
+class TenantRulesForm(forms.ModelForm):
+    """What an owner says of the whole tenant."""
+
+    class Meta:
+        model = Tenant
+        fields = ("name", "require_mfa")
+
+
+class WebhookForm(forms.ModelForm):
+    """Where it goes, and what it is told."""
+
+    events = TicksField(
+        label=_("Is told"),
+        choices=[choice for choice in Event.choices if choice[0] != Event.TEST],
+    )
+
+    class Meta:
+        model = Webhook
+        fields = ("url", "events", "enabled", "note")
+        labels = {"url": _("Address"), "enabled": _("On")}

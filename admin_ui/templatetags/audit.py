@@ -1,0 +1,70 @@
+"""The audit log in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+register = template.Library()
+
+KINDS = {
+    "translation": gettext_lazy("rule"),
+    "ringgroup": gettext_lazy("ring group"),
+    "outboundpolicy": gettext_lazy("dialling policy"),
+    "federationrule": gettext_lazy("rule for a domain"),
+    "allowedorigin": gettext_lazy("web site"),
+    "membership": gettext_lazy("person"),
+}
+ACTIONS = {
+    "create": gettext_lazy("made the"),
+    "change": gettext_lazy("changed the"),
+    "delete": gettext_lazy("deleted the"),
+    "act for": gettext_lazy("came to act for the"),
+    "act no more": gettext_lazy("left the"),
+}
+MOST_NAMES = 4
+LONGEST = 300
+
+
+@register.filter
+def kind_in_words(kind: str) -> Any:
+    """What people call a kind of thing."""
+    return KINDS.get(kind, kind)
+
+
+@register.filter
+def action_in_words(action: str) -> Any:
+    """What was done."""
+    return ACTIONS.get(action, action)
+
+
+@register.filter
+def field_in_words(name: str) -> str:
+    """A field without underscores."""
+    return name.removeprefix("tran_").replace("_", " ")
+
+
+@register.filter
+def value_in_words(value: Any) -> str:
+    """A value as it stands, and a word where there is none."""
+    match value:
+        case None | "" | []:
+            return _("none")
+        case bool():
+            return _("yes") if value else _("no")
+        case list():
+            return ", ".join(str(each) for each in value)[:LONGEST]
+        case _:
+            return str(value)[:LONGEST]
+
+
+@register.filter
+def names_of_changes(changes: dict[str, Any]) -> str:
+    """The fields that changed, or how many where they are many."""
+    names = [field_in_words(name) for name in changes]
+    if len(names) <= MOST_NAMES:
+        return ", ".join(names)
+    return _("%(n)d fields") % {"n": len(names)}

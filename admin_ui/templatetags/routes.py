@@ -1,0 +1,57 @@
+"""How routing's things are said in templates: addresses short, health and classes in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from fedsip_platform.directory.models import Domain
+from fedsip_platform.routing.checks import CLASSES
+from fedsip_platform.routing.models import Gateway, OutboundPolicy
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the proxies find a gateway."""
+
+    colour: str
+    words: str
+    since: datetime | None = None
+
+
+@register.filter
+def health(gateway: Gateway) -> Health:
+    """Alive where every proxy finds it so."""
+    if not gateway.enabled:
+        return Health("", _("off"))
+    found = list(gateway.health.all())
+    if not found:
+        return Health("", _("not asked yet"))
+    dead = [each for each in found if not each.is_alive]
+    since = max(each.changed_at for each in dead or found)
+    if not dead:
+        times = [each.round_trip_ms for each in found if each.round_trip_ms is not None]
+        return Health("good", _("answers in %(n)d ms") % {"n": max(times, default=0)}, since)
+    if len(dead) == len(found):
+        return Health("bad", _("does not answer"), since)
+    text = ngettext("%(n)d proxy gets no answer", "%(n)d proxies get no answer", len(dead))
+    return Health("warn", text % {"n": len(dead)}, since)
+
+
+@register.filter
+def own(address: str, domain: Domain) -> str:
+    """An address as people of that domain say it."""
+    return address.removesuffix(f"@{domain.name}")
+
+
+@register.filter
+def classes(policy: OutboundPolicy) -> list[Any]:
+    """What may be called, in words."""
+    return [label for name, label in CLASSES if name in policy.classes]
