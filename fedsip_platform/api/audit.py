@@ -27,7 +27,7 @@ class AuditSerializer(serializers.ModelSerializer):
         model = Entry
         fields = (
             *("id", "at", "tenant", "actor", "as_operator", "via", "token", "address"),
-            *("request_id", "action", "kind", "key", "changes"),
+            *("request_id", "action", "kind", "key", "thing", "changes"),
         )
         read_only_fields = fields
 
@@ -47,6 +47,7 @@ class AuditViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewS
         "actor": filters.name("actor", "Only by this person."),
         "kind": filters.equal("kind", "Only of this kind of thing: user, domain, ..."),
         "key": filters.equal("key", "Only of the thing with this name."),
+        "thing": filters.uuid("thing", "Only of the thing with this id."),
         "action": filters.equal("action", "Only create, change, delete, ..."),
         "via": filters.choice("via", Via.values, "Only made by this way."),
         "since": filters.moment("at__gte", "Only from this time on."),

@@ -65,6 +65,7 @@ def entry(
         action=action,
         kind=kind_of(thing),
         key=str(thing),
+        thing=getattr(thing, "public_id", None),
         changes=masked(changes or {}),
     )
 
@@ -84,7 +85,7 @@ def masked(changes: Mapping[str, tuple[Any, Any]]) -> dict[str, list[Any]]:
         if name in SECRET:
             shown["password" if name.startswith("ha1_") else name] = [HIDDEN, HIDDEN]
         else:
-            shown[name] = [_plain(old), _plain(new)]
+            shown[name] = [plain(old), plain(new)]
     return shown
 
 
@@ -114,16 +115,17 @@ def _is_as_operator(person: Person | None, owner: Tenant | None) -> bool:
     return not person.memberships.filter(tenant=owner).exists()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value as the changes of an entry hold it."""
     match value:
         case None | bool() | int() | float():
             return value
         case datetime.datetime() | datetime.date():
             return value.isoformat()
         case list() | tuple():
-            return [_plain(each) for each in value]
+            return [plain(each) for each in value]
         case dict():
-            return {str(key): _plain(each) for key, each in value.items()}
+            return {str(key): plain(each) for key, each in value.items()}
         case uuid.UUID():
             return str(value)
         case _:

@@ -43,6 +43,9 @@ class Entry(models.Model):
     action = models.CharField(max_length=20)
     kind = models.CharField(max_length=30, help_text="What kind of thing: domain, user, ...")
     key = models.TextField(help_text="Its name, such as alice@example.com.")
+    thing = models.UUIDField(
+        null=True, help_text="Its id, which stays when it is renamed; of things that have one."
+    )
     changes = models.JSONField(default=dict, help_text="By field: the old and the new value.")
 
     class Meta:
@@ -51,6 +54,7 @@ class Entry(models.Model):
         indexes = [
             models.Index(fields=["tenant", "-id"], name="audit_by_tenant"),
             models.Index(fields=["kind", "key", "-id"], name="audit_by_thing"),
+            models.Index(fields=["thing", "-id"], name="audit_by_id"),
             models.Index(fields=["at"], name="audit_by_age"),
         ]
 

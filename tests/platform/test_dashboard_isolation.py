@@ -12,6 +12,7 @@ import pytest
 from django.urls import reverse
 
 from admin_ui import urls
+from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls import services
 from fedsip_platform.calls.models import AllowedSource, BlockedSource, HangUp
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
@@ -91,6 +92,11 @@ def of_member(world: World) -> dict[str, Any]:
     return {"key": world.membership("viewer").public_id}
 
 
+def of_entry(world: World) -> dict[str, Any]:
+    made = Entry.objects.get(thing=world.rule.public_id)
+    return {"domain_key": world.domain.public_id, "entry_key": made.public_id}
+
+
 # Name of the pages, what a new one belongs to, and one that is there.
 OWNED: dict[str, tuple[Keys, Keys]] = {
     "alias": (of_owner, of_route("aliases")),
@@ -123,6 +129,7 @@ SHOWN: dict[str, Keys] = {
     "rule-new": of_rules,
     "rule": of_rule,
     "rule-delete": of_rule,
+    "rule-history": of_rules,
     "softphone": nothing,
     "security": nothing,
     "developers": nothing,
@@ -165,6 +172,7 @@ CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
     "rule-switch": (of_rule, {}),
     "rule-delete": (of_rule, {}),
     "rule-order": (of_rules, {}),
+    "rule-restore": (of_entry, {}),
     "token-new": (nothing, {"name": "stolen", "scope": "write"}),
     "token-withdraw": (lambda world: {"key": world.token.public_id}, {}),
     "settings": (nothing, {"email": "eve@example.org", "role": "owner"}),
