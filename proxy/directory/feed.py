@@ -25,17 +25,13 @@ from proxy.postgres import (
     first_line,
 )
 
-from . import load, load_routes
+from . import load, load_routes, rule_changes
 from .store import Directory
-from .translate import Rules
 
 log = logging.getLogger(__name__)
 
 CHANNEL: Final = "fedsip_directory"
 _RETRY_SECONDS: Final = 0.5
-_COMPILE_IN_THREAD: Final = 500
-"""Rules of a domain from which on compiling would be felt by calls."""
-
 _NOW: Final = f"SELECT {SNAPSHOT_COLUMNS}".encode()
 # One row at least, for the snapshot; one statement, so that all of it is of that snapshot.
 _CHANGES: Final = (
@@ -115,15 +111,14 @@ class DirectoryFeed:
                 fresh.put_domains(domains)
             async for subscribers in load.all_subscribers(connection):
                 fresh.put_subscribers(subscribers)
-            stale: set[int] = set()
             async for translations in load.all_translations(connection):
-                stale |= fresh.put_translations(translations)
+                await rule_changes.load(fresh, translations)
             async for peers in load.all_federation_rules(connection):
                 fresh.federation_rules.put(peers)
             for kind, table in fresh.routes.tables.items():
                 async for rows in load_routes.all_rows(connection, kind):
                     table.put(rows)
-        await _compile(fresh, stale)
+        await rule_changes.compile_all(fresh)
         self._directory.become(fresh)
         self._seen = Snapshot(*row)
         log.info("directory loaded domains=%d subscribers=%d translations=%d", *fresh.counts)
@@ -140,34 +135,19 @@ class DirectoryFeed:
         for ids in _batches(changed.get("federation_rule", [])):
             peers = await load.federation_rules(connection, ids)
             directory.federation_rules.put(peers, set(ids) - {row.rule_id for row in peers})
-        stale: set[int] = set()
-        for ids in _batches(changed.get("translation", [])):
-            rules = await load.translations(connection, ids)
-            gone = set(ids) - {row.translation_id for row in rules}
-            stale |= directory.put_translations(rules, gone)
+        changed_rules = changed.get("translation", [])
+        rules = [
+            rule
+            for ids in _batches(changed_rules)
+            for rule in await load.translations(connection, ids)
+        ]
+        gone = set(changed_rules) - {rule.translation_id for rule in rules}
         for kind, table in directory.routes.tables.items():
             for ids in _batches(changed.get(kind, [])):
                 table.put(*await load_routes.rows(connection, kind, ids))
-        await _compile(directory, stale)
+        await rule_changes.put_in_force(directory, rules, list(gone))
 
 
 def _batches(ids: list[int]) -> Iterator[list[int]]:
     for start in range(0, len(ids), _BATCH):
         yield ids[start : start + _BATCH]
-
-
-async def _compile(directory: Directory, domain_ids: set[int]) -> None:
-    for domain_id in domain_ids:
-        rows = directory.rule_rows(domain_id)
-        if len(rows) < _COMPILE_IN_THREAD:
-            rules = Rules(rows)
-        else:
-            rules = await asyncio.to_thread(Rules, rows)
-        directory.set_rules(domain_id, rules)
-        for rule, reason in rules.refused:
-            log.warning(
-                "translation never matches rule=%d domain=%s reason=%s",
-                rule.translation_id,
-                rule.from_domain.decode(),
-                reason,
-            )

@@ -6,7 +6,7 @@ already being routed keeps what it began with.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from proxy.sip.uri import Aor
 
@@ -15,7 +15,7 @@ from .federation_rules import FederationRules
 from .model import Domain, Subscriber, Translation
 from .routes import Routes
 from .row_index import RowIndex
-from .translate import Rules
+from .rules import Rules
 
 _NO_RULES = Rules(())
 
@@ -27,7 +27,6 @@ class Directory:
         "_by_id",
         "_domains",
         "_rule_domain",
-        "_rule_rows",
         "_rules",
         "_subscriber_aors",
         "_subscribers",
@@ -41,7 +40,6 @@ class Directory:
         self._by_id: dict[int, Domain] = {}
         self._subscribers: dict[Aor, bytes] = {}
         self._subscriber_aors = RowIndex()
-        self._rule_rows: dict[int, dict[int, Translation]] = {}
         self._rule_domain: dict[int, int] = {}
         self._rules: dict[int, Rules] = {}
         self.federation_rules = FederationRules()
@@ -66,21 +64,28 @@ class Directory:
         """The translations of calls from that domain."""
         return self._rules.get(domain.domain_id, _NO_RULES)
 
+    def rules_of(self, domain_id: int) -> Rules:
+        """The same by the domain's number."""
+        return self._rules.get(domain_id, _NO_RULES)
+
+    @property
+    def all_rules(self) -> list[Rules]:
+        return list(self._rules.values())
+
     @property
     def counts(self) -> tuple[int, int, int]:
         """Domains, subscribers, translations."""
         return (
             len(self._domains),
             len(self._subscribers),
-            sum(len(rows) for rows in self._rule_rows.values()),
+            len(self._rule_domain),
         )
 
     def become(self, other: Directory) -> None:
         """Take over all that another directory holds."""
         self._domains, self._by_id = other._domains, other._by_id
         self._subscribers, self._subscriber_aors = other._subscribers, other._subscriber_aors
-        self._rule_rows, self._rule_domain = other._rule_rows, other._rule_domain
-        self._rules = other._rules
+        self._rules, self._rule_domain = other._rules, other._rule_domain
         self.federation_rules = other.federation_rules
         self.routes = other.routes
 
@@ -119,32 +124,61 @@ class Directory:
             del self._subscribers[aor]
 
     def put_translations(self, rows: Iterable[Translation], gone: Iterable[int] = ()) -> set[int]:
-        """Change rules; gives the domains whose `Rules` are now old, for set_rules."""
-        stale: set[int] = set()
-        removed = set(gone)
-        rows = list(rows)
-        removed |= {row.translation_id for row in rows}
-        for rule_id in removed:
-            domain_id = self._rule_domain.pop(rule_id, None)
-            if domain_id is not None:
-                rows_of_domain = self._rule_rows[domain_id]
-                del rows_of_domain[rule_id]
-                if not rows_of_domain:
-                    del self._rule_rows[domain_id]
-                stale.add(domain_id)
+        """Change rules, which is then in force; gives the domains that have some to compile."""
+        changed: set[int] = set()
+        for rule_id in gone:
+            self._forget_rule(rule_id)
         for row in rows:
-            self._rule_rows.setdefault(row.domain_id, {})[row.translation_id] = row
+            domain_id = row.domain_id
+            if self._rule_domain.get(row.translation_id, domain_id) != domain_id:
+                self._forget_rule(row.translation_id)
+            self._rules.setdefault(domain_id, Rules()).put(row)
+            self._rule_domain[row.translation_id] = domain_id
+            changed.add(domain_id)
+        return changed
+
+    def _forget_rule(self, rule_id: int) -> None:
+        domain_id = self._rule_domain.pop(rule_id, None)
+        if domain_id is None:
+            return
+        rules = self._rules[domain_id]
+        rules.drop(rule_id)
+        if not rules.rows:
+            del self._rules[domain_id]
+
+    def translations_after(
+        self, rows: Iterable[Translation], gone: Iterable[int]
+    ) -> dict[int, dict[int, Translation]]:
+        """What the rules of each domain that changes are going to be, by number."""
+        after: dict[int, dict[int, Translation]] = {}
+
+        def of(domain_id: int) -> dict[int, Translation]:
+            if domain_id not in after:
+                now = self._rules.get(domain_id)
+                after[domain_id] = {} if now is None else dict(now.rows)
+            return after[domain_id]
+
+        for rule_id in gone:
+            if (domain_id := self._rule_domain.get(rule_id)) is not None:
+                of(domain_id).pop(rule_id, None)
+        for row in rows:
+            domain_id = self._rule_domain.get(row.translation_id, row.domain_id)
+            if domain_id != row.domain_id:
+                of(domain_id).pop(row.translation_id, None)
+            of(row.domain_id)[row.translation_id] = row
+        return after
+
+    def replace_rules(self, fresh: Mapping[int, Rules]) -> None:
+        """Put the rules of whole domains in force at once; `note_rules` has to follow."""
+        for domain_id, rules in fresh.items():
+            if rules.rows:
+                self._rules[domain_id] = rules
+            else:
+                self._rules.pop(domain_id, None)
+
+    def note_rules(self, rows: Iterable[Translation], gone: Iterable[int]) -> None:
+        """Remember whose rules these are, and forget those that are gone."""
+        for rule_id in gone:
+            self._rule_domain.pop(rule_id, None)
+        for row in rows:
             self._rule_domain[row.translation_id] = row.domain_id
-            stale.add(row.domain_id)
-        return stale
-
-    def rule_rows(self, domain_id: int) -> list[Translation]:
-        """The rules of a domain as they are to be compiled."""
-        return list(self._rule_rows.get(domain_id, {}).values())
-
-    def set_rules(self, domain_id: int, rules: Rules) -> None:
-        """Put compiled rules in force."""
-        if len(rules):
-            self._rules[domain_id] = rules
-        else:
-            self._rules.pop(domain_id, None)

@@ -6,7 +6,7 @@ what an administrator previews is what the proxy does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -19,7 +19,7 @@ from proxy.sip.uri import SipUri, parse_uri, unescape
 
 from .hours import HoursError, is_open, parse_hours
 from .model import Translation
-from .patterns import MAX_TEXT, PatternError, PatternSet, compile_pattern
+from .patterns import MAX_TEXT, PatternError, compile_pattern
 
 
 class TranslationError(Exception):
@@ -49,89 +49,6 @@ class Translated:
     added: tuple[tuple[bytes, bytes], ...]
     removed: tuple[bytes, ...]
     rule: Translation
-
-
-class Rules:
-    """The enabled rules of one domain, ready to match: priorities ascending.
-
-    A rule whose pattern RE2 refuses never matches and stands in `refused` with the reason.
-    """
-
-    __slots__ = ("_by_pattern", "_patterns", "_plain", "refused", "rules")
-
-    def __init__(self, rules: Sequence[Translation]) -> None:
-        self.rules = sorted(
-            (rule for rule in rules if rule.enabled),
-            key=lambda rule: (rule.priority, rule.translation_id),
-        )
-        patterns: dict[str, _Positions] = {}
-        self._plain: _Positions = {}
-        for at, rule in enumerate(self.rules):
-            found = patterns.setdefault(rule.match_regex, {}) if rule.match_regex else self._plain
-            key = (rule.from_username.lower(), rule.request_domain)
-            found.setdefault(key, []).append(at)
-        self._by_pattern = list(patterns.values())
-        self._patterns = PatternSet(list(patterns))
-        self.refused = [
-            (self.rules[at], reason)
-            for number, reason in self._patterns.refused.items()
-            for positions in self._by_pattern[number].values()
-            for at in positions
-        ]
-
-    def __len__(self) -> int:
-        return len(self.rules)
-
-    def candidates(self, facts: Facts, draw: Callable[[], float]) -> list[Translation]:
-        """The rules that match, in the order of trying: by priority, equals by weighted draw.
-
-        `draw()` gives a number in [0, 1).
-        """
-        user, domain = facts.from_user.lower(), facts.request_domain
-        keys = ((b"", b""), (user, b""), (b"", domain), (user, domain))
-        positions = _found(self._plain, keys)
-        if self._by_pattern:
-            text = facts.request_user.decode("utf-8", "replace")
-            for number in self._patterns.matching(text):
-                positions += _found(self._by_pattern[number], keys)
-        positions.sort()
-        matching = [self.rules[at] for at in positions if mismatch(self.rules[at], facts) is None]
-        ordered: list[Translation] = []
-        while matching:
-            first = matching[0].priority
-            group = [rule for rule in matching if rule.priority == first]
-            matching = matching[len(group) :]
-            ordered += _weighted(group, draw)
-        return ordered
-
-
-# Rules by the user of From and the called domain that they want, empty for any: few of 100,000
-# are looked at.
-_Key = tuple[bytes, bytes]
-_Positions = dict[_Key, list[int]]
-
-
-def _found(positions: _Positions, keys: Sequence[_Key]) -> list[int]:
-    found: list[int] = []
-    for key in dict.fromkeys(keys):
-        found += positions.get(key, ())
-    return found
-
-
-def _weighted(group: list[Translation], draw: Callable[[], float]) -> list[Translation]:
-    ordered = []
-    while len(group) > 1:
-        total = sum(max(rule.weight, 0) for rule in group)
-        point = draw() * total
-        for rule in group:
-            point -= max(rule.weight, 0)
-            if point < 0:
-                break
-        else:
-            rule = group[0]
-        group = [one for one in group if one is not rule]
-        ordered.append(rule)
-    return ordered + group
 
 
 def mismatch(rule: Translation, facts: Facts) -> str | None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TRANSLATED: Final = frozenset((b"INVITE", b"MESSAGE", b"NOTIFY"))
-_MOST_CANDIDATES: Final = 6
 
 
 def translate(call: RequestContext, node: Node) -> None:
@@ -56,7 +55,7 @@ def candidates(
         at=node.wall(),
         time_zone=domain.time_zone,
     )
-    return node.directory.rules(domain).candidates(facts, node.random)[:_MOST_CANDIDATES]
+    return node.directory.rules(domain).candidates(facts, node.random)
 
 
 def made_by(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from proxy.directory.model import Domain, Subscriber, Translation
 from proxy.directory.store import Directory
-from proxy.directory.translate import Rules
 from proxy.sip.uri import Aor
 
 ALICE = Aor(b"alice@example.com")
@@ -87,14 +86,10 @@ def test_rules() -> None:
     assert found is not None
     assert len(directory.rules(found)) == 0
     assert directory.put_translations([rule(5), rule(6), rule(7, 2)]) == {1, 2}
-    assert directory.rule_rows(1) == [rule(5), rule(6)]
-    directory.set_rules(1, Rules(directory.rule_rows(1)))
-    assert directory.rules(found).rules == [rule(5), rule(6)]
-    assert directory.put_translations([rule(5, 2)], gone=[6, 99]) == {1, 2}
-    assert directory.rule_rows(1) == []
-    assert directory.rule_rows(2) == [rule(7, 2), rule(5, 2)]
-    directory.set_rules(1, Rules(directory.rule_rows(1)))
+    assert directory.rules(found).rows == {5: rule(5), 6: rule(6)}
+    assert directory.put_translations([rule(5, 2)], gone=[6, 99]) == {2}
     assert len(directory.rules(found)) == 0
+    assert directory.rules_of(2).rows == {7: rule(7, 2), 5: rule(5, 2)}
     assert directory.counts == (1, 0, 2)
 
 

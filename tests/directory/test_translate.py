@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
-from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.directory.model import Translation
+from proxy.directory.rules import Rules
 from proxy.directory.translate import (
     Facts,
-    Rules,
     TranslationError,
     apply,
     explain,
@@ -161,19 +159,6 @@ def test_when_a_rule_holds(fields: dict[str, object], at: float, reason: str | N
     assert mismatch(replace(PLAIN, **fields), facts) == reason
 
 
-def test_rules_of_many_users_are_told_apart() -> None:
-    rules = [replace(PLAIN, translation_id=n, from_username=b"u%d" % n) for n in range(100)]
-    rules += [
-        replace(rule, translation_id=1000 + n, match_regex="^1", request_domain=b"x")
-        for n, rule in enumerate(rules)
-    ]
-    made = Rules(rules)
-    found = made.candidates(Facts(b"U7", b"", b"1000", b"x"), lambda: 0.0)
-    assert [rule.translation_id for rule in found] == [7, 1007]
-    found = made.candidates(Facts(b"u7", b"", b"1000", b"y"), lambda: 0.0)
-    assert [rule.translation_id for rule in found] == [7]
-
-
 @pytest.mark.parametrize(
     "line",
     [b"X-Account", b": 42", b"X Account: 42", b"X: 4\r\nVia: 2", b"X: \0", b"Via: x", b"to: y"],
@@ -200,44 +185,6 @@ def test_what_a_rule_looks_at(fields: dict[str, bytes], matches: bool) -> None:
     rule = replace(PLAIN, **fields)
     assert (mismatch(rule, facts()) is None) is matches
     assert (Rules([rule]).candidates(facts(), never) == [rule]) is matches
-
-
-def test_lowest_priority_first_and_disabled_never() -> None:
-    rules = [
-        replace(PLAIN, translation_id=1, priority=99),
-        replace(PLAIN, translation_id=2, priority=10, match_regex="^1"),
-        replace(PLAIN, translation_id=3, priority=5, enabled=False),
-        replace(PLAIN, translation_id=4, priority=7, match_regex="^2"),
-        replace(PLAIN, translation_id=5, priority=20, match_regex="^1"),
-    ]
-    found = Rules(rules).candidates(facts(), never)
-    assert [rule.translation_id for rule in found] == [2, 5, 1]
-
-
-def test_equal_priorities_share_by_weight() -> None:
-    rules = Rules([replace(PLAIN, translation_id=one, weight=one) for one in (1, 2, 7)])
-    random = Random(5)
-    first = Counter(
-        rules.candidates(facts(), random.random)[0].translation_id for _ in range(10_000)
-    )
-    assert first[1] == pytest.approx(1000, abs=150)
-    assert first[2] == pytest.approx(2000, abs=200)
-    assert first[7] == pytest.approx(7000, abs=250)
-
-
-@pytest.mark.parametrize("draw", [0.0, 0.5, 0.999999])
-def test_weights_of_nothing_still_give_each_rule_once(draw: float) -> None:
-    rules = [replace(PLAIN, translation_id=one, weight=0) for one in (1, 2, 3)]
-    found = Rules(rules).candidates(facts(), lambda: draw)
-    assert sorted(rule.translation_id for rule in found) == [1, 2, 3]
-
-
-def test_a_refused_expression_never_matches_and_says_why() -> None:
-    broken = replace(PLAIN, translation_id=1, match_regex="(")
-    twin = replace(PLAIN, translation_id=2, match_regex="(")
-    rules = Rules([broken, twin, PLAIN])
-    assert rules.candidates(facts(), never) == [PLAIN]
-    assert rules.refused == [(broken, "missing ): ("), (twin, "missing ): (")]
 
 
 def test_explain() -> None:

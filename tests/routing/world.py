@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from media.ng import Answer, Command, Delete, Document, Offer, Query
@@ -25,7 +26,6 @@ from proxy.directory.model import (
     Trunk,
 )
 from proxy.directory.store import Directory
-from proxy.directory.translate import Rules
 from proxy.locate.hop import Hop
 from proxy.location.flows import FlowBindings
 from proxy.location.model import Binding
@@ -236,7 +236,8 @@ class World:
         return subscriber
 
     def add_rules(self, domain: Domain, *rules: Translation) -> None:
-        self.node.directory.set_rules(domain.domain_id, Rules(rules))
+        rows = [replace(rule, domain_id=domain.domain_id) for rule in rules]
+        self.node.directory.put_translations(rows)
 
     def add_routes(self, *rows: Any) -> None:
         """Aliases, forwards, ring groups, trunks, gateways, outbound policies."""
