@@ -1,24 +1,31 @@
 """What calling another domain costs beside a call within, and whether dead domains are felt.
 
-    python -m tests.bench.federation [--calls 1500] [--rate 100] [--dead 1000]
+    python -m tests.bench.federation [--calls 1500] [--rate 100] [--dead 1000] [--within 0]
 
-One real proxy on processor 0, a DNS server and both phones in this process. A call is INVITE, 180,
+One real proxy on processor 0; both phones in this process and a DNS server in one of its own, both on
+processor 1. A call is INVITE, 180,
 200, ACK, BYE and 200; its latency is from INVITE to 200, its CPU is the kernel's account of the
 proxy, read 6 s after the last message. Three parts:
 
     cost      calls within, and calls to a foreign domain whose DNS answers are known
     cold      first calls to names never asked for, beside the time their questions take alone
-    dead      good calls before and while `--dead` unreachable domains are called: half of them have
-              name servers that never answer, half an address where nobody does
+    dead      good calls before and while `--dead` unreachable domains are called, all begun within
+              `--within` seconds: half of them have name servers that never answer, half an address
+              where nobody does. "During" goes on until the last of them has failed (Timer B); how
+              late the phones' own loop was at worst is told besides
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import multiprocessing
 import os
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import quantiles
 from typing import Final
@@ -30,6 +37,7 @@ from proxy.settings import ProxySettings
 from proxy.sip.codec import parse, serialise
 from proxy.sip.message import Request, Response
 from proxy.sip.uri import SipUri, parse_uri
+from tests.bench.lateness import Lateness
 from tests.harness import cpu
 from tests.harness.builders import Dialog, request, respond
 from tests.harness.dns_server import DnsServer, Zones
@@ -39,6 +47,12 @@ from tests.harness.processes import free_port
 HOME: Final = "open.test"
 COLD: Final = 200
 _BOUND: Final = 60.0
+_GOOD_RATE: Final = 50
+"""Good calls a second beside the dead ones."""
+_FAILED_AFTER: Final = 36.0
+"""Seconds after which nothing of the dead calls is left: Timer B, and the clean-up after it."""
+Ports = tuple[int, int, int]
+"""Of the caller, the callee, and the phone without ears."""
 
 
 class Phone(asyncio.DatagramProtocol):
@@ -137,10 +151,10 @@ class Phone(asyncio.DatagramProtocol):
             under_way.append(loop.create_task(self.calls(uri)))
         return await asyncio.gather(*under_way)
 
-    async def tries(self, uri: str) -> None:
-        """A call that nobody is going to answer."""
+    def attempt(self, uri: str) -> Request:
+        """The INVITE of a call that nobody is going to answer."""
         self._calls += 1
-        message = request(
+        return request(
             b"INVITE",
             uri.encode(),
             via=self.via,
@@ -148,7 +162,6 @@ class Phone(asyncio.DatagramProtocol):
             call_id=b"%d-%d@bench" % (self.port, self._calls),
             contact=self.contact,
         )
-        self.send(message)
 
 
 def zones(port: int, silent_port: int, dead: int) -> Zones:
@@ -173,10 +186,36 @@ def zones(port: int, silent_port: int, dead: int) -> Zones:
     return made
 
 
+@contextmanager
+def name_server(*facts: int) -> Iterator[str]:
+    """Serves `zones(*facts)` in a process of its own; gives its address."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_serve, args=(theirs, *facts), daemon=True
+    )
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _serve(told: Connection, *facts: int) -> None:
+    async def serve() -> None:
+        async with DnsServer(zones(*facts)) as server:
+            told.send(server.address)
+            await asyncio.Event().wait()
+
+    os.sched_setaffinity(0, {1})
+    asyncio.run(serve())
+
+
 def spread(seconds: list[float]) -> str:
-    """p50, p95 and p99 in milliseconds."""
-    cuts = quantiles(seconds, n=100)
-    return f"p50 {cuts[49] * 1000:6.2f}  p95 {cuts[94] * 1000:6.2f}  p99 {cuts[98] * 1000:6.2f} ms"
+    """p50, p95, p99 and the longest in milliseconds."""
+    cuts = [quantiles(seconds, n=100)[at - 1] for at in (50, 95, 99)]
+    p50, p95, p99, longest = (one * 1000 for one in (*cuts, max(seconds)))
+    return f"p50 {p50:6.2f}  p95 {p95:6.2f}  p99 {p99:6.2f}  longest {longest:6.2f} ms"
 
 
 class Bench:
@@ -222,24 +261,36 @@ class Bench:
         )
 
     async def dead(self) -> None:
-        half, good = self._args.dead // 2, "sip:bob@far.test"
-        before = await self._caller.many(good, 500, 50)
-        for n in range(half):
-            await self._caller.tries(f"sip:bob@n{n}.mute.test")
-            await self._caller.tries(f"sip:bob@n{n}.deaf.test")
-            if n % 20 == 19:
-                await asyncio.sleep(0)
-        during = await self._caller.many(good, 500, 50)
-        print(f"  before       {spread(before)}\n  during       {spread(during)}")
-        print(f"dead: good calls while {self._args.dead} unreachable domains are called")
+        args, good = self._args, "sip:bob@far.test"
+        names = [f"n{n}.{kind}" for n in range(args.dead // 2) for kind in ("mute", "deaf")]
+        attempts = [self._caller.attempt(f"sip:bob@{name}.test") for name in names]
+        before = await self._caller.many(good, 20 * _GOOD_RATE, _GOOD_RATE)
+        lateness = Lateness()
+        during = asyncio.create_task(
+            self._caller.many(good, int(_FAILED_AFTER * _GOOD_RATE), _GOOD_RATE)
+        )
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for number, attempt in enumerate(attempts):
+            self._caller.send(attempt)
+            if number % 20 == 19:
+                due = began + args.within * number / len(attempts)
+                await asyncio.sleep(max(0.0, due - loop.time()))
+        seconds = await during
+        first = seconds[: 2 * _GOOD_RATE]
+        print(f"  before             {spread(before)}\n  during             {spread(seconds)}")
+        print(f"  its first 2 s      {spread(first)}")
+        print(f"  the phones themselves were {lateness.stop() * 1000:.0f} ms late at most")
+        print(
+            f"dead: {_GOOD_RATE} good calls a second while {args.dead} unreachable domains are"
+            f" called within {args.within:g} s"
+        )
 
 
-async def measure(platform: Platform, server: DnsServer, args: argparse.Namespace) -> None:
+async def measure(platform: Platform, dns: str, ports: Ports, args: argparse.Namespace) -> None:
     proxy = (platform.address, platform.port)
-    caller, callee = Phone(free_port(), proxy), Phone(free_port(), proxy)
-    silent = Phone(free_port(), proxy)
+    caller, callee, silent = (Phone(port, proxy) for port in ports)
     silent.datagram_received = lambda data, addr: None  # type: ignore[method-assign]
-    server.zones = zones(callee.port, silent.port, args.dead)
     for phone in (caller, callee, silent):
         await phone.start()
     home = f"sip:user1@{HOME}".encode()
@@ -252,9 +303,7 @@ async def measure(platform: Platform, server: DnsServer, args: argparse.Namespac
         raise AssertionError(f"REGISTER: {answer.status}")
     bench = Bench(platform, args, caller)
     for name in args.only:
-        await {"cost": bench.cost, "cold": lambda: bench.cold(server.address), "dead": bench.dead}[
-            name
-        ]()
+        await {"cost": bench.cost, "cold": lambda: bench.cold(dns), "dead": bench.dead}[name]()
     for phone in (caller, callee, silent):
         phone.close()
 
@@ -263,14 +312,15 @@ async def run(folder: Path, args: argparse.Namespace) -> None:
     postgres = EmbeddedPostgres(folder / "postgres", durable=False)
     try:
         url = await asyncio.to_thread(postgres.start)
-        async with DnsServer(Zones({"far.test": ""})) as server:
+        ports: Ports = (free_port(), free_port(), free_port())
+        with name_server(ports[1], ports[2], args.dead) as dns:
             platform = Platform(
                 folder / "platform",
                 database_url=url,
                 addresses=("127.0.0.1",),
                 own_relay=False,
                 settings={
-                    "FEDSIP_SIP_DNS_SERVERS": server.address,
+                    "FEDSIP_SIP_DNS_SERVERS": dns,
                     "FEDSIP_SIP_CALLS_OUT_PER_DOMAIN": "10000000",
                     "FEDSIP_SIP_CALLS_OUT_PER_USER": "10000000",
                     "FEDSIP_LOG_LEVEL": "WARNING",
@@ -281,7 +331,7 @@ async def run(folder: Path, args: argparse.Namespace) -> None:
             try:
                 os.sched_setaffinity(platform.program("proxy").process.pid, {0})
                 os.sched_setaffinity(0, {1})
-                await measure(platform, server, args)
+                await measure(platform, dns, ports, args)
             finally:
                 await asyncio.to_thread(platform.stop)
     finally:
@@ -301,6 +351,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=1500)
     parser.add_argument("--rate", type=float, default=100.0, help="per second")
     parser.add_argument("--dead", type=int, default=1000, help="unreachable domains")
+    parser.add_argument("--within", type=float, default=0.0, help="seconds, for all of those")
     parser.add_argument("--only", nargs="*", default=["cost", "cold", "dead"])
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fedsip-bench-") as place:

@@ -33,6 +33,7 @@ from proxy.directory.feed import DirectoryFeed
 from proxy.directory.model import Translation
 from proxy.directory.store import Directory
 from proxy.directory.translate import Facts
+from tests.bench.lateness import Lateness
 from tests.bench.node import Bench, calls
 from tests.harness.database import Administrator, until
 from tests.routing.world import OPEN
@@ -123,33 +124,14 @@ def show(what: str, figures: list[float]) -> None:
     print(f"{what:28}{cells}", flush=True)
 
 
-class Ticker:
-    """Notes how late the loop is."""
-
-    def __init__(self) -> None:
-        self.longest = 0.0
-        self._task = asyncio.create_task(self._run())
-
-    async def _run(self) -> None:
-        before = time.perf_counter()
-        while True:
-            await asyncio.sleep(0.0005)
-            now = time.perf_counter()
-            self.longest = max(self.longest, now - before)
-            before = now
-
-    def stop(self) -> None:
-        self._task.cancel()
-
-
 @contextmanager
 def timed(what: str) -> Iterator[None]:
     gc.collect()
-    ticker, began = Ticker(), time.perf_counter()
+    lateness, began = Lateness(), time.perf_counter()
     yield
     took = time.perf_counter() - began
-    ticker.stop()
-    print(f"  {what:44}{took * 1000:9.0f} ms   longest wait {ticker.longest * 1000:6.1f} ms",
+    longest = lateness.stop()
+    print(f"  {what:44}{took * 1000:9.0f} ms   longest wait {longest * 1000:6.1f} ms",
           flush=True)  # fmt: skip
 
 

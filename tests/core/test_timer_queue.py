@@ -1,6 +1,6 @@
 """One armed timer for many deadlines."""
 
-from proxy.core.timer_queue import TICKS_PER_SECOND, TimerQueue
+from proxy.core.timer_queue import MOST_AT_ONCE, TICKS_PER_SECOND, TimerQueue
 from proxy.sip.transaction import NEVER
 from tests.harness.clock import Clock
 
@@ -136,3 +136,21 @@ def test_close_disarms():
     waker.queue.close()
     waker.clock.advance(5)
     assert waker.seen == []
+
+
+def test_many_at_once_let_others_in_between():
+    waker = Waker()
+    between: list[int] = []
+    amount = 3 * MOST_AT_ONCE
+    first = [waker.add(1.0) for _ in range(amount)]
+    waker.clock.call_at(1.0, lambda: between.append(len(waker.seen)))
+    first[-1].deadline = 2.0  # moves while it waits for its turn, or before
+    gone = first[-2]
+    gone.deadline = NEVER
+    later = waker.add(1.5)
+    waker.clock.advance(1)
+    assert between == [MOST_AT_ONCE]
+    assert [thing for thing, _ in waker.seen] == first[:-2]
+    waker.clock.advance(2)
+    assert waker.seen[-2:] == [(later, 1.5), (first[-1], 2.0)]
+    assert waker.clock.armed() == []
