@@ -131,12 +131,19 @@ def ha1(username: str, realm: str, password: str) -> tuple[str, str]:
 @transaction.atomic
 def create_translation(domain: Domain, **fields: Any) -> Translation:
     """Make a rule; the proxy obeys it within a second."""
-    most = domain.tenant.max_rules
-    if most is not None:
-        Tenant.objects.select_for_update(no_key=True).get(pk=domain.tenant_id)
-        if Translation.objects.filter(domain__tenant=domain.tenant).count() >= most:
-            raise Conflict("domain", f"{domain.tenant} may have {most} rules, not more.")
+    refuse_more_rules(domain)
     return save(Translation(domain=domain, **fields))
+
+
+def refuse_more_rules(domain: Domain, *, adding: int = 1) -> None:
+    """Raise Conflict when so many more rules are too many for the tenant."""
+    most = domain.tenant.max_rules
+    if most is None:
+        return
+    # Two requests at once must not both take the last place.
+    Tenant.objects.select_for_update(no_key=True).get(pk=domain.tenant_id)
+    if Translation.objects.filter(domain__tenant=domain.tenant).count() + adding > most:
+        raise Conflict("domain", f"{domain.tenant} may have {most} rules, not more.")
 
 
 def update_translation(translation: Translation, **fields: Any) -> Translation:

@@ -1,114 +1,141 @@
 """Reads tables from a file: CSV or JSON with one table, an SQL dump or an SQLite file with several.
 
-Rows are mappings from column to text, None for NULL; what they mean is tables.py's.
+Rows are mappings from column to text, None for NULL; what they mean is tables.py's. They are read
+as they are asked for, so that memory stays flat however many there are; of a file with several
+tables each is gone through by itself. Raises SourceError at any row.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import json
+import mmap
+import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from . import sql_dump
+from . import json_rows, sql_dump
 
 Row = Mapping[str, str | None]
-Tables = dict[str, list[Row]]
+Reader = Callable[[], Iterator[Row]]
 TABLES = ("domain", "subscriber", "translations")
-LARGEST = 512 * 1024 * 1024
+"""In the order in which they can be made."""
+
 _SQLITE = b"SQLite format 3\0"
+_BEGINNING = 64 * 1024
+_INSERT = re.compile(rb"\b(INSERT INTO|CREATE TABLE)\b", re.IGNORECASE)
 
 
 class SourceError(Exception):
     """The file cannot be read as what it seems to be; the message is a sentence."""
 
 
-def read(path: Path, table: str | None = None) -> Tables:
-    """The known tables of a file; `table` says what a file with one table is, where its columns
-    do not tell. Raises SourceError."""
+def read(path: Path, table: str | None = None) -> dict[str, Reader]:
+    """What reads each of the known tables of a file; `table` says what a file with one table is,
+    where its columns do not tell. Raises SourceError."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise SourceError(f"{path} is larger than {LARGEST // 1024 // 1024} MiB.")
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            beginning = file.read(_BEGINNING)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
-    if data.startswith(_SQLITE):
+    if beginning.startswith(_SQLITE):
         return _sqlite(path)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is no text in UTF-8.") from error
-    return _text(path, text, table)
+    if beginning.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
+        return _one_table(path, lambda: _json(path), table)
+    if _INSERT.search(beginning):
+        return _dump(path)
+    return _one_table(path, lambda: _csv(path), table)
 
 
-def _text(path: Path, text: str, table: str | None) -> Tables:
-    start = text.lstrip()[:1]
-    if start in ("[", "{"):
-        return _one_table(_json(path, text), table)
-    if "INSERT INTO" in text[:5_000_000].upper():
+def rows_of(files: Sequence[Mapping[str, Reader]]) -> Iterator[tuple[str, int, Row]]:
+    """All rows of all files with their table and number, in the order in which they can be made."""
+    for table in TABLES:
+        number = 0
+        for readers in files:
+            for row in readers[table]() if table in readers else ():
+                number += 1
+                yield table, number, row
+
+
+def _sqlite(path: Path) -> dict[str, Reader]:
+    def rows(table: str) -> Iterator[Row]:
         try:
-            found = sql_dump.read(text, TABLES)
-        except sql_dump.DumpError as error:
-            raise SourceError(f"{path}: {error}") from error
-        return {name: list(rows) for name, rows in found.items()}
-    return _one_table(_csv(path, text), table)
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+                cursor = connection.execute(f"SELECT * FROM {table}")  # noqa: S608 -- of TABLES
+                names = [name.lower() for name, *_ in cursor.description]
+                for values in cursor:
+                    yield dict(zip(names, map(_plain, values), strict=True))
+        except sqlite3.Error as error:
+            raise SourceError(f"{path} cannot be read as an SQLite file: {error}.") from error
 
-
-def _sqlite(path: Path) -> Tables:
-    found: Tables = {}
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            connection.row_factory = sqlite3.Row
-            names = {name for (name, *_) in connection.execute("SELECT name FROM sqlite_master")}
-            for table in TABLES:
-                if table in names:
-                    rows = connection.execute(f"SELECT * FROM {table}")  # noqa: S608 -- ours
-                    found[table] = [{key: _plain(row[key]) for key in row.keys()} for row in rows]  # noqa: SIM118 -- sqlite3.Row
+            found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            names = {name for (name,) in found}
     except sqlite3.Error as error:
         raise SourceError(f"{path} cannot be read as an SQLite file: {error}.") from error
-    return found
+    return {table: lambda table=table: rows(table) for table in TABLES if table in names}
 
 
-def _json(path: Path, text: str) -> list[Row]:
+def _dump(path: Path) -> dict[str, Reader]:
+    def rows(table: str) -> Iterator[Row]:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            try:
+                yield from sql_dump.rows(data, table)
+            except sql_dump.DumpError as error:
+                raise SourceError(f"{path}: {error}") from error
+
+    return {table: lambda table=table: rows(table) for table in TABLES}
+
+
+def _json(path: Path) -> Iterator[Row]:
     try:
-        given = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        with path.open(encoding="utf-8-sig") as file:
+            for found in json_rows.read(file):
+                if not isinstance(found, dict):
+                    raise SourceError(f"{path} is no list of objects.")
+                yield {str(key): _plain(value) for key, value in found.items()}
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path} is no text in UTF-8.") from error
+    except json_rows.JsonError as error:
         raise SourceError(f"{path} is no JSON: {error}.") from error
-    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
-        raise SourceError(f"{path} is no list of objects.")
-    return [{str(key): _plain(value) for key, value in each.items()} for each in given]
 
 
-def _csv(path: Path, text: str) -> list[Row]:
+def _csv(path: Path) -> Iterator[Row]:
     try:
-        reader = csv.DictReader(io.StringIO(text), strict=True)
-        return [
-            {key: None if value in (None, "\\N", "NULL") else value for key, value in row.items()}
-            for row in reader
-        ]
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file, strict=True):
+                if None in row:
+                    raise SourceError(f"{path} has a row with more cells than its first line.")
+                yield {
+                    key: None if value in (None, "\\N", "NULL") else value
+                    for key, value in row.items()
+                }
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path} is no text in UTF-8.") from error
     except csv.Error as error:
         raise SourceError(f"{path} is no CSV: {error}.") from error
 
 
-def _one_table(rows: list[Row], table: str | None) -> Tables:
-    if not rows:
+def _one_table(path: Path, reader: Reader, table: str | None) -> dict[str, Reader]:
+    first = next(reader(), None)
+    if first is None:
         return {}
-    name = table or next((name for name, is_it in _BY_COLUMNS if is_it(rows[0])), None)
+    name = table or next((name for name, is_it in _BY_COLUMNS if is_it(first)), None)
     if name is None:
         raise SourceError(
-            f"these columns are of no known table: {', '.join(str(key) for key in rows[0])}; "
+            f"the columns of {path} are of no known table: {', '.join(first)}; "
             f"say --table with one of {', '.join(TABLES)}."
         )
-    return {name: rows}
+    return {name: reader}
 
 
 _BY_COLUMNS: tuple[tuple[str, Callable[[Row], bool]], ...] = (
     ("translations", lambda row: any(str(key).startswith("tran_") for key in row)),
-    ("subscriber", lambda row: "username" in row and ("ha1" in row or "password" in row)),
+    ("subscriber", lambda row: "username" in row and "domain" in row),
     ("domain", lambda row: "domain" in row),
 )
 
@@ -121,12 +148,7 @@ def _plain(value: Any) -> str | None:
             return "1" if value else "0"
         case bytes():
             return value.decode("utf-8", "replace")
+        case dict() | list():
+            return json.dumps(value)
         case _:
             return str(value)
-
-
-def rows_of(tables: Tables) -> Iterator[tuple[str, int, Row]]:
-    """All rows with their table and number, in the order in which they can be made."""
-    for table in TABLES:
-        for number, row in enumerate(tables.get(table, ()), start=1):
-            yield table, number, row

@@ -1,125 +1,146 @@
 """Rows of an SQL dump (mysqldump, mariadb-dump, pg_dump --inserts, sqlite3 .dump): its INSERTs.
 
-Columns are those that an INSERT names, else those of the table's CREATE TABLE before it.
+Columns are those that an INSERT names, else those of the table's CREATE TABLE before it. The dump
+is bytes, or a file that is mapped into memory; only one row of it is held.
 """
 
 from __future__ import annotations
 
+import mmap
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+
+Dump = bytes | mmap.mmap
 
 _STATEMENT = re.compile(
-    r"(?P<what>CREATE TABLE(?: IF NOT EXISTS)?|INSERT INTO)\s+(?:\w+\.)?[`\"]?(?P<table>\w+)[`\"]?",
+    rb"(?P<what>CREATE TABLE(?: IF NOT EXISTS)?|INSERT (?:IGNORE )?INTO)\s+"
+    rb"(?:[`\"]?\w+[`\"]?\.)?[`\"]?(?P<table>\w+)[`\"]?",
     re.IGNORECASE,
 )
-_COLUMN = re.compile(r"\s*[`\"]?(?P<name>\w+)[`\"]?\s+\w")
+_COLUMN = re.compile(rb"\s*[`\"]?(?P<name>\w+)[`\"]?\s+\w")
 _NO_COLUMN = frozenset(
-    ("PRIMARY", "UNIQUE", "KEY", "CONSTRAINT", "FOREIGN", "CHECK", "INDEX", "FULLTEXT")
+    (b"PRIMARY", b"UNIQUE", b"KEY", b"CONSTRAINT", b"FOREIGN", b"CHECK", b"INDEX", b"FULLTEXT")
 )
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "Z": "\x1a", "b": "\b"}
-_NUMBER = re.compile(r"[^,()\s]+")
+_NAMES = re.compile(rb"\s*(\((?P<names>[^)]*)\))?\s*VALUES\s*", re.IGNORECASE)
+_BARE = re.compile(rb"[^,()\s']+")
+_BLANK = re.compile(rb"\s*")
+_NEXT_ROW = re.compile(rb"\s*,\s*(?=\()")
+_MYSQL = re.compile(rb"ENGINE\s*=|MySQL dump|MariaDB dump")
+_PLAIN, _PLAIN_MYSQL = re.compile(rb"[^']*"), re.compile(rb"[^'\\]*")
+_ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"0": b"\0", b"Z": b"\x1a", b"b": b"\b"}
+_INTRODUCERS = frozenset((b"_binary", b"_utf8", b"_utf8mb3", b"_utf8mb4", b"_latin1", b"N", b"E"))
 
 
 class DumpError(Exception):
     """The dump ends or breaks off in a statement."""
 
 
-def read(text: str, wanted: Iterable[str]) -> dict[str, list[dict[str, str | None]]]:
-    """The rows of the wanted tables."""
-    tables = set(wanted)
-    columns: dict[str, list[str]] = {}
-    found: dict[str, list[dict[str, str | None]]] = {}
-    has_backslashes = "ENGINE=" in text or "MySQL dump" in text or "MariaDB dump" in text
+def rows(data: Dump, table: str) -> Iterator[dict[str, str | None]]:
+    """The rows of a table."""
+    wanted = table.encode()
+    columns: list[str] = []
+    has_backslashes = _MYSQL.search(data) is not None
     at = 0
-    while match := _STATEMENT.search(text, at):
+    while match := _STATEMENT.search(data, at):
         at = match.end()
-        table = match["table"].lower()
-        if table not in tables:
+        is_wanted = match["table"].lower() == wanted
+        if match["what"].upper().startswith(b"CREATE"):
+            if is_wanted:
+                columns = _columns_of(data, at)
             continue
-        if match["what"].upper().startswith("CREATE"):
-            columns[table] = _columns_of(text, at)
-            continue
-        names, at = _named(text, at)
-        names = names or columns.get(table, [])
-        for values, after in _rows(text, at, has_backslashes):
-            at = after
-            if len(values) != len(names):
-                raise DumpError(f"a row of {table} has {len(values)} values, not {len(names)}.")
-            found.setdefault(table, []).append(dict(zip(names, values, strict=True)))
-    return found
+        try:
+            names, at = _named(data, at)
+            for values, after in _rows(data, at, has_backslashes):
+                at = after  # rows of other tables too, whose texts may look like statements
+                if is_wanted:
+                    yield _row(table, names or columns, values)
+        except DumpError:
+            if is_wanted:
+                raise
 
 
-def _columns_of(text: str, at: int) -> list[str]:
+def _row(table: str, names: list[str], values: list[bytes | None]) -> dict[str, str | None]:
+    if len(values) != len(names):
+        raise DumpError(f"a row of {table} has {len(values)} values, not {len(names)}.")
+    texts = (None if value is None else value.decode("utf-8", "replace") for value in values)
+    return dict(zip(names, texts, strict=True))
+
+
+def _columns_of(data: Dump, at: int) -> list[str]:
     """The columns of a CREATE TABLE, its keys and constraints left out."""
-    opening = text.find("(", at)
+    opening = data.find(b"(", at)
     parts, depth, began, end = [], 1, opening + 1, opening + 1
-    while depth and end < len(text):
-        letter = text[end]
-        depth += (letter == "(") - (letter == ")")
-        if (letter == "," and depth == 1) or depth == 0:
-            parts.append(text[began:end])
+    while depth and end < len(data):
+        letter = data[end : end + 1]
+        depth += (letter == b"(") - (letter == b")")
+        if (letter == b"," and depth == 1) or depth == 0:
+            parts.append(data[began:end])
             began = end + 1
         end += 1
     names = [match["name"] for part in parts if (match := _COLUMN.match(part))]
-    return [name.lower() for name in names if name.upper() not in _NO_COLUMN]
+    return [name.decode().lower() for name in names if name.upper() not in _NO_COLUMN]
 
 
-def _named(text: str, at: int) -> tuple[list[str], int]:
+def _named(data: Dump, at: int) -> tuple[list[str], int]:
     """The columns that stand before VALUES, and where the rows begin."""
-    values = re.compile(r"\s*(\((?P<names>[^)]*)\))?\s*VALUES\s*", re.IGNORECASE).match(text, at)
+    values = _NAMES.match(data, at)
     if values is None:
         raise DumpError("an INSERT has no VALUES.")
-    names = (values["names"] or "").split(",")
-    return [name.strip(' `"').lower() for name in names if name.strip()], values.end()
+    names = (values["names"] or b"").decode("utf-8", "replace").split(",")
+    return [name.strip(' `"\r\n\t').lower() for name in names if name.strip()], values.end()
 
 
-def _rows(text: str, at: int, has_backslashes: bool) -> Iterator[tuple[list[str | None], int]]:
-    while text[at : at + 1] == "(":
-        values, at = _values(text, at + 1, has_backslashes)
+def _rows(data: Dump, at: int, has_backslashes: bool) -> Iterator[tuple[list[bytes | None], int]]:
+    while data[at : at + 1] == b"(":
+        values, at = _values(data, at + 1, has_backslashes)
         yield values, at
-        following = re.compile(r"\s*,\s*(?=\()").match(text, at)
+        following = _NEXT_ROW.match(data, at)
         if following is None:
             return
         at = following.end()
 
 
-def _values(text: str, at: int, has_backslashes: bool) -> tuple[list[str | None], int]:
-    values: list[str | None] = []
+def _values(data: Dump, at: int, has_backslashes: bool) -> tuple[list[bytes | None], int]:
+    values: list[bytes | None] = []
     while True:
-        while text[at : at + 1].isspace():
-            at += 1
-        if text[at : at + 1] == "'":
-            value, at = _quoted(text, at + 1, has_backslashes)
+        at = _after_blank(data, at)
+        bare = _BARE.match(data, at)
+        if bare is not None and bare[0] in _INTRODUCERS:
+            at = _after_blank(data, bare.end())
+            bare = _BARE.match(data, at)
+        if data[at : at + 1] == b"'":
+            value, at = _quoted(data, at + 1, has_backslashes)
             values.append(value)
-        else:
-            bare = _NUMBER.match(text, at)
-            if bare is None:
-                raise DumpError("a row breaks off.")
-            values.append(None if bare[0].upper() == "NULL" else bare[0])
+        elif bare is not None:
+            values.append(None if bare[0].upper() == b"NULL" else bare[0])
             at = bare.end()
-        while text[at : at + 1].isspace():
-            at += 1
-        following, at = text[at : at + 1], at + 1
-        if following == ")":
+        else:
+            raise DumpError("a row breaks off.")
+        at = _after_blank(data, at)
+        following, at = data[at : at + 1], at + 1
+        if following == b")":
             return values, at
-        if following != ",":
+        if following != b",":
             raise DumpError("a row breaks off.")
 
 
-def _quoted(text: str, at: int, has_backslashes: bool) -> tuple[str, int]:
+def _after_blank(data: Dump, at: int) -> int:
+    found = _BLANK.match(data, at)
+    return at if found is None else found.end()
+
+
+def _quoted(data: Dump, at: int, has_backslashes: bool) -> tuple[bytes, int]:
+    plain = _PLAIN_MYSQL if has_backslashes else _PLAIN
     parts = []
-    while at < len(text):
-        letter = text[at]
-        if letter == "\\" and has_backslashes:
-            following = text[at + 1 : at + 2]
+    while (found := plain.match(data, at)) is not None and found.end() < len(data):
+        parts.append(found[0])
+        at = found.end()
+        following = data[at + 1 : at + 2]
+        if data[at : at + 1] == b"\\":
             parts.append(_ESCAPES.get(following, following))
-            at += 2
-        elif letter == "'":
-            if text[at + 1 : at + 2] != "'":
-                return "".join(parts), at + 1
-            parts.append("'")
-            at += 2
+        elif following == b"'":
+            parts.append(b"'")
         else:
-            parts.append(letter)
-            at += 1
+            return b"".join(parts), at + 1
+        at += 2
     raise DumpError("a text breaks off.")

@@ -3,8 +3,8 @@
     python -m tests.bench.federation [--calls 1500] [--rate 100] [--dead 1000] [--within 0]
 
 One real proxy on processor 0; both phones in this process and a DNS server in one of its own, on
-processor 1. A call is INVITE, 180, 200, ACK, BYE and 200; its latency is from INVITE to 200, its CPU is the kernel's account of the
-proxy, read 6 s after the last message. Three parts:
+processor 1. A call is INVITE, 180, 200, ACK, BYE and 200; its latency is from INVITE to 200, its
+CPU is the kernel's account of the proxy, read 6 s after the last message. Three parts:
 
     cost      calls within, and calls to a foreign domain whose DNS answers are known
     cold      first calls to names never asked for, beside the time their questions take alone

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fedsip_platform.directory.models import Translation
+from fedsip_platform.audit.models import Entry
+from fedsip_platform.directory.models import Subscriber, Translation
 from tests.cli.conftest import Fedsip
 
 pytestmark = pytest.mark.db
@@ -28,6 +29,23 @@ def test_rules_go_out_and_come_in(acme: Fedsip, tmp_path: Path, how: tuple[str, 
     assert acme("import", str(path), "--tenant", "acme").said == (
         "nothing imported; 2 were here already.\n"
     )
+
+
+def test_users_go_out_with_their_hashes_only_where_asked(acme: Fedsip, tmp_path: Path) -> None:
+    acme("user", "add", "alice@example.com", "--generate")
+    without = acme("export", "example.com", "--table", "subscriber", "--json").json
+    assert [(row["username"], row["domain"]) for row in without] == [("alice", "example.com")]
+    assert "ha1" not in without[0]
+    path = tmp_path / "users.csv"
+    said = acme("export", "example.com", "--table", "subscriber", "--with-ha1").said
+    path.write_text(said)
+    before = Subscriber.objects.values_list("ha1_md5", "ha1_sha256").get()
+    assert Entry.objects.filter(action="export hashes", key="example.com").count() == 1
+    Subscriber.objects.all().delete()
+    assert acme("import", str(path), "--tenant", "acme").said == "1 of subscriber imported.\n"
+    assert Subscriber.objects.values_list("ha1_md5", "ha1_sha256").get() == before
+    refused = acme("export", "example.com", "--with-ha1").complained
+    assert refused == "fedsip: only users have an HA1; say --table subscriber.\n"
 
 
 def test_each_bad_row_is_named(acme: Fedsip, tmp_path: Path) -> None:

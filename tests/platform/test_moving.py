@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from fedsip_platform.audit.models import Entry
+from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
-from fedsip_platform.moving import sources, tables
+from fedsip_platform.moving import going_out, sources, tables
 from fedsip_platform.moving.sources import SourceError
 from tests.platform.world import World
 
@@ -55,7 +57,7 @@ def seed_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_a_federated_sip_site_moves_over(acme: World, seed_file: Path) -> None:
-    report = tables.bring_in(sources.read(seed_file), acme.tenant)
+    report = tables.bring_in([sources.read(seed_file)], acme.tenant)
     assert report.problems == []
     assert report.made == {"domain": 1, "subscriber": 1, "translations": 2}
     assert Subscriber.objects.get(aor="bob@moved.example").ha1_md5 == HA1
@@ -65,7 +67,7 @@ def test_a_federated_sip_site_moves_over(acme: World, seed_file: Path) -> None:
     )  # fmt: skip
     assert (second.priority, second.match_regex) == (99, r"^\+18[0678]{2}[0-9]{7}$")
     assert (second.tran_strip, second.tran_add_header) == (1, "X-It's: a; b")
-    again = tables.bring_in(sources.read(seed_file), acme.tenant)
+    again = tables.bring_in([sources.read(seed_file)], acme.tenant)
     assert (again.made, again.known, again.problems) == ({}, 4, [])
 
 
@@ -80,7 +82,7 @@ def test_nothing_is_half_imported(acme: World, rival: World, tmp_path: Path) -> 
         {"username": "a b", "domain": "example.com", "ha1": HA1},
     ]
     path.write_text(json.dumps(rows))
-    report = tables.bring_in(sources.read(path), acme.tenant)
+    report = tables.bring_in([sources.read(path)], acme.tenant)
     assert [(where.rpartition(" ")[0][-5:], reason[:30]) for where, reason in report.problems] == [
         ("row 2", "Its HA1 contains capitals, and"),
         ("row 3", "example.net is not a domain of"),
@@ -98,7 +100,7 @@ def test_a_rule_that_cannot_be_is_named(acme: World, tmp_path: Path) -> None:
         "example.com,(?=x),a,\n"
         'example.com,^1,a,"X: 1\r\nVia: 2"\n'
     )
-    report = tables.bring_in(sources.read(path), acme.tenant)
+    report = tables.bring_in([sources.read(path)], acme.tenant)
     assert [where for where, _ in report.problems] == [
         "translations row 1 match_regex",
         "translations row 2 tran_add_header",
@@ -109,7 +111,7 @@ def test_a_rule_that_cannot_be_is_named(acme: World, tmp_path: Path) -> None:
 def test_a_rehearsal_makes_nothing(acme: World, tmp_path: Path) -> None:
     path = tmp_path / "domains.csv"
     path.write_text("domain\nnew.example\n")
-    report = tables.bring_in(sources.read(path), acme.tenant, is_rehearsal=True)
+    report = tables.bring_in([sources.read(path)], acme.tenant, is_rehearsal=True)
     assert report.made == {"domain": 1}
     assert not Domain.objects.filter(name="new.example").exists()
 
@@ -119,14 +121,156 @@ def test_a_rehearsal_makes_nothing(acme: World, tmp_path: Path) -> None:
     [
         ("[1]", "is no list of objects"),
         ("[", "is no JSON"),
-        ("a,b\n1,2\n", "these columns are of no known table: a, b"),
+        ('[{"domain": "a"} {}]', "is no JSON: '{' in place of a comma"),
+        ('[{"domain": "a"}] 1', "is no JSON: something stands behind the list"),
+        ('{"domain": "a"}', "is no JSON: it does not begin with"),
+        ("[" * 100_000, "is no JSON"),
+        ("a,b\n1,2\n", "are of no known table: a, b"),
+        ("domain\na,b\n", "a row with more cells than its first line"),
+        ('domain\n"a', "is no CSV"),
+        ("domain\n\udcff", "is no text in UTF-8"),
         ("INSERT INTO domain (domain) VALUES ('a", "a text breaks off"),
+        ("INSERT INTO domain (domain) VALUES (1", "a row breaks off"),
         ("INSERT INTO domain (domain) VALUES ('a', 'b');", "a row of domain has 2 values, not 1"),
         ("INSERT INTO domain SELECT 1;", "an INSERT has no VALUES"),
+        ("SQLite format 3\0 and nothing", "cannot be read as an SQLite file"),
     ],
 )
-def test_files_that_are_none(tmp_path: Path, text: str, reason: str) -> None:
+def test_files_that_are_none(acme: World, tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "file"
-    path.write_text(text)
+    path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(SourceError, match=reason):
-        sources.read(path)
+        tables.bring_in([sources.read(path)], acme.tenant)
+
+
+def test_a_file_that_breaks_off_leaves_nothing(acme: World, tmp_path: Path) -> None:
+    path = tmp_path / "domains.sql"
+    path.write_text("INSERT INTO domain (domain) VALUES ('new.example'), ('other.example'), ('")
+    with pytest.raises(SourceError):
+        tables.bring_in([sources.read(path)], acme.tenant)
+    assert not Domain.objects.filter(name="new.example").exists()
+
+
+KAMAILIO = """-- MySQL dump 10.19  Distrib 10.11.4-MariaDB, for debian-linux-gnu (x86_64)
+DROP TABLE IF EXISTS `acc`;
+CREATE TABLE `acc` (`id` int(10), `method` varchar(16), KEY `a` (`method`)) ENGINE=InnoDB;
+INSERT INTO `acc` VALUES (1,'INSERT INTO `domain` VALUES (9,\\'trap.example\\')'),(2,0x0102);
+CREATE TABLE `domain` (
+  `id` int(10) unsigned NOT NULL AUTO_INCREMENT,
+  `domain` varchar(64) NOT NULL,
+  `did` varchar(64) DEFAULT NULL,
+  `last_modified` datetime NOT NULL DEFAULT '2000-01-01 00:00:01',
+  PRIMARY KEY (`id`),
+  UNIQUE KEY `domain_idx` (`domain`)
+) ENGINE=InnoDB AUTO_INCREMENT=2 DEFAULT CHARSET=utf8mb4;
+LOCK TABLES `domain` WRITE;
+INSERT INTO `domain` VALUES
+(1,'moved.example',NULL,'2024-05-01 10:00:00'),
+(2,'m\xc3\xbcnchen.example',NULL,'2024-05-01 10:00:00');
+UNLOCK TABLES;
+CREATE TABLE `subscriber` (`id` int(10), `username` varchar(64), `domain` varchar(64),
+  `password` varchar(64), `ha1` varchar(128), `ha1b` varchar(128), `email_address` varchar(128));
+INSERT INTO `subscriber` VALUES (1,'bob','moved.example',_binary '','%s','','b\\'ob@x'),
+(2,'carol','moved.example','a good password','','',NULL);
+"""
+
+
+def test_a_dump_of_kamailio(acme: World, tmp_path: Path) -> None:
+    path = tmp_path / "kamailio.sql"
+    path.write_bytes(KAMAILIO.encode("latin-1") % HA1.encode())
+    report = tables.bring_in([sources.read(path)], acme.tenant)
+    assert report.problems == []
+    assert report.made == {"domain": 2, "subscriber": 2}
+    assert Domain.objects.filter(name="xn--mnchen-3ya.example", tenant=acme.tenant).exists()
+    bob, carol = Subscriber.objects.filter(domain__name="moved.example").order_by("username")
+    assert bob.ha1_md5 == HA1
+    assert carol.ha1_md5 == hashlib.md5(b"carol:moved.example:a good password").hexdigest()
+    assert Entry.objects.filter(action="create", key="bob@moved.example").exists()
+
+
+def test_dumps_of_postgresql_and_of_opensips(acme: World, tmp_path: Path) -> None:
+    path = tmp_path / "pg.sql"
+    path.write_text(
+        "-- PostgreSQL database dump\n"
+        "INSERT INTO public.domain (id, domain, attrs) VALUES (1, 'moved.example', 'a\\');\n"
+        "INSERT INTO public.subscriber (username, domain, ha1, ha1_sha256, ha1_sha512t256)\n"
+        f"  VALUES ('bob', 'moved.example', '{HA1}', '{'5a' * 32}', '');\n"
+    )
+    report = tables.bring_in([sources.read(path)], acme.tenant)
+    assert (report.problems, report.made) == ([], {"domain": 1, "subscriber": 1})
+    assert Subscriber.objects.get(aor="bob@moved.example").ha1_sha256 == "5a" * 32
+
+
+def test_more_rows_than_a_batch(acme: World, tmp_path: Path) -> None:
+    users, rules = tmp_path / "users.csv", tmp_path / "rules.json"
+    amount = 2 * tables.ROWS_AT_ONCE + 7
+    users.write_text(
+        "username,domain,ha1\n" + "".join(f"u{n},example.com,{HA1}\n" for n in range(amount))
+    )
+    made = [{"from_domain": "example.com", "match_regex": f"^{n}$", "tran_user": f"u{n}"}
+            for n in range(amount)]  # fmt: skip
+    rules.write_text(json.dumps(made))
+    files = [sources.read(users), sources.read(rules)]
+    report = tables.bring_in(files, acme.tenant)
+    assert (report.problems, report.made) == ([], {"subscriber": amount, "translations": amount})
+    again = tables.bring_in(files, acme.tenant)
+    assert (again.made, again.known) == ({}, 2 * amount)
+    users.write_text(users.read_text() + "new,example.com,\n")
+    refused = tables.bring_in([sources.read(users)], acme.tenant)
+    assert [where for where, _ in refused.problems] == [f"subscriber row {amount + 1} ha1"]
+
+
+def test_limits_hold(acme: World, tmp_path: Path) -> None:
+    acme.tenant.max_rules = Translation.objects.filter(domain=acme.domain).count() + 1
+    acme.tenant.save()
+    path = tmp_path / "rules.csv"
+    path.write_text("from_domain,tran_user\nexample.com,a\nexample.com,b\n")
+    report = tables.bring_in([sources.read(path)], acme.tenant)
+    assert [where for where, _ in report.problems] == ["translations row 1 domain"]
+    assert not Translation.objects.filter(tran_user="a").exists()
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "field"),
+    [
+        ("match_regex,tran_user", "^1,\\2", "tran_user"),
+        ("tran_strip", "x", "tran_strip"),
+        ("priority", "-1", "priority"),
+        ("enabled,tran_user", "maybe,a", "enabled"),
+        ("valid_from,tran_user", "tomorrow,a", "valid_from"),
+        ("hours,tran_user", "Someday,a", "hours"),
+        ("tran_trunk", "nobody", "tran_trunk"),
+        ("tran_domain", "no host", "tran_domain"),
+        ("tran_user", "a\0b", "tran_user"),
+    ],
+)
+def test_what_a_rule_may_not_say(
+    acme: World, tmp_path: Path, columns: str, cells: str, field: str
+) -> None:
+    path = tmp_path / "rules.csv"
+    path.write_text(f"from_domain,{columns}\nexample.com,{cells}\n")
+    report = tables.bring_in([sources.read(path, "translations")], acme.tenant)
+    assert [where for where, _ in report.problems] == [f"translations row 1 {field}"]
+
+
+@pytest.mark.parametrize("table", sources.TABLES)
+def test_what_goes_out_comes_in(acme: World, tmp_path: Path, table: str) -> None:
+    """Users with their hashes."""
+    acme.domain.media_policy, acme.domain.hide_users, acme.domain.note = "auto", False, "x, y"
+    acme.domain.save()
+    before = list(going_out.rows(table, acme.domain, with_hashes=True))
+    assert before
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps(before))
+    services.delete_domain(acme.domain)
+    if table != "domain":
+        acme.domain = services.create_domain(acme.tenant, "example.com")
+    report = tables.bring_in([sources.read(path)], acme.tenant)
+    assert (report.problems, report.made) == ([], {table: len(before)})
+    domain = Domain.objects.get(name="example.com")
+    assert list(going_out.rows(table, domain, with_hashes=True)) == before
+
+
+def test_hashes_stay_at_home_unless_they_are_asked_for(acme: World) -> None:
+    (row, *_) = going_out.rows("subscriber", acme.domain)
+    assert not {"ha1", "ha1_sha256", "password"} & set(row)

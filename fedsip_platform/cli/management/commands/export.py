@@ -5,25 +5,32 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from fedsip_platform.audit import log
 from fedsip_platform.cli import lookup, speech
-from fedsip_platform.directory.models import Translation
-from fedsip_platform.moving.tables import RULE_COLUMNS, RULE_FIELDS
-
-_OUTSIDE = {ours: theirs for theirs, ours in RULE_COLUMNS.items()}
+from fedsip_platform.cli.speech import Refused
+from fedsip_platform.moving import going_out, sources
 
 
 class Command(BaseCommand):
-    help = "Write a domain's rules as CSV or JSON, as `import` reads them."
+    help = "Write a domain's rules, users or itself as CSV or JSON, as `import` reads them."
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("domain")
+        parser.add_argument(
+            "--table", choices=sources.TABLES, default="translations", help="what to write"
+        )
+        parser.add_argument(
+            "--with-ha1",
+            action="store_true",
+            help="users with the hashes of their passwords: whoever has these can sign in as them",
+        )
         parser.add_argument("--json", action="store_true", help="JSON instead of CSV")
         parser.set_defaults(run=export)
 
@@ -32,23 +39,25 @@ class Command(BaseCommand):
 
 
 def export(options: Mapping[str, Any]) -> None:
-    """Write all rules to standard output."""
-    domain = lookup.domain(options["domain"])
-    rows = [_row(rule, domain.name) for rule in domain.translations.all()]
+    """Write all rows to standard output."""
+    domain, table = lookup.domain(options["domain"]), options["table"]
+    if options["with_ha1"]:
+        if table != "subscriber":
+            raise Refused("only users have an HA1; say --table subscriber.")
+        log.record("export hashes", domain)
+    rows = going_out.rows(table, domain, with_hashes=options["with_ha1"])
     if options["json"]:
-        print(json.dumps(rows, indent=1))
+        _write_json(rows)
         return
-    names = ["from_domain", *(_OUTSIDE.get(name, name) for name in RULE_FIELDS)]
+    names = going_out.names(table, with_hashes=options["with_ha1"])
     writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
 
 
-def _row(rule: Translation, domain: str) -> dict[str, Any]:
-    row: dict[str, Any] = {"from_domain": domain}
-    for name in RULE_FIELDS:
-        value = getattr(rule, name)
-        if hasattr(value, "isoformat"):
-            value = value.isoformat()
-        row[_OUTSIDE.get(name, name)] = int(value) if isinstance(value, bool) else value
-    return row
+def _write_json(rows: Iterable[Mapping[str, Any]]) -> None:
+    before = "["
+    for row in rows:
+        print(f"{before}\n {json.dumps(row)}", end="")
+        before = ","
+    print("[]" if before == "[" else "\n]")

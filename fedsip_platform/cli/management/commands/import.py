@@ -40,20 +40,17 @@ class Command(BaseCommand):
 def bring_in(options: Mapping[str, Any]) -> None:
     """Bring in what the files have."""
     tenant = lookup.tenant(options["tenant"])
-    found: sources.Tables = {}
     try:
-        for name in options["file"]:
-            for table, rows in sources.read(Path(name), options["table"]).items():
-                found.setdefault(table, []).extend(rows)
+        files = [sources.read(Path(name), options["table"]) for name in options["file"]]
+        report = tables.bring_in(files, tenant, is_rehearsal=options["dry_run"])
     except sources.SourceError as error:
         raise Refused(str(error)) from error
-    if not any(found.values()):
-        raise Refused(f"there are no rows of {', '.join(sources.TABLES)} in these files.")
-    report = tables.bring_in(found, tenant, is_rehearsal=options["dry_run"])
     if report.problems:
         for where, reason in report.problems:
-            print(f"{where}: {reason}", file=sys.stderr)
+            print(f"{where}: {reason}" if where else reason, file=sys.stderr)
         raise Refused(f"nothing was imported: {len(report.problems)} problems.")
+    if not report.made and not report.known:
+        raise Refused(f"there are no rows of {', '.join(sources.TABLES)} in these files.")
     made = ", ".join(f"{amount} of {table}" for table, amount in report.made.items()) or "nothing"
     known = f"; {report.known} were here already" if report.known else ""
     would = "would be imported" if options["dry_run"] else "imported"

@@ -1,0 +1,90 @@
+"""Rows of `translations`: rules, the seed's own and ours with all their fields."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from django.core.exceptions import ValidationError
+
+from fedsip_platform.audit import log
+from fedsip_platform.changes import ServiceError, service_error
+from fedsip_platform.directory import services
+from fedsip_platform.directory.models import Domain, Translation
+
+from . import columns
+from .batch import Batch
+from .columns import RULE_FIELDS, FindDomain
+from .sources import Row
+
+_MADE = ("public_id", "domain")
+
+
+class Maker:
+    """Makes rules; one that is there already, with all its fields, is not made again."""
+
+    def __init__(self, find: FindDomain) -> None:
+        self._find = find
+        self._known: dict[int, set[bytes]] = {}
+        """Digests of each domain's rules: to ask for each row would cost a query through all."""
+
+    def make(self, batch: Batch) -> None:
+        """Make the rules of a batch."""
+        new = []
+        for number, row in batch.rows:
+            try:
+                rule = self._rule(row)
+            except ServiceError as error:
+                batch.refuse(number, error)
+                continue
+            digest, known = _digest(rule), self._known_of(rule.domain)
+            if digest in known:
+                batch.count(is_new=False)
+            else:
+                known.add(digest)
+                new.append((number, rule))
+        _refuse_above_limits(batch, new)
+        if batch.report.problems:
+            return  # all of it is undone: only further problems are of interest
+        made = Translation.objects.bulk_create([rule for _, rule in new])
+        log.record_all(log.entry(log.CREATE, rule, _values(rule)) for rule in made)
+        if made:
+            batch.count(is_new=True, amount=len(made))
+
+    def _rule(self, row: Row) -> Translation:
+        """The rule of a row, checked; raises ServiceError."""
+        domain = self._find(row.get("from_domain") or "", "from_domain")
+        rule = Translation(domain=domain, **columns.fields_of(Translation, RULE_FIELDS, row))
+        try:
+            rule.clean_fields(exclude=_MADE)
+            rule.clean()
+        except ValidationError as error:
+            raise service_error(error) from error
+        return rule
+
+    def _known_of(self, domain: Domain) -> set[bytes]:
+        if domain.pk not in self._known:
+            rules = domain.translations.iterator(chunk_size=1000)
+            self._known[domain.pk] = {_digest(rule) for rule in rules}
+        return self._known[domain.pk]
+
+
+def _digest(rule: Translation) -> bytes:
+    values = repr([getattr(rule, name) for name in RULE_FIELDS])
+    return blake2b(values.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _refuse_above_limits(batch: Batch, new: list[tuple[int, Translation]]) -> None:
+    adding: dict[int, list[tuple[int, Translation]]] = {}
+    for number, rule in new:
+        adding.setdefault(rule.domain_id, []).append((number, rule))
+    for rules in adding.values():
+        number, rule = rules[0]
+        try:
+            services.refuse_more_rules(rule.domain, adding=len(rules))
+        except ServiceError as error:
+            batch.refuse(number, error)
+
+
+def _values(rule: Translation) -> dict[str, tuple[object, object]]:
+    values = log.values_of(rule)
+    return {name: (None, value) for name, value in values.items() if value not in (None, "")}
