@@ -3,9 +3,9 @@
 A context has one direction and one master key, and serves every SSRC of that direction; roll-over
 counters and replay windows are libsrtp's, by SSRC.
 
-Packets do not go through pylibsrtp's own methods: their buffer holds 1,500 bytes with 144 kept for
-a trailer, so that a full packet of video is refused. Here one buffer serves all contexts, for
-nothing else runs while libsrtp works on it.
+Packets do not go through pylibsrtp's own methods: a session's buffer holds 1,500 bytes, 144 of them
+kept for a trailer, so that a full packet of video is refused. Here what is longer gets a buffer of
+its own.
 """
 
 from __future__ import annotations
@@ -32,9 +32,6 @@ _PROFILES: Final = {
     AES_CM_128_HMAC_SHA1_80: Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
     AES_CM_128_HMAC_SHA1_32: Policy.SRTP_PROFILE_AES128_CM_SHA1_32,
 }
-_memory: Final = ffi.new("char[]", MAX_PACKET + _TRAILER)
-_buffer: Final = ffi.buffer(_memory)
-_length: Final = ffi.new("int *")
 
 
 class SrtpError(Exception):
@@ -44,11 +41,15 @@ class SrtpError(Exception):
 class Context:
     """One direction under one key: `rtp` and `rtcp` each turn a packet into its other form."""
 
-    __slots__ = ("_rtcp", "_rtp", "_session", "_srtp")
+    __slots__ = ("_buffer", "_length", "_memory", "_room", "_rtcp", "_rtp", "_session", "_srtp")
 
     def __init__(self, session: Session, rtp: Any, rtcp: Any) -> None:
         self._session = session  # frees what _srtp points at when it goes
         self._srtp = session._srtp[0]
+        self._memory = session._cdata
+        self._buffer = session._buffer
+        self._room = len(session._cdata) - _TRAILER
+        self._length = ffi.new("int *")
         self._rtp = rtp
         self._rtcp = rtcp
 
@@ -62,14 +63,18 @@ class Context:
 
     def _turn(self, function: Any, packet: bytes) -> bytes:
         size = len(packet)
-        if size > MAX_PACKET:
-            raise SrtpError("packet is too long")
-        _buffer[0:size] = packet
-        _length[0] = size
-        status = function(self._srtp, _memory, _length)
+        memory, buffer, length = self._memory, self._buffer, self._length
+        if size > self._room:
+            if size > MAX_PACKET:
+                raise SrtpError("packet is too long")
+            memory = ffi.new("char[]", size + _TRAILER)
+            buffer = ffi.buffer(memory)
+        buffer[0:size] = packet
+        length[0] = size
+        status = function(self._srtp, memory, length)
         if status:
             raise SrtpError(ERRORS[status])
-        turned: bytes = _buffer[0 : _length[0]]
+        turned: bytes = buffer[0 : length[0]]
         return turned
 
 

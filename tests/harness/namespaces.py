@@ -13,11 +13,13 @@ import os
 import socket
 import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 _CLONE_NEWNET = 0x40000000
+Made = TypeVar("Made")
 
 STREET = "198.51.100"
 PLATFORM_ADDRESS = f"{STREET}.10"
@@ -47,29 +49,35 @@ def run(*words: str, stdin: str | None = None) -> str:
     return done.stdout
 
 
-def connect_inside(namespace: str, address: tuple[str, int]) -> socket.socket:
-    """A TCP connection made by a thread that has entered the namespace for it."""
-    result: list[socket.socket | OSError] = []
+def inside(namespace: str, make: Callable[[], Made]) -> Made:
+    """What `make` returns when it is called by a thread that has entered the namespace: a socket
+    belongs to where it was made."""
+    made: list[Made] = []
+    failures: list[OSError] = []
 
-    def connect() -> None:
+    def enter() -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         handle = os.open(f"/var/run/netns/{namespace}", os.O_RDONLY)
         try:
             if libc.setns(handle, _CLONE_NEWNET):
-                result.append(OSError(ctypes.get_errno(), f"setns {namespace}"))
-                return
-            result.append(socket.create_connection(address, timeout=10))
+                raise OSError(ctypes.get_errno(), f"setns {namespace}")
+            made.append(make())
         except OSError as error:
-            result.append(error)
+            failures.append(error)
         finally:
             os.close(handle)
 
-    thread = threading.Thread(target=connect)
+    thread = threading.Thread(target=enter)
     thread.start()
     thread.join()
-    if isinstance(result[0], OSError):
-        raise result[0]
-    return result[0]
+    if failures:
+        raise failures[0]
+    return made[0]
+
+
+def connect_inside(namespace: str, address: tuple[str, int]) -> socket.socket:
+    """A TCP connection from within the namespace."""
+    return inside(namespace, lambda: socket.create_connection(address, timeout=10))
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,17 +60,21 @@ class PlainPhone:
     def begin(self) -> None:
         self._thread.start()
 
+    def payload_at(self, number: int) -> bytes:
+        """What its packet of that number carries, from 0."""
+        return _encode(self.played[number * FRAME : (number + 1) * FRAME]).tobytes()
+
     @property
     def heard(self) -> Samples:
         return _decode(np.frombuffer(bytes(self.raw), dtype=np.uint8))
 
     def _run(self) -> None:
-        for start in range(0, len(self.played), FRAME):
+        for number in range(len(self.played) // FRAME):
             if self._stop.wait(0.02):
                 return
-            self.phone.says(_encode(self.played[start : start + FRAME]).tobytes())
+            self.phone.says(self.payload_at(number))
             while select.select([self.phone.rtp], [], [], 0)[0]:
-                self.raw += self.phone.rtp.recv(2048)[12:]
+                self.raw += self.phone.hears()[12:]
 
     def close(self) -> None:
         self._stop.set()

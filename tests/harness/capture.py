@@ -1,0 +1,81 @@
+"""What went over a wire: dumpcap records it, tshark reads it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.harness.processes import PeerFailed, Program
+
+_FIELDS = (
+    *("frame.number", "udp.srcport", "udp.dstport", "udp.payload", "_ws.malformed"),
+    *("_ws.col.Protocol", "_ws.col.Info"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One UDP packet as tshark understood it."""
+
+    number: int
+    ports: frozenset[int]
+    payload: bytes
+    protocol: str
+    said: str
+    is_malformed: bool
+
+
+@contextmanager
+def captured(
+    file: Path, ports: tuple[int, int], *, device: str = "lo", namespace: str | None = None
+) -> Iterator[None]:
+    """Record the UDP packets of these ports during the block, into a pcap file."""
+    words = ["dumpcap", "-q", "-P", "-i", device, "-B", "16", "-w", str(file)]
+    words += ["-f", f"udp portrange {ports[0]}-{ports[1]}"]
+    program = Program(words, log=file.with_suffix(".log"), namespace=namespace)
+    try:
+        program.awaits(r"^File: ")
+        yield
+    finally:
+        program.process.send_signal(signal.SIGINT)
+        program.wait(within=30)
+
+
+def packets_of(file: Path, kinds: Iterable[tuple[int, str]]) -> list[Packet]:
+    """All packets of a file; `kinds` says which ports carry rtp and rtcp unencrypted, for tshark
+    to take them apart. STUN and DTLS it finds by itself."""
+    words = ["tshark", "-r", str(file), "-T", "json", "-o", "rtp.heuristic_rtp:FALSE"]
+    for port, kind in kinds:
+        words += ["-d", f"udp.port=={port},{kind}"]
+    for field in _FIELDS:
+        words += ["-e", field]
+    done = subprocess.run(words, capture_output=True, check=False)
+    if done.returncode:
+        raise PeerFailed(f"tshark: {done.stderr.decode(errors='replace')}")
+    return [_packet(one["_source"]["layers"]) for one in json.loads(done.stdout)]
+
+
+def malformed(packets: Iterable[Packet]) -> list[Packet]:
+    """Those that tshark could not take apart. What stands encrypted in SRTCP it reads as if it were
+    not, so that says nothing."""
+    return [one for one in packets if one.is_malformed and one.protocol != "SRTCP"]
+
+
+def _packet(layers: dict[str, Any]) -> Packet:
+    def first(name: str) -> str:
+        return str(layers.get(name, [""])[0])
+
+    return Packet(
+        int(first("frame.number")),
+        frozenset((int(first("udp.srcport")), int(first("udp.dstport")))),
+        bytes.fromhex(first("udp.payload").replace(":", "")),
+        first("_ws.col.Protocol"),
+        first("_ws.col.Info"),
+        "_ws.malformed" in layers,
+    )
