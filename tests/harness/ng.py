@@ -182,8 +182,10 @@ class RtpPhone:
         port = media.port if media.offers_mux else media.port + 1
         self._rtcp_to = (host, media.rtcp[0] if media.rtcp else port)
 
-    def says(self, payload: bytes, *, from_: socket.socket | None = None) -> bytes:
-        """Send one RTP packet, by default from the phone's own port."""
+    def says(
+        self, payload: bytes, *, from_: socket.socket | None = None, seal: Context | None = None
+    ) -> bytes:
+        """Send one RTP packet, by default from the phone's own port and by its own key."""
         self.sequence_number += 1
         sent = packet.build(
             payload_type=0,
@@ -192,7 +194,8 @@ class RtpPhone:
             ssrc=self.ssrc,
             payload=payload,
         )
-        datagram = sent if self._seal is None else self._seal.rtp(sent)
+        seal = seal or self._seal
+        datagram = sent if seal is None else seal.rtp(sent)
         (from_ or self.rtp).sendto(datagram, self._to)
         return sent
 

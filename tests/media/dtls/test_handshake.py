@@ -2,71 +2,77 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 
 import pytest
 
 from media.dtls import matches
 from media.dtls.handshake import Handshake, State
 from media.dtls.identity import Identity
+from media.rtp import packet
+from media.srtp import SUITES, Suite
+from media.srtp.context import protecting, unprotecting
 
 ALICE, BOB = Identity(), Identity()
-_MOST_ROUNDS = 60
+PACKET = packet.build(
+    payload_type=0, sequence_number=1, rtp_timestamp=160, ssrc=7, payload=bytes(160)
+)
+_BOUND_SECONDS = 60.0
 
 
 class Line:
     """Client and server with numbered datagrams between them; the numbers in `lost` never arrive.
 
-    When nothing is under way, the first retransmission that is due is waited for: OpenSSL keeps
-    that time by the machine's clock, one second at first.
+    Retransmissions come when they are due, as keying.py has them: OpenSSL keeps that time by the
+    machine's clock, one second at first, and cannot be given another one.
     """
 
-    def __init__(self, lost: frozenset[int] = frozenset()) -> None:
-        self.client = Handshake(ALICE, is_client=True)
+    def __init__(self, lost: frozenset[int] = frozenset(), *, client: Identity = ALICE) -> None:
+        self.client = Handshake(client, is_client=True)
         self.server = Handshake(BOB, is_client=False)
         self.retransmissions = 0
         self._lost = lost
         self._count = 0
-        self._under_way: list[tuple[Handshake, bytes]] = []
+        self._done = asyncio.Event()
+        self._timers: dict[Handshake, asyncio.TimerHandle] = {}
 
-    def run(self) -> None:
-        self._post(self.server, self.client.start())
-        for _ in range(_MOST_ROUNDS):
-            if self.is_done():
-                return
-            while self._under_way:
-                receiver, datagram = self._under_way.pop(0)
-                sender = self.client if receiver is self.server else self.server
-                self._post(sender, receiver.receive(datagram))
-            if not self.is_done():
-                self._retransmit()
-        pytest.fail("no end")
+    async def run(self) -> None:
+        """Until both are through, or one has failed."""
+        self._post(self.client, self.client.start())
+        async with asyncio.timeout(_BOUND_SECONDS):
+            await self._done.wait()
+        for timer in self._timers.values():
+            timer.cancel()
 
-    def is_done(self) -> bool:
-        return State.RUNNING not in (self.client.state, self.server.state)
-
-    def _retransmit(self) -> None:
-        due = [
-            (seconds, name, one)
-            for name, one in enumerate((self.client, self.server))
-            if (seconds := one.deadline_seconds()) is not None
-        ]
-        seconds, _, one = min(due)
-        time.sleep(seconds + 0.005)  # the deadline itself: there is nothing else to wait for
-        self.retransmissions += 1
-        self._post(self.server if one is self.client else self.client, one.retransmit())
-
-    def _post(self, receiver: Handshake, datagrams: list[bytes]) -> None:
+    def _post(self, sender: Handshake, datagrams: list[bytes]) -> None:
+        """What `sender` says goes to the other one, and its timer is set anew."""
+        receiver = self.server if sender is self.client else self.client
+        loop = asyncio.get_running_loop()
         for datagram in datagrams:
             assert len(datagram) <= 1200
             if self._count not in self._lost:
-                self._under_way.append((receiver, datagram))
+                loop.call_soon(self._hear, receiver, datagram)
             self._count += 1
+        if sender in self._timers:
+            self._timers.pop(sender).cancel()
+        seconds = sender.deadline_seconds()
+        if seconds is not None:
+            self._timers[sender] = loop.call_later(max(seconds, 0.01), self._retransmit, sender)
+        if State.RUNNING not in (self.client.state, self.server.state):
+            self._done.set()
+
+    def _hear(self, receiver: Handshake, datagram: bytes) -> None:
+        self._post(receiver, receiver.receive(datagram))
+
+    def _retransmit(self, sender: Handshake) -> None:
+        again = sender.retransmit()
+        self.retransmissions += bool(again)
+        self._post(sender, again)
 
 
-def test_keys_of_both_sides_meet() -> None:
+async def test_keys_of_both_sides_meet() -> None:
     line = Line()
-    line.run()
+    await line.run()
     client, server = line.client.keys, line.server.keys
     assert client is not None
     assert server is not None
@@ -80,21 +86,38 @@ def test_keys_of_both_sides_meet() -> None:
     assert line.retransmissions == 0
 
 
+@pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.dtls.decode())
+async def test_each_suite_by_which_the_other_side_speaks(suite: Suite) -> None:
+    phone = Identity()
+    phone.context.set_tlsext_use_srtp(suite.dtls)
+    line = Line(client=phone)
+    await line.run()
+    client, server = line.client.keys, line.server.keys
+    assert client is not None
+    assert server is not None
+    assert client.suite is server.suite is suite
+    for sender, receiver in ((client, server), (server, client)):
+        out, back = protecting(suite, sender.local), unprotecting(suite, receiver.remote)
+        sealed = out.rtp(PACKET)
+        assert sealed[12:172] != PACKET[12:]
+        assert back.rtp(sealed) == PACKET
+
+
 @pytest.mark.parametrize("lost", [{0}, {1}, {2}, {3}, {0, 1, 3}], ids=str)
-def test_what_is_lost_is_sent_again(lost: set[int]) -> None:
+async def test_what_is_lost_is_sent_again(lost: set[int]) -> None:
     """0 ClientHello, 1 the server's flight, 2 the client's, 3 the server's Finished."""
     line = Line(frozenset(lost))
-    line.run()
+    await line.run()
     assert (line.client.state, line.server.state) == (State.DONE, State.DONE)
     assert line.retransmissions >= 1
     assert line.client.keys is not None
 
 
 @pytest.mark.parametrize("datagram", [b"", b"\x16", b"\x16\xfe\xfd" + bytes(50), bytes(2000)])
-def test_rubbish_is_no_end(datagram: bytes) -> None:
+async def test_rubbish_is_no_end(datagram: bytes) -> None:
     line = Line()
     line.server.receive(datagram)
-    line.run()
+    await line.run()
     assert line.server.state is State.DONE
 
 
