@@ -1,6 +1,8 @@
 """ICE of one section of one side: who speaks it, with which words, when it begins anew. Pure.
 
 The relay is ICE-lite on each side by itself: what one side has of ICE does not concern the other.
+A side that is lite as well sends no checks, and none are needed: packets go to the best of its
+candidates (RFC 8445 s6.1.2.1, s8.2), and are learned from as from any phone.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from media.ice import Agent, Credentials, candidate_line
+from media.ice import Agent, Credentials, best_candidate, candidate_line
 from media.ng import Options
 from media.sdp import Media, Session
 from media.stream import Stream
@@ -28,6 +30,21 @@ def credentials_of(session: Session, media: Media) -> Credentials | None:
     if not ufrag or not password or len(ufrag) > 256 or len(password) > 256:
         return None
     return Credentials(ufrag.strip(), password.strip())
+
+
+def note(near: Stream, session: Session, media: Media) -> None:
+    """What the description of a side says of its ICE; after `Stream.signal`."""
+    near.ice_remote = credentials_of(session, media)
+    near.is_ice_lite = near.ice_remote is not None and (
+        session.attribute_of(media, LITE) is not None
+    )
+    if not near.is_ice_lite or near.pair is None:
+        return
+    lines = [line.value[10:] for line in media.lines if line.attribute == b"candidate"]
+    for component in (1, 2):
+        found = best_candidate(lines, component, is_ipv6=":" in near.pair.host)
+        if found is not None:
+            near.signal_candidate(component, (found.host, found.port))
 
 
 def offer_lines(
@@ -62,6 +79,7 @@ def answer_lines(
         far.ice.restart(_credentials(random))
     if far.ice is not None:
         far.ice.remote = far.ice_remote
+    _await_checks(far)
     return _lines(far, is_muxed=is_muxed)
 
 
@@ -71,6 +89,13 @@ def settle_answered(near: Stream) -> None:
         _stop(near)
     elif near.ice is not None:
         near.ice.remote = near.ice_remote
+        _await_checks(near)
+
+
+def _await_checks(stream: Stream) -> None:
+    """Whether its checks say where it is, now that it is known whether it sends any."""
+    for end in (stream.rtp, stream.rtcp):
+        end.needs_checks = stream.checks
 
 
 def _start(stream: Stream, random: Callable[[int], bytes]) -> None:

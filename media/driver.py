@@ -203,7 +203,7 @@ class Driver:
             return False
         if not place.near.may_receive(place.end) or not _is_sensible(datagram, place.near):
             return False
-        if place.near.ice is not None:
+        if place.near.checks:
             if not self._keying.hear(place, source):
                 return False
             self._engine.install(place.dialogue.rules())

@@ -113,7 +113,7 @@ class Keying:
             checked = place.near.ice.receive(datagram, source, place.component, now=self._clock())
             if checked.reply is not None:
                 self._engine.send(place.end.local, checked.reply, source)
-            if checked.is_new_selection:
+            if checked.is_new_selection and place.near.checks:
                 log.debug("selected local=%s source=%s", place.end.local, source)
                 place.end.select(source)
                 self._begin(place)
@@ -202,9 +202,8 @@ class Keying:
         return association
 
     def _receive_dtls(self, place: Place, datagram: bytes, source: Address) -> None:
-        if place.near.ice is not None and source not in (
-            place.near.ice.components[place.component].valid
-        ):
+        ice = place.near.ice if place.near.checks else None
+        if ice is not None and source not in ice.components[place.component].valid:
             return  # nobody speaks here before a check
         association = self._associations.get(place.end)
         if association is None:
@@ -213,7 +212,7 @@ class Keying:
             association = self._open(place, source, is_client=False)
         elif not association.is_keyed:
             association.peer = source
-        if place.near.ice is None and place.end.source is None:
+        if ice is None and place.end.source is None:
             # As RTP would: the address that the handshake comes from is the one to talk to.
             place.end.hear(source, packets=0, now=self._clock())
         self._send(place, association, association.handshake.receive(datagram))

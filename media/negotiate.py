@@ -202,7 +202,7 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
         return None
     protocol = _profile(exchange, index, media)
     near.signal(exchange.session, media, exchange.options)
-    near.ice_remote = connectivity.credentials_of(exchange.session, media)
+    connectivity.note(near, exchange.session, media)
     near.mid = media.attribute(b"mid") or near.mid
     near.is_bundled = near.mid in exchange.session.bundled
     near.protocol = media.protocol

@@ -61,8 +61,9 @@ class Stream:
     `mux`: this side sends RTP and RTCP to one port. `mux_offered`: we offered that to this side.
     `mux_back`: what to answer to this side's own offer of it; None goes with the other side.
     `protocol` is the profile spoken with this side. `ice` answers its checks, `ice_remote` are the
-    credentials of its last description; `mid` is the section's name at this side. `is_bundled`: its
-    last description had that in a group. `is_settled`: it has described itself once.
+    credentials of its last description; `is_ice_lite`: it sends no checks of its own. `mid` is the
+    section's name at this side. `is_bundled`: its last description had that in a group.
+    `is_settled`: it has described itself once.
     """
 
     __slots__ = (
@@ -73,6 +74,7 @@ class Stream:
         "is_active",
         "is_bundled",
         "is_held",
+        "is_ice_lite",
         "is_rtp",
         "is_settled",
         "kind",
@@ -96,6 +98,7 @@ class Stream:
         self.is_active = False
         self.is_bundled = False
         self.is_held = False
+        self.is_ice_lite = False
         self.is_rtp = True
         self.is_settled = False
         self.mux = False
@@ -152,6 +155,16 @@ class Stream:
         hosts = tuple(one for one in (connection.host, source) if one)
         self.rtp.signal(self._usable(host, media.port), hosts=hosts)
         self.rtcp.signal(self._usable(rtcp_host, port), hosts=hosts)
+
+    def signal_candidate(self, component: int, candidate: Address) -> None:
+        """A side that sends no checks has named this address for a component."""
+        end = self.rtp if component == 1 else self.rtcp
+        end.signal(self._usable(*candidate), hosts=(candidate[0],))
+
+    @property
+    def checks(self) -> bool:
+        """True when this side is known by its checks alone."""
+        return self.ice is not None and not self.is_ice_lite
 
     def _usable(self, host: str | None, port: int) -> Address | None:
         """An address to which this stream's socket can and may send."""

@@ -109,7 +109,7 @@ def _silence(
     stream: Stream, name: str, count: Counters, failure: Callable[[Endpoint], str]
 ) -> tuple[What, str]:
     security, port = stream.security, stream.rtp.local[1]
-    if stream.ice is not None:
+    if stream.ice is not None and stream.checks:
         component = stream.ice.components[1]
         if not component.was_checked:
             if stream.ice.refused:

@@ -1,7 +1,7 @@
 """ICE-lite: STUN messages, candidates, and an agent that answers checks. Pure."""
 
 from media.ice.agent import CONSENT_SECONDS, Agent, Checked, Credentials
-from media.ice.candidate import Candidate, candidate_line, parse_candidate
+from media.ice.candidate import Candidate, best_candidate, candidate_line, parse_candidate
 from media.ice.errors import ParseError
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Checked",
     "Credentials",
     "ParseError",
+    "best_candidate",
     "candidate_line",
     "parse_candidate",
 ]

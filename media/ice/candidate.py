@@ -6,8 +6,10 @@ names (mDNS, `.local`) are passed over: a side that has others, or that checks u
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
+from itertools import islice
 
 HOST_PREFERENCE = 126  # RFC 8445 s5.1.2.2
 MAX_CANDIDATES = 32
@@ -39,6 +41,18 @@ def parse_candidate(value: bytes) -> Candidate | None:
     except ValueError:
         return None
     return Candidate(component, priority, str(host), port)
+
+
+def best_candidate(values: Iterable[bytes], component: int, *, is_ipv6: bool) -> Candidate | None:
+    """That of the highest priority for a component in one family; None when there is none."""
+    found = [
+        one
+        for value in islice(values, MAX_CANDIDATES)
+        if (one := parse_candidate(value)) is not None
+        and one.component == component
+        and (":" in one.host) is is_ipv6
+    ]
+    return max(found, key=lambda one: one.priority, default=None)
 
 
 def priority_of(component: int, preference: int = 65_535) -> int:

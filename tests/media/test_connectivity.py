@@ -1,0 +1,116 @@
+"""Who is known by checks, and where packets go to a side that is ICE-lite itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from media.driver import Driver
+from media.forward.rule import Address
+from media.ice import stun
+from media.ng import Options
+from media.reaper import Patience
+from media.sdp import parse
+from tests.harness.media import IdleEngine, Time, answer, driver_of, offer, sdp
+
+CALLER = ("203.0.113.9", 24000)
+CALLEE = ("203.0.113.9", 24002)
+RTP = b"\x80\x00" + bytes(20)
+FORCE = Options(ice=b"force")
+CREDENTIALS = ("a=ice-ufrag:abcd", "a=ice-pwd:0123456789abcdef012345")
+CANDIDATES = (
+    "a=candidate:1 1 UDP 100 192.0.2.7 7000 typ host",
+    "a=candidate:2 1 UDP 300 192.0.2.8 7002 typ host",
+    "a=candidate:2 2 UDP 300 192.0.2.8 7003 typ host",
+    "a=candidate:3 1 UDP 900 2001:db8::8 7004 typ host",
+    "a=candidate:4 1 TCP 950 192.0.2.9 9 typ host tcptype active",
+    "a=candidate:5 1 UDP 990 4f2a.local 7006 typ host",
+)
+LITE = ("a=ice-lite",)
+
+
+@pytest.fixture
+def engine() -> IdleEngine:
+    return IdleEngine()
+
+
+@pytest.fixture
+def driver(engine: IdleEngine) -> Driver:
+    return driver_of(engine, Time())
+
+
+def towards(engine: IdleEngine, side: Address) -> tuple[Address | None, Address | None]:
+    """Where RTP and RTCP go that are for the side behind a local port."""
+    for rule in engine.rules.values():
+        if rule.out == side:
+            return rule.destination, rule.rtcp_destination
+    raise AssertionError(side)
+
+
+@pytest.mark.parametrize(
+    ("head", "lines", "rtp", "rtcp"),
+    [
+        (LITE, CANDIDATES, ("192.0.2.8", 7002), ("192.0.2.8", 7003)),
+        (LITE, CANDIDATES[3:], ("192.0.2.1", 6004), ("192.0.2.1", 6005)),
+        ((), CANDIDATES, None, None),
+    ],
+    ids=["lite", "lite, none of use", "full"],
+)
+def test_an_answer(
+    driver: Driver,
+    engine: IdleEngine,
+    head: tuple[str, ...],
+    lines: tuple[str, ...],
+    rtp: Address | None,
+    rtcp: Address | None,
+) -> None:
+    driver.offer(offer(sdp(5004), options=FORCE))
+    driver.answer(answer(sdp(6004, *CREDENTIALS, *lines, head=head)))
+    assert towards(engine, CALLEE) == (rtp, rtcp)
+    assert driver.stranger(CALLEE, RTP, rtp or ("192.0.2.8", 7002)) is (rtp is not None)
+
+
+def test_an_offer(driver: Driver, engine: IdleEngine) -> None:
+    plain = Options(ice=b"remove")
+    body = driver.offer(offer(sdp(5004, *CREDENTIALS, *CANDIDATES, head=LITE), options=plain)).sdp
+    assert b"candidate" not in body
+    told = driver.answer(answer(sdp(6004))).sdp
+    assert b"a=ice-lite" in told
+    assert towards(engine, CALLER)[0] == ("192.0.2.8", 7002)
+    assert driver.stranger(CALLER, RTP, ("192.0.2.8", 7002))
+
+
+def test_a_side_that_becomes_full_is_known_by_checks_again(
+    driver: Driver, engine: IdleEngine
+) -> None:
+    driver.offer(offer(sdp(5004, *CREDENTIALS, *CANDIDATES, head=LITE)))
+    driver.answer(answer(sdp(6004)))
+    assert towards(engine, CALLER)[0] is not None
+    driver.offer(offer(sdp(5004, *CREDENTIALS, *CANDIDATES), to_tag=b"b"))
+    driver.answer(answer(sdp(6004)))
+    assert not driver.stranger(CALLER, RTP, ("192.0.2.9", 7002))
+
+
+def check(driver: Driver, source: Address, ufrag: bytes, password: bytes) -> None:
+    """A nominating check of the callee."""
+    user = (stun.USERNAME, ufrag + b":theirs")
+    message = stun.Message(stun.BINDING_REQUEST, b"0123456789ab", (user, (stun.USE_CANDIDATE, b"")))
+    driver.stranger(CALLEE, stun.serialise(message, key=password), source)
+
+
+def test_consent_ends_without_checks_and_comes_back_with_one() -> None:
+    """RFC 7675: a lite side takes the other's checks for its consent."""
+    engine, time = IdleEngine(), Time()
+    driver = driver_of(engine, time)
+    [media] = parse(driver.offer(offer(sdp(5004), options=FORCE)).sdp).media
+    driver.answer(answer(sdp(6004, *CREDENTIALS)))
+    ours = media.attribute(b"ice-ufrag") or b"", media.attribute(b"ice-pwd") or b""
+    patience = Patience(answered=600, held=600, ringing=600)
+    browser, moved = ("198.51.100.5", 40000), ("198.51.100.6", 40000)
+    check(driver, browser, *ours)
+    assert towards(engine, CALLEE)[0] == browser
+    for seconds, found in ((29.0, browser), (2.0, None)):
+        time.advance(seconds)
+        driver.sweep(list(driver.calls.values()), patience)
+        assert towards(engine, CALLEE)[0] == found
+    check(driver, moved, *ours)
+    assert towards(engine, CALLEE)[0] == moved
