@@ -8,8 +8,9 @@ media of two branches never meets on one port.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from media.forward.rule import ForwardRule
+from media.forward.rule import Address, ForwardRule
 from media.ng import CodecChoice
 from media.stream import LocalPair, Stream, rules_of
 
@@ -91,11 +92,19 @@ class Dialogue:
 
     def rules(self) -> tuple[ForwardRule, ...]:
         """The rules of all its ports as things stand."""
-        return tuple(rule for one, other in self.sections() for rule in rules_of(one, other))
+        found: dict[Address, ForwardRule] = {}
+        for one, other in self.sections():
+            for rule in rules_of(one, other):
+                first = found.get(rule.local)
+                if first is None:
+                    found[rule.local] = rule
+                else:  # it rides on the port of another section
+                    found[rule.local] = replace(first, others=(*first.others, rule))
+        return tuple(found.values())
 
     def pairs(self) -> Iterator[LocalPair]:
         """All local ports that it holds."""
         for leg in (self.caller, self.callee):
             for stream in leg.streams:
-                if stream.pair is not None:
+                if stream.pair is not None and stream.rides is None:
                     yield stream.pair

@@ -245,7 +245,7 @@ class Driver:
         self._give_back(outcome.released)
         for one, other in dialogue.sections():
             for near, far in ((one, other), (other, one)):
-                if near.pair is not None:
+                if near.pair is not None and near.rides is None:
                     self._places[near.pair.rtp] = Place(dialogue, near, far, near.rtp)
                     self._places[near.pair.rtcp] = Place(dialogue, near, far, near.rtcp)
         self._keying.update(dialogue, self._places_of(dialogue))

@@ -6,7 +6,7 @@ that can fail (profiles, ports), then the change.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from media import bundle, connectivity, security
 from media.dialogue import Leg
@@ -54,6 +54,8 @@ class Exchange:
     options: Options
     is_offer: bool
     means: Means
+    rides: dict[int, int] = field(default_factory=dict)
+    """Sections of `near` that share the transport of another one (BUNDLE)."""
 
     @property
     def keeps_profile(self) -> bool:
@@ -65,6 +67,16 @@ def negotiate(
     exchange: Exchange, ports: PortSource, *, now: float
 ) -> tuple[bytes, list[LocalPair]]:
     """The body for the far side, and pairs that the call no longer needs. Refused, unchanged."""
+    session = exchange.session
+    exchange = replace(
+        exchange,
+        rides=bundle.rides(
+            exchange.near,
+            session,
+            is_offer=exchange.is_offer,
+            is_wanted=lambda index: _is_wanted(exchange, index, session.media[index]),
+        ),
+    )
     _check_profiles(exchange)
     released = _place(exchange, ports, now=now)
     plans = [_section(exchange, index, media) for index, media in enumerate(exchange.session.media)]
@@ -76,17 +88,22 @@ def negotiate(
 
 def _relayed(exchange: Exchange, index: int, media: Media) -> bool:
     """True for a section that is to have ports: an answer cannot enable what was not offered."""
-    if media.is_disabled or not media.is_relayed:
+    if media.is_disabled and index not in exchange.rides:
         return False
-    return exchange.is_offer or (
-        index < len(exchange.far.streams) and exchange.far.streams[index].is_active
+    return _is_wanted(exchange, index, media)
+
+
+def _is_wanted(exchange: Exchange, index: int, media: Media) -> bool:
+    return media.is_relayed and (
+        exchange.is_offer
+        or (index < len(exchange.far.streams) and exchange.far.streams[index].is_active)
     )
 
 
 def _check_profiles(exchange: Exchange) -> None:
     """Refuse what cannot be: a profile that needs keys which are not there."""
     for index, media in enumerate(exchange.session.media):
-        if not _relayed(exchange, index, media) or not media.is_rtp:
+        if not _relayed(exchange, index, media) or not media.is_rtp or index in exchange.rides:
             continue
         kind = _spoken(exchange, index, media)
         protocol = _profile(exchange, index, media)
@@ -172,7 +189,13 @@ def _place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPa
         for leg, family in ((near, near_family), (far, far_family)):
             for index in wanted:
                 stream = leg.stream(index)
-                if stream.pair is None or stream.pair.advertised.family != family:
+                if index in exchange.rides if leg is near else stream.rides is not None:
+                    continue
+                if (
+                    stream.pair is None
+                    or stream.rides is not None
+                    or stream.pair.advertised.family != family
+                ):
                     drawn.append((stream, ports.take(family, now=now)))
     except Refused:
         for _, pair in drawn:
@@ -180,9 +203,14 @@ def _place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPa
         raise
     if wanted:
         near.family, far.family = near_family, far_family
-    released = [stream.pair for stream, _ in drawn if stream.pair is not None]
+    leaving = [stream for stream, _ in drawn] + [near.stream(index) for index in exchange.rides]
+    released = [one.pair for one in leaving if one.pair is not None and one.rides is None]
     for stream, pair in drawn:
         stream.place(pair)
+    bundle.settle(near, exchange.rides)
+    for stream in far.streams:
+        if stream.rides is not None:
+            stream.ride(stream.rides)  # which may have new ports
     return released
 
 
@@ -202,7 +230,10 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
         return None
     protocol = _profile(exchange, index, media)
     near.signal(exchange.session, media, exchange.options)
-    connectivity.note(near, exchange.session, media)
+    if near.rides is None:
+        connectivity.note(near, exchange.session, media)
+    for stream in (near, far):
+        stream.speaks(media)
     near.mid = media.attribute(b"mid") or near.mid
     near.is_bundled = near.mid in exchange.session.bundled
     near.protocol = media.protocol
@@ -213,13 +244,15 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
         far.is_active, far.is_rtp, far.protocol = True, near.is_rtp, protocol
         far.clock_rates = far.clock_rates or near.clock_rates
         far.kind = near.kind
-        mux = _mux_of_offer(near, far, media, exchange.options)
+        mux = _mux_of_offer(near, far, media, exchange.options) or far.rides is not None
         is_single = mux and b"require" in exchange.options.rtcp_mux
         added = _offered(exchange, index, media, is_single=is_single)
     else:
-        mux = _mux_of_answer(near, far, media, exchange.options)
+        mux = _mux_of_answer(near, far, media, exchange.options) or far.rides is not None
         is_single = mux
         added = _answered(exchange, index, media, is_single=is_single)
+    for stream in (near, far):
+        stream.mux = stream.mux or stream.rides is not None
     port = far.pair.port
     rtcp_port = (port if is_single else port + 1) if near.is_rtp else None
     return MediaRewrite(port, rtcp_port, mux, protocol, _dropped(near, far, added), tuple(added))
@@ -232,18 +265,20 @@ def _offered(exchange: Exchange, index: int, media: Media, *, is_single: bool) -
         near.security.kind = far.security.kind = security.PLAIN
         return []
     options, means = exchange.options, exchange.means
-    kind = _spoken(exchange, index, media)
-    near.security.is_opportunistic |= kind == security.SDES and not media.is_secure
-    near.security.take(exchange.session, media, kind)
+    if near.rides is None:
+        kind = _spoken(exchange, index, media)
+        near.security.is_opportunistic |= kind == security.SDES and not media.is_secure
+        near.security.take(exchange.session, media, kind)
     if near.security.kind == security.OPAQUE:
         far.security.kind = security.OPAQUE
         return []
     added = far.security.offer_lines(far.protocol, options, means)
+    has_ice = exchange.keeps_profile and far.transport.ice is not None
     added += connectivity.offer_lines(
-        far,
+        far.transport,
         options,
         means.random,
-        is_offered=near.ice_remote is not None or (exchange.keeps_profile and far.ice is not None),
+        is_offered=near.transport.ice_remote is not None or has_ice,
         is_muxed=is_single,
     )
     return added + bundle.name_offered(far, media, index)
@@ -258,12 +293,12 @@ def _answered(exchange: Exchange, index: int, media: Media, *, is_single: bool) 
     if far.security.kind == security.OPAQUE:
         near.security.kind = security.OPAQUE
         return []
-    kind = _spoken(exchange, index, media)
-    near.security.take(exchange.session, media, kind)
-    near.security.settle_answered()
-    connectivity.settle_answered(near)
+    if near.rides is None:
+        near.security.take(exchange.session, media, _spoken(exchange, index, media))
+        near.security.settle_answered()
+        connectivity.settle_answered(near)
     added = far.security.answer_lines(options, means)
-    added += connectivity.answer_lines(far, options, means.random, is_muxed=is_single)
+    added += connectivity.answer_lines(far.transport, options, means.random, is_muxed=is_single)
     if far.mid and media.attribute(b"mid") is None:
         added.append(b"mid:" + far.mid)
     return added
@@ -311,7 +346,8 @@ def _rewrite(exchange: Exchange, plans: list[MediaRewrite | None]) -> bytes:
     connection = _advertised(exchange, plans)
     dropped = frozenset[bytes]().union(*(plan.dropped for plan in plans if plan is not None))
     far = exchange.far.streams
-    added = bundle.groups(far, plans, is_offer=exchange.is_offer)
+    media = exchange.session.media
+    added = bundle.groups(far, plans, media, is_offer=exchange.is_offer)
     if any(stream.ice is not None for stream in far):
         added += (connectivity.LITE,)
     return rewrite(

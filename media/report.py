@@ -59,7 +59,9 @@ def report(
 def _streams(dialogues: list[Dialogue]) -> Iterator[Stream]:
     for dialogue in dialogues:
         for leg in (dialogue.caller, dialogue.callee):
-            yield from (stream for stream in leg.streams if stream.pair is not None)
+            yield from (
+                stream for stream in leg.streams if stream.pair is not None and stream.rides is None
+            )
 
 
 def _tag(dialogue: Dialogue, leg: Leg, key: bytes, counters: CountersOf) -> Document:
@@ -90,10 +92,12 @@ def _media(index: int, stream: Stream, counters: CountersOf) -> Document:
         flags.append(b"rtcp-mux")
     if stream.security.kind in _FLAGS:
         flags.append(_FLAGS[stream.security.kind])
-    if stream.ice is not None:
+    if stream.transport.ice is not None:
         flags.append(b"ICE")
-    streams: list[Value] = [_stream(stream, stream.rtp, b"RTP", counters(stream.rtp.local))]
-    if stream.is_rtp:
+    streams: list[Value] = []
+    if stream.rides is None:  # else its packets are counted where it rides
+        streams.append(_stream(stream, stream.rtp, b"RTP", counters(stream.rtp.local)))
+    if stream.is_rtp and stream.rides is None:
         streams.append(_stream(stream, stream.rtcp, b"RTCP", counters(stream.rtcp.local)))
     return {
         b"index": index,

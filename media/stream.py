@@ -62,7 +62,8 @@ class Stream:
     `mux_back`: what to answer to this side's own offer of it; None goes with the other side.
     `protocol` is the profile spoken with this side. `ice` answers its checks, `ice_remote` are the
     credentials of its last description; `is_ice_lite`: it sends no checks of its own. `mid` is the
-    section's name at this side. `is_bundled`: its last description had that in a group.
+    section's name at this side. `is_bundled`: its last description had that in a group,
+    `is_in_group`: ours to it had. `rides`: the section on whose port and keys it is (BUNDLE).
     `is_settled`: it has described itself once.
     """
 
@@ -75,6 +76,7 @@ class Stream:
         "is_bundled",
         "is_held",
         "is_ice_lite",
+        "is_in_group",
         "is_rtp",
         "is_settled",
         "kind",
@@ -83,7 +85,9 @@ class Stream:
         "mux_back",
         "mux_offered",
         "pair",
+        "payload_types",
         "protocol",
+        "rides",
         "rtcp",
         "rtp",
         "security",
@@ -99,6 +103,7 @@ class Stream:
         self.is_bundled = False
         self.is_held = False
         self.is_ice_lite = False
+        self.is_in_group = False
         self.is_rtp = True
         self.is_settled = False
         self.mux = False
@@ -110,18 +115,39 @@ class Stream:
         self.ice: Agent | None = None
         self.ice_remote: Credentials | None = None
         self.mid = b""
+        self.payload_types: frozenset[int] = frozenset()
+        self.rides: Stream | None = None
 
     def place(self, pair: LocalPair) -> None:
         """Give it local ports, in the stead of those it had."""
+        if self.rides is not None:
+            self.rides, self.security = None, Security()
         self.pair = pair
         self.rtp = Endpoint(pair.rtp)
         self.rtcp = Endpoint(pair.rtcp)
         self.ice = None  # another port: the other side checks it anew
 
+    def ride(self, head: Stream) -> None:
+        """Share the port, the far end and the keys of another section of this side from now on."""
+        self.rides = head
+        self.pair, self.rtp, self.rtcp, self.security = (
+            head.pair,
+            head.rtp,
+            head.rtcp,
+            head.security,
+        )
+        self.ice = None
+        self.mux = True
+
+    @property
+    def transport(self) -> Stream:
+        """The section whose ICE and DTLS serve this one: itself, unless it rides on another."""
+        return self.rides or self
+
     @property
     def is_managed(self) -> bool:
         """True when STUN or DTLS is spoken with this side."""
-        return self.ice is not None or self.security.kind == DTLS
+        return self.transport.ice is not None or self.security.kind == DTLS
 
     @property
     def is_browser(self) -> bool:
@@ -130,11 +156,9 @@ class Stream:
 
     def signal(self, session: Session, media: Media, options: Options) -> None:
         """Take what this side says of itself in its offer or answer."""
-        self.kind = media.kind
-        self.is_rtp = media.is_rtp
-        self.is_active = True
-        self.is_held = session.is_held(media)
-        self.clock_rates = tuple(media.clock_rates().items()) if self.is_rtp else ()
+        self.describe(session, media)
+        if self.rides is not None:
+            return  # where it is was said by the section on which it rides
         connection = session.connection_of(media)
         for end in (self.rtp, self.rtcp):
             end.asymmetric = options.has(b"asymmetric")
@@ -156,6 +180,19 @@ class Stream:
         self.rtp.signal(self._usable(host, media.port), hosts=hosts)
         self.rtcp.signal(self._usable(rtcp_host, port), hosts=hosts)
 
+    def describe(self, session: Session, media: Media) -> None:
+        """Take what is said of the section itself, wherever it is."""
+        self.kind = media.kind
+        self.is_rtp = media.is_rtp
+        self.is_active = True
+        self.is_held = session.is_held(media)
+        self.clock_rates = tuple(media.clock_rates().items()) if self.is_rtp else ()
+
+    def speaks(self, media: Media) -> None:
+        """Packets with these payload types belong to the section."""
+        numbers = (int(one) for one in media.formats if one.isdigit() and len(one) < 4)
+        self.payload_types |= frozenset(numbers)
+
     def signal_candidate(self, component: int, candidate: Address) -> None:
         """A side that sends no checks has named this address for a component."""
         end = self.rtp if component == 1 else self.rtcp
@@ -164,7 +201,7 @@ class Stream:
     @property
     def checks(self) -> bool:
         """True when this side is known by its checks alone."""
-        return self.ice is not None and not self.is_ice_lite
+        return self.transport.ice is not None and not self.transport.is_ice_lite
 
     def _usable(self, host: str | None, port: int) -> Address | None:
         """An address to which this stream's socket can and may send."""
@@ -207,6 +244,7 @@ def rules_of(one: Stream, other: Stream) -> Iterator[ForwardRule]:
                 is_rtp=near.is_rtp,
                 is_exclusive=is_active and end.is_exclusive,
                 clock_rates=near.clock_rates,
+                payload_types=() if near.rides is None else tuple(near.payload_types),
                 is_managed=near.is_managed,
                 unprotect=end.unprotect,
                 protect=out.protect,

@@ -67,7 +67,9 @@ def verdict(
         name = _name(side, leg)
         for index, stream in enumerate(leg.streams):
             other = dialogue.opposite(leg).streams[index : index + 1]
-            if stream.pair is None or not stream.is_active or not (other and other[0].is_active):
+            if stream.pair is None or stream.rides is not None:
+                continue
+            if not stream.is_active or not (other and other[0].is_active):
                 continue
             for what, sentence in _of(stream, name, counters(stream.rtp.local), failure):
                 finding = Finding(f"{what}_{side}", sentence)

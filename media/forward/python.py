@@ -18,6 +18,7 @@ from typing import Final
 
 from media.forward.engine import Counters, OnReport, OnStranger
 from media.forward.rule import Address, ForwardRule, Transform
+from media.forward.section import Section, Sections
 from media.rtp.stats import Reception
 from media.srtp.context import SrtpError
 
@@ -64,7 +65,12 @@ class PythonEngine:
         for rule in rules:
             self._ports[rule.local].connect(rule.accepts if rule.is_exclusive else None)
         for rule in rules:
-            self._ports[rule.local].follow(rule, self._ports[rule.out], self._ports[rule.rtcp_out])
+            port = self._ports[rule.local]
+            port.follow(rule, self._ports[rule.out], self._ports[rule.rtcp_out])
+            further = [
+                Section(one, self._ports[one.out], self._ports[one.rtcp_out]) for one in rule.others
+            ]
+            port.sections = Sections(further) if further else None
 
     def send(self, local: Address, datagram: bytes, to: Address) -> None:
         port = self._ports[local]
@@ -125,6 +131,7 @@ class _Port:
         "octets",
         "packets",
         "reception",
+        "sections",
         "socket",
         "strangers",
         "undecryptable",
@@ -162,6 +169,7 @@ class _Port:
         self.strangers = 0
         self.undecryptable = 0
         self.reception = Reception()
+        self.sections: Sections | None = None
 
     def connect(self, peer: Address | None) -> None:
         """Let the kernel drop what others send, or no longer."""
@@ -265,6 +273,11 @@ class _Port:
             return
         self.packets += 1
         self.octets += size
+        if self.sections is not None and is_media:
+            section = self.sections.find(packet, is_rtcp=is_rtcp)
+            if section is not None:
+                section.forward(packet, is_rtcp=is_rtcp)
+                return
         if is_rtcp:
             self._send_report(packet)
             self._on_report(self._local, packet)

@@ -33,6 +33,8 @@ class ForwardRule:
     Hertz by payload type; `is_rtp` False for fax and data, which carry no sequence numbers.
     `is_exclusive`: until the next rule nobody but `accepts` has any business at `local`, and all
     that `local` sends goes to it as well; an engine may let the kernel drop the others.
+    `others`: the rules of further sections that come to the same port (BUNDLE), each for the
+    packets of its `payload_types`; of these rules only `out` and what is for it counts.
     `is_managed`: ICE or DTLS is spoken at `local`, so what is neither RTP nor RTCP goes the slow
     path whoever sent it.
     """
@@ -50,3 +52,5 @@ class ForwardRule:
     unprotect: Transform | None = None
     protect: Transform | None = None
     rtcp_protect: Transform | None = None
+    payload_types: tuple[int, ...] = ()
+    others: tuple[ForwardRule, ...] = ()

@@ -182,13 +182,15 @@ class Session:
                     return line.value
         return b"sendrecv"
 
+    def groups(self, semantics: bytes) -> list[list[bytes]]:
+        """Names (a=mid) of the sections of each group of that kind (RFC 5888)."""
+        words = (line.value[6:].split() for line in self.lines if line.attribute == b"group")
+        return [names for first, *names in filter(None, words) if first == semantics]
+
     @property
     def bundled(self) -> frozenset[bytes]:
-        """Names (a=mid) of the sections that its sender puts on one transport (RFC 9143)."""
-        words = (line.value[6:].split() for line in self.lines if line.attribute == b"group")
-        return frozenset(
-            name for first, *names in filter(None, words) if first == b"BUNDLE" for name in names
-        )
+        """Names of the sections that its sender puts on one transport (RFC 9143)."""
+        return frozenset(name for names in self.groups(b"BUNDLE") for name in names)
 
     def is_held(self, media: Media) -> bool:
         """True when the section's sender wants no media: zero address, sendonly or inactive."""

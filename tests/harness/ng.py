@@ -199,6 +199,10 @@ class RtpPhone:
         (from_ or self.rtp).sendto(datagram, self._to)
         return sent
 
+    def sends(self, packet: bytes) -> None:
+        """Send an RTP packet as it is."""
+        self.rtp.sendto(packet, self._to)
+
     def reports(self, datagram: bytes, *, mux: bool = False) -> None:
         if self._seal is not None:
             datagram = self._seal.rtcp(datagram)

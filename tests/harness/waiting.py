@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -16,3 +17,14 @@ def wait_until(condition: Callable[[], bool], what: str, *, within: float = BOUN
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {within:.0f} s in vain until {what}")
         time.sleep(POLL_SECONDS)
+
+
+async def eventually(
+    condition: Callable[[], bool], what: str, *, within: float = BOUND_SECONDS
+) -> None:
+    """The same for what happens in this event loop."""
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {within:.0f} s in vain until {what}")
+        await asyncio.sleep(POLL_SECONDS)

@@ -11,8 +11,8 @@ from typing import Self
 
 import numpy as np
 from aiortc import RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamTrack
-from av import AudioFrame
+from aiortc.mediastreams import MediaStreamTrack, VideoStreamTrack
+from av import AudioFrame, VideoFrame
 from numpy.typing import NDArray
 
 from tests.harness.ng import RtpPhone
@@ -100,13 +100,17 @@ class _Player(MediaStreamTrack):
 
 
 class Browser:
-    """One RTCPeerConnection with audio both ways."""
+    """One RTCPeerConnection with audio both ways, and perhaps with pictures."""
 
-    def __init__(self, *, seed: int) -> None:
+    def __init__(self, *, seed: int, has_pictures: bool = False) -> None:
         self.played = noise(seed)
         self.pieces: list[Samples] = []
         self.connection = RTCPeerConnection()
         self.connection.addTrack(_Player(self.played))
+        self.pictures = 0
+        """How many were seen."""
+        if has_pictures:
+            self.connection.addTrack(VideoStreamTrack())
         self._tasks: list[asyncio.Task[None]] = []
         self.connection.on("track", self._begin)
 
@@ -146,10 +150,37 @@ class Browser:
     async def _record(self, track: MediaStreamTrack) -> None:
         while True:
             frame = await track.recv()
+            if isinstance(frame, VideoFrame):
+                self.pictures += 1
+                continue
             assert isinstance(frame, AudioFrame)
             samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))[:, 0]
             step = frame.sample_rate // RATE
             self.pieces.append(samples[::step].astype(np.float64))
+
+
+class Mirror:
+    """Sends back every RTP packet that a phone's port hears, as packets of its own, and counts what
+    is said of them by RTCP."""
+
+    def __init__(self, phone: RtpPhone) -> None:
+        self.phone = phone
+        self.reports = 0
+        for ready, read in ((phone.rtp, self._reflect), (phone.rtcp, self._count)):
+            ready.setblocking(False)
+            asyncio.get_running_loop().add_reader(ready, read)
+
+    def close(self) -> None:
+        for ready in (self.phone.rtp, self.phone.rtcp):
+            asyncio.get_running_loop().remove_reader(ready)
+
+    def _reflect(self) -> None:
+        packet = self.phone.rtp.recv(65_535)
+        self.phone.sends(packet[:8] + self.phone.ssrc.to_bytes(4, "big") + packet[12:])
+
+    def _count(self) -> None:
+        self.phone.rtcp.recv(65_535)
+        self.reports += 1
 
 
 async def both_hear(one: Browser | PlainPhone, other: Browser | PlainPhone) -> None:

@@ -14,10 +14,13 @@ from media.ng import Answer, Offer, Options
 from media.sdp import parse
 from tests.harness.ng import NgClient, RtpPhone, call_id, our_relay
 from tests.harness.processes import free_port
-from tests.harness.webrtc import Browser, PlainPhone, both_hear
+from tests.harness.waiting import eventually
+from tests.harness.webrtc import Browser, Mirror, PlainPhone, both_hear
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio]
 
+PICTURES = 10
+SEEN = "pictures are seen"
 REPLACE = (b"origin", b"session-connection")
 TO_PHONE = Options(
     ice=b"remove", transport_protocol=b"RTP/AVP", rtcp_mux=(b"demux",), replace=REPLACE
@@ -93,3 +96,42 @@ async def test_browser_calls_browser(relay: NgClient) -> None:
         to_alice = body(relay, Answer(name, b"a", b"b", answer, options=TO_BROWSER))
         await alice.hear_of("answer", to_alice)
         await both_hear(alice, bob)
+
+
+async def test_sound_and_pictures_on_one_port_of_the_browser_and_two_of_the_phone(
+    relay: NgClient, phone: PlainPhone
+) -> None:
+    name = call_id()
+    async with Browser(seed=2, has_pictures=True) as browser:
+        offer = await browser.offer()
+        to_phone = parse(body(relay, Offer(name, b"a", offer, options=TO_PHONE)))
+        video = b" ".join(to_phone.media[1].formats[:1]).decode()
+        with RtpPhone(ssrc=9) as camera, closing(Mirror(camera)) as mirror:
+            m = f"m=video {camera.port} RTP/AVP {video}"
+            lines = (m, f"a=rtpmap:{video} VP8/90000", "a=sendrecv")
+            phone.phone.hears_of(to_phone)
+            camera.hears_of(to_phone, index=1)
+            described = phone.phone.description(*lines)
+            answer = body(relay, Answer(name, b"a", b"b", described, options=TO_BROWSER))
+            told = parse(answer)
+            assert len({one.port for one in told.media}) == 1
+            assert len(told.bundled) == 2
+            await browser.hear_of("answer", answer)
+            phone.begin()
+            await both_hear(browser, phone)
+            await eventually(lambda: browser.pictures >= PICTURES and mirror.reports > 0, SEEN)
+
+
+async def test_two_browsers_with_pictures(relay: NgClient) -> None:
+    name = call_id()
+    async with (
+        Browser(seed=2, has_pictures=True) as alice,
+        Browser(seed=3, has_pictures=True) as bob,
+    ):
+        offer = Offer(name, b"a", await alice.offer(), options=TO_BROWSER)
+        answer = await bob.answer(body(relay, offer))
+        to_alice = body(relay, Answer(name, b"a", b"b", answer, options=TO_BROWSER))
+        assert len({one.port for one in parse(to_alice).media}) == 1
+        await alice.hear_of("answer", to_alice)
+        await both_hear(alice, bob)
+        await eventually(lambda: min(alice.pictures, bob.pictures) >= PICTURES, SEEN)

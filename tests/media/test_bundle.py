@@ -1,4 +1,4 @@
-"""The group of one section that browsers with max-bundle insist on, and plain phones never see."""
+"""Groups: what browsers put on one port, what phones see of it, and who gets which packets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from media.call import Call
 from media.dtls import fingerprint_of
+from media.forward.rule import ForwardRule
 from media.ng import Answer, Offer
 from media.sdp import Session, parse
 from media.security import Means
@@ -97,3 +98,132 @@ def test_phones_are_offered_no_group(call: Call, ports: Pairs) -> None:
     to_desk = told(call, ports, offer(sdp(6004), options=TO_DESK))
     assert groups(to_desk) == []
     assert to_desk.media[0].attribute(b"mid") is None
+
+
+# -- sound and picture on one port
+
+OPUS, VP8 = (111, 126), (96, 97)
+
+
+def both(
+    ports: tuple[int, int],
+    *lines: str,
+    names: tuple[str, str] = ("0", "1"),
+    group: str = "0 1",
+    setup: str = "actpass",
+    pictures: tuple[int, ...] = VP8,
+    extra: str = "",
+) -> bytes:
+    """What a browser with sound and picture says."""
+    keys = (*WEBRTC, f"a=setup:{setup}")
+    body = sdp(
+        ports[0],
+        *keys,
+        f"a=mid:{names[0]}",
+        f"m=video {ports[1]} UDP/TLS/RTP/SAVPF {' '.join(map(str, pictures))}",
+        *keys,
+        f"a=mid:{names[1]}",
+        *([extra] if extra else []),
+        *lines,
+        protocol="UDP/TLS/RTP/SAVPF",
+        head=(f"a=group:BUNDLE {group}",),
+    )
+    return body.replace(b"SAVPF 0\r", b"SAVPF 111 126\r")
+
+
+def phone(audio: int, video: int, pictures: str = "96") -> bytes:
+    """What a phone with a camera says."""
+    body = sdp(audio, f"m=video {video} RTP/AVP {pictures}")
+    return body.replace(b"AVP 0\r", b"AVP 111 126\r")
+
+
+def rule_of(call: Call, port: int) -> ForwardRule:
+    [dialogue] = call.dialogues
+    [rule] = [one for one in dialogue.rules() if one.local[1] == port]
+    return rule
+
+
+@pytest.mark.parametrize(
+    "body",
+    [both((5004, 5004)), both((9, 9)), both((9, 0), extra="a=bundle-only")],
+    ids=["one port", "nine", "bundle-only"],
+)
+def test_a_browser_that_offers_one_port_is_answered_with_one(
+    call: Call, ports: Pairs, body: bytes
+) -> None:
+    to_desk = told(call, ports, offer(body, options=TO_DESK))
+    sound, picture = (one.port for one in to_desk.media)
+    assert sound != picture
+    assert not groups(to_desk)
+    assert all(one.attribute(b"bundle-only") is None for one in to_desk.media)
+    to_page = told(call, ports, answer(phone(6004, 6006), options=TO_PAGE))
+    assert groups(to_page) == [b"group:BUNDLE 0 1"]
+    head, rider = to_page.media
+    assert head.port == rider.port
+    assert head.attribute(b"ice-ufrag") == rider.attribute(b"ice-ufrag") is not None
+    rule = rule_of(call, head.port)
+    assert rule.out[1] == sound
+    [other] = rule.others
+    assert (other.out[1], other.destination) == (picture, ("192.0.2.1", 6006))
+    assert set(other.payload_types) == set(VP8)
+    assert rule_of(call, picture).out[1] == head.port
+    assert len(ports.out) == 3  # two for the phone
+    [dialogue] = call.dialogues
+    assert sorted(pair.port for pair in call.remove(dialogue)) == [24000, 24002, 24004]
+
+
+def test_an_offer_to_a_browser_lets_it_have_one_port(call: Call, ports: Pairs) -> None:
+    to_page = told(call, ports, offer(phone(6004, 6006), options=TO_PAGE))
+    assert groups(to_page) == [b"group:BUNDLE 0 1"]
+    first, second = (one.port for one in to_page.media)
+    assert first != second  # it may also want two
+    reply = both((5004, 5004), setup="active")
+    to_desk = told(call, ports, answer(reply, options=TO_DESK))
+    assert len({one.port for one in to_desk.media}) == 2
+    assert not groups(to_desk)
+    assert len(rule_of(call, first).others) == 1
+    assert second not in {rule.local[1] for rule in call.dialogues[0].rules()}
+    again = told(call, ports, offer(phone(6004, 6006), tag=b"a", to_tag=b"b", options=TO_PAGE))
+    assert [one.port for one in again.media] == [first, first]
+    assert groups(again) == [b"group:BUNDLE 0 1"]
+
+
+def test_a_browser_may_answer_for_two_ports(call: Call, ports: Pairs) -> None:
+    to_page = told(call, ports, offer(phone(6004, 6006), options=TO_PAGE))
+    told(call, ports, answer(both((5004, 5006), group="0", setup="active"), options=TO_DESK))
+    first, second = (one.port for one in to_page.media)
+    assert rule_of(call, first).others == ()
+    assert rule_of(call, second).out != rule_of(call, first).out
+
+
+def test_payload_types_that_clash_are_not_put_on_one_port(call: Call, ports: Pairs) -> None:
+    to_page = told(call, ports, offer(phone(6004, 6006, "111"), options=TO_PAGE))
+    assert groups(to_page) == [b"group:BUNDLE 0"]
+    told(call, ports, answer(both((5004, 5004), setup="active", pictures=(111,)), options=TO_DESK))
+    assert all(rule.others == () for rule in call.dialogues[0].rules())
+
+
+def test_a_phone_that_refuses_the_picture(call: Call, ports: Pairs) -> None:
+    told(call, ports, offer(both((9, 9)), options=TO_DESK))
+    to_page = told(call, ports, answer(phone(6004, 0), options=TO_PAGE))
+    assert groups(to_page) == [b"group:BUNDLE 0"]
+    assert to_page.media[1].port == 0
+    assert all(rule.accepts is None for rule in rule_of(call, to_page.media[0].port).others)
+
+
+def test_a_browser_that_takes_its_picture_out_of_the_group(call: Call, ports: Pairs) -> None:
+    told(call, ports, offer(both((9, 9)), options=TO_DESK))
+    told(call, ports, answer(phone(6004, 6006), options=TO_PAGE))
+    told(call, ports, offer(both((5004, 5006), group="0"), to_tag=b"b", options=TO_DESK))
+    to_page = told(call, ports, answer(phone(6004, 6006), options=TO_PAGE))
+    assert len({one.port for one in to_page.media}) == 2
+    assert groups(to_page) == [b"group:BUNDLE 0"]
+    assert all(rule.others == () for rule in call.dialogues[0].rules())
+
+
+def test_a_phone_that_bundles_without_dtls_has_two_ports(call: Call, ports: Pairs) -> None:
+    body = sdp(5004, "a=mid:0", "a=rtcp-mux", "m=video 5004 RTP/AVP 96", "a=mid:1", "a=rtcp-mux",
+               head=("a=group:BUNDLE 0 1",))  # fmt: skip
+    told(call, ports, offer(body, options=TO_PAGE))
+    assert all(rule.others == () for rule in call.dialogues[0].rules())
+    assert len(ports.out) == 4
