@@ -108,10 +108,11 @@ def check_deployment(**given: str) -> subprocess.CompletedProcess[str]:
     return manage(*words, FEDSIP_WEB_SECRET_KEY=secret, **given)
 
 
-def test_deployment_check_is_clean(tmp_path: Path) -> None:
+@pytest.mark.db
+def test_deployment_check_is_clean(tmp_path: Path, template_url: str) -> None:
     vouched, _ = Authority(tmp_path).issue(tmp_path, "sip.example.com")
     for given in ({}, {"FEDSIP_TLS_CERT": str(vouched)}):
-        done = check_deployment(**given)
+        done = check_deployment(DATABASE_URL=template_url, **given)
         assert done.returncode == 0, done.stderr
         assert "no issues" in done.stdout
     careless = check_deployment(FEDSIP_TLS_CERT=str(vouched), FEDSIP_WEB_HSTS_SECONDS="0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -21,6 +21,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_certificate(folder, "node.test")
     make_certificate(folder / "domains" / "hosted.test", "hosted.test")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_system_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A system's trust store of one authority: reading a hundred takes a tenth of a second."""
+    folder = tmp_path_factory.mktemp("system-trust")
+    make_certificate(folder, "authority.test")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(folder / "cert.pem"))
+        yield
 
 
 def pytest_asyncio_loop_factories(
