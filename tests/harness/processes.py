@@ -152,13 +152,13 @@ def reserved(address: str, kind: int, port: int) -> Iterator[None]:
     yield
 
 
-def holds_udp(port: int) -> bool:
-    """Whether some socket of this machine's own network is bound to the UDP port."""
+def holds_udp(port: int, pid: int) -> bool:
+    """Whether a socket is bound to the UDP port in the network in which the process lives."""
     wanted = f":{port:04X}"
     return any(
         line.split()[1].endswith(wanted)
         for table in ("udp", "udp6")
-        for line in Path("/proc/net", table).read_text().splitlines()[1:]
+        for line in Path("/proc", str(pid), "net", table).read_text().splitlines()[1:]
     )
 
 

@@ -207,6 +207,7 @@ class Sipp:
         within: float = 60.0,
         trace: bool = True,
         cpu: int | None = None,
+        namespace: str | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.xml"
@@ -228,9 +229,12 @@ class Sipp:
         ]
         # fmt: on
         self.folder, self.name = folder, name
-        self.program = Program(command, log=folder / f"{name}.screen")
+        self.program = Program(command, log=folder / f"{name}.screen", namespace=namespace)
         if transport == "u1":  # one that answers must be there before anybody calls it
-            wait_until(lambda: holds_udp(port) or self.program.ended, f"sipp {name} has its port")
+            wait_until(lambda: self.program.ended or self._has(port), f"sipp {name} has its port")
+
+    def _has(self, port: int) -> bool:
+        return holds_udp(port, self.program.process.pid)
 
     def succeeds(self) -> None:
         """Wait for the end; every call must have gone as the scenario says."""
