@@ -40,6 +40,7 @@ NAMESPACE = f"fedsip-compose-{os.getpid()}"
 HOST = "192.0.2.10"
 DOMAIN = "containers.test"
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
+TRUSTED = Path("/opt/authorities.crt")  # where Debian's ca-certificates does not write
 HEALTH = f"""
 import ssl, urllib.request
 print(urllib.request.urlopen(
@@ -72,13 +73,11 @@ class Builder:
         """Debian as the image on which ours is built, trusting whom this machine trusts."""
         root = self._folder / "base"
         subprocess.run(["debootstrap", "--variant=minbase", "bookworm", root], check=True)
-        trusted = root / AUTHORITIES.relative_to("/")
-        trusted.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(AUTHORITIES, trusted)
+        shutil.copyfile(AUTHORITIES, root / TRUSTED.relative_to("/"))
         container = self.do("from", "scratch")
         self.do("add", "--quiet", container, str(root), "/")
         for name in ("PIP_CERT", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"):
-            self.do("config", "--env", f"{name}={AUTHORITIES}", container)
+            self.do("config", "--env", f"{name}={TRUSTED}", container)
         self.do("commit", "--rm", container, BASE)
         shutil.rmtree(root)
 
