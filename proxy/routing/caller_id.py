@@ -49,11 +49,20 @@ def keep(call: RequestContext) -> None:
     parts = call.note.split(b"\0")
     if len(parts) != _PARTS:
         return
-    shown_display, shown_user, display, user = parts
     if call.direction is TOWARD_CALLEE:
-        _set(call.request, b"from", _renamed(call.request.from_, shown_display, shown_user))
+        _set(call.request, b"from", seen_by_callee(call.request.from_, call.note))
     else:
+        _, _, display, user = parts
         _set(call.request, b"to", _renamed(call.request.to, display, user))
+
+
+def seen_by_callee(from_: NameAddr, note: bytes) -> NameAddr:
+    """The caller's From as the side that was called knows it, by the dialog's note."""
+    parts = note.split(b"\0")
+    if len(parts) != _PARTS:
+        return from_
+    display, user, _, _ = parts
+    return _renamed(from_, display, user)
 
 
 def restore(call: RequestContext, branch: Branch | None, response: Response) -> None:

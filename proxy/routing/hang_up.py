@@ -2,7 +2,7 @@
 
 What the dialog is was kept from the INVITE and its 2xx (observe/call.py). Of the Record-Route in
 the 2xx two entries are ours: what stands above them leads to the callee, what stands below to the
-caller, and their tokens say by which flow. The CSeq is far above any that the other side has used:
+caller, and their tokens say by which flow. The callee is told of the caller whom he has seen. The CSeq is far above any that the other side has used:
 "it is possible for the CSeq sequence number to be higher than the remote sequence number by more
 than one. This is not an error condition" (RFC 3261 s12.2.2).
 """
@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING, Final
 
 from media.ng import Delete
 from proxy.core.own_requests import in_dialog
+from proxy.core.record_route import NOTE_PARAM
 from proxy.sip.errors import ParseError
 from proxy.sip.fields import parse_name_addr
 from proxy.sip.uri import SipUri
 from proxy.transport.flow_token import Kind
+
+from . import caller_id
 
 if TYPE_CHECKING:
     from proxy.core.own_requests import OwnRequests
     from proxy.node import Node
     from proxy.observe.call import Call, Dialog
     from proxy.sip.message import Request
+    from proxy.sip.uri import Uri
     from proxy.transport.flow import Flow
 
 log = logging.getLogger(__name__)
@@ -65,19 +69,29 @@ def _byes(call: Call, dialog: Dialog, node: Node) -> list[tuple[Request, Flow | 
     above: list[bytes] = []
     below: list[bytes] = []
     flows: dict[Kind, Flow | None] = {}
+    note = b""
     for value in dialog.record_routes:
         uri = parse_name_addr(value).uri
         user = uri.user if isinstance(uri, SipUri) else None
         side = None if user is None else node.tokens.open(user, call.call_id)
         if side is None:
             (below if flows else above).append(value)
-        elif side.flow is not None and not side.is_dead:
-            flows[side.kind] = node.transport.live_flow(side.flow)
-        else:
-            flows[side.kind] = None
-    to_callee = _bye(call, dialog.far_contact, dialog.from_, dialog.to, above[::-1])
+            continue
+        below.clear()  # of several passages through us, the last faces the callee, the first him
+        if side.kind is Kind.CALLER or side.kind not in flows:
+            is_there = side.flow is not None and not side.is_dead
+            flows[side.kind] = node.transport.live_flow(side.flow) if is_there else None
+        note = note or _note(call, uri, node)
+    seen_from = caller_id.seen_by_callee(parse_name_addr(dialog.from_), note).serialise()
+    to_callee = _bye(call, dialog.far_contact, seen_from, dialog.to, above[::-1])
     to_caller = _bye(call, dialog.contact, dialog.to, dialog.from_, below)
     return [(to_callee, flows.get(Kind.CALLEE)), (to_caller, flows.get(Kind.CALLER))]
+
+
+def _note(call: Call, uri: Uri, node: Node) -> bytes:
+    """What routing sealed into one of our entries."""
+    sealed = uri.param(NOTE_PARAM) if isinstance(uri, SipUri) else None
+    return (node.tokens.open_note(sealed, call.call_id) or b"") if sealed else b""
 
 
 def _bye(call: Call, contact: bytes, from_: bytes, to: bytes, routes: list[bytes]) -> Request:

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from media.ng import Delete
+from proxy.directory.model import Translation
 from proxy.routing.hang_up import hang_up
 from proxy.sip.message import Request
+from proxy.sip.uri import parse_uri
 from tests.harness.builders import Dialog, respond
 from tests.routing.world import EXAMPLE, SDP, UserAgent, World
 
@@ -67,6 +69,52 @@ async def test_both_sides_hear_a_bye(protocol: str) -> None:
     ]
     assert len(world.relays[0].taken(Delete)) == 1
     assert world.layer.transactions == (0, 0)
+
+
+async def test_each_side_is_told_of_the_caller_whom_it_has_seen() -> None:
+    """A rule shows another caller: the BYE to whom he was shown to must not give away who he is."""
+    world = World()
+    shown = Translation(1, 1, b"example.com", tran_from_user=b"+15550100", tran_from_display="Shop")
+    world.add_rules(EXAMPLE, shown)
+    alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+    alice.invites(b"sip:bob@example.com")
+    came = bob.take_request(b"INVITE")
+    bob.answers(came, 200)
+    alice.take_response(200)
+    assert hang_up(public_id(world), world.node, world.layer.own_requests) == "hung up"
+    await world.settled()
+    to_alice, to_bob = alice.take_request(b"BYE"), bob.take_request(b"BYE")
+    assert to_bob.headers.first(b"from") == came.headers.first(b"from")
+    assert to_bob.from_.uri.serialise() == b"sip:+15550100@example.com"
+    assert to_alice.to.uri.serialise() == b"sip:alice@example.com"
+
+
+async def test_a_call_that_came_through_us_twice() -> None:
+    """Between both passages somebody else's proxy: each BYE leaves on the outer side of both."""
+    world = World()
+    shown = Translation(1, 1, b"example.com", match_regex="^1$", tran_from_user=b"+15550100")
+    world.add_rules(EXAMPLE, replace(shown, tran_user=b"bob", tran_domain=b"elsewhere.org"))
+    far = world.far(b"elsewhere.org", "192.0.2.99")
+    alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+    alice.invites(b"sip:1@example.com")
+    came = far.take_request(b"INVITE")
+    onward = came.copy()
+    onward.uri = parse_uri(b"sip:bob@example.com")
+    onward.headers.prepend(b"record-route", b"<sip:192.0.2.99;lr>")
+    onward.headers.prepend(b"via", far.via)
+    onward.headers.set(b"from", b"<sip:+15550100@elsewhere.org>;tag=" + (came.from_.tag or b""))
+    far.send(onward)
+    far.take_response(100)
+    bob.answers(bob.take_request(b"INVITE"), 200)
+    answer = far.take_response(200)
+    answer.headers.remove_first_value(b"via")
+    far.send(answer)
+    alice.take_response(200)
+    assert hang_up(public_id(world), world.node, world.layer.own_requests) == "hung up"
+    await world.settled()
+    alice.take_request(b"BYE")
+    to_bob = bob.take_request(b"BYE")
+    assert not to_bob.headers.has(b"route")
 
 
 async def test_a_phone_that_is_gone_holds_nothing_up() -> None:
