@@ -142,8 +142,7 @@ class ProxySettings:
         "FEDSIP_SIP_TLS_ASK",
         True,
         "Ask whoever connects over TLS for a certificate, by which other domains prove who they "
-        "are. One that no authority vouches for then ends the handshake: off, where phones show "
-        "certificates of their maker.",
+        "are. One that no authority vouches for is as good as none; off asks nobody.",
     )
     port: int = _setting("FEDSIP_SIP_PORT", 5060, "Port of UDP and TCP.", check=_is_port)
     tls_port: int = _setting("FEDSIP_SIP_TLS_PORT", 5061, "Port of TLS.", check=_is_port)

@@ -2,9 +2,10 @@
 
 What the dialog is was kept from the INVITE and its 2xx (observe/call.py). Of the Record-Route in
 the 2xx two entries are ours: what stands above them leads to the callee, what stands below to the
-caller, and their tokens say by which flow. The callee is told of the caller whom he has seen. The CSeq is far above any that the other side has used:
-"it is possible for the CSeq sequence number to be higher than the remote sequence number by more
-than one. This is not an error condition" (RFC 3261 s12.2.2).
+caller, and their tokens say by which flow. The callee is told of the caller whom he has seen. The
+CSeq is far above any that the other side has used: "it is possible for the CSeq sequence number to
+be higher than the remote sequence number by more than one. This is not an error condition"
+(RFC 3261 s12.2.2).
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ def _byes(call: Call, dialog: Dialog, node: Node) -> list[tuple[Request, Flow | 
             continue
         below.clear()  # of several passages through us, the last faces the callee, the first him
         if side.kind is Kind.CALLER or side.kind not in flows:
-            is_there = side.flow is not None and not side.is_dead
-            flows[side.kind] = node.transport.live_flow(side.flow) if is_there else None
+            flow = None if side.is_dead else side.flow
+            flows[side.kind] = None if flow is None else node.transport.live_flow(flow)
         note = note or _note(call, uri, node)
     seen_from = caller_id.seen_by_callee(parse_name_addr(dialog.from_), note).serialise()
     to_callee = _bye(call, dialog.far_contact, seen_from, dialog.to, above[::-1])

@@ -6,8 +6,9 @@ connect. They are read again when their files have changed; handshakes that come
 ones, connections that stand go on.
 
 Whom the far side's certificate speaks for is RFC 5922's to say (`identifies`), once the trust store
-vouches for it. A certificate that signed itself is never shown to a server that asks for one: it
-proves nothing, and whoever asks would hang up.
+vouches for it. Whoever connects is asked for a certificate and taken in whatever he shows
+(asking_tls.py). One that signed itself is never shown to a server that asks for one: it proves
+nothing, and most of those who ask would hang up.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cryptography import x509
+
+from .asking_tls import AskingContext
 
 _CERTIFICATE: Final = "cert.pem"
 _KEY: Final = "key.pem"
@@ -43,8 +46,8 @@ class TlsContexts:
     """The contexts of this node. `server` stays the same object for as long as we listen.
 
     `trust` is a PEM file or a folder of hashed ones; the system's store where there is none.
-    With `ask`, whoever connects is asked for a certificate: none is as good as before, one that the
-    trust store does not know ends the handshake.
+    With `ask`, whoever connects is asked for a certificate; one that the trust store does not know
+    is as good as none.
     """
 
     __slots__ = (
@@ -77,7 +80,10 @@ class TlsContexts:
         self._stamp: _Stamp = ()
         self._own = self._contexts(certificate, key)
         self.server = self._own.server
-        self.server.sni_callback = self._choose
+        if isinstance(self.server, AskingContext):
+            self.server.choose_by_name(self._server_for)
+        else:
+            self.server.sni_callback = self._choose
         self.reload()
 
     def outbound(self, domain: str, *, is_verified: bool) -> ssl.SSLContext:
@@ -107,12 +113,11 @@ class TlsContexts:
     def _contexts(self, certificate: Path, key: Path) -> _Contexts:
         server = _context(ssl.PROTOCOL_TLS_SERVER)
         _show(server, certificate, key)
-        if self._ask:
-            server.verify_mode = ssl.CERT_OPTIONAL
-            load_trust(server, self._trust)
         client, verified = _context(ssl.PROTOCOL_TLS_CLIENT), _context(ssl.PROTOCOL_TLS_CLIENT)
         client.verify_mode = ssl.CERT_NONE
         load_trust(verified, self._trust)
+        if self._ask:
+            server = AskingContext(certificate, key, self._trust)
         if not _signed_itself(certificate):
             _show(client, certificate, key)
             _show(verified, certificate, key)
@@ -128,8 +133,10 @@ class TlsContexts:
 
     def _choose(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         """Called by the handshake, with or without SNI."""
-        chosen = self._by_name.get((name or "").lower().rstrip("."), self._own)
-        connection.context = chosen.server
+        connection.context = self._server_for(name or "")
+
+    def _server_for(self, name: str) -> ssl.SSLContext:
+        return self._by_name.get(name.lower().rstrip("."), self._own).server
 
 
 def load_trust(context: ssl.SSLContext, trust: Path | None) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import ssl
+from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
 from proxy.locate.hop import Hop
+from proxy.sip.codec import serialise
+from proxy.sip.message import Request
 from proxy.transport.flow import FlowFailed
 from tests.harness.authority import Authority
 
@@ -109,20 +114,64 @@ async def test_self_signed_certificate_is_not_shown(
     assert await greeted(ours, theirs, hop_to(theirs, "b.test")) == (True, False)
 
 
-async def test_untrusted_certificate_is_hung_up_on_unless_nobody_asks(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice
+@pytest.mark.parametrize("asks", [True, False])
+async def test_unknown_certificate_proves_nothing_and_is_no_hindrance(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice, asks: bool
 ) -> None:
     stranger = Authority(tmp_path / "stranger", "Unknown")
     ours = await open_office(
         state_dir=place(tmp_path / "a", stranger, "a.test"), tls_ca=str(authority.trust)
     )
     folder = place(tmp_path / "b", authority, "b.test")
-    quiet = await open_office(state_dir=folder, tls_ca=str(authority.trust), tls_ask=False)
-    assert await greeted(ours, quiet, hop_to(quiet, "b.test")) == (True, False)
-    asking = await open_office(state_dir=folder, tls_ca=str(authority.trust))
-    try:  # TLS 1.3 tells the client only after its own handshake
-        flow = await ours.layer.open(hop_to(asking, "b.test"), now=0.0)
-    except FlowFailed:
-        return
-    assert await soon(ours.closed.get()) == flow
-    assert asking.layer.flow_count == 0
+    theirs = await open_office(state_dir=folder, tls_ca=str(authority.trust), tls_ask=asks)
+    assert await greeted(ours, theirs, hop_to(theirs, "b.test")) == (True, False)
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+async def test_phone_with_a_certificate_of_its_maker(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice, version: str
+) -> None:
+    """What openssl says of it as well: it was asked, showed its certificate, and is heard."""
+    make_certificate(tmp_path / "phone", "phone.test", [x509.DNSName("a.test")])
+    folder = place(tmp_path / "b", authority, "b.test")
+    place(folder / "domains" / "hosted.test", authority, "hosted.test")
+    theirs = await open_office(state_dir=folder, tls_ca=str(authority.trust))
+    host, port = theirs.address("tls")
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    # fmt: off
+    phone = await asyncio.create_subprocess_exec(
+        "openssl", "s_client", "-connect", where, version, "-servername", "hosted.test",
+        "-cert", tmp_path / "phone" / "cert.pem", "-key", tmp_path / "phone" / "key.pem",
+        "-CAfile", authority.trust, "-verify_return_error", "-ign_eof",
+        stdin=PIPE, stdout=PIPE, stderr=DEVNULL,
+    )
+    # fmt: on
+    assert phone.stdin is not None
+    assert phone.stdout is not None
+    phone.stdin.write(options())
+    message, flow = await theirs.next()
+    assert isinstance(message, Request)
+    assert not theirs.layer.is_verified(flow, b"a.test")
+    theirs.layer.send(serialise(message.response(200)), flow)
+    said = await soon(phone.stdout.readuntil(b"SIP/2.0 200 OK"))
+    assert b"hosted.test" in said
+    assert b"Client Certificate Types" in said or b"Requested Signature Algorithms" in said
+    phone.kill()
+    await phone.wait()
+    assert await soon(theirs.closed.get()) == flow
+
+
+async def test_no_session_is_taken_up_again_unverified(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice
+) -> None:
+    theirs = await open_office(
+        state_dir=place(tmp_path / "b", authority, "b.test"), tls_ca=str(authority.trust)
+    )
+    context = ssl.create_default_context(cafile=str(authority.trust))
+    context.check_hostname = False
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    _, writer = await asyncio.open_connection(*theirs.address("tls"), ssl=context)
+    session = writer.get_extra_info("ssl_object").session
+    writer.close()
+    assert not session.has_ticket
+    assert not session.id
