@@ -90,6 +90,7 @@ class Notes:
     __slots__ = (
         "alternatives",
         "changes",
+        "enum_further",
         "far_nat",
         "media",
         "offer_made",
@@ -111,6 +112,7 @@ class Notes:
         self.trunk = b""  # by which that rule wants it to leave
         self.trunk_id: int | None = None  # from which it came
         self.alternatives: tuple[SipUri, tuple[Translation, ...]] | None = None
+        self.enum_further: list[SipUri] = []  # behind the one that the DNS likes best
         self.offer_made = False
         self.media: object | None = None
 

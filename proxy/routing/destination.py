@@ -31,6 +31,8 @@ from .screen import ALLOW
 from .trail import Diversion, Trail, of_caller
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from proxy.directory.model import Domain, Forward, Translation
     from proxy.location.model import Binding
     from proxy.node import Node
@@ -74,9 +76,14 @@ def find_targets(call: RequestContext, node: Node) -> None:
         call.request.uri = uri
     call.notes.target = call.request.uri_raw
     trail = of_caller(call)
-    lead_to(call, node, uri, call.targets, trail)
-    if call.notes.alternatives is not None:
-        _add_alternatives(call, node, trail, *call.notes.alternatives)
+    alternatives = _alternatives(call, node, trail)
+    try:
+        lead_to(call, node, uri, call.targets, trail)
+    except Reject as why:
+        if not alternatives:
+            raise
+        call.targets.add_later(Stage(expand=partial(_refuse, why)))
+    call.targets.add_later(*alternatives)
 
 
 def lead_to(
@@ -163,12 +170,28 @@ def _divert(
     return stages
 
 
-def _add_alternatives(
-    call: RequestContext, node: Node, trail: Trail, uri: SipUri, rules: tuple[Translation, ...]
-) -> None:
-    for rule in rules:
-        expand = partial(_alternative, call, node, trail, rule, uri)
-        call.targets.add_later(Stage(after=Outcome.UNREACHABLE, expand=expand))
+def _alternatives(call: RequestContext, node: Node, trail: Trail) -> list[Stage]:
+    """What is tried when nobody can be reached where the call goes first: the other addresses that
+    ENUM has, then the rules that come next."""
+    found: list[Callable[[Outcome], list[Stage]]] = [
+        partial(_at_address, call, node, trail, further) for further in call.notes.enum_further
+    ]
+    if call.notes.alternatives is not None:
+        uri, rules = call.notes.alternatives
+        found += [partial(_alternative, call, node, trail, rule, uri) for rule in rules]
+    return [Stage(after=Outcome.UNREACHABLE, expand=expand) for expand in found]
+
+
+def _refuse(why: Reject, _: Outcome) -> list[Stage]:
+    """The first target was refused before anything was sent: that counts as any other end does, so
+    that an alternative follows where nobody is there, and none where the call is not allowed."""
+    raise why
+
+
+def _at_address(
+    call: RequestContext, node: Node, trail: Trail, uri: SipUri, _: Outcome
+) -> list[Stage]:
+    return _stages(call, node, uri, trail)
 
 
 def _alternative(

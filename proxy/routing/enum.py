@@ -1,12 +1,13 @@
 """ENUM (RFC 6116): a number that is no user of ours becomes the address that the DNS has for it.
 
-After the rules and only where the domain wants it; a number that the DNS does not know stays.
+After the rules and only where the domain wants it; a number that the DNS does not know stays. Of
+several addresses the next is tried when the one before it cannot be reached.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import RequestContext
 from proxy.core.stepping import in_task
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from proxy.node import Node
 
 log = logging.getLogger(__name__)
+
+_MOST_FURTHER: Final = 5
 
 
 async def look_up(call: RequestContext, node: Node) -> None:
@@ -33,7 +36,8 @@ async def look_up(call: RequestContext, node: Node) -> None:
     found = await in_task(node.locator.enum(number, node.settings.enum_roots))
     if found:
         log.debug("enum number=%s uri=%s", number, found[0])
-        call.request.uri = found[0]
+        call.request.uri, *further = found
+        call.notes.enum_further = further[:_MOST_FURTHER]
 
 
 def _is_number(user: bytes | None) -> bool:

@@ -71,3 +71,39 @@ async def test_number_that_nobody_asks_for_or_knows(enum: bool, uri: bytes) -> N
     alice = await called(world_with_numbers(enum=enum), uri)
     alice.inbox = alice.inbox[-1:]
     alice.take_response(404)
+
+
+async def test_the_next_address_when_the_first_cannot_be_reached() -> None:
+    world = world_with_numbers()
+    world.air.numbers["+14085551234"].append(sip(b"sip:bob@example.com"))
+    first = world.phone(b"info@elsewhere.test", "192.0.2.99")
+    bob = world.registered(b"bob@example.com", "192.0.2.20")
+    alice = await called(world, b"sip:+14085551234@example.com")
+    for name in (b"info", b"second"):
+        came = first.take_request(b"INVITE")
+        assert came.uri.serialise() == b"sip:%b@elsewhere.test" % name
+        first.answers(came, 503)
+        first.take_request(b"ACK")
+    bob.answers(bob.take_request(b"INVITE"), 200)
+    alice.inbox = alice.inbox[-1:]
+    alice.take_response(200)
+
+
+async def test_an_address_that_answers_is_the_last_one() -> None:
+    world = world_with_numbers()
+    first = world.phone(b"info@elsewhere.test", "192.0.2.99")
+    alice = await called(world, b"sip:+14085551234@example.com")
+    first.answers(first.take_request(b"INVITE"), 486)
+    alice.inbox = alice.inbox[-1:]
+    alice.take_response(486)
+    first.take_request(b"ACK")
+    first.take_nothing()
+
+
+async def test_the_next_address_when_nobody_is_at_the_first() -> None:
+    """One of our users without a phone: refused before anything is sent."""
+    world = world_with_numbers()
+    world.air.numbers["+14085550000"].append(sip(b"sip:info@elsewhere.test"))
+    peer = world.phone(b"info@elsewhere.test", "192.0.2.99")
+    await called(world, b"sip:+14085550000@example.com")
+    peer.take_request(b"INVITE")

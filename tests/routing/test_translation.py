@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.directory.model import Translation
+from proxy.directory.model import Domain, Translation
 from proxy.locate.hop import Hop
 from proxy.sip.message import Request
-from tests.routing.world import EXAMPLE, OPEN, World
+from tests.routing.world import EXAMPLE, OPEN, UserAgent, World
 
 CALLER = b"alice@example.com"
 TALK = (
@@ -96,3 +96,58 @@ def test_a_rule_may_lead_to_a_user_of_ours() -> None:
     alice = world.phone(CALLER, "192.0.2.10")
     alice.authenticates(alice.asks(b"MESSAGE", b"sip:1000@example.com"))
     bob.take_request(b"MESSAGE")
+
+
+# When the first rule's target is refused before anything is sent to it.
+
+BACKUP = Translation(9, 1, b"example.com", priority=100, tran_domain=b"elsewhere.org")
+
+
+def called_by_first_of(world: World, first: Translation) -> tuple[UserAgent, UserAgent]:
+    """Alice, who calls 1000 where `first` comes before BACKUP; and the backup's host."""
+    world.add_rules(EXAMPLE, first, BACKUP)
+    far = world.far(b"elsewhere.org", "192.0.2.99")
+    alice = world.phone(CALLER, "192.0.2.10")
+    alice.authenticates(alice.asks(b"INVITE", b"sip:1000@example.com"))
+    return alice, far
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"tran_user": b"bob", "tran_domain": b""},  # has no phone
+        {"tran_user": b"nobody", "tran_domain": b""},
+        {"tran_trunk": b"no-such-trunk", "tran_domain": b""},
+        {"tran_domain": b"not-in-the-dns.test"},
+    ],
+)
+def test_next_rule_when_nobody_is_at_the_first_ones_target(changes: dict[str, bytes]) -> None:
+    world = World()
+    _, far = called_by_first_of(world, replace(TALK[0], **changes))  # type: ignore[arg-type]
+    assert far.take_request(b"INVITE").uri.serialise() == b"sip:1000@elsewhere.org"
+
+
+@pytest.mark.parametrize(
+    ("domain", "status"),
+    [
+        (replace(EXAMPLE, federation="allow_list"), 403),
+        (replace(EXAMPLE, federation="verified_tls"), 488),
+    ],
+)
+def test_no_next_rule_when_the_first_ones_target_is_not_allowed(
+    domain: Domain, status: int
+) -> None:
+    """The tenant has said no to this very call; another way round it is not what he meant."""
+    world = World(domain)
+    rule = replace(TALK[0], tran_add_header=b"X-A: 1")
+    if status == 488:
+        rule = replace(rule, match_regex="", tran_user=b"", tran_domain=b"")
+    world.add_rules(domain, rule, BACKUP)
+    far = world.far(b"elsewhere.org", "192.0.2.99")
+    alice = world.phone(CALLER, "192.0.2.10")
+    uri = b"sip:1000@example.com" if status == 403 else b"sip:x@y.test;transport=udp"
+    alice.authenticates(alice.asks(b"INVITE", uri))
+    alice.inbox = alice.inbox[-1:]
+    alice.take_response(status)
+    far.take_nothing()
+    assert [(one.status, one.rule_id) for one in world.records] == [(status, 1)]
