@@ -76,6 +76,14 @@ class FederationRule(models.Model):
         db_default=False,
         help_text="It is told who calls, and believed who calls (P-Asserted-Identity).",
     )
+    attestation = models.CharField(
+        max_length=1,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The least attestation (RFC 8588: A, B, C) of its callers. Kept free "
+        "for signed identities; empty until the proxy checks them.",
+    )
     enabled = models.BooleanField(default=True, db_default=True)
     note = models.CharField(max_length=200, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())

@@ -10,6 +10,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -70,6 +71,7 @@ class Alias(models.Model):
     class Meta:
         ordering = ["domain", "name"]
         verbose_name_plural = "aliases"
+        indexes = [models.Index(fields=["target"], name="alias_target")]
         constraints = [
             models.UniqueConstraint(
                 fields=["domain", "name"],
@@ -107,6 +109,7 @@ class Forward(models.Model):
 
     class Meta:
         ordering = ["user", "condition"]
+        indexes = [models.Index(fields=["target"], name="forward_target")]
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "condition"],
@@ -152,6 +155,7 @@ class RingGroup(models.Model):
 
     class Meta:
         ordering = ["domain", "name"]
+        indexes = [GinIndex(fields=["members"], name="ring_group_members")]
         constraints = [
             models.UniqueConstraint(
                 fields=["domain", "name"],

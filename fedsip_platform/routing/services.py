@@ -147,6 +147,39 @@ def delete_outbound_policy(policy: OutboundPolicy) -> None:
     delete(policy)
 
 
+# -- names that go
+
+
+def forget_destination(tenant_id: int, aor: str) -> None:
+    """Take away what leads to a user or ring group within the tenant: aliases and forwards whole,
+    memberships and fallbacks of ring groups."""
+    for alias in Alias.objects.filter(domain__tenant=tenant_id, target=aor):
+        delete(alias)
+    for forward in Forward.objects.filter(user__domain__tenant=tenant_id, target=aor):
+        delete(forward)
+    groups = RingGroup.objects.filter(domain__tenant=tenant_id)
+    for group in groups.filter(members__contains=[aor]):
+        change(group, {"members": [member for member in group.members if member != aor]})
+    for group in groups.filter(fallback=aor):
+        change(group, {"fallback": ""})
+
+
+def forget_destinations_of(domain: Domain) -> None:
+    """Take away what leads from the tenant's other domains into one that goes."""
+    ending = f"@{domain.name}"
+    aliases = Alias.objects.filter(domain__tenant=domain.tenant_id, target__endswith=ending)
+    for alias in aliases.exclude(domain=domain):
+        delete(alias)
+    forwards = Forward.objects.filter(user__domain__tenant=domain.tenant_id)
+    for forward in forwards.filter(target__endswith=ending).exclude(user__domain=domain):
+        delete(forward)
+    for group in RingGroup.objects.filter(domain__tenant=domain.tenant_id).exclude(domain=domain):
+        members = [member for member in group.members if not member.endswith(ending)]
+        fallback = "" if group.fallback.endswith(ending) else group.fallback
+        if (members, fallback) != (group.members, group.fallback):
+            change(group, {"members": members, "fallback": fallback})
+
+
 # -- what all of them share
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from fedsip_platform.audit.models import Entry
 from fedsip_platform.changes import Conflict, ServiceError
 from fedsip_platform.directory import services as directory
 from fedsip_platform.routing import services
@@ -137,3 +138,41 @@ def test_rest_shows_how_gateways_are(acme: World, as_admin: Api) -> None:
     [gateway] = as_admin.get("gateways?trunk=carrier").json()["results"]
     assert gateway["health"] == []
     assert gateway["trunk"] == str(acme.routes["trunks"].public_id)
+
+
+def test_what_leads_to_a_user_goes_with_him(acme: World, rival: World) -> None:
+    bob = directory.create_subscriber(acme.domain, "bob", "secret-enough-1")
+    carol = directory.create_subscriber(acme.domain, "carol", "secret-enough-1")
+    services.create_alias(acme.domain, "2000", "bob")
+    services.create_forward(acme.user, "always", "bob")
+    group = services.create_ring_group(
+        acme.domain, "team", members=["carol", "bob"], fallback="bob"
+    )
+    theirs = services.create_forward(rival.user, "always", bob.aor)
+    directory.delete_subscriber(bob)
+    group.refresh_from_db()
+    assert (group.members, group.fallback) == ([carol.aor], "")
+    assert not acme.domain.aliases.filter(name="2000").exists()
+    assert not acme.user.forwards.filter(condition="always").exists()
+    theirs.refresh_from_db()  # other tenants' ways are theirs
+    gone = Entry.objects.filter(
+        action="delete", key__in=["2000@example.com", f"{acme.user} always"]
+    )
+    assert gone.count() == 2
+
+
+def test_what_leads_to_a_ring_group_or_a_domain_goes_with_it(acme: World) -> None:
+    services.create_alias(acme.domain, "3000", "sales")
+    services.delete_ring_group(acme.domain.ring_groups.get(name="sales"))
+    assert not acme.domain.aliases.filter(name="3000").exists()
+    branch = directory.create_domain(acme.tenant, "branch.example")
+    dave = directory.create_subscriber(branch, "dave", "secret-enough-1")
+    services.create_alias(acme.domain, "4000", dave.aor)
+    services.create_forward(acme.user, "always", dave.aor)
+    group = services.create_ring_group(acme.domain, "team", members=["alice", dave.aor])
+    services.create_alias(branch, "1", "dave")
+    directory.delete_domain(branch)
+    group.refresh_from_db()
+    assert group.members == [acme.user.aor]
+    assert not acme.domain.aliases.filter(name="4000").exists()
+    assert not acme.user.forwards.filter(condition="always").exists()

@@ -135,3 +135,13 @@ def test_neither_answers_nor_later_requests_assert_anything() -> None:
     info.headers.append(*FORGED[0])
     bob.send(info)
     assert not alice.take_request(b"INFO").headers.has(ASSERTED)
+
+
+@pytest.mark.parametrize("trusts", [True, False])
+def test_signed_identity_passes_untouched(trusts: bool) -> None:
+    """We neither sign nor check yet (RFC 8224); what others have signed is not ours to break."""
+    signed = (b"identity", b"eyJhbGciOiJFUzI1NiJ9.e30.c2ln;info=<https://c.test/c.pem>;alg=ES256")
+    assert call_out(world_that(trusts=trusts), extra=(signed,)).headers.all(b"identity") == [
+        signed[1]
+    ]
+    assert call_in(world_that(trusts=trusts), signed).headers.all(b"identity") == [signed[1]]

@@ -56,6 +56,7 @@ def test_tag_that_is_there_stays() -> None:
     [
         (b"SIP/2.0\r", b"SIP/3.0\r", 505),
         (b"OPTIONS sip:proxy.test", b"OPTIONS <sip:proxy.test>", 400),
+        (b"OPTIONS sip:proxy.test", "OPTIONS sip:bücher.test".encode(), 400),  # ASCII (s25.1)
         (b"Content-Length: 0", b"Content-Length: 10", 400),
         (b"Content-Length: 0", b"Content-Length: -1", 400),
         (b"Max-Forwards: 70", b"rubbish", 400),
