@@ -91,7 +91,7 @@ class TransactionLayer:
         self._loose_route = LooseRoute(transport, tokens)
         self._queue = TimerQueue(clock, self._due)
         self._stepper = Stepper()
-        self._replies = ReplyPath(transport, clock, self._stepper)
+        self._replies = ReplyPath(transport, locator, clock, self._stepper)
         self._via = OwnVia(transport, node_id=settings.node_id, secret=settings.secret)
         self._clients = ClientTransactions(
             transport, self._via, self._queue, settings.timers, self.counters
@@ -246,7 +246,7 @@ class TransactionLayer:
                 self._forget(tx)
             response = request.response(error.status_hint, to_tag=b"malformed")
             destination = self._transport.reply_flow(request.via, flow)
-            self._replies.send_to(destination, serialise(response))
+            self._replies.send_to(destination, serialise(response), request.via)
         except ParseError:
             log.debug("malformed request cannot be answered flow=%s", flow)
 

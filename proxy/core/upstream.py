@@ -342,7 +342,7 @@ class Upstream:
         hop = _hop_of(below)
         if hop is None or not self._via.has_sealed(own, below):
             return
-        self._replies.send_to(hop, serialise(response))
+        self._replies.send_to(hop, serialise(response), below)
 
 
 def _told(status: int) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from proxy.core.request_context import Branch, Drop, Reject, RequestContext
 from proxy.core.transactions import ClientTransaction, ServerTransaction
+from proxy.locate.hop import Hop
 from proxy.sip.message import Request, Response
 from proxy.sip.timers import TimerSettings
 from tests.harness.builders import Dialog, ack_of, cancel_of, request, respond
@@ -339,6 +340,43 @@ async def test_response_opens_a_connection_when_there_is_none():
     await node.layer.settled()
     carol.take_response(200)
     assert [hop.address for hop in node.network.opened] == ["192.0.2.30"]
+
+
+@pytest.mark.parametrize("is_slow", [True, False])
+async def test_response_goes_to_who_stands_in_for_a_proxy_that_is_gone(is_slow: bool):
+    """RFC 3263 s5: its name in the Via leads to others when nobody is at its address any more."""
+    node, _alice, bob = node_with_phones(to_targets(target(BOB)))
+    proxy, stand_in = node.phone("tcp", "192.0.2.30"), node.phone("tcp", "192.0.2.31")
+    zones = node.network.slow_names if is_slow else node.network.zones
+    zones[b"proxies.test"] = [Hop("tcp", host, 5060) for host in ("192.0.2.30", "192.0.2.31")]
+    via = b"SIP/2.0/TCP proxies.test;branch=z9hG4bKfar"
+    proxy.send(request(b"MESSAGE", b"sip:bob@example.com", via=via))
+    forwarded = bob.take_request(b"MESSAGE")
+    node.network.break_flow(proxy.flow)
+    node.network.refused.add(("tcp", "192.0.2.30", 5060))
+    bob.send(respond(forwarded, 200))
+    await node.layer.settled()
+    stand_in.take_response(200)
+    assert [uri.serialise() for uri in node.network.located][-1:] == [
+        b"sip:proxies.test;transport=tcp"
+    ]
+    assert [hop.address for hop in node.network.opened] == ["192.0.2.30", "192.0.2.31"]
+
+
+async def test_response_that_nobody_takes_is_lost():
+    node, _alice, bob = node_with_phones(to_targets(target(BOB)))
+    for via in (
+        b"SIP/2.0/TCP nowhere.test;branch=z9hG4bK1",
+        b"SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK2",
+    ):
+        proxy = node.phone("tcp", "192.0.2.30")
+        proxy.send(request(b"MESSAGE", b"sip:bob@example.com", via=via))
+        forwarded = bob.take_request(b"MESSAGE")
+        node.network.break_flow(proxy.flow)
+        node.network.refused.add(("tcp", "192.0.2.30", 5060))
+        bob.send(respond(forwarded, 200))
+        await node.layer.settled()
+    assert {hop.address for hop in node.network.opened} == {"192.0.2.30"}
 
 
 def test_timer_settings_reach_the_machines():
