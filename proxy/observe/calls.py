@@ -96,6 +96,18 @@ class Calls:
         """How many open calls that user has made on this node."""
         return self._open.get(aor, 0)
 
+    def comes_back(self, call: Observed, aor: bytes) -> bool:
+        """Whether an INVITE is of a call that this user has begun here and that nobody has answered
+        yet: a spiral, sent on by whoever was called."""
+        original = call.original
+        held = self._calls.get(original.call_id)
+        return (
+            held is not None
+            and held.answered_at is None
+            and held.user == aor
+            and held.from_tag == original.from_tag
+        )
+
     # -- what core tells
 
     def relayed(self, call: Observed, *, now: float) -> None:

@@ -30,7 +30,8 @@ def local_caller(call: RequestContext, node: Node) -> None:
     """The gate of every request out of a dialog.
 
     From one of our domains: that user's credentials (407), and From must be him (403). From a
-    foreign domain: only to our own users, we are no open relay (403).
+    foreign domain: only to our own users, we are no open relay (403). So does a call of a user of
+    ours that somebody else sends back to us while it rings: he could not sign it again.
     """
     uri = identity.claimed(call.request)
     caller = None if uri is None else node.directory.domain(host_name(uri))
@@ -49,12 +50,24 @@ def local_caller(call: RequestContext, node: Node) -> None:
         return
     subscriber = _verified(call, node, caller, b"proxy-authorization")
     if subscriber is None:
+        if uri is not None and _comes_back(call, node, uri):
+            call.domain, call.tenant = None, None  # on nobody's account: as from a stranger
+            return
         raise _challenge(node, caller, 407, b"proxy-authenticate", stale=False)
     if uri is None or uri.aor() != subscriber.aor:
         raise Reject(403, b"Forbidden auth ID")
     call.subscriber = subscriber
     node.floods.know(call.source)
     _consume(call, caller)
+
+
+def _comes_back(call: RequestContext, node: Node, caller: SipUri) -> bool:
+    """A spiral to a user of ours (RFC 3261 s16.3 step 4)."""
+    return (
+        call.method == b"INVITE"
+        and node.is_local(call.request.uri)
+        and node.calls.comes_back(call, caller.aor())
+    )
 
 
 def registering_user(call: RequestContext, node: Node, domain: Domain) -> Subscriber | None:

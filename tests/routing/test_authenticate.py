@@ -9,6 +9,7 @@ import pytest
 from proxy.sip import digest
 from proxy.sip.fields import parse_credentials
 from proxy.sip.message import Response
+from proxy.sip.uri import parse_uri
 from tests.routing.world import EXAMPLE, OPEN, UserAgent, World
 
 ALICE = b"alice@example.com"
@@ -231,3 +232,67 @@ def test_a_page_calls_for_no_tenant_that_has_not_listed_its_site() -> None:
     page.flow = replace(page.flow, tenants=(2,))
     page.sends(b"MESSAGE", b"sip:bob@example.com")
     assert page.take_response(403).reason == b"Site is not allowed"
+
+
+def spiral(world: World, **changes: bytes) -> tuple[UserAgent, UserAgent, UserAgent]:
+    """Alice calls somebody elsewhere, whose proxy sends the call on to bob, a user of ours; alice,
+    that proxy and bob. `changes` are of the From, its tag or the target."""
+    far = world.far(b"elsewhere.org", "192.0.2.99")
+    alice = world.phone(b"alice@example.com", "192.0.2.10")
+    bob = world.registered(b"bob@example.com", "192.0.2.20")
+    alice.invites(b"sip:friend@elsewhere.org")
+    came = far.take_request(b"INVITE")
+    onward = came.copy()
+    onward.uri = parse_uri(changes.get("target", b"sip:bob@example.com"))
+    onward.headers.prepend(b"record-route", b"<sip:192.0.2.99;lr>")
+    onward.headers.prepend(b"via", far.via + b";branch=z9hG4bKfar")
+    who = changes.get("caller", b"sip:alice@example.com")
+    onward.headers.set(b"from", b"<%b>;tag=%b" % (who, changes.get("tag", came.from_.tag or b"")))
+    far.send(onward)
+    return alice, far, bob
+
+
+def test_call_that_comes_back_rings_without_another_challenge() -> None:
+    world = World()
+    alice, far, bob = spiral(world)
+    far.take_response(100)
+    rings = bob.take_request(b"INVITE")
+    assert rings.from_.uri.serialise() == b"sip:alice@example.com"
+    bob.answers(rings, 200)
+    answer = far.take_response(200)
+    answer.headers.remove_first_value(b"via")
+    far.send(answer)
+    alice.take_response(200)
+    assert len(world.node.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"tag": b"guessed"}, 407),
+        ({"caller": b"sip:carol@example.com"}, 407),
+        ({"target": b"sip:somebody@third.test"}, 407),  # not on alice's account
+    ],
+)
+def test_call_that_only_seems_to_come_back(changes: dict[str, bytes], status: int) -> None:
+    _, far, bob = spiral(World(), **changes)
+    far.take_response(status)
+    bob.take_nothing()
+
+
+def test_call_that_was_answered_does_not_come_back() -> None:
+    world = World()
+    alice, far, bob = spiral(world)
+    far.take_response(100)
+    came = bob.take_request(b"INVITE")
+    bob.answers(came, 200)
+    answer = far.take_response(200)
+    answer.headers.remove_first_value(b"via")
+    far.send(answer)
+    alice.take_response(200)
+    again = came.copy()
+    again.uri = parse_uri(b"sip:bob@example.com")
+    again.headers.remove(b"record-route")
+    again.headers.prepend(b"via", far.via + b";branch=z9hG4bKagain")
+    far.send(again)
+    far.take_response(407)
