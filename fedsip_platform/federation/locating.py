@@ -46,6 +46,20 @@ def locate(uri: SipUri, *, ask_hops: bool) -> Located:
     return asyncio.run(_locate(uri, ask_hops=ask_hops))
 
 
+def enum(number: str) -> list[SipUri]:
+    """What ENUM has for a number in E.164; waits for it."""
+    return asyncio.run(_enum(number))
+
+
+async def _enum(number: str) -> list[SipUri]:
+    settings = ProxySettings.from_env()
+    locator = Locator(settings)
+    try:
+        return await locator.enum(number, settings.enum_roots)
+    finally:
+        await locator.close()
+
+
 async def _locate(uri: SipUri, *, ask_hops: bool) -> Located:
     settings = ProxySettings.from_env()
     locator = Locator(settings)

@@ -1,8 +1,8 @@
 """What would become of a call, told rule by rule without placing it.
 
-The same functions decide as in the proxy: proxy/directory/numbers.py and translate.py for the
-rules, proxy/locate for the servers. Only which of equal rules is drawn, and what registers
-meanwhile, is the proxy's to know.
+The same functions decide as in the proxy: proxy/directory for numbers, rules and policies,
+proxy/locate for ENUM and servers. Only which of equal rules is drawn, and what registers meanwhile,
+is the proxy's to know. Where the Request-URI leads then is following.py's.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from datetime import datetime
 from typing import Any
 
 from fedsip_platform.changes import ServiceError
-from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.directory.models import Domain, Translation
 from fedsip_platform.federation import locating
 from fedsip_platform.federation.locating import Located
-from fedsip_platform.location.models import Binding
 from proxy.directory import model
 from proxy.directory.numbers import normalised
 from proxy.directory.translate import Facts, Verdict, explain
 from proxy.sip.uri import SipUri, unescape
 
-from .models import Alias, Forward, RingGroup, Trunk
+from . import following
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def try_call(
     elif best is not None:
         trial.way.append(f"The call is refused with 500: {best.problem}.")
         return trial
-    _follow(trial, domain, made, trunk)
+    following.follow(trial, domain, f"{caller}@{domain.name}", made, trunk)
     return Trial(uri, asked, verdicts, rows, made, trial.way, trial.located)
 
 
@@ -118,64 +117,6 @@ def _domain_row(domain: Domain) -> model.Domain:
         e164=domain.e164,
         e164_country=domain.e164_country.encode(),
     )
-
-
-def _follow(trial: Trial, domain: Domain, uri: SipUri, trunk: str) -> None:
-    if trunk:
-        found = domain.trunks.filter(name=trunk).first()
-        _leave_by_trunk(trial, found, trunk, uri)
-        return
-    home = Domain.objects.filter(name=uri.host.decode().lower()).first()
-    if home is None:
-        trial.way.append("The host is none of ours: the call leaves, if federation allows it.")
-        trial.located.append(locating.locate(uri, ask_hops=False))
-        return
-    if home.tenant_id != domain.tenant_id:
-        # Who is there, and whether he is, is not for other tenants to know.
-        trial.way.append(f"{home.name} is another domain of this platform.")
-        return
-    _lead_home(trial, home, unescape(uri.user or b"").decode("utf-8", "replace").lower())
-
-
-def _leave_by_trunk(trial: Trial, trunk: Trunk | None, name: str, uri: SipUri) -> None:
-    gateways = [] if trunk is None else list(trunk.gateways.filter(enabled=True))
-    if trunk is None or not trunk.enabled or not gateways:
-        trial.way.append(f"The trunk {name} has no gateways or is off: 503.")
-        return
-    trial.way.append(f"The call leaves by the trunk {name}, by {len(gateways)} gateways at most.")
-    for gateway in gateways:
-        made = uri.with_(host=gateway.host.encode(), port=gateway.port)
-        if gateway.transport:
-            made = made.with_param(b"transport", gateway.transport.encode())
-        trial.located.append(locating.locate(made, ask_hops=False))
-
-
-def _lead_home(trial: Trial, home: Domain, name: str) -> None:
-    alias = Alias.objects.filter(domain=home, name=name, enabled=True).first()
-    aor = f"{name}@{home.name}"
-    if alias is not None:
-        trial.way.append(f"{alias} is another name of {alias.target}.")
-        aor = alias.target
-    user, _, host = aor.rpartition("@")
-    group = RingGroup.objects.filter(domain__name=host, name=user, enabled=True).first()
-    if group is not None:
-        members = ", ".join(group.members) or "nobody"
-        order = "at once" if group.strategy == "parallel" else "one after the other"
-        trial.way.append(f"{group} rings {members} {order}, {group.ring_seconds} s.")
-        if group.fallback:
-            trial.way.append(f"Then the call goes to {group.fallback}.")
-        return
-    if not Subscriber.objects.filter(aor=aor).exists():
-        trial.way.append(f"There is no user {aor}: 404.")
-        return
-    phones = Binding.objects.filter(aor=aor, deleted=False).count()
-    trial.way.append(f"{aor} is a user of ours with {phones} registered contacts.")
-    forwards = Forward.objects.filter(user__aor=aor, enabled=True)
-    trial.way.extend(_forward(each) for each in forwards)
-
-
-def _forward(forward: Forward) -> str:
-    return f"Forwarded to {forward.target} {forward.get_condition_display()}."
 
 
 def shown_verdicts(trial: Trial, *, most: int) -> Iterable[dict[str, Any]]:

@@ -1,12 +1,18 @@
-"""What kind of destination a called user is: a number of which class, or a name. Pure."""
+"""What kind of destination a called user is, a number of which class or a name, and whether an
+outbound policy allows it. Pure."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
+
+from .patterns import PatternError, compile_pattern
+
+if TYPE_CHECKING:
+    from .model import OutboundPolicy
 
 _KINDS: Final = {
     PhoneNumberType.PREMIUM_RATE: "premium",
@@ -22,6 +28,23 @@ def class_of(user: bytes, country: bytes, *, is_domain: bool) -> str:
         return "domains"
     found = _class_of_number(user, country)
     return "domains" if found == "other" and is_domain else found
+
+
+def is_allowed(policy: OutboundPolicy, user: bytes, kind: str) -> bool:
+    """Whether who is bound by the policy may call that user, who is of that class."""
+    text = user.decode("utf-8", "replace")
+    if policy.deny_regex and _is_found(policy.deny_regex, text, otherwise=True):
+        return False
+    if kind in policy.classes:
+        return True
+    return bool(policy.allow_regex) and _is_found(policy.allow_regex, text, otherwise=False)
+
+
+def _is_found(pattern: str, text: str, *, otherwise: bool) -> bool:
+    try:
+        return compile_pattern(pattern).search(text) is not None
+    except PatternError:  # refused on entry; written past the services it must let nobody out
+        return otherwise
 
 
 @lru_cache(maxsize=20_000)

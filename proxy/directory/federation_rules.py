@@ -1,16 +1,65 @@
-"""What our domains say of others: found by name, then by the names above it. Pure.
+"""What our domains say of others: found by name, then by the names above it, and judged. Pure.
 
 The nearest pattern decides: `sip.example.org` before `*.example.org` before `*.org` before `*`; of
-two for the same pattern the one for this direction before the one for both.
+two for the same pattern the one for this direction before the one for both. Then the policy:
+
+    closed          no calls
+    allow_list      those that a rule allows
+    verified_tls    those who prove their domain by their certificate (RFC 5922)
+    open            everybody
+
+A rule for the other domain goes first: one that denies ends it, one that allows passes an
+allow_list, and says by itself whether the other domain has to prove who it is. `closed` is closed
+whatever rules there are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 
 from .model import FederationRule
 
 _Key = tuple[int, bytes, str]
+
+
+class Why(StrEnum):
+    """Kinds of refusals, as they are counted."""
+
+    CLOSED = "closed"
+    DENIED = "denied"
+    NOT_LISTED = "not_listed"
+    NO_TLS = "no_tls"
+    NO_CERTIFICATE = "no_certificate"
+    NEVER_SECURE = "never_secure"
+    METHOD = "method"
+    DOMAIN_RATE = "domain_rate"
+    CALLER_RATE = "caller_rate"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What comes of one request to or from another domain."""
+
+    refusal: Why | None = None
+    is_verified: bool = False
+    """It goes only to, or comes only from, whoever proves to be that domain."""
+    is_trusted: bool = False
+    """Identities of callers are told to it and believed from it (RFC 3325)."""
+
+
+def judge(policy: str, rule: FederationRule | None) -> Verdict:
+    """The verdict on one direction, by the domain's policy and its rule for the other domain."""
+    if policy == "closed":
+        return Verdict(Why.CLOSED)
+    if rule is not None and not rule.allow:
+        return Verdict(Why.DENIED)
+    if rule is None:
+        if policy == "allow_list":
+            return Verdict(Why.NOT_LISTED)
+        return Verdict(is_verified=policy == "verified_tls")
+    return Verdict(is_verified=rule.verified, is_trusted=rule.trusted)
 
 
 class FederationRules:

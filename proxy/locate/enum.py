@@ -46,6 +46,11 @@ def look_up(number: str, roots: Sequence[str]) -> EnumLookup:
     return []
 
 
+def is_number(user: bytes | None) -> bool:
+    """Whether the user of a Request-URI is a number that ENUM may know."""
+    return user is not None and user[:1] == b"+" and user[1:].isdigit()
+
+
 def _usable(records: list[Naptr]) -> list[Naptr]:
     ordered = sorted(records, key=lambda one: (one.order, one.preference))
     return [one for one in ordered if one.flags.lower() == "u" and _is_sip(one)][:_MOST_RECORDS]

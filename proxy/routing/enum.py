@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import RequestContext
 from proxy.core.stepping import in_task
+from proxy.locate.enum import is_number
 from proxy.sip.uri import SipUri
 
 from .translation import TRANSLATED
@@ -28,7 +29,7 @@ async def look_up(call: RequestContext, node: Node) -> None:
     domain, uri = call.domain, call.request.uri
     if domain is None or not domain.enum or call.method not in TRANSLATED:
         return
-    if not isinstance(uri, SipUri) or not _is_number(uri.user) or not node.is_local(uri):
+    if not isinstance(uri, SipUri) or not is_number(uri.user) or not node.is_local(uri):
         return
     if node.directory.subscriber(uri.aor()) is not None:
         return
@@ -38,7 +39,3 @@ async def look_up(call: RequestContext, node: Node) -> None:
         log.debug("enum number=%s uri=%s", number, found[0])
         call.request.uri, *further = found
         call.notes.enum_further = further[:_MOST_FURTHER]
-
-
-def _is_number(user: bytes | None) -> bool:
-    return user is not None and user[:1] == b"+" and user[1:].isdigit()

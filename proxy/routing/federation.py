@@ -1,7 +1,7 @@
 """Calls with other domains: who may leave, who may come, and how they are reached.
 
-What each of our domains allows is federation_policy.py's; here it is applied to a request. What is
-refused is counted for the tenant (observe/refusals.py).
+What each of our domains allows is directory/federation_rules.py's; here it is applied to a request.
+What is refused is counted for the tenant (observe/refusals.py).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Target, TargetSet
-from proxy.directory.federation_rules import patterns_of
+from proxy.directory.federation_rules import Verdict, Why, judge, patterns_of
 from proxy.sip.uri import SipUri
 
 from . import history, outbound
-from .federation_policy import Verdict, Why, judge, refusal
+from .federation_policy import refusal
 
 if TYPE_CHECKING:
     from proxy.directory.model import Domain

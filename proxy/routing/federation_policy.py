@@ -1,65 +1,16 @@
-"""What our domains allow with others, as pure functions: facts in, nothing or a refusal out.
+"""How refusals of calls with other domains are answered; what is refused is for
+directory/federation_rules.py to judge.
 
-    closed          no calls
-    allow_list      those that a rule allows
-    verified_tls    those who prove their domain by their certificate (RFC 5922)
-    open            everybody
-
-A rule for the other domain goes first: one that denies ends it, one that allows passes an
-allow_list, and says by itself whether the other domain has to prove who it is. `closed` is closed
-whatever rules there are. Refusals say in a Warning (RFC 3261 s20.43) what the other side's
-administrator has to know, and are counted for ours by their `why`.
+They say in a Warning (RFC 3261 s20.43) what the other side's administrator has to know, and are
+counted for ours by their `why`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from proxy.core.request_context import Reject
-
-if TYPE_CHECKING:
-    from proxy.directory.model import FederationRule
-
-
-class Why(StrEnum):
-    """Kinds of refusals, as they are counted."""
-
-    CLOSED = "closed"
-    DENIED = "denied"
-    NOT_LISTED = "not_listed"
-    NO_TLS = "no_tls"
-    NO_CERTIFICATE = "no_certificate"
-    NEVER_SECURE = "never_secure"
-    METHOD = "method"
-    DOMAIN_RATE = "domain_rate"
-    CALLER_RATE = "caller_rate"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What comes of one request to or from another domain."""
-
-    refusal: Why | None = None
-    is_verified: bool = False
-    """It goes only to, or comes only from, whoever proves to be that domain."""
-    is_trusted: bool = False
-    """Identities of callers are told to it and believed from it (RFC 3325)."""
-
-
-def judge(policy: str, rule: FederationRule | None) -> Verdict:
-    """The verdict on one direction, by the domain's policy and its rule for the other domain."""
-    if policy == "closed":
-        return Verdict(Why.CLOSED)
-    if rule is not None and not rule.allow:
-        return Verdict(Why.DENIED)
-    if rule is None:
-        if policy == "allow_list":
-            return Verdict(Why.NOT_LISTED)
-        return Verdict(is_verified=policy == "verified_tls")
-    return Verdict(is_verified=rule.verified, is_trusted=rule.trusted)
-
+from proxy.directory.federation_rules import Why
 
 # Reason phrase, and what is said of our domain and the other one.
 _TEXTS: Final = {

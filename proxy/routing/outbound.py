@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Changes, ShownCaller
-from proxy.directory.destination_class import class_of
-from proxy.directory.patterns import PatternError, compile_pattern
+from proxy.directory.destination_class import class_of, is_allowed
 from proxy.sip.uri import SipUri, unescape
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def check(call: RequestContext, node: Node, uri: SipUri, trail: Trail) -> None:
         return
     user = unescape(uri.user or b"")
     kind = class_of(user, trail.domain.e164_country, is_domain=not trail.trunk)
-    if _is_allowed(policy, user, kind):
+    if is_allowed(policy, user, kind):
         return
     log.info(
         "destination not allowed class=%s user=%s tenant=%s call_id=%s",
@@ -56,19 +55,3 @@ def _policy(node: Node, trail: Trail) -> OutboundPolicy | None:
     if trail.aor is None or trail.domain is None or not len(node.directory.routes.policies):
         return None
     return node.directory.routes.policy(trail.aor, trail.domain.domain_id)
-
-
-def _is_allowed(policy: OutboundPolicy, user: bytes, kind: str) -> bool:
-    text = user.decode("utf-8", "replace")
-    if policy.deny_regex and _is_found(policy.deny_regex, text, otherwise=True):
-        return False
-    if kind in policy.classes:
-        return True
-    return bool(policy.allow_regex) and _is_found(policy.allow_regex, text, otherwise=False)
-
-
-def _is_found(pattern: str, text: str, *, otherwise: bool) -> bool:
-    try:
-        return compile_pattern(pattern).search(text) is not None
-    except PatternError:  # refused on entry; written past the services it must let nobody out
-        return otherwise

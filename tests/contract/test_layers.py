@@ -37,6 +37,7 @@ PURE = [
     "proxy/sip",
     "proxy/location/rules.py",
     "proxy/directory/destination_class.py",
+    "proxy/directory/federation_rules.py",
     "proxy/directory/hours.py",
     "proxy/directory/literals.py",
     "proxy/directory/numbers.py",
@@ -75,6 +76,8 @@ IMPURE = {"asyncio", "django", "logging", "os", "random", "secrets", "socket", "
 SHARED = (
     "proxy.settings",
     "proxy.sip",
+    "proxy.directory.destination_class",
+    "proxy.directory.federation_rules",
     "proxy.directory.hours",
     "proxy.locate",  # what people are told of a domain is what calls find
     "proxy.transport.probe",

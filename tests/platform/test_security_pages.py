@@ -15,7 +15,7 @@ from fedsip_platform.calls import services
 from fedsip_platform.calls.models import AllowedSource, BlockedSource, FailedSignIn
 from fedsip_platform.federation.models import Refusal
 from fedsip_platform.tenants.models import Person
-from proxy.routing.federation_policy import Why
+from proxy.directory.federation_rules import Why
 from tests.platform.world import Api, World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]

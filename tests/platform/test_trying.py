@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from fedsip_platform.directory import services as directory
+from fedsip_platform.federation import services as federation
 from fedsip_platform.routing import services
+from fedsip_platform.routing.models import GatewayHealth, OutboundPolicy
+from tests.harness.dns_server import DnsThread, Zones
 from tests.platform.world import Api, World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -87,3 +90,63 @@ def test_refused(as_admin: Api, query: str, field: str) -> None:
     answer = as_admin.get(f"translations/try?{query}")
     assert answer.status_code in (400, 403)
     assert answer.json()["errors"][0]["field"] == field
+
+
+def test_what_policies_do_not_allow(acme: World, as_admin: Api) -> None:
+    def way(dialled: str) -> list[str]:
+        return list(tried(as_admin, dialled)["way"])
+
+    open_ = ["The host is none of ours: the call leaves."]
+    assert way("bob@192.0.2.9") == open_
+    directory.update_domain(acme.domain, federation="verified_tls")
+    assert way("bob@192.0.2.9") == [
+        "The host is none of ours: the call leaves, to whoever proves over TLS to be 192.0.2.9."
+    ]
+    assert way("sip:bob@192.0.2.9;transport=udp") == [
+        "The call is refused with 488: 192.0.2.9 may be called over TLS alone."
+    ]
+    federation.create_rule(acme.domain, "elsewhere.org", allow=False)
+    assert way("bob@elsewhere.org") == [
+        "The call is refused with 403: example.com has no calls with elsewhere.org (denied)."
+    ]
+    directory.update_domain(acme.domain, federation="allow_list")
+    assert "(not_listed)" in way("bob@192.0.2.9")[0]
+    policy = OutboundPolicy.objects.get(domain=acme.domain, user=None)
+    services.update_outbound_policy(policy, classes=["national"])
+    assert way("bob@192.0.2.9") == [
+        "The call is refused with 403: the domain's outbound policy does not allow domains."
+    ]
+
+
+def test_gateway_that_is_dead_is_the_last(acme: World, as_admin: Api) -> None:
+    dead = services.update_gateway(acme.routes["gateways"], host="192.0.2.8", priority=1)
+    services.create_gateway(dead.trunk, "192.0.2.7", priority=2)
+    now = dead.created_at
+    GatewayHealth.objects.create(
+        node_id="a", gateway=dead, is_alive=False, checked_at=now, changed_at=now
+    )
+    directory.create_translation(acme.domain, match_regex=r"^\+", tran_trunk="carrier")
+    shown = tried(as_admin, "%2B15550001111")
+    assert [server["uri"] for server in shown["servers"]] == [
+        "sip:+15550001111@192.0.2.7",
+        "sip:+15550001111@192.0.2.8",
+    ]
+    assert shown["way"][1] == "192.0.2.8 does not answer OPTIONS: it is tried last."
+
+
+def test_number_that_enum_knows(
+    acme: World, as_admin: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = """
+        @ NAPTR 10 10 "u" "E2U+sip" "!^.*$!sip:info@192.0.2.9!" .
+        @ NAPTR 20 10 "u" "E2U+sip" "!^.*$!sip:info@192.0.2.8!" .
+        """
+    with DnsThread(Zones({"1.1.1.1.0.0.0.5.5.5.1.e164.test": table})) as dns:
+        monkeypatch.setenv("FEDSIP_SIP_DNS_SERVERS", dns.address)
+        monkeypatch.setenv("FEDSIP_SIP_ENUM_ROOTS", "e164.test")
+        directory.update_domain(acme.domain, enum=True)
+        shown = tried(as_admin, "%2B15550001111")
+    assert shown["way"] == [
+        "The number is no user of ours; ENUM has sip:info@192.0.2.9, then sip:info@192.0.2.8.",
+        "The host is none of ours: the call leaves.",
+    ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from proxy.directory.federation_rules import Verdict, Why, judge
 from proxy.directory.model import FederationRule
-from proxy.routing.federation_policy import Verdict, Why, judge, refusal
+from proxy.routing.federation_policy import refusal
 
 DENY = FederationRule(1, 1, b"x", allow=False)
 ALLOW = FederationRule(2, 1, b"x")
