@@ -88,7 +88,7 @@ class _Handshaken:
     def read(self, size: int = _MOST_READ, buffer: bytearray | None = None) -> bytes | int:
         """Some data, or how much is in the buffer; nothing when the far side has ended it."""
         try:
-            data = self._do(self._connection.recv, size)
+            data = self._do(self._connection.recv, size, says_something=False)
         except SSL.ZeroReturnError:
             data = b""
         if buffer is None:
@@ -129,8 +129,9 @@ class _Handshaken:
     def compression(self) -> None:
         return None
 
-    def _do(self, step: Callable[..., T], *arguments: object) -> T:
-        """One step: what has come goes in before it, what it made goes out behind it."""
+    def _do(self, step: Callable[..., T], *arguments: object, says_something: bool = True) -> T:
+        """One step: what has come goes in before it, what it made goes out behind it. What reading
+        may make, the answer to a new key, can wait for the next thing that is said."""
         connection = self._connection
         if self._incoming.pending:
             connection.bio_write(self._incoming.read())
@@ -143,9 +144,11 @@ class _Handshaken:
         except SSL.ZeroReturnError:
             raise
         except SSL.Error as error:
+            says_something = True  # an alert
             raise ssl.SSLError(ssl.SSL_ERROR_SSL, _sentence(error)) from error
         finally:
-            self._take_out()
+            if says_something:
+                self._take_out()
 
     def _take_out(self) -> None:
         while True:
