@@ -205,6 +205,11 @@ class Baresip:
             raise PeerFailed(f"{self.account.user} recorded nothing\n{self.tail()}")
         return files[-1]
 
+    def forgets_what_it_heard(self) -> None:
+        """Take its recordings away, so that the next call is not judged by them."""
+        for path in self.folder.glob("*-dec.wav"):
+            path.unlink()
+
     def tail(self) -> str:
         return self.program.tail(60)
 

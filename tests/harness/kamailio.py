@@ -62,6 +62,56 @@ request_route {{
 }}
 """
 
+# Somebody else's proxy: what is of its domains goes to its phones, all else to the next hop. It
+# takes its own Route off, as any configuration of Kamailio does.
+NEIGHBOUR = """\
+#!KAMAILIO
+children=1
+tcp_children=1
+log_stderror=yes
+auto_aliases=no
+enable_tls=yes
+listen=udp:127.0.0.1:{port}
+listen=tcp:127.0.0.1:{port}
+listen=tls:127.0.0.1:{tls_port}
+{aliases}
+mpath="{modules}"
+loadmodule "tls.so"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+modparam("tls", "tls_method", "TLSv1.2+")
+modparam("tls", "certificate", "{certificate}")
+modparam("tls", "private_key", "{key}")
+modparam("tls", "ca_list", "{trust}")
+modparam("tls", "verify_certificate", 1)
+modparam("tls", "require_certificate", 1)
+request_route {{
+  if (!mf_process_maxfwd_header("70")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+  if (has_totag()) {{
+    if (loose_route()) {{ t_relay(); exit; }}
+    if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
+    sl_send_reply("404", "Not here"); exit;
+  }}
+  if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+  if (is_method("REGISTER")) {{ save("location"); exit; }}
+  remove_hf("Route");
+  record_route();
+  if (uri==myself) {{
+    if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
+  }} else {{
+    $du = "{onward}";
+  }}
+  t_relay();
+}}
+"""
+
 
 def kamailio(
     config: str,

@@ -46,6 +46,7 @@ class Platform:
         self.tls_port = 5061 if namespace else free_port()
         self.ng_port = 22222 if namespace else free_port()
         self.web_port = free_port()
+        self.domains: list[str] = []
         self._own_relay = own_relay
         self._web = web
         key, certificate = self._certificate()
@@ -169,6 +170,28 @@ class Platform:
         party = Party(user, domain, password or secrets.token_hex(8))
         self.cli("user", "add", f"{user}@{domain}", "--password-stdin", stdin=party.password)
         return party
+
+    def populate(
+        self, domains: Mapping[str, Mapping[str, str]], *, users: int, tenant: str = "e2e"
+    ) -> dict[str, list[Party]]:
+        """Make a tenant, its domains with their policies and so many users each, all at once."""
+        made = {
+            name: [Party(f"u{number}", name, secrets.token_hex(8)) for number in range(users)]
+            for name in domains
+        }
+        people = {name: [(one.user, one.password) for one in made[name]] for name in domains}
+        self.python(
+            "from fedsip_platform.directory import services\n"
+            f"tenant = services.create_tenant({tenant!r}, {tenant!r})\n"
+            f"domains = { ({name: dict(policy) for name, policy in domains.items()})!r}\n"
+            f"people = {people!r}\n"
+            "for name, policy in domains.items():\n"
+            "    domain = services.create_domain(tenant, name, **policy)\n"
+            "    for user, password in people[name]:\n"
+            "        services.create_subscriber(domain, user, password)\n"
+        )
+        self.domains += domains
+        return made
 
     # -- what a phone is told
 
