@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from contextlib import suppress
 from pathlib import Path
@@ -10,10 +11,10 @@ import pytest
 from cryptography import x509
 
 from proxy.transport.asking_tls import AskingContext
-from proxy.transport.tls import identifies
+from proxy.transport.tls import TlsContexts, identifies
 from tests.harness.authority import Authority
 
-from .peers import make_certificate
+from .peers import common_name, make_certificate
 
 VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 
@@ -21,10 +22,12 @@ VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 class Pair:
     """Both sides of one connection in memory; `flows` carries what each has to say."""
 
-    def __init__(self, server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+    def __init__(
+        self, server: ssl.SSLContext, client: ssl.SSLContext, name: str = "b.test"
+    ) -> None:
         self._up, self._down = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.client = client.wrap_bio(self._down, self._up)
+        self.client = client.wrap_bio(self._down, self._up, server_hostname=name)
         self.server = server.wrap_bio(self.incoming, self._outgoing, server_side=True)
 
     def flows(self) -> None:
@@ -145,3 +148,34 @@ def test_no_tls(server: AskingContext) -> None:
     pair.incoming.write(b"OPTIONS sip:b.test SIP/2.0\r\n\r\n")
     with pytest.raises(ssl.SSLError, match=r"wrong version number|http request|packet length"):
         pair.server.do_handshake()
+
+
+def shown(server: ssl.SSLContext, name: str) -> str:
+    """The common name that somebody sees who asks for that domain."""
+    pair = Pair(server, client(ssl.TLSVersion.TLSv1_3), name)
+    pair.shakes_hands()
+    certificate = pair.client.getpeercert(binary_form=True)
+    assert certificate is not None
+    return common_name(x509.load_der_x509_certificate(certificate))
+
+
+def test_certificates_by_name_and_new_ones(tmp_path: Path, authority: Authority) -> None:
+    authority.issue(tmp_path, "node.test")
+    authority.issue(tmp_path / "domains" / "hosted.test", "hosted.test")
+    tls = TlsContexts(
+        tmp_path / "cert.pem",
+        tmp_path / "key.pem",
+        tmp_path / "domains",
+        trust=authority.trust,
+        ask=True,
+    )
+    listening = tls.server
+    assert shown(listening, "hosted.test") == "hosted.test"
+    assert shown(listening, "other.test") == "node.test"
+    authority.issue(tmp_path, "renewed.test")
+    seen = (tmp_path / "cert.pem").stat()
+    os.utime(tmp_path / "cert.pem", (seen.st_atime, seen.st_mtime + 10))
+    assert tls.reload()
+    assert tls.server is listening
+    assert shown(listening, "other.test") == "renewed.test"
+    assert shown(listening, "hosted.test") == "hosted.test"
