@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from media.ng import Answer, Delete, Offer
 from tests.harness import cpu
@@ -53,6 +54,13 @@ class Row:
     lost_percent: float
 
 
+class Sends(Protocol):
+    """One direction of one call."""
+
+    def send(self) -> None:
+        """Send the next packet."""
+
+
 class Way:
     """One direction of one call: from a phone's socket to the relay's port."""
 
@@ -80,7 +88,9 @@ class Load:
     def __init__(self) -> None:
         self.groups = [_phone() for _ in range(2 * GROUPS)]
         self.probes = [_phone(stamped=True) for _ in range(2 * PROBES)]
-        self.ways: list[Way] = []
+        self.ways: list[Sends] = []
+        self.opened: dict[socket.socket, Callable[[bytes], bytes]] = {}
+        """How a probe decrypts what it hears, where that is encrypted."""
         self.sent = 0
         self.heard = 0
         self.latencies_us: list[float] = []
@@ -134,6 +144,8 @@ class Load:
             while True:
                 data, control, _, _ = phone.recvmsg(2048, 64)
                 seconds, nanoseconds = struct.unpack("qq", control[0][2])
+                if phone in self.opened:
+                    data = self.opened[phone](data)
                 (sent_at,) = _SENT_AT.unpack_from(data, 12)
                 self.latencies_us.append((seconds * 10**9 + nanoseconds - sent_at) / 1000)
                 self.heard += 1
