@@ -16,14 +16,18 @@ from media.stream import LocalPair, Stream, rules_of
 
 
 class Leg:
-    """One side: its tag (b"" until it answers), its sections, what the proxy called it."""
+    """One side: its tag (b"" until it answers), its sections, what the proxy called it.
 
-    __slots__ = ("created_wall", "family", "label", "streams", "tag")
+    `family` and `interface` say where its ports are.
+    """
+
+    __slots__ = ("created_wall", "family", "interface", "label", "streams", "tag")
 
     def __init__(self, tag: bytes, *, wall: float) -> None:
         self.tag = tag
         self.label = b""
         self.family = b""
+        self.interface = b""
         self.streams: list[Stream] = []
         self.created_wall = int(wall)
 

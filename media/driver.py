@@ -27,34 +27,42 @@ from media.stream import LoadLimit, LocalPair, Refused, Stream
 log = logging.getLogger(__name__)
 
 _BUSY_PORTS_BORNE = 64
+InterfaceKey = tuple[bytes, bytes]
+"""Name of an interface, b"" for the first one, and family."""
 
 
 class BoundPorts:
     """A PortSource whose pairs are open sockets of the engine already."""
 
-    __slots__ = ("_engine", "_interfaces", "_pools")
+    __slots__ = ("_engine", "_families", "_interfaces", "_pools")
 
     def __init__(
-        self, engine: Engine, interfaces: Mapping[bytes, Interface], pools: Mapping[bytes, PortPool]
+        self,
+        engine: Engine,
+        interfaces: Mapping[InterfaceKey, Interface],
+        pools: Mapping[InterfaceKey, PortPool],
     ) -> None:
         self._engine = engine
         self._interfaces = interfaces
         self._pools = pools
+        self._families: dict[bytes, tuple[bytes, ...]] = {}
+        for name, family in interfaces:
+            self._families[name] = (*self._families.get(name, ()), family)
 
-    def families(self) -> tuple[bytes, ...]:
-        return tuple(self._interfaces)
+    def families(self, interface: bytes = b"") -> tuple[bytes, ...]:
+        return self._families.get(interface, ())
 
-    def take(self, family: bytes, *, now: float) -> LocalPair:
-        interface = self._interfaces.get(family)
-        if interface is None:
+    def take(self, family: bytes, interface: bytes = b"", *, now: float) -> LocalPair:
+        found = self._interfaces.get((interface, family))
+        if found is None:
             raise Refused(f"No {family.decode(errors='replace')} address here")
-        pool = self._pools[family]
+        pool = self._pools[interface, family]
         for _ in range(_BUSY_PORTS_BORNE):
             port = pool.take(now=now)
             if port is None:
                 raise Refused("Ran out of ports")
-            advertised = Connection(family, interface.advertised.encode())
-            pair = LocalPair(interface.host, port, advertised)
+            advertised = Connection(family, found.advertised.encode())
+            pair = LocalPair(found.host, port, advertised, interface)
             if self._open(pair):
                 return pair
             pool.give_back(port, now=now)  # another program has it: try again later
@@ -63,7 +71,7 @@ class BoundPorts:
     def give_back(self, pair: LocalPair, *, now: float) -> None:
         self._engine.close(pair.rtp)
         self._engine.close(pair.rtcp)
-        self._pools[pair.advertised.family].give_back(pair.port, now=now)
+        self._pools[pair.interface, pair.advertised.family].give_back(pair.port, now=now)
 
     def _open(self, pair: LocalPair) -> bool:
         try:

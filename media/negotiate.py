@@ -180,10 +180,12 @@ def _place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPa
         if _relayed(exchange, index, media)
     ]
     near, far, options = exchange.near, exchange.far, exchange.options
-    near_family = _family_spoken(exchange, wanted) or near.family or ports.families()[0]
+    interfaces = _interfaces(exchange, ports)
+    near_families, far_families = (ports.families(interfaces[leg]) for leg in (near, far))
+    near_family = _family_spoken(exchange, wanted) or near.family or near_families[0]
     far_family = options.address_family or far.family or near_family
-    if far_family not in ports.families() and not options.address_family:
-        far_family = ports.families()[0]
+    if far_family not in far_families and not options.address_family:
+        far_family = far_families[0]
     drawn: list[tuple[Stream, LocalPair]] = []
     try:
         for leg, family in ((near, near_family), (far, far_family)):
@@ -195,14 +197,16 @@ def _place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPa
                     stream.pair is None
                     or stream.rides is not None
                     or stream.pair.advertised.family != family
+                    or stream.pair.interface != interfaces[leg]
                 ):
-                    drawn.append((stream, ports.take(family, now=now)))
+                    drawn.append((stream, ports.take(family, interfaces[leg], now=now)))
     except Refused:
         for _, pair in drawn:
             ports.give_back(pair, now=now)
         raise
     if wanted:
         near.family, far.family = near_family, far_family
+        near.interface, far.interface = interfaces[near], interfaces[far]
     leaving = [stream for stream, _ in drawn] + [near.stream(index) for index in exchange.rides]
     released = [one.pair for one in leaving if one.pair is not None and one.rides is None]
     for stream, pair in drawn:
@@ -212,6 +216,17 @@ def _place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPa
         if stream.rides is not None:
             stream.ride(stream.rides)  # which may have new ports
     return released
+
+
+def _interfaces(exchange: Exchange, ports: PortSource) -> dict[Leg, bytes]:
+    """Where each side has its ports: as the last offer said by name, whose first word is for its
+    sender; a name that nobody knows is the relay's first interface."""
+    found = {leg: leg.interface for leg in (exchange.near, exchange.far)}
+    words = exchange.options.direction
+    if exchange.is_offer and len(words) == 2:
+        for leg, name in zip((exchange.near, exchange.far), words, strict=True):
+            found[leg] = name if ports.families(name) else b""
+    return found
 
 
 def _family_spoken(exchange: Exchange, wanted: list[int]) -> bytes:

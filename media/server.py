@@ -15,7 +15,7 @@ import sys
 import time
 
 from media.control import Control
-from media.driver import BoundPorts, Driver
+from media.driver import BoundPorts, Driver, InterfaceKey
 from media.dtls.identity import Identity
 from media.forward.python import PythonEngine
 from media.forward.rule import Address
@@ -63,8 +63,8 @@ class Relay:
         self.engine = PythonEngine(loop, on_stranger=self._stranger, on_report=self._report)
         shuffle = random.SystemRandom().shuffle
         pools = {
-            family: PortPool(settings.ports.first, settings.ports.last, order=shuffle)
-            for family in self.interfaces
+            key: PortPool(settings.ports.first, settings.ports.last, order=shuffle)
+            for key in self.interfaces
         }
         self.driver = Driver(
             self.engine,
@@ -157,7 +157,8 @@ async def serve(settings: MediaSettings) -> None:
     gc.freeze()
     gc.set_threshold(*_COLLECTOR_THRESHOLDS)
     addresses = " ".join(
-        f"{family.decode().lower()}={interface}" for family, interface in relay.interfaces.items()
+        f"{(name + b'/' if name else b'').decode()}{family.decode().lower()}={interface}"
+        for (name, family), interface in relay.interfaces.items()
     )
     host, port = settings.ng
     at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -167,21 +168,24 @@ async def serve(settings: MediaSettings) -> None:
     await relay.close()
 
 
-def find_interfaces(settings: MediaSettings) -> dict[bytes, Interface]:
-    """Address of each family that is served; `auto` is what the default route would use."""
-    found: dict[bytes, Interface] = {}
+def find_interfaces(settings: MediaSettings) -> dict[InterfaceKey, Interface]:
+    """The addresses that are served, the first interface's before those with names; `auto` is what
+    the default route would use."""
+    found: dict[InterfaceKey, Interface] = {}
     for name, family, chosen in (
         (b"IP4", socket.AF_INET, settings.ipv4),
         (b"IP6", socket.AF_INET6, settings.ipv6),
     ):
         if isinstance(chosen, Interface):
-            found[name] = chosen
+            found[b"", name] = chosen
         elif chosen == AUTO and (host := _own_address(family)):
-            found[name] = Interface(host, host)
+            found[b"", name] = Interface(host, host)
     if not found and settings.ipv4 != OFF:
-        found[b"IP4"] = _LOOPBACK  # a machine without network can still talk to itself
+        found[b"", b"IP4"] = _LOOPBACK  # a machine without network can still talk to itself
     if not found:
         raise StartError("This machine has no IPv6 address, and FEDSIP_MEDIA_IPV4 is off.")
+    for text, interface in settings.interfaces:
+        found[text.encode(), b"IP6" if ":" in interface.host else b"IP4"] = interface
     return found
 
 

@@ -82,6 +82,26 @@ def _interface(version: int) -> Callable[[str], Interface | str]:
     return read
 
 
+def _interfaces(text: str) -> tuple[tuple[str, Interface], ...]:
+    found: list[tuple[str, Interface]] = []
+    for word in text.split():
+        name, equals, rest = word.partition("=")
+        if not equals or not name:
+            raise ValueError("each must be NAME=ADDRESS or NAME=ADDRESS!PUBLIC")
+        version = 6 if ":" in rest else 4
+        interface = _interface(version)(rest)
+        if not isinstance(interface, Interface):
+            raise ValueError("each needs an address")
+        if any(name == one and version == _version(known) for one, known in found):
+            raise ValueError(f"{name} has two addresses of one family")
+        found.append((name, interface))
+    return tuple(found)
+
+
+def _version(interface: Interface) -> int:
+    return 6 if ":" in interface.host else 4
+
+
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < 1e9:
@@ -133,6 +153,13 @@ class MediaSettings:
     )
     ipv6: Interface | str = _setting(
         "FEDSIP_MEDIA_IPV6", AUTO, _interface(6), "IPv6 address for media, in the same way."
+    )
+    interfaces: tuple[tuple[str, Interface], ...] = _setting(
+        "FEDSIP_MEDIA_INTERFACES",
+        "",
+        _interfaces,
+        "Further addresses by name, such as inside=10.0.0.1 outside=192.0.2.7!203.0.113.7, for "
+        "proxies that name them (NG `direction`). IPv4 and IPv6 may share a name.",
     )
     silence_seconds: float = _setting(
         "FEDSIP_MEDIA_SILENCE_SECONDS",

@@ -27,11 +27,13 @@ class LoadLimit(Refused):
 
 @dataclass(frozen=True, slots=True)
 class LocalPair:
-    """An even port and the next one at one address; `advertised` is what SDP says of it."""
+    """An even port and the next one at one address; `advertised` is what SDP says of it,
+    `interface` the name of the address, b"" for the relay's first one."""
 
     host: str
     port: int
     advertised: Connection
+    interface: bytes = b""
 
     @property
     def rtp(self) -> Address:
@@ -45,14 +47,14 @@ class LocalPair:
 class PortSource(Protocol):
     """Where pairs come from: a pool whose sockets are already bound."""
 
-    def take(self, family: bytes, *, now: float) -> LocalPair:
-        """A pair of that family (b"IP4", b"IP6"); Refused when there is none."""
+    def take(self, family: bytes, interface: bytes = b"", *, now: float) -> LocalPair:
+        """A pair of that family (b"IP4", b"IP6") at that interface; Refused when there is none."""
 
     def give_back(self, pair: LocalPair, *, now: float) -> None:
         """The pair is no longer needed."""
 
-    def families(self) -> tuple[bytes, ...]:
-        """The families served here, the preferred one first."""
+    def families(self, interface: bytes = b"") -> tuple[bytes, ...]:
+        """The families served at an interface, the preferred one first; none: it is unknown."""
 
 
 class Stream:

@@ -117,16 +117,18 @@ class Pairs:
         self._limit = limit
         self._families = families
 
-    def families(self) -> tuple[bytes, ...]:
-        return self._families
+    def families(self, interface: bytes = b"") -> tuple[bytes, ...]:
+        return self._families if interface in (b"", b"inside") else ()
 
-    def take(self, family: bytes, *, now: float) -> LocalPair:
+    def take(self, family: bytes, interface: bytes = b"", *, now: float) -> LocalPair:
         if family not in self._families:
             raise Refused("No such address here")
         if len(self.out) >= self._limit:
             raise Refused("Ran out of ports")
         host = "2001:db8::9" if family == IP6 else "203.0.113.9"
-        pair = LocalPair(host, 24000 + 2 * len(self.out), Connection(family, host.encode()))
+        host = {b"inside": "10.0.0.9"}.get(interface, host)
+        advertised = Connection(family, host.encode())
+        pair = LocalPair(host, 24000 + 2 * len(self.out), advertised, interface)
         self.out.append(pair)
         return pair
 
@@ -144,8 +146,8 @@ def driver_of(
 ) -> Driver:
     """A driver that serves 203.0.113.9 and 2001:db8::9, pairs drawn in order."""
     hosts = {IP4: "203.0.113.9", IP6: "2001:db8::9"}
-    interfaces = {family: Interface(hosts[family], hosts[family]) for family in families}
-    pools = {family: PortPool(*ports) for family in families}
+    interfaces = {(b"", family): Interface(hosts[family], hosts[family]) for family in families}
+    pools = {key: PortPool(*ports) for key in interfaces}
     return Driver(
         engine,
         BoundPorts(engine, interfaces, pools),

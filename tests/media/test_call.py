@@ -194,6 +194,21 @@ def test_side_that_changes_its_family_gets_another_pair(call: Call, ports: Pairs
     assert outcome.dialogue.callee.streams[0].rtp.local == ("203.0.113.9", 24002)
 
 
+def test_interfaces_by_name_are_kept(call: Call, ports: Pairs) -> None:
+    """The caller is inside, the callee at the first interface; a later offer says nothing."""
+    options = Options(direction=(b"inside", b"unknown"))
+    tell(call, ports, offer(sdp(5004), options=options))
+    told_caller = parse(tell(call, ports, answer(sdp(6004))).sdp)
+    assert [pair.interface for pair in ports.out] == [b"inside", b""]
+    assert told_caller.connection == Connection(IP4, b"10.0.0.9")
+    again = parse(tell(call, ports, offer(sdp(6004), tag=b"b", to_tag=b"a")).sdp)
+    assert again.connection == Connection(IP4, b"10.0.0.9")
+    assert len(ports.out) == 2
+    moved = Options(direction=(b"inside", b"inside"))
+    told(call, ports, offer(sdp(5004), to_tag=b"b", options=moved))
+    assert [pair.interface for pair in ports.out] == [b"inside", b"", b"inside"]
+
+
 def test_family_that_is_not_served(call: Call) -> None:
     ports = Pairs(families=(IP4,))
     with pytest.raises(Refused, match="No such address"):

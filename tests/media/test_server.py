@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -233,15 +234,47 @@ def test_interfaces() -> None:
     given = MediaSettings.from_env(
         {"FEDSIP_MEDIA_IPV4": "10.0.0.1!192.0.2.1", "FEDSIP_MEDIA_IPV6": "off"}
     )
-    assert find_interfaces(given) == {b"IP4": Interface("10.0.0.1", "192.0.2.1")}
+    assert find_interfaces(given) == {(b"", b"IP4"): Interface("10.0.0.1", "192.0.2.1")}
     found = find_interfaces(MediaSettings.from_env({}))
-    assert b"IP4" in found or b"IP6" in found
+    assert {(b"", b"IP4"), (b"", b"IP6")} & set(found)
     only6 = MediaSettings.from_env({"FEDSIP_MEDIA_IPV4": "off"})
-    if b"IP6" in found:
-        assert find_interfaces(only6) == {b"IP6": found[b"IP6"]}
+    if (b"", b"IP6") in found:
+        assert find_interfaces(only6) == {(b"", b"IP6"): found[b"", b"IP6"]}
     else:
         with pytest.raises(StartError):
             find_interfaces(only6)
+
+
+def test_interfaces_by_name(tmp_path: Path) -> None:
+    """Alice is inside, Bob outside, and each hears of the address that is for him."""
+    port = free_port()
+    with (
+        our_relay(
+            tmp_path, ng_port=port, ports=(24200, 24299), INTERFACES="inside=127.0.0.2 out=::1"
+        ),
+        NgClient(port) as proxy,
+        RtpPhone("127.0.0.2", ssrc=1) as alice,
+        RtpPhone(ssrc=2) as bob,
+    ):
+        options = replace(REPLACE, direction=(b"inside", b"nowhere"))
+        name = connected(proxy, alice, bob, options)
+        talk(alice, bob, rounds=3)
+        locals_ = _local_addresses(proxy.accepted(Query(name)))
+        assert locals_ == {b"a": b"127.0.0.2", b"b": b"127.0.0.1"}
+
+
+def _local_addresses(found: Document) -> dict[bytes, Value]:
+    """Of each side, by its tag."""
+    tags = found[b"tags"]
+    assert isinstance(tags, dict)
+    addresses: dict[bytes, Value] = {}
+    for tag in tags:
+        at: Value = tags
+        for step in (tag, b"medias", 0, b"streams", 0, b"local address"):
+            assert isinstance(at, dict | list)
+            at = at[step]  # type: ignore[call-overload, index]
+        addresses[tag] = at
+    return addresses
 
 
 def _totals(found: Document) -> dict[bytes, Value]:
