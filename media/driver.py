@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from itertools import count
 
 from media.call import Call, Outcome
 from media.dialogue import Dialogue
@@ -34,17 +35,21 @@ InterfaceKey = tuple[bytes, bytes]
 class BoundPorts:
     """A PortSource whose pairs are open sockets of the engine already."""
 
-    __slots__ = ("_engine", "_families", "_interfaces", "_pools")
+    __slots__ = ("_browser_port", "_engine", "_families", "_interfaces", "_lanes", "_pools")
 
     def __init__(
         self,
         engine: Engine,
         interfaces: Mapping[InterfaceKey, Interface],
         pools: Mapping[InterfaceKey, PortPool],
+        *,
+        browser_port: int = 0,
     ) -> None:
         self._engine = engine
         self._interfaces = interfaces
         self._pools = pools
+        self._browser_port = browser_port
+        self._lanes = count(1)
         self._families: dict[bytes, tuple[bytes, ...]] = {}
         for name, family in interfaces:
             self._families[name] = (*self._families.get(name, ()), family)
@@ -52,16 +57,23 @@ class BoundPorts:
     def families(self, interface: bytes = b"") -> tuple[bytes, ...]:
         return self._families.get(interface, ())
 
-    def take(self, family: bytes, interface: bytes = b"", *, now: float) -> LocalPair:
+    def take(
+        self, family: bytes, interface: bytes = b"", *, is_shared: bool = False, now: float
+    ) -> LocalPair:
         found = self._interfaces.get((interface, family))
         if found is None:
             raise Refused(f"No {family.decode(errors='replace')} address here")
+        advertised = Connection(family, found.advertised.encode())
+        if is_shared and self._browser_port:
+            number = next(self._lanes)
+            lane = LocalPair(found.host, self._browser_port, advertised, interface, number)
+            self._engine.open(lane.rtp)
+            return lane
         pool = self._pools[interface, family]
         for _ in range(_BUSY_PORTS_BORNE):
             port = pool.take(now=now)
             if port is None:
                 raise Refused("Ran out of ports")
-            advertised = Connection(family, found.advertised.encode())
             pair = LocalPair(found.host, port, advertised, interface)
             if self._open(pair):
                 return pair
@@ -69,8 +81,10 @@ class BoundPorts:
         raise Refused("Ran out of ports: too many are taken by other programs")
 
     def give_back(self, pair: LocalPair, *, now: float) -> None:
-        self._engine.close(pair.rtp)
-        self._engine.close(pair.rtcp)
+        for local in pair.locals:
+            self._engine.close(local)
+        if pair.lane:
+            return
         self._pools[pair.interface, pair.advertised.family].give_back(pair.port, now=now)
 
     def _open(self, pair: LocalPair) -> bool:
@@ -254,13 +268,13 @@ class Driver:
         for one, other in dialogue.sections():
             for near, far in ((one, other), (other, one)):
                 if near.pair is not None and near.rides is None:
-                    self._places[near.pair.rtp] = Place(dialogue, near, far, near.rtp)
-                    self._places[near.pair.rtcp] = Place(dialogue, near, far, near.rtcp)
+                    for end in near.ends:
+                        self._places[end.local] = Place(dialogue, near, far, end)
         self._keying.update(dialogue, self._places_of(dialogue))
         self._engine.install(dialogue.rules())
 
     def _places_of(self, dialogue: Dialogue) -> list[Place]:
-        return [self._places[local] for pair in dialogue.pairs() for local in (pair.rtp, pair.rtcp)]
+        return [self._places[local] for pair in dialogue.pairs() for local in pair.locals]
 
     def _end(self, call: Call, dialogue: Dialogue, why: str) -> None:
         self._give_back(tuple(call.remove(dialogue)))
@@ -270,7 +284,7 @@ class Driver:
 
     def _give_back(self, pairs: tuple[LocalPair, ...]) -> None:
         for pair in pairs:
-            for local in (pair.rtp, pair.rtcp):
+            for local in pair.locals:
                 place = self._places.pop(local, None)
                 if place is not None:
                     self._keying.forget(place.end)

@@ -111,6 +111,8 @@ class Keying:
         kind = kind_of(datagram)
         if kind == STUN and place.near.ice is not None:
             checked = place.near.ice.receive(datagram, source, place.component, now=self._clock())
+            if source in place.near.ice.components[place.component].valid:
+                self._engine.expect(place.end.local, source)
             if checked.reply is not None:
                 self._engine.send(place.end.local, checked.reply, source)
             if checked.is_new_selection and place.near.checks:

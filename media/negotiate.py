@@ -199,7 +199,9 @@ def _place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPa
                     or stream.pair.advertised.family != family
                     or stream.pair.interface != interfaces[leg]
                 ):
-                    drawn.append((stream, ports.take(family, interfaces[leg], now=now)))
+                    is_shared = _is_browsers(exchange, index, is_near=leg is near)
+                    pair = ports.take(family, interfaces[leg], is_shared=is_shared, now=now)
+                    drawn.append((stream, pair))
     except Refused:
         for _, pair in drawn:
             ports.give_back(pair, now=now)
@@ -216,6 +218,20 @@ def _place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPa
         if stream.rides is not None:
             stream.ride(stream.rides)  # which may have new ports
     return released
+
+
+def _is_browsers(exchange: Exchange, index: int, *, is_near: bool) -> bool:
+    """True for a side that speaks DTLS, checks by ICE, and has RTCP on the port of RTP."""
+    session, options = exchange.session, exchange.options
+    media = session.media[index]
+    if not media.is_rtp:
+        return False
+    if is_near:
+        has_ice = connectivity.credentials_of(session, media) is not None
+        return b"TLS" in media.protocol.upper() and has_ice and media.offers_mux
+    protocol = _profile(exchange, index, media) if exchange.is_offer else b""
+    is_forced = options.ice == connectivity.FORCE and b"require" in options.rtcp_mux
+    return b"TLS" in protocol.upper() and is_forced
 
 
 def _interfaces(exchange: Exchange, ports: PortSource) -> dict[Leg, bytes]:
@@ -259,15 +275,15 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
         far.is_active, far.is_rtp, far.protocol = True, near.is_rtp, protocol
         far.clock_rates = far.clock_rates or near.clock_rates
         far.kind = near.kind
-        mux = _mux_of_offer(near, far, media, exchange.options) or far.rides is not None
+        mux = _mux_of_offer(near, far, media, exchange.options) or far.is_muxed
         is_single = mux and b"require" in exchange.options.rtcp_mux
         added = _offered(exchange, index, media, is_single=is_single)
     else:
-        mux = _mux_of_answer(near, far, media, exchange.options) or far.rides is not None
+        mux = _mux_of_answer(near, far, media, exchange.options) or far.is_muxed
         is_single = mux
         added = _answered(exchange, index, media, is_single=is_single)
     for stream in (near, far):
-        stream.mux = stream.mux or stream.rides is not None
+        stream.mux = stream.mux or stream.is_muxed
     port = far.pair.port
     rtcp_port = (port if is_single else port + 1) if near.is_rtp else None
     return MediaRewrite(port, rtcp_port, mux, protocol, _dropped(near, far, added), tuple(added))

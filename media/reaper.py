@@ -62,9 +62,7 @@ def note_packets(
     """Bring the time of the last packet up to date, at every port that has had one since."""
     for streams in dialogue.sections():
         for stream in streams:
-            if stream.pair is None:
-                continue
-            for end in (stream.rtp, stream.rtcp):
+            for end in stream.ends:
                 count = packets(end.local)
                 if count != end.packets_seen:
                     end.packets_seen = count

@@ -13,7 +13,7 @@ from media.call import Call
 from media.dialogue import Dialogue, Leg
 from media.endpoint import Endpoint
 from media.forward.engine import Counters
-from media.forward.rule import Address
+from media.forward.rule import Address, socket_of
 from media.ng import Document, Value
 from media.rtp import mean_opinion_score
 from media.security import DTLS, SDES
@@ -38,7 +38,7 @@ def report(
     totals = {b"RTP": [0, 0, 0], b"RTCP": [0, 0, 0]}
     ssrcs: Document = {}
     for stream in _streams(dialogues):
-        for kind, end in ((b"RTP", stream.rtp), (b"RTCP", stream.rtcp)):
+        for kind, end in zip((b"RTP", b"RTCP"), stream.ends, strict=False):
             found = counters(end.local)
             totals[kind][0] += found.packets
             totals[kind][1] += found.octets
@@ -97,7 +97,7 @@ def _media(index: int, stream: Stream, counters: CountersOf) -> Document:
     streams: list[Value] = []
     if stream.rides is None:  # else its packets are counted where it rides
         streams.append(_stream(stream, stream.rtp, b"RTP", counters(stream.rtp.local)))
-    if stream.is_rtp and stream.rides is None:
+    if stream.is_rtp and len(stream.ends) == 2:
         streams.append(_stream(stream, stream.rtcp, b"RTCP", counters(stream.rtcp.local)))
     return {
         b"index": index,
@@ -118,7 +118,7 @@ def _stream(stream: Stream, end: Endpoint, kind: bytes, found: Counters) -> Docu
         flags.append(b"confirmed")
     document: Document = {
         b"local port": end.local[1],
-        b"local address": end.local[0].encode(),
+        b"local address": socket_of(end.local)[0].encode(),
         b"family": _family(end.local[0]),
         b"endpoint": _endpoint(end.source or end.signalled),
         b"advertised endpoint": _endpoint(end.signalled),

@@ -68,7 +68,7 @@ class Relay:
         }
         self.driver = Driver(
             self.engine,
-            BoundPorts(self.engine, self.interfaces, pools),
+            BoundPorts(self.engine, self.interfaces, pools, browser_port=settings.browser_port),
             identity=Identity(),
             random=os.urandom,
             max_calls=settings.max_calls,
@@ -84,6 +84,8 @@ class Relay:
         """Listen for commands and begin to reap; StartError names what is in the way."""
         for interface in self.interfaces.values():
             _check_bindable(interface)
+            if self.settings.browser_port:
+                self._share(interface.host, self.settings.browser_port)
         self._socket = _ng_socket(self.settings.ng)
         self._loop.add_reader(self._socket.fileno(), self._command)
         self._reaper = self._loop.create_task(self._reap())
@@ -98,6 +100,15 @@ class Relay:
             self._loop.remove_reader(self._socket.fileno())
             self._socket.close()
         self.driver.close()
+        self.engine.stop()
+
+    def _share(self, host: str, port: int) -> None:
+        try:
+            self.engine.share((host, port))
+        except OSError as error:
+            raise StartError(
+                f"FEDSIP_MEDIA_BROWSER_PORT {port} cannot be had at {host}: {error.strerror}."
+            ) from error
 
     def _stranger(self, local: Address, datagram: bytes, source: Address) -> bool:
         return self.driver.stranger(local, datagram, source)

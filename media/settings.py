@@ -116,6 +116,13 @@ def _count(text: str) -> int:
     return number
 
 
+def _shared_port(text: str) -> int:
+    number = int(text)
+    if number and not _FIRST_PORT <= number <= _LAST_PORT:
+        raise ValueError(f"it must be 0 or within {_FIRST_PORT}-{_LAST_PORT}")
+    return number
+
+
 def _level(text: str) -> str:
     if text.upper() not in _LEVELS:
         raise ValueError("it must be one of " + ", ".join(_LEVELS))
@@ -143,6 +150,12 @@ class MediaSettings:
         "30000-39999",
         _ports,
         "UDP ports for RTP and RTCP, four for each audio call; open them in the firewall.",
+    )
+    browser_port: int = _setting(
+        "FEDSIP_MEDIA_BROWSER_PORT",
+        "0",
+        _shared_port,
+        "One UDP port for all browsers, outside of FEDSIP_MEDIA_PORTS; 0: ports of that range.",
     )
     ipv4: Interface | str = _setting(
         "FEDSIP_MEDIA_IPV4",
@@ -204,6 +217,8 @@ class MediaSettings:
                 except ValueError as error:
                     raise SettingsError(f"{name} cannot be {text!r}: {error}.") from None
         settings = cls(**values)
+        if settings.ports.first <= settings.browser_port <= settings.ports.last:
+            raise SettingsError("FEDSIP_MEDIA_BROWSER_PORT lies within FEDSIP_MEDIA_PORTS.")
         if settings.ipv4 == settings.ipv6 == OFF:
             raise SettingsError("FEDSIP_MEDIA_IPV4 and FEDSIP_MEDIA_IPV6 are both off.")
         return settings

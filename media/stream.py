@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from media.endpoint import Endpoint
-from media.forward.rule import Address, ForwardRule
+from media.forward.rule import Address, ForwardRule, lane
 from media.ice import Agent, Credentials
 from media.ng import Options
 from media.rtp import Hearsay
@@ -28,27 +28,37 @@ class LoadLimit(Refused):
 @dataclass(frozen=True, slots=True)
 class LocalPair:
     """An even port and the next one at one address; `advertised` is what SDP says of it,
-    `interface` the name of the address, b"" for the relay's first one."""
+    `interface` the name of the address, b"" for the relay's first one. With a `lane` the port is
+    shared with others, and RTCP comes to it as well."""
 
     host: str
     port: int
     advertised: Connection
     interface: bytes = b""
+    lane: int = 0
 
     @property
     def rtp(self) -> Address:
-        return self.host, self.port
+        return lane(self.host, self.port, self.lane) if self.lane else (self.host, self.port)
 
     @property
     def rtcp(self) -> Address:
         return self.host, self.port + 1
 
+    @property
+    def locals(self) -> tuple[Address, ...]:
+        """What is open at the engine for it."""
+        return (self.rtp,) if self.lane else (self.rtp, self.rtcp)
+
 
 class PortSource(Protocol):
     """Where pairs come from: a pool whose sockets are already bound."""
 
-    def take(self, family: bytes, interface: bytes = b"", *, now: float) -> LocalPair:
-        """A pair of that family (b"IP4", b"IP6") at that interface; Refused when there is none."""
+    def take(
+        self, family: bytes, interface: bytes = b"", *, is_shared: bool = False, now: float
+    ) -> LocalPair:
+        """A pair of that family (b"IP4", b"IP6") at that interface; Refused when there is none.
+        `is_shared`: a lane of the port that browsers share, if there is one."""
 
     def give_back(self, pair: LocalPair, *, now: float) -> None:
         """The pair is no longer needed."""
@@ -213,6 +223,18 @@ class Stream:
             return None  # nobody reaches services of this very machine through the relay
         return host, port
 
+    @property
+    def ends(self) -> tuple[Endpoint, ...]:
+        """The endpoints of its own ports; none for a section that rides on another."""
+        if self.pair is None or self.rides is not None:
+            return ()
+        return (self.rtp,) if self.pair.lane else (self.rtp, self.rtcp)
+
+    @property
+    def is_muxed(self) -> bool:
+        """True where there is no port for RTCP alone."""
+        return self.rides is not None or (self.pair is not None and self.pair.lane > 0)
+
     def rtcp_way(self) -> Endpoint:
         """The port from which this side gets its RTCP."""
         return self.rtp if self.mux else self.rtcp
@@ -234,7 +256,8 @@ def rules_of(one: Stream, other: Stream) -> Iterator[ForwardRule]:
         is_active = near.is_active and far.is_active
         rtcp_end = far.rtcp_way()
         rtcp_destination = _destination(far, rtcp_end) if is_active else None
-        for end in (near.rtp, near.rtcp):
+        ends = (near.rtp,) if near.pair.lane else (near.rtp, near.rtcp)
+        for end in ends:
             out = rtcp_end if end is near.rtcp else far.rtp
             yield ForwardRule(
                 local=end.local,
@@ -248,10 +271,16 @@ def rules_of(one: Stream, other: Stream) -> Iterator[ForwardRule]:
                 clock_rates=near.clock_rates,
                 payload_types=() if near.rides is None else tuple(near.payload_types),
                 is_managed=near.is_managed,
+                ufrag=_ufrag(near),
                 unprotect=end.unprotect,
                 protect=out.protect,
                 rtcp_protect=rtcp_end.protect,
             )
+
+
+def _ufrag(near: Stream) -> bytes:
+    agent = near.transport.ice
+    return agent.local.ufrag if agent is not None else b""
 
 
 def _destination(far: Stream, end: Endpoint) -> Address | None:

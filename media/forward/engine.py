@@ -42,6 +42,13 @@ class Engine(Protocol):
     def open(self, local: Address) -> None:
         """Bind a socket; OSError when that port cannot be had."""
 
+    def share(self, local: Address) -> None:
+        """Bind a socket for lanes (rule.lane), which are opened and closed as ports are; OSError
+        when it cannot be had."""
+
+    def expect(self, local: Address, source: Address) -> None:
+        """`source` has proved to be the far end of `local`, which matters where that is a lane."""
+
     def close(self, local: Address) -> None:
         """Give the port up, with its rule and counters."""
 

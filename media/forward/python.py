@@ -14,11 +14,12 @@ import ctypes
 import socket
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from media.forward.engine import Counters, OnReport, OnStranger
-from media.forward.rule import Address, ForwardRule, Transform
+from media.forward.rule import Address, ForwardRule, Transform, is_lane, socket_of
 from media.forward.section import Section, Sections
+from media.forward.shared import Shared
 from media.rtp.stats import Reception
 from media.srtp.context import SrtpError
 
@@ -37,7 +38,7 @@ _view: Final = memoryview(_buffer)
 class PythonEngine:
     """An Engine on an asyncio loop; with uvloop it is three times as fast."""
 
-    __slots__ = ("_loop", "_on_report", "_on_stranger", "_ports")
+    __slots__ = ("_loop", "_on_report", "_on_stranger", "_ports", "_shared")
 
     def __init__(
         self,
@@ -50,23 +51,48 @@ class PythonEngine:
         self._on_stranger = on_stranger
         self._on_report = on_report
         self._ports: dict[Address, _Port] = {}
+        self._shared: dict[Address, Shared] = {}
 
     def open(self, local: Address) -> None:
-        port = _Port(local, self._loop, self._on_stranger, self._on_report)
+        shared = self._shared[socket_of(local)] if is_lane(local) else None
+        port = _Port(local, self._loop, self._on_stranger, self._on_report, shared)
         self._ports[local] = port
-        self._loop.add_reader(port.socket.fileno(), port.receive)
+        if shared is None:
+            self._loop.add_reader(port.socket.fileno(), port.receive)
+
+    def share(self, local: Address) -> None:
+        self._shared[local] = Shared(local, self._loop, _bound)
+
+    def expect(self, local: Address, source: Address) -> None:
+        port = self._ports[local]
+        if port.shared is not None:
+            port.shared.expect(port, source)
 
     def close(self, local: Address) -> None:
         port = self._ports.pop(local)
+        if port.shared is not None:
+            port.shared.leave(port)
+            return
         self._loop.remove_reader(port.socket.fileno())
         port.socket.close()
+
+    def stop(self) -> None:
+        """Give up the shared sockets: their lanes are closed."""
+        for shared in self._shared.values():
+            shared.close()
+        self._shared.clear()
 
     def install(self, rules: Sequence[ForwardRule]) -> None:
         for rule in rules:
             self._ports[rule.local].connect(rule.accepts if rule.is_exclusive else None)
         for rule in rules:
             port = self._ports[rule.local]
-            port.follow(rule, self._ports[rule.out], self._ports[rule.rtcp_out])
+            out = self._ports[rule.out]
+            port.follow(rule, out, self._ports[rule.rtcp_out])
+            if port.shared is not None and rule.ufrag:
+                port.shared.name(port, rule.ufrag)
+            if out.shared is not None and rule.destination is not None:
+                out.shared.expect(out, rule.destination)
             further = [
                 Section(one, self._ports[one.out], self._ports[one.rtcp_out]) for one in rule.others
             ]
@@ -132,6 +158,7 @@ class _Port:
         "packets",
         "reception",
         "sections",
+        "shared",
         "socket",
         "strangers",
         "undecryptable",
@@ -143,8 +170,10 @@ class _Port:
         loop: asyncio.AbstractEventLoop,
         on_stranger: OnStranger,
         on_report: OnReport,
+        shared: Shared | None,
     ) -> None:
-        self.socket = _bound(local)
+        self.shared = shared
+        self.socket = _bound(local) if shared is None else shared.socket
         self._local = local
         self._loop = loop
         self._on_stranger = on_stranger
@@ -200,7 +229,7 @@ class _Port:
         self._rtcp_protect = rule.rtcp_protect
         is_plain = not (rule.is_managed or rule.unprotect or rule.protect or rule.rtcp_protect)
         receive = self.receive if is_plain else self.receive_encrypted
-        if receive != self._receive:
+        if receive != self._receive and self.shared is None:
             self._receive = receive
             self._loop.add_reader(self.socket.fileno(), receive)
         self.reception.clock_rates = dict(rule.clock_rates)
@@ -246,16 +275,21 @@ class _Port:
             self._out.listen_again()
 
     def receive_encrypted(self) -> None:
-        """The same where either side is encrypted, or STUN and DTLS are to be told from media.
-
-        A packet is authentic before anybody is learned from it.
-        """
+        """The same where either side is encrypted, or STUN and DTLS are to be told from media."""
         try:
             size, source = self._receive_from_into(_buffer)
         except OSError:
             self.listen_again()
             return
-        packet = bytes(_view[:size])
+        self.arrived(bytes(_view[:size]), source)
+
+    def has_selected(self, source: Address) -> bool:
+        """True when that is the far end of this port."""
+        return self._accepts is not None and self._accepts[:2] == source
+
+    def arrived(self, packet: bytes, source: tuple[Any, ...]) -> None:
+        """A packet for this port. It is authentic before anybody is learned from it."""
+        size = len(packet)
         is_media = size >= _RTCP_HEADER and packet[0] & 0xC0 == 0x80
         if not is_media and (self._is_managed or self._is_rtp):
             self._on_stranger(self._local, packet, source[:2])
@@ -323,7 +357,9 @@ class _Port:
         self._loop.call_soon(self._watch)
 
     def _watch(self) -> None:
-        if self.socket.fileno() >= 0:
+        if self.shared is not None:
+            self.shared.watch()
+        elif self.socket.fileno() >= 0:
             self._loop.remove_reader(self.socket.fileno())
             self._loop.add_reader(self.socket.fileno(), self._receive)
 

@@ -10,6 +10,21 @@ from dataclasses import dataclass
 from typing import Protocol
 
 Address = tuple[str, int]
+_LANE = "#"
+
+
+def lane(host: str, port: int, number: int) -> Address:
+    """The local address that stands for one of many sides that share a socket."""
+    return f"{host}{_LANE}{number}", port
+
+
+def is_lane(local: Address) -> bool:
+    return _LANE in local[0]
+
+
+def socket_of(local: Address) -> Address:
+    """The socket's own address, of a lane that which it shares."""
+    return local[0].partition(_LANE)[0], local[1]
 
 
 class Transform(Protocol):
@@ -35,6 +50,7 @@ class ForwardRule:
     that `local` sends goes to it as well; an engine may let the kernel drop the others.
     `others`: the rules of further sections that come to the same port (BUNDLE), each for the
     packets of its `payload_types`; of these rules only `out` and what is for it counts.
+    `ufrag`: of a lane, the user name by which checks for it are known.
     `is_managed`: ICE or DTLS is spoken at `local`, so what is neither RTP nor RTCP goes the slow
     path whoever sent it.
     """
@@ -54,3 +70,4 @@ class ForwardRule:
     rtcp_protect: Transform | None = None
     payload_types: tuple[int, ...] = ()
     others: tuple[ForwardRule, ...] = ()
+    ufrag: bytes = b""

@@ -80,6 +80,12 @@ class IdleEngine:
             raise OSError(98, "Address already in use")
         self.opened.add(local)
 
+    def share(self, local: Address) -> None:
+        """Lanes of it may be opened."""
+
+    def expect(self, local: Address, source: Address) -> None:
+        assert local in self.opened
+
     def close(self, local: Address) -> None:
         self.opened.remove(local)
         self.rules.pop(local, None)
@@ -120,7 +126,9 @@ class Pairs:
     def families(self, interface: bytes = b"") -> tuple[bytes, ...]:
         return self._families if interface in (b"", b"inside") else ()
 
-    def take(self, family: bytes, interface: bytes = b"", *, now: float) -> LocalPair:
+    def take(
+        self, family: bytes, interface: bytes = b"", *, is_shared: bool = False, now: float
+    ) -> LocalPair:
         if family not in self._families:
             raise Refused("No such address here")
         if len(self.out) >= self._limit:
@@ -143,6 +151,8 @@ def driver_of(
     ports: tuple[int, int] = (24000, 24099),
     max_calls: int = 100,
     families: tuple[bytes, ...] = (IP4, IP6),
+    browser_port: int = 0,
+    random: Callable[[int], bytes] = bytes,
 ) -> Driver:
     """A driver that serves 203.0.113.9 and 2001:db8::9, pairs drawn in order."""
     hosts = {IP4: "203.0.113.9", IP6: "2001:db8::9"}
@@ -150,9 +160,9 @@ def driver_of(
     pools = {key: PortPool(*ports) for key in interfaces}
     return Driver(
         engine,
-        BoundPorts(engine, interfaces, pools),
+        BoundPorts(engine, interfaces, pools, browser_port=browser_port),
         identity=IDENTITY,
-        random=bytes,
+        random=random,
         max_calls=max_calls,
         clock=time.monotonic,
         wall=time.wall,

@@ -33,11 +33,15 @@ TO_BROWSER = Options(
 )
 
 
-@pytest.fixture(scope="module")
-def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NgClient]:
+@pytest.fixture(scope="module", params=["0", "23998"], ids=["range", "one port"])
+def relay(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[NgClient]:
+    """Browsers have ports of the range, or all share one."""
     port = free_port()
+    folder, shared = tmp_path_factory.mktemp("relay"), request.param
     with (
-        our_relay(tmp_path_factory.mktemp("relay"), ng_port=port, ports=(23000, 23199)),
+        our_relay(folder, ng_port=port, ports=(23000, 23199), BROWSER_PORT=shared),
         NgClient(port) as client,
     ):
         yield client

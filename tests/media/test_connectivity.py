@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from media.driver import Driver
 from media.forward.rule import Address
 from media.ice import stun
-from media.ng import Options
+from media.ng import Delete, Options
 from media.reaper import Patience
 from media.sdp import parse
 from tests.harness.media import IdleEngine, Time, answer, driver_of, offer, sdp
@@ -114,3 +116,33 @@ def test_consent_ends_without_checks_and_comes_back_with_one() -> None:
         assert towards(engine, CALLEE)[0] == found
     check(driver, moved, *ours)
     assert towards(engine, CALLEE)[0] == moved
+
+
+def test_browsers_share_a_port_and_have_names_of_their_own() -> None:
+    engine = IdleEngine()
+    driver = driver_of(engine, Time(), browser_port=3478, random=os.urandom)
+    to_browser = Options(
+        ice=b"force", transport_protocol=b"UDP/TLS/RTP/SAVPF", rtcp_mux=(b"offer", b"require")
+    )
+    names = set()
+    for number in (1, 2):
+        call_id = b"%d" % number
+        body = driver.offer(offer(sdp(5004), call_id=call_id, options=to_browser)).sdp
+        [media] = parse(body).media
+        assert media.port == 3478
+        assert b" 3478 typ host" in body
+        names.add(media.attribute(b"ice-ufrag"))
+    rules = [rule for rule in engine.rules.values() if rule.local[1] == 3478]
+    assert {rule.ufrag for rule in rules} == names
+    assert len({rule.local for rule in rules}) == len(names)
+    assert {rule.rtcp_out for rule in engine.rules.values()} <= engine.opened
+    for call_id in (b"1", b"2"):
+        found = driver.delete(Delete(call_id))
+        assert found is not None
+    assert not engine.opened
+
+
+def test_a_phone_with_ice_and_no_dtls_gets_ports_of_the_range() -> None:
+    driver = driver_of(IdleEngine(), Time(), browser_port=3478)
+    [media] = parse(driver.offer(offer(sdp(5004), options=FORCE)).sdp).media
+    assert media.port != 3478

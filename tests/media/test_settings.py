@@ -41,6 +41,8 @@ REFUSED = [
     ("FEDSIP_MEDIA_IPV4", "0.0.0.0"),
     ("FEDSIP_MEDIA_IPV4", "10.0.0.1!::1"),
     ("FEDSIP_MEDIA_IPV4", "here"),
+    ("FEDSIP_MEDIA_BROWSER_PORT", "80"),
+    ("FEDSIP_MEDIA_BROWSER_PORT", "x"),
     ("FEDSIP_MEDIA_INTERFACES", "10.0.0.1"),
     ("FEDSIP_MEDIA_INTERFACES", "=10.0.0.1"),
     ("FEDSIP_MEDIA_INTERFACES", "in=auto"),
@@ -82,6 +84,15 @@ def test_unknown_name_is_refused_and_others_are_not_ours() -> None:
     with pytest.raises(SettingsError, match="FEDSIP_MEDIA_PORT is not a setting of the relay"):
         MediaSettings.from_env({"FEDSIP_MEDIA_PORT": "1"})
     MediaSettings.from_env({"FEDSIP_SIP_PORT": "5060", "HOME": "/"})
+
+
+def test_the_browsers_port_is_none_of_the_range() -> None:
+    given = {"FEDSIP_MEDIA_PORTS": "30000-39999", "FEDSIP_MEDIA_BROWSER_PORT": "30002"}
+    with pytest.raises(SettingsError, match="lies within FEDSIP_MEDIA_PORTS"):
+        MediaSettings.from_env(given)
+    assert (
+        MediaSettings.from_env(given | {"FEDSIP_MEDIA_BROWSER_PORT": "3478"}).browser_port == 3478
+    )
 
 
 def test_no_family_at_all() -> None:
