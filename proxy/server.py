@@ -36,6 +36,7 @@ from proxy.observe.sweep import MediaSweep
 from proxy.observe.trace import Owner, Trace
 from proxy.relay.pool import RelayPool
 from proxy.routing import registrar
+from proxy.routing.abandoned import Abandoned
 from proxy.routing.call_rates import CallRates
 from proxy.routing.contact_checks import TICK_SECONDS, ContactChecks
 from proxy.routing.gateway_checks import GatewayChecks
@@ -63,6 +64,7 @@ class Server:
     """One running proxy."""
 
     __slots__ = (
+        "_abandoned",
         "_blocks",
         "_checking",
         "_core",
@@ -161,6 +163,7 @@ class Server:
             ),
             calls,
         )
+        self._abandoned = Abandoned(self._node, self._core.own_requests, asyncio.get_running_loop())
         self._sweep = MediaSweep(calls, self._node.relays)
         self._gateway_checks = GatewayChecks()
         self._gateway_health = GatewayHealthWriter(
@@ -262,6 +265,7 @@ class Server:
 
     def _flow_closed(self, flow: Flow) -> None:
         self._core.flow_closed(flow)
+        self._abandoned.flow_closed(flow)
         for binding in self._state.bindings.drop(self._node.flows.take(flow)):
             log.info(
                 "registration dropped, its connection is closed aor=%s contact=%s",

@@ -270,6 +270,11 @@ class ProxySettings:
         "asked by OPTIONS whether they are there.", "seconds",
     )  # fmt: skip
 
+    browser_away_seconds: float = _setting(
+        "FEDSIP_SIP_BROWSER_AWAY_SECONDS", 20.0, "How long a browser whose connection is gone may "
+        "stay away before its calls are ended.", "seconds",
+    )  # fmt: skip
+
     t1: float = _setting("FEDSIP_SIP_T1", 0.5, "T1 of RFC 3261.", "seconds")
     t2: float = _setting("FEDSIP_SIP_T2", 4.0, "T2 of RFC 3261.", "seconds")
     t4: float = _setting("FEDSIP_SIP_T4", 5.0, "T4 of RFC 3261.", "seconds")

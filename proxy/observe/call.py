@@ -14,6 +14,13 @@ Row = dict[str, Any]
 _LINES: Final = ("from", "contact", "to", "far_contact")
 
 
+class SpokenBy(Protocol):
+    """A flow, as far as it matters here (proxy/transport/flow.py)."""
+
+    @property
+    def protocol(self) -> str: ...
+
+
 @dataclass(slots=True, frozen=True)
 class Dialog:
     """What a BYE to either side is made of: header field values of the INVITE and of its 2xx."""
@@ -80,6 +87,8 @@ class Call:
     same Call-ID, a spiral, is another passage of this call."""
     hang_up: Callable[[], None] | None = None
     """Ends it while it rings."""
+    browser_flows: tuple[SpokenBy, ...] = ()
+    """By which its browsers speak; browser_calls.py keeps it."""
     is_written: bool = False
     """Its row stands, or will stand, among the live ones."""
     media: list[Row] = field(default_factory=list)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from os import urandom
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from proxy.sip.status import reason_of
 
-from .call import Call, Dialog, place
+from .browser_calls import BrowserCalls
+from .call import Call, Dialog, SpokenBy, place
 from .media_report import sentences_of, streams_of, verdict_of
 from .text import as_instant, as_text
 
@@ -73,13 +75,23 @@ class Observed(Protocol):
 class Calls:
     """Watches INVITEs and BYEs; satisfies core's Observer."""
 
-    __slots__ = ("_calls", "_open", "_records", "_reporting", "_wall", "lost", "on_tenant")
+    __slots__ = (
+        "_calls",
+        "_open",
+        "_records",
+        "_reporting",
+        "_wall",
+        "browsers",
+        "lost",
+        "on_tenant",
+    )
 
     def __init__(self, records: Records, *, wall: Callable[[], float]) -> None:
         self._calls: OrderedDict[bytes, Call] = OrderedDict()
         self._open: dict[int | bytes, int] = {}  # by tenant, and by the address of who calls
         self._records = records
         self._wall = wall
+        self.browsers = BrowserCalls()
         self._reporting: OrderedDict[bytes, Call] = OrderedDict()
         self.lost = 0
         self.on_tenant: Callable[[Observed], None] | None = None
@@ -137,10 +149,14 @@ class Calls:
 
     def answered(self, call: Observed, response: Response, *, now: float) -> None:
         """A final response went upstream."""
-        if call.method != b"INVITE" or not call.is_initial:
+        if call.method != b"INVITE":
             return
         status = response.status
         held = self._calls.get(call.original.call_id)
+        if not call.is_initial:
+            if held is not None and status < 300:
+                self._renewed(held, call, response)
+            return
         if held is None:
             self._refused(call, response)
             return
@@ -156,6 +172,7 @@ class Calls:
             held.answered_at = held.checked_at = self._wall()
             held.passage = held.hang_up = None
             held.dialog = _dialog(call, response)
+            self.browsers.hold(held, _flows(call))
             self._records.changed(held)
 
     # -- what routing and others tell
@@ -211,6 +228,10 @@ class Calls:
             if held.answered_at is None:
                 self._end(held, 503, "proxy", b"Proxy restarted")
 
+    def by_call_id(self, call_id: bytes) -> Call | None:
+        """The call while it goes on."""
+        return self._calls.get(call_id)
+
     def by_public_id(self, public_id: str) -> Call | None:
         """For the rare wish to end one."""
         return next((one for one in self._calls.values() if one.public_id == public_id), None)
@@ -232,6 +253,16 @@ class Calls:
 
     # -- the steps
 
+    def _renewed(self, held: Call, call: Observed, response: Response) -> None:
+        """A re-INVITE: either side may be somewhere else since (RFC 3261 s12.2, target refresh)."""
+        near, far = call.original.headers.first(b"contact"), response.headers.first(b"contact")
+        if held.dialog is not None and near is not None and far is not None:
+            if call.direction is None or call.direction.value != "toward_callee":
+                near, far = far, near
+            held.dialog = replace(held.dialog, contact=near, far_contact=far)
+            self._records.changed(held)
+        self.browsers.hold(held, _flows(call))
+
     def _hold(self, held: Call) -> None:
         self._let_go(held.call_id)
         self._calls[held.call_id] = held
@@ -243,6 +274,7 @@ class Calls:
         held = self._calls.pop(call_id, None)
         if held is None:
             return
+        self.browsers.release(held)
         for key in (held.tenant_id, held.user):
             if key:
                 left = self._open[key] - 1
@@ -310,6 +342,16 @@ def _dialog(call: Observed, response: Response) -> Dialog | None:
     if to is None or far_contact is None or from_ is None or contact is None:
         return None
     return Dialog(from_, to, contact, far_contact, tuple(headers.values(b"record-route")))
+
+
+def _flows(call: Observed) -> list[SpokenBy | None]:
+    """By which the request came, and the ones of the branches that took it."""
+    context = call.response_context
+    branches = () if context is None else context.branches
+    return [call.flow] + [
+        branch.flow for branch in branches
+        if branch.final is not None and branch.final.status < 300
+    ]  # fmt: skip
 
 
 def _hop_of(call: Observed) -> str:

@@ -235,21 +235,26 @@ def find_flow_again(call: RequestContext, node: Node) -> None:
     """The connection that a dialog's token names is gone: where the same contact has registered
     again (a browser after a change of network, a phone after our restart), the dialog goes on by
     its new connection."""
-    if not call.lost_binding_id:
-        return
-    binding = node.bindings.on_connection(call.lost_binding_id)
-    domain = None if binding is None else node.directory.domain_by_id(binding.domain_id)
-    if binding is None or domain is None or binding.expires_at <= node.wall():
-        return
-    target = _target(binding, node, domain)
+    target = find_again(call.lost_binding_id, node)
     if target is None:
         return
-    log.info("flow is found again call_id=%r binding=%s", call.original.call_id, binding.binding_id)
+    log.info(
+        "flow is found again call_id=%r binding=%s", call.original.call_id, call.lost_binding_id
+    )
     call.lost_protocol = None
     if target.flow is not None:
         call.out_flow = target.flow
     else:  # another node holds it now
         call.targets.add(Target(call.request.uri, target.route_set))
+
+
+def find_again(binding_id: str, node: Node) -> Target | None:
+    """How the registered contact of that id is reached now; None while it is not."""
+    binding = node.bindings.on_connection(binding_id) if binding_id else None
+    domain = None if binding is None else node.directory.domain_by_id(binding.domain_id)
+    if binding is None or domain is None or binding.expires_at <= node.wall():
+        return None
+    return _target(binding, node, domain)
 
 
 def _contacts_of_member(call: RequestContext, node: Node, trail: Trail, aor: Aor) -> list[Target]:

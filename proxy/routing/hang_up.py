@@ -22,6 +22,7 @@ from proxy.sip.uri import SipUri
 from proxy.transport.flow_token import Kind
 
 from . import caller_id
+from .destination import find_again
 
 if TYPE_CHECKING:
     from proxy.core.own_requests import OwnRequests
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from proxy.sip.message import Request
     from proxy.sip.uri import Uri
     from proxy.transport.flow import Flow
+    from proxy.transport.flow_token import Side
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +48,16 @@ def hang_up(public_id: str, node: Node, own_requests: OwnRequests) -> str:
     if call.hang_up is not None:
         call.hang_up()
         return "cancelled"
+    return end(call, node, own_requests, _REASON, b"Hung up")
+
+
+def end(call: Call, node: Node, own_requests: OwnRequests, why: bytes, outcome: bytes) -> str:
+    """End an answered call; `why` is the BYEs' Reason, `outcome` stands in the record."""
     if call.dialog is None:
-        node.calls.platform_ended(call, b"Hung up")
+        node.calls.platform_ended(call, outcome)
         return "forgotten"
     try:
-        requests = _byes(call, call.dialog, node)
+        requests = _byes(call, call.dialog, node, why)
     except ParseError as error:
         log.warning("cannot hang up call_id=%r reason=%s", call.call_id, error)
         return "malformed"
@@ -61,11 +68,11 @@ def hang_up(public_id: str, node: Node, own_requests: OwnRequests) -> str:
     if relay is not None:
         to_tag = parse_name_addr(call.dialog.to).tag or b""
         node.sessions.later(node, relay, Delete(call.call_id, call.from_tag, to_tag))
-    node.calls.platform_ended(call, b"Hung up", reports=relay is not None)
+    node.calls.platform_ended(call, outcome, reports=relay is not None)
     return "hung up"
 
 
-def _byes(call: Call, dialog: Dialog, node: Node) -> list[tuple[Request, Flow | None]]:
+def _byes(call: Call, dialog: Dialog, node: Node, why: bytes) -> list[tuple[Request, Flow | None]]:
     """Both requests, and the flow of each where there is one."""
     above: list[bytes] = []
     below: list[bytes] = []
@@ -80,12 +87,11 @@ def _byes(call: Call, dialog: Dialog, node: Node) -> list[tuple[Request, Flow | 
             continue
         below.clear()  # of several passages through us, the last faces the callee, the first him
         if side.kind is Kind.CALLER or side.kind not in flows:
-            flow = None if side.is_dead else side.flow
-            flows[side.kind] = None if flow is None else node.transport.live_flow(flow)
+            flows[side.kind] = _flow(side, node)
         note = note or _note(call, uri, node)
     seen_from = caller_id.seen_by_callee(parse_name_addr(dialog.from_), note).serialise()
-    to_callee = _bye(call, dialog.far_contact, seen_from, dialog.to, above[::-1])
-    to_caller = _bye(call, dialog.contact, dialog.to, dialog.from_, below)
+    to_callee = _bye(call, dialog.far_contact, seen_from, dialog.to, above[::-1], why)
+    to_caller = _bye(call, dialog.contact, dialog.to, dialog.from_, below, why)
     return [(to_callee, flows.get(Kind.CALLEE)), (to_caller, flows.get(Kind.CALLER))]
 
 
@@ -95,7 +101,19 @@ def _note(call: Call, uri: Uri, node: Node) -> bytes:
     return (node.tokens.open_note(sealed, call.call_id) or b"") if sealed else b""
 
 
-def _bye(call: Call, contact: bytes, from_: bytes, to: bytes, routes: list[bytes]) -> Request:
+def _flow(side: Side, node: Node) -> Flow | None:
+    """The side's connection: the one that the dialog began with, else its contact's new one."""
+    flow = None
+    if side.flow is not None and not side.is_dead:
+        flow = node.transport.live_flow(side.flow)
+    if flow is None and (target := find_again(side.binding_id, node)) is not None:
+        flow = target.flow
+    return flow
+
+
+def _bye(
+    call: Call, contact: bytes, from_: bytes, to: bytes, routes: list[bytes], why: bytes
+) -> Request:
     return in_dialog(
         b"BYE",
         contact,
@@ -104,5 +122,5 @@ def _bye(call: Call, contact: bytes, from_: bytes, to: bytes, routes: list[bytes
         call_id=call.call_id,
         number=_CSEQ,
         routes=routes,
-        extra=((b"reason", _REASON),),
+        extra=((b"reason", why),),
     )
