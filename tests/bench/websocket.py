@@ -1,11 +1,12 @@
 """Registered WebSockets: how many, at what memory, and CPU-µs a SIP message; ours beside Kamailio.
 
-    python -m tests.bench.websocket [--sockets 5000] [--messages 6000] [--only ours|kamailio]
+    python -m tests.bench.websocket [--sockets 5000] [--messages 3000] [--only ours|kamailio]
+                                    [--web daphne|uvicorn|granian]
 
 Each socket registers over WSS (digest), as one of a thousand users. Then MESSAGEs go from a
 hundred of them to others, challenged each time: six messages over the sockets. Ours is two
-processes, Daphne and the proxy, whose figures stand apart; Kamailio terminates TLS itself. Memory
-is what belongs to the processes (PSS) after all have registered, less that before the first.
+processes, the web server and the proxy, whose figures stand apart; Kamailio terminates TLS itself.
+Memory is what belongs to the processes (PSS) after all have registered, less that before the first.
 """
 
 from __future__ import annotations
@@ -13,25 +14,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import re
 import resource
-import ssl
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psutil
-import websockets
 
 from fedsip_platform.launch.postgres import EmbeddedPostgres
-from proxy.sip import digest
 from tests.harness import cpu
 from tests.harness.kamailio import MODULES, kamailio
-from tests.harness.platform import Platform
-from tests.harness.processes import free_port
+from tests.harness.platform import ROOT, Platform
+from tests.harness.processes import Program, free_port
+from tests.harness.sipp import Party
+from tests.harness.websocket_phone import WebSocketPhone, connect
 
 DOMAIN: Final = "ws.test"
 PASSWORD: Final = "bench-password"
@@ -39,7 +40,6 @@ USERS: Final = 1000
 TALKERS: Final = 100
 AT_ONCE: Final = 40
 
-_CHALLENGE = re.compile(r'nonce="([^"]+)"')
 _KAMAILIO = """\
 #!KAMAILIO
 children=1
@@ -103,111 +103,44 @@ class Server:
     """Something that takes SIP over WSS, and the processes whose figures count."""
 
     name: str
-    url: str
+    port: int
+    path: str
     processes: dict[str, int]
 
 
-class Socket:
-    """One browser: registered as a user, it answers what it gets."""
-
-    def __init__(self, connection: Any, number: int) -> None:
-        self.connection = connection
-        self.number = number
-        self.user = f"user{number % USERS}"
-        self.contact = f"<sip:c{number}@h{number}.invalid;transport=ws>"
-        self._cseq = 0
-
-    def request(self, method: str, target: str, *extra: str, body: str = "") -> str:
-        self._cseq += 1
-        aor = f"<sip:{self.user}@{DOMAIN}>"
-        to = aor if method == "REGISTER" else f"<{target}>"
-        return "\r\n".join((
-            f"{method} {target} SIP/2.0",
-            f"Via: SIP/2.0/WSS h{self.number}.invalid;branch=z9hG4bK{self.number}-{self._cseq}",
-            "Max-Forwards: 70",
-            f"From: {aor};tag=t{self.number}",
-            f"To: {to}",
-            f"Call-ID: {method}-{self.number}",
-            f"CSeq: {self._cseq} {method}",
-            f"Contact: {self.contact}",
-            *extra,
-            f"Content-Length: {len(body)}",
-            "",
-            body,
-        ))  # fmt: skip
-
-    async def signed(self, method: str, target: str, *extra: str, body: str = "") -> str:
-        """Send it with credentials for the challenge that it gets; the final response."""
-        await self.connection.send(self.request(method, target, *extra, body=body))
-        challenge = await self.response()
-        nonce = _CHALLENGE.search(challenge)
-        assert nonce is not None, challenge
-        values = (method.encode(), target.encode(), nonce[1].encode())
-        ha1 = digest.ha1(self.user.encode(), DOMAIN.encode(), PASSWORD.encode())
-        answer = digest.digest_response(ha1, *values).decode()
-        name = "Authorization" if method == "REGISTER" else "Proxy-Authorization"
-        credentials = (
-            f'{name}: Digest username="{self.user}", realm="{DOMAIN}", nonce="{nonce[1]}", '
-            f'uri="{target}", response="{answer}"'
-        )
-        await self.connection.send(self.request(method, target, *extra, credentials, body=body))
-        return await self.response()
-
-    async def response(self) -> str:
-        """The next final response; requests on the way are answered."""
-        while True:
-            data = await asyncio.wait_for(self.connection.recv(), 60)
-            message: str = data.decode() if isinstance(data, bytes) else data
-            if not message.startswith("SIP/2.0"):
-                await self.answer(message)
-            elif not message.startswith("SIP/2.0 1"):
-                return message
-
-    async def answer(self, request: str) -> None:
-        kept = [
-            line for line in request.split("\r\n\r\n")[0].split("\r\n")[1:]
-            if line.partition(":")[0].lower() in ("via", "from", "to", "call-id", "cseq")
-        ]  # fmt: skip
-        kept = [line + ";tag=x" if line.lower().startswith("to:") else line for line in kept]
-        await self.connection.send(
-            "\r\n".join(("SIP/2.0 200 OK", *kept, "Content-Length: 0", "", ""))
-        )
-
-
-async def open_all(server: Server, count: int) -> list[Socket]:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+async def open_all(server: Server, count: int) -> list[WebSocketPhone]:
     slots = asyncio.Semaphore(AT_ONCE)
-    target = f"sip:{DOMAIN}"
 
-    async def one(number: int) -> Socket:
+    async def one(number: int) -> WebSocketPhone:
         async with slots:
-            connection = await websockets.connect(
-                server.url, subprotocols=[websockets.Subprotocol("sip")], ssl=context,
-                compression=None, open_timeout=60, ping_interval=None,
-            )  # fmt: skip
-            socket = Socket(connection, number)
-            answer = await socket.signed("REGISTER", target, "Expires: 3600")
-            assert answer.startswith("SIP/2.0 200"), answer
-            return socket
+            connection = await connect(server.port, server.path, ping_interval=None)
+            phone = WebSocketPhone(connection, _party(number), number)
+            await phone.registers()
+            return phone
 
     return list(await asyncio.gather(*map(one, range(count))))
 
 
-async def talk(sockets: Sequence[Socket], messages: int) -> None:
+def _party(number: int) -> Party:
+    """Whoever talks is a user with no other socket; the rest share the rest of the users."""
+    alone = 2 * TALKERS
+    user = number if number < alone else alone + (number - alone) % (USERS - alone)
+    return Party(f"user{user}", DOMAIN, PASSWORD)
+
+
+async def talk(sockets: Sequence[WebSocketPhone], messages: int) -> None:
     """Each of the talkers sends to the next one, who answers while it waits for its own."""
     senders = [one for one in sockets if one.number < TALKERS]
     done = asyncio.Event()
 
-    async def listen(one: Socket) -> None:
+    async def listen(one: WebSocketPhone) -> None:
         while not done.is_set():
             data = await one.connection.recv()
             await one.answer(data.decode() if isinstance(data, bytes) else data)
 
     listeners = [asyncio.create_task(listen(one)) for one in sockets if one.number >= TALKERS]
 
-    async def send(one: Socket) -> None:
+    async def send(one: WebSocketPhone) -> None:
         target = f"sip:user{TALKERS + one.number}@{DOMAIN}"
         for _ in range(messages // TALKERS):
             answer = await one.signed("MESSAGE", target, "Content-Type: text/plain", body="hello")
@@ -249,7 +182,36 @@ async def measure(server: Server, sockets: int, messages: int) -> None:
         one.connection.transport.abort()
 
 
-def ours(folder: Path, sockets: int, messages: int) -> None:
+_UVICORN = (
+    "-m uvicorn --ws websockets-sansio --lifespan off --no-access-log --host 127.0.0.1"
+    " --port {port} --ssl-keyfile {folder}/key.pem --ssl-certfile {folder}/cert.pem"
+)
+_GRANIAN = (
+    "-m granian --interface asginl --ws --host 127.0.0.1"
+    " --port {port} --ssl-keyfile {folder}/key.pem --ssl-certificate {folder}/cert.pem"
+)
+WEB_SERVERS: Final = {
+    "uvicorn": (_UVICORN, "Uvicorn running"),
+    "granian": (_GRANIAN, "Listening at"),
+}
+
+
+@contextmanager
+def web_process(platform: Platform, name: str) -> Iterator[int]:
+    """Our web process by one of the ASGI servers; its process id."""
+    if name == "daphne":
+        yield platform.start("web").process.pid
+        return
+    words, ready = WEB_SERVERS[name]
+    given = words.format(port=platform.web_port, folder=platform.folder).split()
+    command = [sys.executable, *given, "fedsip_platform.asgi:application"]
+    log = platform.folder / f"{name}.log"
+    with Program(command, log=log, env=platform.environment, cwd=ROOT) as program:
+        program.awaits(ready)
+        yield program.process.pid
+
+
+def ours(folder: Path, sockets: int, messages: int, web: str) -> None:
     database = EmbeddedPostgres(folder / "database", durable=False)
     (folder / "database").mkdir()
     settings = {"FEDSIP_SIP_MAX_CONNECTIONS_PER_SOURCE": "100000"}
@@ -257,15 +219,13 @@ def ours(folder: Path, sockets: int, messages: int) -> None:
         url = database.start()
         with Platform(folder / "node", database_url=url, settings=settings) as platform:
             platform.cli("migrate", "--verbosity", "0")
-            platform.start("web")
             platform.add_domain(DOMAIN, "media_policy=never", "max_contacts=100")
             platform.python(_provision())
             platform.program("proxy").awaits(f"directory changed rows={USERS}")
-            server = Server("fedsip", f"wss://127.0.0.1:{platform.web_port}/sip", {
-                "daphne": platform.program("web").process.pid,
-                "proxy": platform.program("proxy").process.pid,
-            })  # fmt: skip
-            asyncio.run(measure(server, sockets, messages))
+            with web_process(platform, web) as pid:
+                processes = {web: pid, "proxy": platform.program("proxy").process.pid}
+                server = Server("fedsip", platform.web_port, "/sip", processes)
+                asyncio.run(measure(server, sockets, messages))
     finally:
         database.stop()
 
@@ -290,7 +250,7 @@ def theirs(folder: Path, sockets: int, messages: int) -> None:
         port=port, domain=DOMAIN, modules=MODULES, folder=folder, password=PASSWORD
     )
     with kamailio(config, folder, options=("-x", "fm", "-X", "fm")) as program:
-        server = Server("kamailio", f"wss://127.0.0.1:{port}/", {"kamailio": program.process.pid})
+        server = Server("kamailio", port, "/", {"kamailio": program.process.pid})
         asyncio.run(measure(server, sockets, messages))
 
 
@@ -304,6 +264,7 @@ def main() -> None:
     parser.add_argument("--sockets", type=int, default=5000)
     parser.add_argument("--messages", type=int, default=3000)
     parser.add_argument("--only", choices=("ours", "kamailio"))
+    parser.add_argument("--web", choices=("daphne", *WEB_SERVERS), default="daphne")
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -311,7 +272,7 @@ def main() -> None:
         folder = Path(made)
         os.chmod(folder, 0o711)
         if options.only != "kamailio":
-            ours(folder, options.sockets, options.messages)
+            ours(folder, options.sockets, options.messages, options.web)
         if options.only != "ours":
             theirs(folder / "kamailio", options.sockets, options.messages)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.baresip import Baresip
+from tests.harness.browser import Chromium, chromium
 from tests.harness.platform import Platform
 from tests.harness.sipp import Party
 
@@ -21,6 +22,25 @@ def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Ite
     folder = tmp_path_factory.mktemp("platform")
     with Platform(folder, database_url=migrated_url) as running:
         running.add_domain(DOMAIN, "media_policy=always")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def web_platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Iterator[Platform]:
+    """One with pages, for browsers; a module adds its domains. It trusts 127.0.0.2 as a proxy."""
+    folder = tmp_path_factory.mktemp("web")
+    settings = {
+        "FEDSIP_WEB_ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "FEDSIP_WEB_TRUSTED_PROXIES": "127.0.0.2/32",
+    }
+    with Platform(folder, database_url=migrated_url, web=True, settings=settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """Of one module only: while it is there, no test can be a coroutine (Playwright)."""
+    with chromium(tmp_path_factory.mktemp("chromium"), seed=70) as running:
         yield running
 
 
