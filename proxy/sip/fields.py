@@ -31,6 +31,7 @@ __all__ = [
     "Credentials",
     "NameAddr",
     "Via",
+    "parse_address",
     "parse_credentials",
     "parse_cseq",
     "parse_name_addr",
@@ -207,19 +208,20 @@ class NameAddr:
 def parse_name_addr(data: bytes) -> NameAddr:
     """Parse name-addr or addr-spec with parameters. Without <>, parameters are the field's, not
     the URI's (s20: "any URI parameters are considered header-parameters")."""
-    return _remembered_address(data) if len(data) <= _LONGEST_ADDRESS else _parse_address(data)
+    return _remembered_address(data) if len(data) <= _LONGEST_ADDRESS else parse_address(data)
 
 
 _LONGEST_ADDRESS: Final = 192  # bytes, of those that are remembered
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _remembered_address(data: bytes) -> NameAddr:
-    """From and To are the same in all messages of a call."""
-    return _parse_address(data)
+    """Contacts and Routes come again and again."""
+    return parse_address(data)
 
 
-def _parse_address(data: bytes) -> NameAddr:
+def parse_address(data: bytes) -> NameAddr:
+    """parse_name_addr without its memory, for who has one of his own."""
     display = b""
     if data[:1] == b"<":
         opened = 0

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, TypeVar
 
 from .errors import ParseError
-from .fields import CSeq, NameAddr, Via, parse_cseq, parse_name_addr, parse_via
+from .fields import CSeq, NameAddr, Via, parse_address, parse_cseq, parse_name_addr, parse_via
 from .headers import Headers, Line, value_of
 from .scan import LWS, parse_number
 from .status import reason_of
@@ -128,6 +128,9 @@ class Message:
         """Parse what everybody asks for, without a search for each: `fields` are the header lines
         by name. Raises ParseError, also for a required field that is not there."""
         cache = self._cache
+        if self._version != self.headers.version:  # stamp_source has changed the Via
+            cache.clear()
+            self._version = self.headers.version
         try:
             cache[b"from"] = _address_of_line(fields[b"from"])
             cache[b"to"] = _address_of_line(fields[b"to"])
@@ -266,13 +269,13 @@ def _same_hop(request: Request, method: bytes, to: bytes | None) -> Request:
 def _address_of_line(line: bytes) -> NameAddr:
     """From or To: the same line stands in all messages of a call."""
     if len(line) > _LONGEST_LINE:
-        return parse_name_addr(value_of(line))
+        return parse_address(value_of(line))
     return _remembered_line(line)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)  # it is for the few messages that set a call up, close to each other
 def _remembered_line(line: bytes) -> NameAddr:
-    return parse_name_addr(value_of(line))
+    return parse_address(value_of(line))
 
 
 def _as_headers(headers: Headers | HeaderPairs) -> Headers:

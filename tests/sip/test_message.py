@@ -169,6 +169,14 @@ def test_a_tag_that_is_there_stays() -> None:
     assert request.response(200, b"Fine").reason == b"Fine"
 
 
+def test_what_is_primed_after_a_change_is_what_is_asked_for() -> None:
+    request = invite()
+    assert request.call_id == b"c1"
+    request.headers.set(b"max-forwards", b"3")
+    request.prime(dict(request.headers.lines) | {b"call-id": b"Call-ID: primed"})
+    assert request.call_id == b"primed"
+
+
 def test_ack_of_a_refusal() -> None:
     request = invite()
     ack = ack_for(request, request.response(486, to_tag=b"b"))
