@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 import psycopg
@@ -200,6 +200,12 @@ class Doorbell:
             self.listening.clear()
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
+
+
+def text_array(values: Iterable[str]) -> str:
+    """One array parameter, as PostgreSQL reads arrays; psycopg takes its time over each value."""
+    quoted = [value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
 
 
 def first_line(error: BaseException) -> str:

@@ -22,9 +22,8 @@ _KEY: Final = re.compile(rb"^(a=crypto:[^\r\n]*?inline:)[^\r\n]*", re.I | re.M)
 def masked(message: bytes) -> bytes:
     """The message without secrets; most have none and come back as they are."""
     lower = message.lower()
-    if b"authorization" in lower:
+    if b"auth" in lower:  # as all fields are called that have credentials or a nonce
         message = _CREDENTIALS.sub(_without_credentials, message)
-    if b"nonce=" in lower or b"rspauth=" in lower:
         message = _NONCE.sub(rb'\1="' + MASK + b'"', message)
     if b"a=crypto:" in lower:
         message = _KEY.sub(rb"\1" + MASK, message)

@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from proxy.postgres import Away, Database, Doorbell, Snapshot, first_line
+from proxy.postgres import Away, Database, Doorbell, Snapshot, first_line, text_array
 from tests.harness.database import Administrator, until
 
 NOWHERE = "postgresql://nobody@/nothing?host=/nonexistent"
@@ -37,6 +37,17 @@ def test_what_a_snapshot_saw(text: str, seen: list[int], unseen: list[int]) -> N
 )
 def test_numbers_that_began_anew(text: str, server: str, is_next: bool) -> None:
     assert Snapshot("10:14:10,12", "one").is_followed_by(Snapshot(text, server)) is is_next
+
+
+@pytest.mark.db
+@pytest.mark.parametrize(
+    "values",
+    [[], [""], ["plain", "NULL", "{a,b}"], ['"', "\\", '\\"', "\r\n\t", "' -- ; é \N{BELL}"]],
+)
+def test_arrays_are_read_as_they_were_meant(database_url: str, values: list[str]) -> None:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT %s::text[]", (text_array(values),)).fetchone()
+    assert row == (values,)
 
 
 @pytest.mark.db
