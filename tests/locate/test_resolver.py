@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from proxy.locate.hop import Hop
-from proxy.locate.resolver import Locator, dns_servers
+from proxy.locate.resolver import Locator, make_resolver
 from proxy.locate.rfc3263 import LocateError, Speaks
 from proxy.settings import ProxySettings, SettingsError
 from tests.harness.dns_server import DnsServer, Zones
@@ -265,13 +265,14 @@ async def test_enum(server: DnsServer, locator: Locator) -> None:
     ],
 )
 def test_servers(text: str, address: str, port: int) -> None:
-    assert dns_servers((text,)) == ((address, port),)
+    (server,) = make_resolver((text,)).nameservers
+    assert (server.address, server.port) == (address, port)
 
 
 @pytest.mark.parametrize("text", ["dns.example.com", "192.0.2.53:x", "192.0.2.53:99999", "", "::g"])
 def test_servers_that_are_none(text: str) -> None:
     with pytest.raises(SettingsError, match="FEDSIP_SIP_DNS_SERVERS"):
-        dns_servers((text,))
+        make_resolver((text,))
 
 
 # -- bounds
@@ -337,15 +338,17 @@ async def test_dead_hops_are_bounded(locator: Locator) -> None:
 
 
 def test_machine_without_dns_servers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    servers = dns_servers((), configuration=str(tmp_path / "resolv.conf"))
-    assert servers == (("127.0.0.1", 53),)
+    resolver = make_resolver((), configuration=str(tmp_path / "resolv.conf"))
+    assert [str(one) for one in resolver.nameservers] == ["127.0.0.1"]
     assert "no DNS servers configured" in caplog.text
 
 
 def test_servers_of_the_machine(tmp_path: Path) -> None:
     path = tmp_path / "resolv.conf"
     path.write_text("nameserver 192.0.2.53\nsearch example.com\n")
-    assert dns_servers((), configuration=str(path)) == (("192.0.2.53", 53),)
+    resolver = make_resolver((), configuration=str(path))
+    assert [str(one) for one in resolver.nameservers] == ["192.0.2.53"]
+    assert resolver.search == []
 
 
 async def test_failure_without_a_soa_is_kept_for_a_while(clock: Clock) -> None:
