@@ -16,10 +16,11 @@ from django.views.decorators.http import require_GET, require_POST
 from admin_ui import forms
 from admin_ui.frame import Place, tenant_page
 from admin_ui.routing_frame import about, list_address
+from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory import rule_order, services
 from fedsip_platform.directory.models import Domain, Translation
 from fedsip_platform.federation import shown as shown_forms
-from fedsip_platform.routing import trying
+from fedsip_platform.routing import effect, trying
 
 MOST_SHOWN = 100
 
@@ -41,6 +42,8 @@ def new(request: HttpRequest, domain_key: UUID) -> HttpResponse:
     chosen = place.scope.visible(Domain.objects.select_related("tenant"))
     domain = get_object_or_404(chosen, public_id=domain_key)
     form = forms.RuleForm(request.POST or None, instance=Translation(domain=domain))
+    if "effect" in request.POST:
+        return _with_effect(request, form, domain)
     if request.method == "POST":
         make = lambda given: services.create_translation(domain, **given)  # noqa: E731
         if forms.attempt(form, make) is not None:
@@ -55,6 +58,8 @@ def rule(request: HttpRequest, key: UUID) -> HttpResponse:
     """Change a rule."""
     found = _find(request.place, key)
     form = forms.RuleForm(request.POST or None, instance=found)
+    if "effect" in request.POST:
+        return _with_effect(request, form, found.domain, rule=found)
     if request.method == "POST":
         change = lambda given: services.update_translation(found, **forms.changed(form))  # noqa: E731
         if forms.attempt(form, change) is not None:
@@ -112,6 +117,17 @@ def order(request: HttpRequest, domain_key: UUID) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         return render(request, "admin_ui/routing/rule_list.html", _context(domain))
     return redirect(_list_address(request.place, domain))
+
+
+def _with_effect(
+    request: HttpRequest, form: forms.RuleForm, domain: Domain, **more: Any
+) -> HttpResponse:
+    """The form as it was typed, and what the rule would have done; nothing is written."""
+    place: Place = request.place  # type: ignore[attr-defined]
+    calls = place.scope.visible(CallRecord.objects.all())
+    found = effect.of_rule(form.instance, calls, now=timezone.now()) if form.is_valid() else None
+    context = {"form": form, "domain": domain, "heading": _("Rule"), "effect": found, **more}
+    return render(request, "admin_ui/routing/rule.html", context)
 
 
 def _context(domain: Domain | None, **more: Any) -> dict[str, Any]:

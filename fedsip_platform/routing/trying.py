@@ -52,7 +52,7 @@ def try_call(
     """What a call of `caller` (the name of a user of the domain) to `dialled` becomes. Raises
     ServiceError for what is no SIP address."""
     uri = _dialled(dialled, domain)
-    row = _domain_row(domain)
+    row = domain_row(domain)
     asked = normalised(row, uri)
     rows = {rule.pk: rule for rule in domain.translations.all()}
     facts = Facts(
@@ -79,7 +79,7 @@ def try_call(
 def rule_row(rule: Translation, domain: Domain) -> model.Translation:
     """A rule as the proxy has it."""
     return model.Translation(
-        translation_id=rule.pk,
+        translation_id=rule.pk or 0,
         domain_id=domain.pk,
         from_domain=domain.name.encode(),
         valid_from=None if rule.valid_from is None else rule.valid_from.timestamp(),
@@ -108,7 +108,8 @@ def _dialled(text: str, domain: Domain) -> SipUri:
     return uri
 
 
-def _domain_row(domain: Domain) -> model.Domain:
+def domain_row(domain: Domain) -> model.Domain:
+    """As much of a domain as the number plan needs, as the proxy has it."""
     return model.Domain(
         domain.pk,
         domain.tenant_id,
