@@ -123,6 +123,25 @@ class PolicyForm(forms.ModelForm):
             *("trace_days", "max_subscribers", "max_contacts"),
             *("min_expires", "default_expires", "max_expires", "note"),
         )
+        labels = {
+            "enabled": _("On"),
+            "require_tls": _("TLS required"),
+            "hide_users": _("Users hidden from strangers"),
+            "unauthenticated": _("Anybody registers"),
+            "unauthenticated_calls_out": _("… and calls other domains"),
+            "media_policy": _("Way of sound and picture"),
+            "srtp": _("Encryption of sound and picture"),
+            "stranger_methods": _("What strangers may send"),
+            "calls_in_per_domain": _("A minute from one domain"),
+            "calls_in_per_stranger": _("A minute from one stranger"),
+            "calls_out_per_domain": _("A minute to one domain"),
+            "calls_out_per_user": _("A minute of one user to one domain"),
+            "max_subscribers": _("Users at most"),
+            "max_contacts": _("Devices of one user"),
+            "min_expires": _("Shortest registration"),
+            "default_expires": _("Usual registration"),
+            "max_expires": _("Longest registration"),
+        }
 
 
 class RuleForm(forms.ModelForm):

@@ -98,11 +98,9 @@ def field(bound: BoundField, label: str = "", hint: str = "") -> dict[str, Any]:
     described = [f"{bound.auto_id}-hint"] if hint or bound.help_text else []
     if bound.errors:
         described.append(f"{bound.auto_id}-wrong")
-    css = {
-        "checkbox": "form-check-input",
-        "checkboxes": "form-check-input",
-        "select": "form-select",
-    }.get(kind, "form-control")
+    css = {"checkbox": "form-check-input", "checkboxes": "tick", "select": "form-select"}.get(
+        kind, "form-control"
+    )
     attributes = {"class": f"{css} is-invalid" if bound.errors else css}
     if described:
         attributes["aria-describedby"] = " ".join(described)

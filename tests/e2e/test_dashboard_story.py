@@ -39,11 +39,10 @@ people.join(other, people.make_person("stranger@other.test", "{PASSWORD}"), "own
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[Platform]:
-    url = database_url
+def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Iterator[Platform]:
     settings = {"FEDSIP_WEB_ALLOWED_HOSTS": "127.0.0.1,localhost"}
     folder = tmp_path_factory.mktemp("story")
-    with Platform(folder, database_url=url, web=True, settings=settings) as running:
+    with Platform(folder, database_url=migrated_url, web=True, settings=settings) as running:
         running.python(MAKE_PEOPLE)
         yield running
 

@@ -10,7 +10,7 @@ export function charts(part) {
   }
 }
 
-const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 function clock(_, marks, __, ___, step) {
@@ -25,7 +25,7 @@ function draw(place) {
     height: place.clientHeight - 32,
     cursor: { points: { size: 6 } },
     scales: { y: { range: (_, low, high) => [0, Math.max(high, 4) * 1.1] } },
-    axes: [{ ...axis, values: clock }, { ...axis, size: 44 }],
+    axes: [{ ...axis, values: clock, space: 64 }, { ...axis, size: 44 }],
     series: [{ value: (_, at) => (at == null ? "" : `${day.format(at * 1000)} ${time.format(at * 1000)}`) }, ...data.series.map((one) => series(one))],
   };
   const chart = new uPlot(options, [data.x, ...data.series.map((one) => one.values)], place);

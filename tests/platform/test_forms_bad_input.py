@@ -1,0 +1,110 @@
+"""Every form of the dashboard against what nobody should type, and against other sites' pages.
+
+The forms are those of test_dashboard_isolation.py, which knows every address; their fields are read
+off the pages. Whatever is sent, the answer is a page: the form with its reasons, or the change.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from tests.platform.test_dashboard_isolation import (
+    CHANGED_BY_OPERATORS,
+    CHANGING,
+    OF_OPERATORS,
+    SHOWN,
+    address,
+)
+from tests.platform.world import Api, World
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+MARK = "<script>alert(1)</script>"
+BAD = {
+    "nothing": "",
+    "huge": "x" * 20_000,
+    "HTML": f"\"'>{MARK}",
+    "SQL": "'; DROP TABLE directory_domain; --",
+    "NUL": "a\0b",
+    "other scripts": "\u540d\u524d\u202e\U0001f4de\ufeff",
+    "a large number": "9" * 40,
+    "below zero": "-1",
+    "two lines": "a\r\nX-Injected: yes",
+}
+_FIELD = re.compile(r'<(?:input|select|textarea)[^>]* name="([^"]+)"')
+
+
+def fields_of(client: Client, path: str, body: dict[str, Any]) -> set[str]:
+    """Every field of the page's forms, beside those that are known to be sent."""
+    answer = client.get(path, secure=True)
+    found = _FIELD.findall(answer.content.decode()) if answer.status_code == 200 else []
+    return {*found, *body} - {"csrfmiddlewaretoken", "theme", "next"}
+
+
+def sent_without_trace(client: Client, path: str, body: dict[str, Any]) -> Any:
+    """The answer to a form, whose change is taken back."""
+    with transaction.atomic():
+        answer = client.post(path, body, secure=True)
+        if answer.streaming:
+            answer.getvalue()
+        transaction.set_rollback(True)
+    return answer
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_every_form_answers_with_a_page(acme: World, as_operator: Api, kind: str) -> None:
+    owner, operator = Api(acme.people["owner"])._client, as_operator._client
+    sent = [
+        (owner, address(name, acme, keys, acme), body) for name, (keys, body) in CHANGING.items()
+    ]
+    sent += [(operator, find(acme), {}) for find in OF_OPERATORS.values()]
+    sent += [
+        (operator, find(), {"network": "", "note": ""}) for find in CHANGED_BY_OPERATORS.values()
+    ]
+    for client, path, body in sent:
+        typed = dict.fromkeys(fields_of(client, path, body), BAD[kind])
+        answer = sent_without_trace(client, path, typed)
+        assert answer.status_code in (200, 302, 403, 404, 405), f"{path} with {kind}"
+        assert MARK not in answer.content.decode(), path
+        assert "X-Injected" not in answer.headers
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_every_filter_answers_with_a_page(acme: World, kind: str) -> None:
+    owner = Api(acme.people["owner"])._client
+    names = ("q", "at", "order", "show", "domain", "result", "status", "from", "to", "kind", "via")
+    names += ("rule", "user", "caller", "dialled", "user_agent", "condition")
+    typed = dict.fromkeys(names, BAD[kind][:4000])
+    for name, keys in SHOWN.items():
+        path = address(name, acme, keys, acme)
+        answer = owner.get(path, typed, secure=True)
+        assert answer.status_code in (200, 404), f"{path} with {kind}"
+        text = answer.getvalue() if answer.streaming else answer.content
+        assert MARK.encode() not in text, path
+
+
+def test_other_sites_pages_send_no_form(acme: World) -> None:
+    client = Client(enforce_csrf_checks=True)
+    backend = "allauth.account.auth_backends.AuthenticationBackend"
+    client.force_login(acme.people["owner"], backend)
+    for name, (keys, body) in CHANGING.items():
+        path = address(name, acme, keys, acme)
+        assert client.post(path, body, secure=True).status_code == 403, path
+    for path in ("/sign-in", "/sign-out", "/theme", "/account/tenant"):
+        assert client.post(path, secure=True).status_code == 403, path
+
+
+def test_cookies_are_for_this_site_alone(acme: World) -> None:
+    client = Api(acme.people["owner"])._client
+    client.post("/theme", {"theme": "dark"}, secure=True)
+    client.get("/t/acme/domains/new", secure=True)
+    del client.cookies["__Host-fedsip-session"]  # made by the test; test_api.py looks at a real one
+    assert len(client.cookies) == 2
+    for name, cookie in client.cookies.items():
+        assert cookie["secure"], name
+        assert cookie["samesite"] in ("Lax", "Strict"), name
