@@ -13,6 +13,7 @@ from .views import (
     calls,
     developers,
     domains,
+    mine,
     overview,
     platform,
     routes,
@@ -92,6 +93,19 @@ of_tenant = [
 urlpatterns = [
     path("", start.home, name="home"),
     path("softphone", softphone.phone, name="phone"),
+    path("mine/", mine.phones, name="mine"),
+    path("mine/<uuid:key>", mine.user, name="my-user"),
+    path("mine/<uuid:key>/password", mine.password, name="my-password"),
+    path(
+        "mine/<uuid:key>/devices/<str:binding_id>/sign-out",
+        mine.sign_out,
+        name="my-device-sign-out",
+    ),
+    path(
+        "mine/<uuid:key>/forwards/<uuid:forward_key>/delete",
+        mine.forget_forward,
+        name="my-forward-delete",
+    ),
     path("theme", start.theme, name="theme"),
     path("favicon.ico", RedirectView.as_view(url=static("admin_ui/mark.svg"))),
     path("platform/", platform.platform, name="platform"),

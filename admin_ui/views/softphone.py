@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from admin_ui.frame import tenant_page
+from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.gateway import services
 from fedsip_platform.tenants.scope import Scope
@@ -41,7 +42,7 @@ def phone(request: HttpRequest) -> HttpResponse:
 
 
 def _facts(request: HttpRequest, choosing: Scope | None) -> dict[str, Any]:
-    own = services.phone_of(request.user, Scope(request.user))
+    own = services.phone_of(request.user)
     users = [] if own or choosing is None else _users(choosing).order_by("aor")[:MOST_SUGGESTED]
     return {"subscriber": own, "choosing": choosing is not None, "suggested": users}
 
@@ -55,5 +56,8 @@ def _choose(request: HttpRequest, scope: Scope) -> None:
     user = None if "\0" in typed else _users(scope).filter(aor=typed).first()
     if user is None or not scope.may_change(user.domain.tenant):
         messages.error(request, NOBODY)
-    else:
+        return
+    try:
         services.give_phone(request.user, user)
+    except ServiceError as error:
+        messages.error(request, error.reason)

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from fedsip_platform.people.services import owned
 from fedsip_platform.tenants.models import Tenant
 from fedsip_platform.tenants.scope import Scope
 
@@ -16,13 +17,15 @@ YEAR = 365 * 86400
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
-    """To the one tenant of this person, to the choice among several, to the platform."""
+    """To the one tenant of this person, the choice among several, her phone, the platform."""
     scope = Scope(request.user)
     if scope.is_operator:
         return redirect("platform")
     tenants = list(scope.visible(Tenant.objects.all())[:2])
     if len(tenants) == 1:
         return redirect("overview", tenants[0].slug)
+    if not tenants and owned(request.user).exists():
+        return redirect("mine")
     context = {"tenants": scope.visible(Tenant.objects.all()), "no_section": True}
     return render(request, "admin_ui/choose.html", context)
 

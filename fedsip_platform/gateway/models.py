@@ -1,4 +1,4 @@
-"""Whose pages may connect, and whose phone is whose."""
+"""Whose pages may connect."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 
-from fedsip_platform.directory.models import Subscriber
-from fedsip_platform.tenants.models import Person, Tenant
+from fedsip_platform.tenants.models import Tenant
 
 from .origins import normal_origin
 
@@ -55,20 +54,6 @@ class AllowedOrigin(models.Model):
                 {"origin": "Give scheme and host, such as https://www.example.com, without a path."}
             )
         self.origin = normal
-
-
-class PersonalPhone(models.Model):
-    """The SIP user as whom a person telephones in the dashboard."""
-
-    person = models.OneToOneField(Person, models.CASCADE, related_name="phone")
-    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="people")
-    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
-
-    class Meta:
-        ordering = ["person"]
-
-    def __str__(self) -> str:
-        return f"{self.person}: {self.subscriber}"
 
 
 async def listers(origin: str) -> list[int]:

@@ -13,12 +13,11 @@ from django.utils import timezone
 
 from fedsip_platform.changes import Conflict, ServiceError, delete, save
 from fedsip_platform.directory.models import Subscriber
-from fedsip_platform.people.services import owned
+from fedsip_platform.people import services as people
 from fedsip_platform.tenants.models import Person, Tenant
-from fedsip_platform.tenants.scope import Scope
 from proxy.sip import passes
 
-from .models import AllowedOrigin, PersonalPhone
+from .models import AllowedOrigin
 
 MOST_ORIGINS: Final = 100
 PASS_SECONDS: Final = 3600
@@ -40,27 +39,23 @@ def forget_origin(allowed: AllowedOrigin) -> None:
 
 
 @transaction.atomic
-def give_phone(person: Person, subscriber: Subscriber) -> PersonalPhone:
-    """Let a person telephone as this user in the dashboard. Raises ServiceError."""
-    tenant_id = subscriber.domain.tenant_id
-    if not person.is_operator and not person.memberships.filter(tenant=tenant_id).exists():
+def give_phone(person: Person, subscriber: Subscriber) -> Subscriber:
+    """Make a user the person's own, as whom she telephones in the dashboard; what was her own in
+    the same tenant before is free again. Raises ServiceError."""
+    tenant = subscriber.domain.tenant
+    if not person.is_operator and not person.memberships.filter(tenant=tenant).exists():
         raise ServiceError("person", f"{person} does not belong to the tenant of {subscriber}.")
-    take_phone(person)
-    return save(PersonalPhone(person=person, subscriber=subscriber))
+    if subscriber.person_id not in (None, person.pk):
+        raise Conflict("person", f"{subscriber} is somebody else's own.")
+    for other in person.subscribers.filter(domain__tenant=tenant).exclude(pk=subscriber.pk):
+        people.own(other, None)
+    return people.own(subscriber, person)
 
 
-def take_phone(person: Person) -> None:
-    """The person has no phone in the dashboard any more."""
-    for phone in PersonalPhone.objects.filter(person=person):
-        delete(phone)
-
-
-def phone_of(person: Person, scope: Scope) -> Subscriber | None:
-    """The SIP user as whom the person telephones: the one chosen, while its tenant is in the
-    person's scope; else the person's own, where there is one."""
-    users = Subscriber.objects.select_related("domain__tenant")
-    chosen = scope.visible(users).filter(people__person=person).first()
-    return chosen or owned(person).order_by("aor").first()
+def phone_of(person: Person) -> Subscriber | None:
+    """The SIP user as whom the person telephones: the first of her own, an enabled one if any."""
+    users = person.subscribers.select_related("domain__tenant")
+    return users.order_by("-enabled", "aor").first()
 
 
 @dataclass(frozen=True, slots=True)

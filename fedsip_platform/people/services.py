@@ -152,8 +152,10 @@ def change_role(membership: Membership, role: str) -> Membership:
 
 @transaction.atomic
 def leave(membership: Membership) -> None:
-    """Take a person out of a tenant; her tokens for it end with it."""
+    """Take a person out of a tenant; her tokens for it end with it, and no user there is hers."""
     _refuse_for_last_owner(membership, "")
+    for subscriber in membership.person.subscribers.filter(domain__tenant=membership.tenant):
+        own(subscriber, None)
     membership.person.tokens.filter(tenant=membership.tenant).delete()
     delete(membership)
 

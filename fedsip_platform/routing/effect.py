@@ -18,7 +18,8 @@ from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory.models import Domain, Translation
 from fedsip_platform.federation import locating
 from proxy.directory.numbers import normalised
-from proxy.directory.translate import Facts, Rules, TranslationError, apply
+from proxy.directory.rules import Rules
+from proxy.directory.translate import Facts, TranslationError, apply
 from proxy.sip.uri import SipUri, unescape
 
 from .trying import domain_row, rule_row

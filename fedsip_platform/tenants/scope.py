@@ -22,7 +22,7 @@ from fedsip_platform.calls.models import (
 )
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.federation.models import FederationRule, Refusal
-from fedsip_platform.gateway.models import AllowedOrigin, PersonalPhone
+from fedsip_platform.gateway.models import AllowedOrigin
 from fedsip_platform.location.models import Binding
 from fedsip_platform.people.models import Invitation
 from fedsip_platform.routing.models import (
@@ -57,7 +57,6 @@ PATHS: dict[type[Model], str] = {
     FederationRule: "domain__tenant",
     Refusal: "domain__tenant",
     AllowedOrigin: "tenant",
-    PersonalPhone: "subscriber__domain__tenant",
     Entry: "tenant",
     LiveCall: "tenant",
     CallMessage: "tenant",

@@ -84,6 +84,7 @@ SHARED = (
     "proxy.directory.model",
     "proxy.directory.numbers",
     "proxy.directory.patterns",
+    "proxy.directory.rules",
     "proxy.directory.translate",
     "proxy.transport.gateway_frames",
 )

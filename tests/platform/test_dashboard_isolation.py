@@ -193,7 +193,9 @@ CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
 OF_OWNERS = {"settings", "person-role", "person-remove", "invitation-withdraw", "limits"}
 # Lists of one domain, which must be one's own.
 OF_A_DOMAIN = {"routing", "aliases", "groups", "trunks", "peers", "dialling"}
-OF_EVERYBODY = {"home", "theme", "phone"}
+OF_EVERYBODY = {"home", "theme", "phone", "mine"}
+# Of whoever owns the user, whatever her tenants: test_own_pages.py.
+OF_OWN_USERS = {"my-user", "my-password", "my-device-sign-out", "my-forward-delete"}
 OF_OPERATORS = {
     "platform": lambda world: reverse("platform"),
     "tenant-new": lambda world: reverse("tenant-new"),
@@ -248,7 +250,7 @@ def rows(world: World) -> list[Any]:
 def test_every_address_has_a_line_here() -> None:
     assert {pattern.name for pattern in urls.of_tenant} == SHOWN.keys() | CHANGING.keys()
     others = {pattern.name for pattern in urls.urlpatterns if getattr(pattern, "name", None)}
-    assert others == OF_EVERYBODY | OF_OPERATORS.keys() | CHANGED_BY_OPERATORS.keys()
+    assert others == OF_EVERYBODY | OF_OWN_USERS | OF_OPERATORS.keys() | CHANGED_BY_OPERATORS.keys()
 
 
 def every_address(of: World, through: World) -> Iterator[tuple[str, str, Any]]:

@@ -17,7 +17,6 @@ from fedsip_platform.api import tokens
 from fedsip_platform.calls import services as calls
 from fedsip_platform.calls.models import AllowedSource, BlockedSource, HangUp
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
-from fedsip_platform.gateway.models import PersonalPhone
 from fedsip_platform.location.models import Binding
 from fedsip_platform.tenants.models import Person
 from tests.platform.world import Api, World, make_person
@@ -347,7 +346,6 @@ def rows(rival: World) -> list[Any]:
         *(type(each).objects.values().get(pk=each.pk) for each in rival.routes.values()),
         *BlockedSource.objects.filter(lifted_at__isnull=False).values(),
         *rival.tenant.origins.values(),
-        *PersonalPhone.objects.filter(subscriber=rival.user).values(),
     ]
 
 

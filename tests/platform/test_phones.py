@@ -10,6 +10,7 @@ import pytest
 
 from fedsip_platform.api import tokens
 from fedsip_platform.gateway import services
+from fedsip_platform.people import services as people
 from proxy.sip import digest, passes
 from tests.platform.world import Api, World
 
@@ -71,8 +72,24 @@ def test_a_viewer_telephones_as_whom_he_was_given_and_chooses_nobody(acme: World
 
 def test_a_phone_goes_with_the_membership(acme: World) -> None:
     services.give_phone(acme.people["viewer"], acme.user)
-    acme.people["viewer"].memberships.all().delete()
+    people.leave(acme.membership("viewer"))
     assert Api(acme.people["viewer"]).post("me/phone/pass").status_code == 404
+
+
+def test_nobody_takes_somebody_elses_own(acme: World, as_admin: Api) -> None:
+    services.give_phone(acme.people["viewer"], acme.user)
+    assert as_admin.put("me/phone", {"address": "alice@example.com"}).status_code == 409
+    acme.user.refresh_from_db()
+    assert acme.user.person == acme.people["viewer"]
+
+
+def test_another_phone_frees_the_one_before(acme: World, as_admin: Api) -> None:
+    from fedsip_platform.directory import services as directory
+
+    directory.create_subscriber(acme.domain, "bob", "a good password")
+    for name in ("alice", "bob"):
+        assert as_admin.put("me/phone", {"address": f"{name}@example.com"}).status_code == 200
+    assert [str(user) for user in acme.people["admin"].subscribers.all()] == ["bob@example.com"]
 
 
 def test_no_program_has_a_phone_of_its_own(acme: World) -> None:

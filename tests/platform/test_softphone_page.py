@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from fedsip_platform.gateway.models import PersonalPhone
+from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.people.services import own
 from tests.platform.world import Api, World, make_person
 
@@ -55,7 +55,7 @@ def test_no_password_or_pass_is_in_the_page(acme: World) -> None:
 def test_nobody_elses_phone(acme: World, rival: World, address: str) -> None:
     answer = choose(signed_in(acme.people["admin"]), address)
     assert "no such user" in answer.content.decode()
-    assert not PersonalPhone.objects.exists()
+    assert not Subscriber.objects.exclude(person=None).exists()
 
 
 def test_a_viewer_chooses_nobody(acme: World) -> None:
