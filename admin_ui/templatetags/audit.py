@@ -22,6 +22,7 @@ ACTIONS = {
     "create": gettext_lazy("made the"),
     "change": gettext_lazy("changed the"),
     "delete": gettext_lazy("deleted the"),
+    "prove ownership of": gettext_lazy("proved ownership of the"),
     "act for": gettext_lazy("came to act for the"),
     "act no more": gettext_lazy("left the"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -19,7 +20,7 @@ from admin_ui.frame import Place, tenant_page
 from admin_ui.paging import page_of
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, user_count
-from fedsip_platform.federation import dns_records
+from fedsip_platform.federation import dns_records, locating, ownership, shown
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
 
@@ -72,10 +73,20 @@ def domain(request: HttpRequest, key: UUID) -> HttpResponse:
         "domain": found,
         "form": form,
         "users": found.subscribers.count(),
-        "records": wanted,
-        "checked": dns_records.check(wanted) if "check" in request.GET else None,
+        "records": [*wanted, ownership.record(found)],
+        **(_checked(found, wanted) if "check" in request.GET else {}),
     }
     return render(request, "admin_ui/domains/domain.html", context)
+
+
+def _checked(found: Domain, wanted: list[dns_records.Record]) -> dict[str, Any]:
+    """What the DNS has now, whether it proves ownership, and who answers where it leads."""
+    proof = ownership.check(found)
+    located = locating.locate(locating.read_uri(found.name), ask_hops=True)
+    return {
+        "checked": [*dns_records.check(wanted), proof],
+        "located": shown.of_located(located),
+    }
 
 
 @tenant_page("domains")

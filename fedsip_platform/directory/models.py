@@ -197,6 +197,11 @@ class Domain(models.Model):
         help_text="Such as Europe/Berlin: in which hours of rules are meant.",
     )
 
+    ownership_proved_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When the DNS last had the TXT record that only its owner could have published.",
+    )
     max_subscribers = models.PositiveIntegerField(
         null=True, blank=True, help_text="Empty: no limit."
     )

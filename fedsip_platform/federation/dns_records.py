@@ -35,7 +35,8 @@ class Record:
     value: str
 
     def __str__(self) -> str:
-        return f"{self.name}. {TTL} IN {self.kind} {self.value}"
+        value = f'"{self.value}"' if self.kind == "TXT" else self.value
+        return f"{self.name}. {TTL} IN {self.kind} {value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ async def _check(wanted: list[Record]) -> list[Checked]:
 
 
 async def _checked(record: Record, locator: Locator) -> Checked:
-    # One of the four kinds: `records` makes no other.
+    # One of the five kinds: `records` makes no other.
     question = Question(record.kind, record.name)  # type: ignore[arg-type]
     outcome, _ = await locator.ask(question)
     if isinstance(outcome, LocateError):

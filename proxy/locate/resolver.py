@@ -352,5 +352,7 @@ def _values(question: Question, found: Any) -> Answer:
             return [
                 Srv(one.priority, one.weight, one.port, one.target.to_text()) for one in records
             ]
+        case "TXT":
+            return [b"".join(one.strings).decode("utf-8", "replace") for one in records]
         case _:
             return [one.address for one in records]

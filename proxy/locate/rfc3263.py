@@ -59,12 +59,12 @@ class LocateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing to ask: the answers are Naptr, Srv or address texts, [] for none.
+    """One thing to ask: the answers are Naptr, Srv or texts (addresses, TXT), [] for none.
 
     The driver raises LocateError into the generator when the DNS fails (SERVFAIL, timeout).
     """
 
-    kind: Literal["NAPTR", "SRV", "A", "AAAA"]
+    kind: Literal["NAPTR", "SRV", "A", "AAAA", "TXT"]
     name: str
 
 

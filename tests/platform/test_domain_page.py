@@ -7,7 +7,10 @@ from html import unescape
 
 import pytest
 
+from fedsip_platform.audit.models import Entry
+from fedsip_platform.federation import ownership
 from tests.harness.dns_server import DnsThread, Zones
+from tests.harness.processes import free_port
 from tests.platform.world import Api, World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -42,6 +45,7 @@ def test_records_are_written_as_a_zone_file(acme: World, dns: DnsThread) -> None
         "_sips._tcp.example.com. 3600 IN SRV 10 100 5061 edge.acme.test.",
         "_sip._tcp.example.com. 3600 IN SRV 10 100 5060 edge.acme.test.",
         "edge.acme.test. 3600 IN A 192.0.2.1",
+        f'_fedsip-verify.example.com. 3600 IN TXT "{ownership.record(acme.domain).value}"',
     ]
     assert 'data-copy-from="#zone"' in shown
     assert dns.server.asked == [], "the DNS is asked only when somebody wants it"
@@ -55,6 +59,7 @@ def test_check_now_compares_them_with_the_dns(acme: World, dns: DnsThread) -> No
         ("SRV", "published"),
         ("SRV", "different"),
         ("A", "published"),
+        ("TXT", "missing"),
     ]
     shown = unescape(answer.content.decode())
     assert shown.count('<span class="tag good">published</span>') == 3
@@ -64,4 +69,26 @@ def test_check_now_compares_them_with_the_dns(acme: World, dns: DnsThread) -> No
 def test_a_dns_that_has_nothing_is_said_so(acme: World, dns: DnsThread) -> None:
     dns.server.zones = Zones({"example.com": "@ A 192.0.2.1", "acme.test": "@ A 192.0.2.1"})
     shown = Api(acme.people["viewer"]).get(f"{address(acme)}?check=1").content.decode()
-    assert shown.count('<span class="tag bad">missing</span>') == 5
+    assert shown.count('<span class="tag bad">missing</span>') == 6
+
+
+def test_a_txt_record_proves_whose_it_is(acme: World, rival: World, dns: DnsThread) -> None:
+    page = Api(acme.people["viewer"])
+    assert "ownership not proved yet" in page.get(address(acme)).content.decode()
+    theirs = ownership.record(rival.domain).value
+    for value, is_proof in ((theirs, False), (ownership.record(acme.domain).value, True)):
+        zone = f'_fedsip-verify TXT "something else"\n_fedsip-verify TXT "{value}"'
+        dns.server.zones = Zones({"example.com": zone})
+        shown = page.get(f"{address(acme)}?check=1").content.decode()
+        assert ("ownership proved" in shown) is is_proof
+        acme.domain.refresh_from_db()
+        assert (acme.domain.ownership_proved_at is not None) is is_proof
+    assert Entry.objects.filter(action="prove ownership of", kind="domain").count() == 1
+
+
+def test_who_answers_is_asked_with_the_check(acme: World, dns: DnsThread) -> None:
+    dns.server.zones = Zones({"example.com": f"@ A 127.0.0.1\n_sip._tcp SRV 1 1 {free_port()} @"})
+    shown = Api(acme.people["viewer"]).get(f"{address(acme)}?check=1").content.decode()
+    assert "TCP 127.0.0.1:" in shown
+    assert "Who answers there" in shown
+    assert '<span class="tag bad">none</span>' in shown
