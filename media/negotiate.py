@@ -23,9 +23,11 @@ _BROWSERS = frozenset(
     (
         b"extmap",
         b"extmap-allow-mixed",
+        b"mid",
         b"msid",
         b"msid-semantic",
         b"rid",
+        b"rtcp-mux-only",
         b"rtcp-rsize",
         b"simulcast",
         b"ssrc",
