@@ -95,9 +95,14 @@ def _write(batch: list[tuple[int, Row]], find_domain: FindDomain) -> list[Result
             continue
         planned[result.address] = (result, domain, row)
     known = {user.aor: user for user in Subscriber.objects.filter(aor__in=planned)}
+    pairs = [address.rpartition("@") for address in planned if address not in known]
+    taken = services.names_in_use({pair[2] for pair in pairs}, {pair[0] for pair in pairs})
     new, changed = [], []
     for address, (result, domain, row) in planned.items():
         user = known.get(address)
+        if user is None and address in taken:
+            result.refuse(("address", f"{address} is {taken[address]} already."))
+            continue
         plan = _plan(result, domain, row, user)
         if plan is not None:
             (new if user is None else changed).append(plan)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -75,6 +76,8 @@ def create_subscriber(domain: Domain, username: str, password: str, **fields: An
     """Make a SIP user. The username is kept in lower case: phones must be set up so."""
     username = username.strip().lower()
     refuse_above_limits(domain)
+    for kind in names_in_use([domain.name], [username]).values():
+        raise Conflict("username", f"{username}@{domain.name} is {kind} already.")
     subscriber = Subscriber(domain=domain, username=username, **fields)
     subscriber.aor = f"{username}@{domain.name}"
     set_hashes(subscriber, password)
@@ -116,6 +119,19 @@ def enable_subscriber(subscriber: Subscriber) -> Subscriber:
 def delete_subscriber(subscriber: Subscriber) -> None:
     """Delete a user; its phones are signed out."""
     delete(subscriber)
+
+
+def names_in_use(domains: Collection[str], usernames: Collection[str]) -> dict[str, str]:
+    """Of these names in these domains those that are aliases or ring groups, by address: no user of
+    that name could ever be called."""
+    found: dict[str, str] = {}
+    for relation, kind in (("aliases", "an alias"), ("ring_groups", "a ring group")):
+        wanted = {"name__in": domains, f"{relation}__name__in": usernames}
+        for user, domain in Domain.objects.filter(**wanted).values_list(
+            f"{relation}__name", "name"
+        ):
+            found[f"{user}@{domain}"] = kind
+    return found
 
 
 def ha1(username: str, realm: str, password: str) -> tuple[str, str]:

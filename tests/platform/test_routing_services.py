@@ -8,6 +8,7 @@ import pytest
 
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.changes import Conflict, ServiceError
+from fedsip_platform.directory import bulk
 from fedsip_platform.directory import services as directory
 from fedsip_platform.routing import services
 from tests.platform.world import Api, World
@@ -45,6 +46,16 @@ def test_a_name_is_used_once(acme: World) -> None:
         services.create_ring_group(acme.domain, "1000")
     with pytest.raises(Conflict, match="This alias exists already"):
         services.create_alias(acme.domain, "1000", "alice")
+    for name, kind in (("1000", "an alias"), ("Sales", "a ring group")):
+        with pytest.raises(Conflict, match=f"is {kind} already"):
+            directory.create_subscriber(acme.domain, name, "secret-enough-1")
+    rows = [
+        {"address": f"{name}@example.com", "password": "secret-enough-1"}
+        for name in ("1000", "zoe")
+    ]
+    refused, made = bulk.provision(rows, lambda name: acme.domain)
+    assert refused.errors == (("address", "1000@example.com is an alias already."),)
+    assert made.status == bulk.CREATED
 
 
 REFUSED: list[tuple[Callable[[World], object], str, str]] = [
