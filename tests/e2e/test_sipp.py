@@ -52,10 +52,13 @@ class Bench:
         name: str,
         port: int | None = None,
         address: str = "127.0.0.1",
+        proxy: str = "",
         **how: object,
     ) -> Sipp:
+        """A SIPp at `address`; the proxy is at the same one unless `proxy` says otherwise."""
         self._count += 1
-        bracketed = f"[{address}]" if ":" in address else address
+        remote = proxy or address
+        bracketed = f"[{remote}]" if ":" in remote else remote
         media = free_port(address)
         sipp = Sipp(
             scenario(*steps),

@@ -172,7 +172,7 @@ class Platform:
         return party
 
     def populate(
-        self, domains: Mapping[str, Mapping[str, str]], *, users: int, tenant: str = "e2e"
+        self, domains: Mapping[str, Mapping[str, object]], *, users: int, tenant: str = "e2e"
     ) -> dict[str, list[Party]]:
         """Make a tenant, its domains with their policies and so many users each, all at once."""
         made = {
