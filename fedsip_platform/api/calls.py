@@ -31,7 +31,7 @@ def _of_user(address: str) -> Q:
 
 
 def _status(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) == 3):
+    if not (text.isascii() and text.isdigit() and len(text) == 3 and "100" <= text < "700"):
         raise ValueError("Give a SIP status such as 486.")
     return int(text)
 
@@ -108,7 +108,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
             "Only ended with this SIP status.",
             lambda status: Q(status=status),
             _status,
-            OpenApiTypes.INT,
+            {"type": "integer", "minimum": 100, "maximum": 699},
         ),
     }
 

@@ -23,6 +23,11 @@ class Filter:
     kind: Any = OpenApiTypes.STR
     choices: tuple[str, ...] = ()
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it takes any text."""
+        return self.kind is OpenApiTypes.STR and not self.choices
+
 
 def equal(column: str, description: str) -> Filter:
     """Rows whose column is this text."""
@@ -97,10 +102,10 @@ def read_switch(text: str) -> bool:
 def apply(
     filters: dict[str, Filter], asked: dict[str, str], queryset: QuerySet[Any]
 ) -> QuerySet[Any]:
-    """The rows that pass all filters asked for; an empty value asks for nothing."""
+    """The rows that pass all filters asked for; an empty text asks for nothing."""
     for parameter, each in filters.items():
-        text = asked.get(parameter, "")
-        if not text:
+        text = asked.get(parameter)
+        if text is None or (not text and each.is_text):
             continue
         try:
             queryset = queryset.filter(each.choose(each.read(text)))

@@ -23,7 +23,8 @@ from rest_framework.utils.encoders import JSONEncoder
 from .models import RememberedRequest, Token
 
 HEADER = "Idempotency-Key"
-_KEY = re.compile(r"[\x21-\x7e]{1,100}", re.ASCII)
+KEY_PATTERN = "^[!-~]{1,100}$"
+_KEY = re.compile(KEY_PATTERN, re.ASCII)
 
 
 class KeyReused(APIException):

@@ -31,7 +31,9 @@ MODES = ["all_or_none", "what_is_fine", "check"]
 class JobSerializer(serializers.ModelSerializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     tenant = serializers.CharField(source="tenant.slug", read_only=True)
-    started_by = serializers.CharField(source="person.email", read_only=True, default=None)
+    started_by = serializers.CharField(
+        source="person.email", read_only=True, default=None, allow_null=True
+    )
 
     class Meta:
         model = Job

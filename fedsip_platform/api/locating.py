@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -18,7 +17,11 @@ from fedsip_platform.federation import locating, shown
 from .permissions import SignedIn
 
 URI = OpenApiParameter(
-    "uri", OpenApiTypes.STR, OpenApiParameter.QUERY, True, "Such as sip:bob@elsewhere.org."
+    "uri",
+    {"type": "string", "format": "sip-address"},
+    OpenApiParameter.QUERY,
+    True,
+    "Such as sip:bob@elsewhere.org.",
 )
 
 

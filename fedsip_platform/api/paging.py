@@ -22,11 +22,13 @@ class Pages(CursorPagination):
         return (view.ordering,)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        """Tell the bounds of the limit in the API's description."""
+        """Tell the bounds of the limit, and that cursors are ours, in the API's description."""
         parameters = super().get_schema_operation_parameters(view)
         for parameter in parameters:
             if parameter["name"] == self.page_size_query_param:
                 parameter["schema"] |= {"minimum": 1, "maximum": self.max_page_size}
+            else:
+                parameter["schema"] |= {"format": "cursor"}
         return parameters
 
     def get_page_size(self, request: Request) -> int:

@@ -28,7 +28,9 @@ class PersonSerializer(serializers.ModelSerializer):
     email = serializers.EmailField(source="person.email", read_only=True)
     name = serializers.CharField(source="person.name", read_only=True)
     active = serializers.BooleanField(source="person.is_active", read_only=True)
-    last_sign_in_at = serializers.DateTimeField(source="person.last_login", read_only=True)
+    last_sign_in_at = serializers.DateTimeField(
+        source="person.last_login", read_only=True, allow_null=True
+    )
 
     class Meta:
         model = Membership
@@ -86,7 +88,9 @@ class InvitationSerializer(serializers.ModelSerializer):
         allow_null=True,
         help_text="The SIP user that becomes the person's own, such as alice@example.com.",
     )
-    invited_by = serializers.CharField(source="invited_by.email", read_only=True, default=None)
+    invited_by = serializers.CharField(
+        source="invited_by.email", read_only=True, default=None, allow_null=True
+    )
 
     class Meta:
         model = Invitation

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from django.db.models import Model
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
+from fedsip_platform.audit import log
+
+from . import idempotency
 from .base import ScopedViewSet
 
 PROBLEM = {
@@ -48,15 +55,17 @@ class Operations(AutoSchema):
         if view.action in ("list", "export"):
             found += [_filter(name, each) for name, each in view.filters.items()]
         if view.action in ("list", "retrieve"):
-            text = "Only these fields, separated by commas."
-            found.append(OpenApiParameter("fields", OpenApiTypes.STR, description=text))
+            found.append(_fields(view))
         if view.action == "retrieve":
             found.append(_header("If-None-Match", "The ETag that you have: 304 if it still is so."))
         if self.method in ("PUT", "PATCH", "DELETE") and view.lookup_url_kwarg in self.path:
             text = "The ETag that you read, or * for whatever it is now."
             found.append(_header("If-Match", text, required=self.method == "PATCH"))
         if self.method == "POST":
-            found.append(_header("Idempotency-Key", "A repetition with this key changes nothing."))
+            text = "A repetition with this key changes nothing."
+            kind = {"type": "string", "pattern": idempotency.KEY_PATTERN}
+            place = OpenApiParameter.HEADER
+            found.append(OpenApiParameter(idempotency.HEADER, kind, place, description=text))
         return found
 
 
@@ -66,9 +75,37 @@ def _filter(name: str, each: Any) -> OpenApiParameter:
     )
 
 
+def _fields(view: ScopedViewSet) -> OpenApiParameter:
+    names = list(view.get_serializer_class()().fields)
+    return OpenApiParameter(
+        "fields",
+        {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1},
+        description="Only these fields, separated by commas.",
+        explode=False,
+        style="form",
+    )
+
+
 def _header(name: str, description: str, *, required: bool = False) -> OpenApiParameter:
     place = OpenApiParameter.HEADER
     return OpenApiParameter(name, OpenApiTypes.STR, place, required, description)
+
+
+class OwnNames(OpenApiSerializerFieldExtension):
+    """What a body names: its format says of what kind it is."""
+
+    target_class = "fedsip_platform.api.base.OwnSlugField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        if self.target.slug_field == "public_id":
+            return {"type": "string", "format": "uuid"}
+        return {"type": "string", "minLength": 1, "format": name_format(self.target.queryset.model)}
+
+
+def name_format(model: type[Model]) -> str:
+    """The format of strings that name one of these."""
+    return f"{log.KINDS.get(str(model._meta.model_name), model._meta.model_name)}-name"
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

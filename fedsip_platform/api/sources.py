@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.http import Http404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.exceptions import PermissionDenied
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 
 from fedsip_platform.calls import services
 from fedsip_platform.calls.models import AllowedSource, BlockedSource, FailedSignIn
+from fedsip_platform.changes import ServiceError
 
 from . import filters
 from .base import ScopedViewSet, key_parameter
@@ -73,6 +75,12 @@ class BlockViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OperatorVie
     rows = BlockedSource.objects.all()
     ordering = "-id"
     natural_key = "address"
+
+    def normal_key(self, key: str) -> str:
+        try:
+            return services.normal_address(key)
+        except ServiceError as error:
+            raise Http404 from error
 
     def get_queryset(self) -> QuerySet[BlockedSource]:
         return services.blocked(super().get_queryset())
@@ -162,5 +170,6 @@ class FailedSignInViewSet(mixins.ListModelMixin, ScopedViewSet):
             "Only from this IP address.",
             lambda address: Q(address=address),
             services.normal_address,
+            {"type": "string", "format": "ip-address"},
         ),
     }

@@ -37,7 +37,7 @@ def create(
         raise ServiceError("expires_at", "This is in the past.")
     prefix = secrets.token_hex(PREFIX_BYTES)
     text = f"{MARK}_{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
-    token = Token.objects.create(
+    token = Token(
         person=person,
         tenant=tenant,
         name=name,
@@ -46,7 +46,7 @@ def create(
         scope=scope,
         expires_at=expires_at,
     )
-    return token, text
+    return changes.save(token), text
 
 
 def find(text: str) -> Token | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import uuid
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from django.db import models
@@ -22,6 +23,7 @@ SECRET = frozenset({"password", "ha1_md5", "ha1_sha256", "digest", "secret", "pr
 # Kept by the database or by the platform: no person's decision.
 SILENT = frozenset({"id", "public_id", "created_at", "updated_at", "password_changed_at", "aor"})
 LONGEST_VALUE = 2000
+BATCH = 1000
 
 # By model: what people call it. Others are called as their model.
 KINDS = {"subscriber": "user"}
@@ -39,8 +41,10 @@ def record(
 
 
 def record_all(entries: Iterable[Entry]) -> None:
-    """Note many changes at once, made by `entry`."""
-    Entry.objects.bulk_create(entries)
+    """Note many changes at once, made by `entry`, a batch at a time."""
+    rest = iter(entries)
+    while batch := list(islice(rest, BATCH)):
+        Entry.objects.bulk_create(batch)
 
 
 def entry(
@@ -106,13 +110,14 @@ def _owner(thing: models.Model) -> Tenant | None:
     try:
         return tenant_of(thing)
     except TypeError:
-        return None
+        owner = getattr(thing, "tenant", None)  # a token's, which only its person sees
+        return owner if isinstance(owner, Tenant) else None
 
 
 def _is_as_operator(person: Person | None, owner: Tenant | None) -> bool:
     if person is None or owner is None or not person.is_operator:
         return False
-    return not person.memberships.filter(tenant=owner).exists()
+    return owner.pk not in person.tenant_ids
 
 
 def plain(value: Any) -> Any:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
+from fedsip_platform.audit import log
+from fedsip_platform.audit.models import Entry
 from fedsip_platform.changes import Conflict, ServiceError
 
 from . import names, services
@@ -45,6 +47,7 @@ def create_subscribers(domain: Domain, rows: Iterable[NewSubscriber]) -> int:
                 copy.write_row(columns)
     except IntegrityError as error:
         raise _already_there(domain, [columns[2] for columns in checked]) from error
+    log.record_all(_entry(domain, columns) for columns in checked)
     return len(checked)
 
 
@@ -65,6 +68,13 @@ def _checked(domain: Domain, rows: Iterable[NewSubscriber]) -> Iterator[Columns]
             yield domain.pk, username, aor, md5, sha256, row.display_name
     if problems:
         raise ServiceError(*problems[0], *problems[1:])
+
+
+def _entry(domain: Domain, columns: Columns) -> Entry:
+    _, username, aor, _, _, display_name = columns
+    user = Subscriber(domain=domain, username=username, aor=aor, display_name=display_name)
+    shown = {"domain": domain.name, "username": username, "display_name": display_name}
+    return log.entry(log.CREATE, user, {name: (None, value) for name, value in shown.items()})
 
 
 def _problems(domain: Domain, username: str, row: NewSubscriber) -> Iterator[tuple[str, str]]:

@@ -156,7 +156,8 @@ def leave(membership: Membership) -> None:
     _refuse_for_last_owner(membership, "")
     for subscriber in membership.person.subscribers.filter(domain__tenant=membership.tenant):
         own(subscriber, None)
-    membership.person.tokens.filter(tenant=membership.tenant).delete()
+    for token in membership.person.tokens.filter(tenant=membership.tenant):
+        delete(token)
     delete(membership)
 
 

@@ -21,7 +21,7 @@ from fedsip_platform.audit import actor, log
 from fedsip_platform.audit.actor import Actor
 from fedsip_platform.audit.models import Via
 from fedsip_platform.celery import app
-from fedsip_platform.changes import ServiceError
+from fedsip_platform.changes import Conflict, ServiceError
 from fedsip_platform.tenants.models import Person, Tenant
 
 from . import chunks, queue, user_jobs
@@ -70,7 +70,7 @@ def cancel(job: Job) -> Job:
     """Stop a job before its next step; what its steps have done stays done."""
     locked = Job.objects.select_for_update().get(pk=job.pk)
     if locked.state not in UNFINISHED:
-        raise ServiceError("state", f"This job is {locked.state} already.")
+        raise Conflict("state", f"This job is {locked.state} already.")
     _finish(locked, State.CANCELLED)
     return locked
 

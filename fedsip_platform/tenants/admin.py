@@ -7,21 +7,63 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import BaseUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    BaseUserCreationForm,
+    UserChangeForm,
+)
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Count, QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
+from fedsip_platform import changes
 from fedsip_platform.admin_steps import adopt, changed, deletion_summary, try_out
+from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory import services
+from fedsip_platform.people import services as people
 
 from .models import Membership, Person, Tenant
 
 admin.site.unregister(Group)  # roles are memberships
 
 
+class MembershipFormSet(BaseInlineFormSet):
+    """Roles as the page has them, written by the services: they look after the last owner."""
+
+    def clean(self) -> None:
+        super().clean()
+        if self.is_bound and not any(self.errors) and self.instance.pk is not None:
+            try:
+                with transaction.atomic():
+                    self.write()
+                    transaction.set_rollback(True)
+            except ServiceError as error:
+                raise ValidationError(error.reason) from error
+
+    def save(self, commit: bool = True) -> list[Membership]:
+        self.new_objects, self.changed_objects, self.deleted_objects = [], [], []
+        return self.write()
+
+    def write(self) -> list[Membership]:
+        """Take people out, change their roles, and let new ones in."""
+        gone = {form.instance.pk for form in self.deleted_forms}
+        for form in self.initial_forms:
+            earlier = Membership.objects.get(pk=form.instance.pk)
+            if form.instance.pk in gone or {"person", "tenant"} & set(form.changed_data):
+                people.leave(earlier)
+        return [
+            people.join(form.instance.tenant, form.instance.person, form.cleaned_data["role"])
+            for form in self.forms
+            if form.has_changed() and form not in self.deleted_forms
+        ]
+
+
 class MembershipInline(admin.TabularInline):
     model = Membership
+    formset = MembershipFormSet
     extra = 0
     autocomplete_fields = ("person", "tenant")
 
@@ -86,6 +128,11 @@ class TenantAdmin(admin.ModelAdmin):
         return deletion_summary(objs, ("Domains", lambda tenant: tenant.domains.count()))
 
 
+class PasswordForm(AdminPasswordChangeForm):
+    def save(self, commit: bool = True) -> Person:
+        return changes.save(super().save(commit=False), ["password"])
+
+
 class PersonCreationForm(BaseUserCreationForm):
     class Meta:
         model = Person
@@ -96,6 +143,7 @@ class PersonCreationForm(BaseUserCreationForm):
 class PersonAdmin(UserAdmin):
     form = UserChangeForm
     add_form = PersonCreationForm
+    change_password_form = PasswordForm
     inlines = (MembershipInline,)
     list_display = ("email", "name", "is_operator", "is_active", "last_login")
     list_filter = ("is_operator", "is_active")
@@ -111,3 +159,13 @@ class PersonAdmin(UserAdmin):
     add_fieldsets = (
         (None, {"fields": ("email", "name", "is_operator", "password1", "password2")}),
     )
+
+    def save_model(self, request: HttpRequest, obj: Person, form: Any, change: bool) -> None:
+        changes.save(obj)
+
+    def delete_model(self, request: HttpRequest, obj: Person) -> None:
+        changes.delete(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> None:
+        for person in queryset:
+            changes.delete(person)

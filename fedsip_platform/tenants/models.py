@@ -14,6 +14,7 @@ from django.contrib.postgres.functions import RandomUUID
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils.functional import cached_property
 
 
 class Tenant(models.Model):
@@ -132,6 +133,11 @@ class Person(AbstractBaseUser):
     def clean(self) -> None:
         super().clean()
         self.email = self.email.strip().lower()
+
+    @cached_property
+    def tenant_ids(self) -> frozenset[int]:
+        """The tenants that the person belongs to, as they were when first asked for."""
+        return frozenset(self.memberships.values_list("tenant_id", flat=True))
 
     @property
     def is_staff(self) -> bool:

@@ -59,7 +59,7 @@ def retry(delivery: Delivery) -> Delivery:
     """Try a delivery again, now and from the beginning."""
     locked = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
     if locked.state == State.DELIVERED:
-        raise ServiceError("state", "This was delivered already.")
+        raise Conflict("state", "This was delivered already.")
     locked.state, locked.attempts, locked.due_at = State.WAITING, 0, timezone.now()
     locked.save()
     return locked

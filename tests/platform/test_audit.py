@@ -7,16 +7,24 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from fedsip_platform.api import tokens
 from fedsip_platform.audit import log
 from fedsip_platform.audit.models import Entry
-from fedsip_platform.directory import services
+from fedsip_platform.directory import imports, services
 from fedsip_platform.tasks import housekeeping
-from tests.platform.world import Api, World
+from fedsip_platform.tenants.models import Person
+from tests.platform.world import Api, World, make_person
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+
+def run(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
 
 
 def last() -> Entry:
@@ -82,13 +90,79 @@ def test_nobody_changes_the_log(acme: World) -> None:
         lambda: Entry.objects.all().delete(),
         lambda: last().delete(),
         lambda: Entry.objects.filter(pk=last().pk).update(changes={}),
+        lambda: run("TRUNCATE audit_entry"),
+        lambda: run("SET LOCAL fedsip.audit_forget = 'on'; DELETE FROM audit_entry"),
+        lambda: run("SET LOCAL fedsip.audit_forget = 'on'; UPDATE audit_entry SET actor = 'x'"),
     )
     for attempt in attempts:
         with pytest.raises(DatabaseError, match="cannot be changed"), transaction.atomic():
             attempt()
     with pytest.raises(DatabaseError, match="30 days"), transaction.atomic():
-        connection.cursor().execute("SELECT audit_forget(1)")
+        run("SELECT audit_forget(1)")
     assert list(Entry.objects.order_by("pk").values()) == before
+
+
+def test_tokens_are_made_and_withdrawn_in_the_log(acme: World) -> None:
+    owner = Api(acme.people["owner"])
+    made = owner.post("tokens", {"name": "deploy", "tenant": "acme", "scope": "write"}).json()
+    assert (last().action, last().kind, last().tenant) == ("create", "token", acme.tenant)
+    assert last().changes["scope"] == [None, "write"]
+    assert made["token"].rpartition("_")[2] not in str(last().changes)
+    assert last().changes["digest"] == [log.HIDDEN, log.HIDDEN]
+    owner.delete(f"tokens/{made['id']}")
+    assert (last().action, last().kind, last().tenant) == ("delete", "token", acme.tenant)
+
+
+def test_tokens_that_end_with_a_role_are_in_the_log(acme: World) -> None:
+    viewer = acme.people["viewer"]
+    token, _ = tokens.create(viewer, "w", "read", tenant=acme.tenant)
+    Api(acme.people["owner"]).delete(f"people/{acme.membership('viewer').public_id}")
+    ended = Entry.objects.filter(action="delete", actor="owner@example.com")
+    assert set(ended.values_list("kind", "key")) == {
+        ("token", str(token)),
+        ("membership", "viewer@example.com in acme: viewer"),
+    }
+
+
+def test_signing_a_phone_out_is_in_the_log(acme: World, as_admin: Api) -> None:
+    as_admin.delete(f"registrations/{acme.binding.binding_id}")
+    made = last()
+    assert (made.action, made.kind, made.key) == ("sign out", "binding", str(acme.binding))
+    assert (made.actor, made.tenant) == ("admin@example.com", acme.tenant)
+
+
+def test_imported_users_are_in_the_log(acme: World) -> None:
+    rows = [imports.NewSubscriber(f"u{n}", f"password {n}") for n in range(log.BATCH + 1)]
+    imports.create_subscribers(acme.domain, rows)
+    made = Entry.objects.filter(action="create", kind="user", key__startswith="u")
+    assert made.count() == len(rows)
+    assert made.get(key="u7@example.com").tenant == acme.tenant
+    assert "password" not in str(list(made.values("changes")[:1]))
+
+
+def test_roles_given_in_djangos_admin_are_in_the_log(acme: World, operator: Person) -> None:
+    change = reverse("admin:tenants_tenant_change", args=[acme.tenant.pk])
+    viewer, new = acme.membership("viewer"), make_person("new@example.org")
+    form = {
+        **{"name": "Acme", "slug": "acme", "enabled": "on", "memberships-TOTAL_FORMS": 2},
+        **{"memberships-INITIAL_FORMS": 1, "memberships-0-id": viewer.pk},
+        **{"memberships-0-tenant": acme.tenant.pk, "memberships-0-person": viewer.person_id},
+        **{"memberships-0-role": "admin", "memberships-1-tenant": acme.tenant.pk},
+        **{"memberships-1-person": new.pk, "memberships-1-role": "viewer"},
+    }
+    client = Client()
+    client.force_login(operator, "allauth.account.auth_backends.AuthenticationBackend")
+    assert client.post(change, form, secure=True).status_code == 302
+    made = Entry.objects.filter(kind="membership", actor=operator.email).order_by("pk")
+    assert [(each.action, each.changes["role"]) for each in made] == [
+        ("change", ["viewer", "admin"]),
+        ("create", [None, "viewer"]),
+    ]
+    owner = acme.membership("owner")
+    last_owner = {"memberships-0-id": owner.pk, "memberships-0-person": owner.person_id}
+    refused = client.post(change, form | last_owner | {"memberships-1-person": ""}, secure=True)
+    assert refused.status_code == 200
+    assert "A tenant needs an owner" in refused.content.decode()
 
 
 def test_old_entries_are_forgotten(acme: World) -> None:

@@ -188,17 +188,20 @@ CREATE TRIGGER binding_stamped BEFORE INSERT OR UPDATE ON location_binding
 CREATE TRIGGER binding_written AFTER INSERT OR UPDATE ON location_binding
     FOR EACH STATEMENT EXECUTE FUNCTION location_ring();
 
--- The audit log: rows are added, and forgotten when they are old, by audit_forget alone.
+-- The audit log: rows are added, and forgotten when they are old, by audit_forget alone; whoever
+-- sets its switch by hand still deletes nothing that is younger than 30 days.
 CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' AND current_setting('fedsip.audit_forget', true) = 'on' THEN
-        RETURN OLD;
+        IF OLD.at < now() - interval '30 days' THEN RETURN OLD; END IF;
     END IF;
     RAISE EXCEPTION 'the audit log cannot be changed' USING ERRCODE = 'restrict_violation';
 END $$;
 
 CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE ON audit_entry
     FOR EACH ROW EXECUTE FUNCTION audit_refuse();
+CREATE TRIGGER audit_is_not_emptied BEFORE TRUNCATE ON audit_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
 
 -- Forgets entries older than so many days, at least 30; returns how many there were.
 CREATE FUNCTION audit_forget(days int) RETURNS bigint LANGUAGE plpgsql AS $$
