@@ -7,6 +7,7 @@ import sys
 from datetime import timedelta
 
 from fedsip_platform.environment import SettingError, WebSettings
+from fedsip_platform.tasks import timetable
 
 try:
     WEB = WebSettings.from_env(os.environ)
@@ -287,13 +288,7 @@ SPECTACULAR_SETTINGS = {
 # -- celery
 
 CELERY_BROKER_URL = WEB.broker_url
-CELERY_IMPORTS = [
-    "fedsip_platform.tasks.housekeeping",
-    "fedsip_platform.tasks.jobs",
-    "fedsip_platform.tasks.letters",
-    "fedsip_platform.tasks.observing",
-    "fedsip_platform.tasks.webhooks",
-]
+CELERY_IMPORTS = timetable.MODULES
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True  # a task whose worker was killed runs again: all are idempotent
@@ -303,76 +298,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-CELERY_BEAT_SCHEDULE = {
-    "prune changes": {
-        "task": "fedsip_platform.tasks.housekeeping.prune_changes",
-        "schedule": timedelta(minutes=5),
-    },
-    "prune registrations": {
-        "task": "fedsip_platform.tasks.housekeeping.prune_bindings",
-        "schedule": timedelta(minutes=15),
-    },
-    "forget dead nodes": {
-        "task": "fedsip_platform.tasks.housekeeping.forget_nodes",
-        "schedule": timedelta(hours=1),
-    },
-    "tell webhooks": {
-        "task": "fedsip_platform.tasks.webhooks.deliver_due",
-        "schedule": timedelta(seconds=2),
-    },
-    "forget old deliveries": {
-        "task": "fedsip_platform.tasks.webhooks.forget_deliveries",
-        "schedule": timedelta(days=1),
-    },
-    "take up jobs": {
-        "task": "fedsip_platform.tasks.jobs.resume",
-        "schedule": timedelta(seconds=5),
-    },
-    "forget old jobs": {
-        "task": "fedsip_platform.tasks.jobs.forget_jobs",
-        "schedule": timedelta(days=1),
-    },
-    "post waiting letters": {
-        "task": "fedsip_platform.tasks.letters.post_waiting",
-        "schedule": timedelta(minutes=1),
-    },
-    "forget old audit entries": {
-        "task": "fedsip_platform.tasks.housekeeping.forget_audit",
-        "schedule": timedelta(days=1),
-    },
-    "forget old refusals": {
-        "task": "fedsip_platform.tasks.housekeeping.forget_refusals",
-        "schedule": timedelta(days=1),
-    },
-    "forget remembered requests": {
-        "task": "fedsip_platform.tasks.housekeeping.forget_remembered_requests",
-        "schedule": timedelta(hours=1),
-    },
-    "sample registrations": {
-        "task": "fedsip_platform.tasks.observing.sample_registrations",
-        "schedule": timedelta(minutes=5),
-    },
-    "close lost calls": {
-        "task": "fedsip_platform.tasks.observing.close_lost_calls",
-        "schedule": timedelta(minutes=1),
-    },
-    "forget messages": {
-        "task": "fedsip_platform.tasks.observing.forget_messages",
-        "schedule": timedelta(hours=1),
-    },
-    "forget calls": {
-        "task": "fedsip_platform.tasks.observing.forget_calls",
-        "schedule": timedelta(days=1),
-    },
-    "forget observations": {
-        "task": "fedsip_platform.tasks.observing.forget_observations",
-        "schedule": timedelta(hours=1),
-    },
-    "forget old sign-ins": {
-        "task": "fedsip_platform.tasks.housekeeping.forget_sign_ins",
-        "schedule": timedelta(days=1),
-    },
-}
+CELERY_BEAT_SCHEDULE = timetable.TIMETABLE
 if WEB.broker_url.startswith(("redis", "rediss", "unix")):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "visibility_timeout": 900,  # above the longest task, else it would be given out twice

@@ -175,7 +175,9 @@ class ScopedViewSet(GenericViewSet):
             return thing
         if expected.strip() == "*":
             return thing
-        type(thing)._base_manager.select_for_update(no_key=True).filter(pk=thing.pk).first()
+        type(thing)._base_manager.select_for_update(no_key=True, of=("self",)).filter(
+            pk=thing.pk
+        ).first()
         thing = self.find(self.kwargs["key"])
         if thing is None:
             raise Http404
@@ -211,7 +213,7 @@ def _keep_only(asked: str | None, serializer: Any) -> None:
         return
     fields = getattr(serializer, "child", serializer).fields
     wanted = {name.strip() for name in asked.split(",")}
-    unknown = sorted(wanted - set(fields))
+    unknown = sorted(wanted - {name for name, field in fields.items() if not field.write_only})
     if unknown:
         raise ValidationError({"fields": f"There is no field {unknown[0] or '(empty)'}."})
     for name in set(fields) - wanted:

@@ -52,14 +52,14 @@ class RowSerializer(serializers.Serializer):
 
     address = serializers.CharField(help_text="username@domain")
     password = serializers.CharField(required=False, help_text="A new user needs one.")
-    display_name = serializers.CharField(required=False, max_length=100)
+    display_name = serializers.CharField(required=False, allow_blank=True, max_length=100)
     enabled = serializers.BooleanField(required=False)
     max_contacts = serializers.IntegerField(required=False, allow_null=True)
     max_calls = serializers.IntegerField(required=False, allow_null=True)
     media_policy = serializers.CharField(required=False, help_text="always, auto or never.")
     srtp = serializers.CharField(required=False, help_text="off, offered or required.")
     codecs = serializers.CharField(required=False, help_text="Such as opus G722 PCMA.")
-    note = serializers.CharField(required=False, max_length=200)
+    note = serializers.CharField(required=False, allow_blank=True, max_length=200)
 
 
 class AnyAnswer(DefaultContentNegotiation):

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db.models import QuerySet
+from django.http import Http404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -14,7 +15,8 @@ from rest_framework.response import Response
 
 from fedsip_platform.directory import names, services
 from fedsip_platform.directory.models import Domain, user_count
-from fedsip_platform.federation import dns_records, shown
+from fedsip_platform.federation import checks, dns_records, shown
+from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.tenants.models import Tenant
 
 from . import filters
@@ -71,6 +73,24 @@ class DnsRecordSerializer(serializers.Serializer):
     line = serializers.CharField(help_text="The record as a line of a zone file.")
     state = serializers.CharField(help_text="published, missing, different or unknown.")
     found = serializers.ListField(child=serializers.CharField(), help_text="What the DNS has.")
+
+
+class DomainCheckSerializer(serializers.ModelSerializer):
+    domain = serializers.CharField(source="domain.name", read_only=True)
+    problems = serializers.ListField(child=serializers.CharField())
+    changes = serializers.ListField(
+        child=serializers.CharField(), help_text="What changed at `changed_at`."
+    )
+    records = DnsRecordSerializer(many=True)
+    certificate = serializers.DictField(help_text="Names, expires_at and is_self_signed.")
+
+    class Meta:
+        model = DomainCheck
+        fields = (
+            *("domain", "state", "problems", "changes", "records", "certificate"),
+            *("checked_at", "changed_at"),
+        )
+        read_only_fields = fields
 
 
 @extend_schema_view(
@@ -148,6 +168,30 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         domain = self.get_object()
         checked = dns_records.check(dns_records.records(domain.name, dns_records.this_site()))
         return Response([shown.of_dns_record(each) for each in checked])
+
+    @extend_schema(
+        summary="The last check of a domain's DNS and certificate",
+        description="Domains are checked each six hours; 404 before the first check.",
+        parameters=[KEY],
+        responses=DomainCheckSerializer,
+    )
+    @action(detail=True, url_path="check")
+    def last_check(self, request: Request, **kwargs: Any) -> Response:
+        found = DomainCheck.objects.filter(domain=self.get_object()).first()
+        if found is None:
+            raise Http404
+        return Response(DomainCheckSerializer(found).data)
+
+    @extend_schema(
+        summary="Check a domain's DNS and certificate now",
+        parameters=[KEY],
+        request=None,
+        responses=DomainCheckSerializer,
+    )
+    @last_check.mapping.post
+    def check_now(self, request: Request, **kwargs: Any) -> Response:
+        (made,) = checks.check([self.get_object()])
+        return Response(DomainCheckSerializer(made).data)
 
     def _create(self, fields: dict[str, Any]) -> Response:
         tenant = fields.pop("tenant", None) or only_tenant(self.scope)

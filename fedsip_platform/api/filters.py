@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
@@ -87,7 +88,10 @@ def moment(lookup: str, description: str) -> Filter:
         found = parse_datetime(text.replace(" ", "+"))
         if found is None or found.tzinfo is None:
             raise ValueError("Give a time such as 2026-01-31T12:00:00Z.")
-        return found
+        try:
+            return found.astimezone(UTC)
+        except OverflowError:
+            raise ValueError("That is too near the end of time.") from None
 
     return Filter(description, lambda at: Q(**{lookup: at}), read, OpenApiTypes.DATETIME)
 

@@ -32,6 +32,7 @@ class ForwardSerializer(serializers.ModelSerializer):
             *("id", "user", "condition", "target", "ring_seconds", "enabled", "note"),
             *("created_at", "updated_at"),
         )
+        extra_kwargs = {"target": {"required": True}}
         validators: list[Any] = []
 
 

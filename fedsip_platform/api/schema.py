@@ -76,11 +76,12 @@ def _filter(name: str, each: Any) -> OpenApiParameter:
 
 
 def _fields(view: ScopedViewSet) -> OpenApiParameter:
-    names = list(view.get_serializer_class()().fields)
+    fields = view.get_serializer_class()().fields.items()
+    names = [name for name, field in fields if not field.write_only]
     return OpenApiParameter(
         "fields",
         {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1},
-        description="Only these fields, separated by commas.",
+        description="Only these fields, separated by commas; the answer then has no others.",
         explode=False,
         style="form",
     )
@@ -130,4 +131,6 @@ def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for operations in result["paths"].values():
         for operation in operations.values():
             operation["responses"]["default"] = REFUSAL
+            if any(each["name"] == "If-None-Match" for each in operation.get("parameters", ())):
+                operation["responses"]["304"] = {"description": "It is as you have it."}
     return result

@@ -18,6 +18,7 @@ from proxy.locate.rfc3263 import LocateError, Question
 from proxy.settings import ProxySettings
 
 TTL = 3600
+_ASKED_AT_ONCE = 50
 _SERVICES = (
     # transport, NAPTR service, SRV prefix
     ("tls", "SIPS+D2T", "_sips._tcp"),
@@ -97,21 +98,32 @@ def records(domain: str, site: Site) -> list[Record]:
 
 def check(wanted: list[Record]) -> list[Checked]:
     """Ask the DNS for each; waits for all of it."""
-    return asyncio.run(_check(wanted))
+    return check_all([wanted])[0]
 
 
-async def _check(wanted: list[Record]) -> list[Checked]:
+def check_all(wanted: list[list[Record]]) -> list[list[Checked]]:
+    """Ask the DNS for the records of several domains at the same time; waits for all of it."""
+    return asyncio.run(_check_all(wanted))
+
+
+async def _check_all(wanted: list[list[Record]]) -> list[list[Checked]]:
     locator = Locator(ProxySettings.from_env())
+    free = asyncio.Semaphore(_ASKED_AT_ONCE)
+
+    async def of_domain(records: list[Record]) -> list[Checked]:
+        return await asyncio.gather(*[_checked(record, locator, free) for record in records])
+
     try:
-        return await asyncio.gather(*[_checked(record, locator) for record in wanted])
+        return await asyncio.gather(*[of_domain(records) for records in wanted])
     finally:
         await locator.close()
 
 
-async def _checked(record: Record, locator: Locator) -> Checked:
+async def _checked(record: Record, locator: Locator, free: asyncio.Semaphore) -> Checked:
     # One of the five kinds: `records` makes no other.
     question = Question(record.kind, record.name)  # type: ignore[arg-type]
-    outcome, _ = await locator.ask(question)
+    async with free:
+        outcome, _ = await locator.ask(question)
     if isinstance(outcome, LocateError):
         return Checked(record, "unknown", (str(outcome),))
     found = texts_of(outcome)

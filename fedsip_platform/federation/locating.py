@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
+
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory import names
 from proxy.locate.explain import Explanation, explain
@@ -36,6 +38,8 @@ def read_uri(text: str) -> SipUri:
         uri = parse_uri(f"{scheme.lower()}:{_in_ascii(rest)}".encode())
     except (ParseError, UnicodeError) as error:
         raise ServiceError("uri", f"{text} is no SIP address: {error}.") from error
+    except ValidationError as error:
+        raise ServiceError("uri", " ".join(error.messages)) from error
     if not isinstance(uri, SipUri):
         raise ServiceError("uri", f"{text} is no SIP address.")
     return uri

@@ -138,3 +138,25 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.domain} {self.peer} {self.why}"
+
+
+class CheckState(models.TextChoices):
+    FINE = "fine", "all is well"
+    FAILING = "failing", "something is wrong"
+    UNKNOWN = "unknown", "not all could be asked"
+
+
+class DomainCheck(models.Model):
+    """The last check of a hosted domain's DNS and certificate (checks.py), and what it changed."""
+
+    domain = models.OneToOneField(Domain, models.CASCADE, related_name="last_check")
+    state = models.CharField(max_length=10, choices=CheckState.choices, default=CheckState.UNKNOWN)
+    problems = models.JSONField(default=list, help_text="In sentences.")
+    changes = models.JSONField(default=list, help_text="What changed at `changed_at`.")
+    records = models.JSONField(default=list, help_text="Each record, and what the DNS has.")
+    certificate = models.JSONField(default=dict, help_text="Its names and its end.")
+    checked_at = models.DateTimeField(db_index=True)
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.domain}: {self.state}"

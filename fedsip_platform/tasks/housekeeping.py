@@ -1,6 +1,6 @@
 """Periodic tasks that keep tables small. Each may run twice or at the same time as another.
 
-The schedule is CELERY_BEAT_SCHEDULE in settings.py.
+How often is said in timetable.py.
 """
 
 from __future__ import annotations

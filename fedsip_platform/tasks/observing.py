@@ -1,6 +1,6 @@
 """Periodic tasks about what was seen: counted, closed, forgotten. Each may run twice.
 
-The schedule is CELERY_BEAT_SCHEDULE in settings.py.
+How often is said in timetable.py.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from fedsip_platform.calls.models import (
     RegistrationSample,
 )
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
-from fedsip_platform.federation.models import FederationRule, Refusal
+from fedsip_platform.federation.models import DomainCheck, FederationRule, Refusal
 from fedsip_platform.gateway.models import AllowedOrigin
 from fedsip_platform.location.models import Binding
 from fedsip_platform.people.models import Invitation
@@ -56,6 +56,7 @@ PATHS: dict[type[Model], str] = {
     CallRecord: "tenant",
     FederationRule: "domain__tenant",
     Refusal: "domain__tenant",
+    DomainCheck: "domain__tenant",
     AllowedOrigin: "tenant",
     Entry: "tenant",
     LiveCall: "tenant",

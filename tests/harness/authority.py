@@ -64,5 +64,5 @@ def _begun(subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.Certific
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
+        .not_valid_after(now + timedelta(days=30))
     )

@@ -14,6 +14,7 @@ import pytest
 
 from fedsip_platform.api import tokens
 from fedsip_platform.webhooks import signing
+from tests.harness.dns_server import DnsThread, Zones
 from tests.platform.world import Api, World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -108,6 +109,15 @@ def matches(expected: Any, got: Any, known: Known) -> None:
             assert got == expected
 
 
+@pytest.fixture
+def _dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A DNS that knows example.org, and no more of it than that it exists."""
+    with DnsThread(Zones({"example.org": "@ A 192.0.2.1"})) as server:
+        monkeypatch.setenv("FEDSIP_SIP_DNS_SERVERS", server.address)
+        yield
+
+
+@pytest.mark.usefixtures("_dns")
 def test_the_examples_are_answered_as_shown(acme: World, rival: World) -> None:
     _token, text = tokens.create(acme.people["owner"], "script", "write", tenant=acme.tenant)
     program = Api(token=text)

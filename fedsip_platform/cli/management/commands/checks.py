@@ -1,0 +1,82 @@
+"""fedsip checks list | show | run"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fedsip_platform.cli import lookup, speech
+from fedsip_platform.cli.speech import Refused
+from fedsip_platform.federation import checks
+from fedsip_platform.federation.models import CheckState, DomainCheck
+
+COLUMNS = {"domain": "domain", "state": "state", "checked_at": "checked", "problems": "problems"}
+
+
+class Command(BaseCommand):
+    help = "What the DNS and the certificate of our domains are like; checked each six hours."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(required=True, metavar="list|show|run")
+        listing = speech.verb(verbs, "list", list_all, help="the last check of each domain")
+        listing.add_argument("--state", choices=CheckState.values, help="only in this state")
+        for name, run, what in (
+            ("show", show, "the last check of one, with what changed"),
+            ("run", run_now, "check one now"),
+        ):
+            speech.verb(verbs, name, run, help=what).add_argument("domain", metavar="DOMAIN")
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def list_all(options: Mapping[str, Any]) -> None:
+    """Show the last check of each domain."""
+    found = DomainCheck.objects.select_related("domain").order_by("domain__name")
+    if options["state"]:
+        found = found.filter(state=options["state"])
+    speech.show([_row(each) for each in found], COLUMNS, options)
+
+
+def show(options: Mapping[str, Any]) -> None:
+    """Show the last check of one domain."""
+    domain = lookup.domain(options["domain"])
+    found = DomainCheck.objects.filter(domain=domain).first()
+    if found is None:
+        raise Refused(f"{domain} was not checked yet; ./fedsip checks run {domain}")
+    _tell(found, options)
+
+
+def run_now(options: Mapping[str, Any]) -> None:
+    """Check one domain now."""
+    for made in checks.check([lookup.domain(options["domain"])]):
+        _tell(made, options)
+
+
+def _tell(check: DomainCheck, options: Mapping[str, Any]) -> None:
+    if options["json"]:
+        speech.show_one(_row(check) | {"records": check.records}, options)
+        return
+    print(f"{check.domain}: {check.state}, checked {speech.text(check.checked_at)}")
+    for problem in check.problems:
+        print(f"- {problem}")
+    if check.changes:
+        print(f"changed {speech.text(check.changed_at)}:")
+        for each in check.changes:
+            print(f"- {each}")
+
+
+def _row(check: DomainCheck) -> dict[str, Any]:
+    return {
+        "domain": check.domain.name,
+        "state": check.state,
+        "problems": check.problems,
+        "changes": check.changes,
+        "certificate": check.certificate,
+        "checked_at": check.checked_at,
+        "changed_at": check.changed_at,
+    }

@@ -1,0 +1,142 @@
+"""fedsip webhook add | list | set | test | deliveries | retry | delete"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fedsip_platform.cli import fields, lookup, speech
+from fedsip_platform.cli.speech import Refused
+from fedsip_platform.webhooks import services
+from fedsip_platform.webhooks.models import Delivery, Event, State, Webhook
+
+EVENTS = [each.value for each in Event if each != Event.TEST]
+FIELDS = ("url", "events", "enabled", "note")
+COLUMNS = {"url": "address", "tenant": "tenant", "events": "events", "enabled": "on", "id": "id"}
+DELIVERIES = {
+    **{"created_at": "at", "event": "event", "state": "state", "attempts": "tries"},
+    **{"problem": "problem", "id": "id"},
+}
+
+
+class Command(BaseCommand):
+    help = "Addresses that are told what happens."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        metavar = "add|list|set|test|deliveries|retry|delete"
+        verbs = parser.add_subparsers(required=True, metavar=metavar)
+        adding = speech.verb(verbs, "add", add, help="tell an address; its secret is shown once")
+        adding.add_argument("url", help="https://...")
+        adding.add_argument("events", nargs="+", choices=EVENTS, metavar="EVENT", help="of what")
+        adding.add_argument("--tenant", metavar="SLUG", required=True, help="whose events")
+        listing = speech.verb(verbs, "list", list_all, help="show all webhooks")
+        listing.add_argument("--tenant", metavar="SLUG", help="only of this tenant")
+        changing = speech.verb(verbs, "set", change, help="change a webhook")
+        changing.add_argument("id", metavar="ID")
+        changing.add_argument("words", nargs="+", metavar="F=V", help=", ".join(FIELDS))
+        for name, run, what in (
+            ("test", test, "send something, to see whether it arrives"),
+            ("deliveries", deliveries, "what was told, the latest first"),
+            ("delete", delete, "tell it no more"),
+        ):
+            speech.verb(verbs, name, run, help=what).add_argument("id", metavar="ID")
+        again = speech.verb(verbs, "retry", retry, help="try a delivery again")
+        again.add_argument("id", metavar="DELIVERY", help="as `deliveries` shows it")
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def add(options: Mapping[str, Any]) -> None:
+    """Have an address told."""
+    tenant = lookup.tenant(options["tenant"])
+    made, secret = services.create(tenant, options["url"], options["events"])
+    sentence = f"{made.url} is told of {', '.join(made.events)}; secret of its signatures: {secret}"
+    speech.done(sentence, _row(made) | {"secret": secret}, options)
+
+
+def list_all(options: Mapping[str, Any]) -> None:
+    """Show webhooks."""
+    found = Webhook.objects.select_related("tenant")
+    if options["tenant"]:
+        found = found.filter(tenant=lookup.tenant(options["tenant"]))
+    speech.show([_row(each) for each in found], COLUMNS, options)
+
+
+def change(options: Mapping[str, Any]) -> None:
+    """Change a webhook."""
+    given = fields.values(Webhook, options["words"], FIELDS, "field", "enabled=off")
+    made = services.update(_find(options["id"]), **given)
+    speech.done(f"{made.url} is changed.", _row(made), options)
+
+
+def test(options: Mapping[str, Any]) -> None:
+    """Send a test."""
+    made = services.test(_find(options["id"]))
+    speech.done(f"a test is on its way to {made.webhook.url}.", _delivery(made), options)
+
+
+def deliveries(options: Mapping[str, Any]) -> None:
+    """Show what was told."""
+    found = _find(options["id"]).deliveries.order_by("-id")[:100]
+    speech.show([_delivery(each) for each in found], DELIVERIES, options)
+
+
+def retry(options: Mapping[str, Any]) -> None:
+    """Try a delivery again."""
+    found = Delivery.objects.filter(public_id=_uuid(options["id"])).first()
+    if found is None:
+        raise Refused(f"there is no delivery {options['id']}; ./fedsip webhook deliveries ID")
+    made = services.retry(found)
+    speech.done("it is tried again.", _delivery(made), options)
+
+
+def delete(options: Mapping[str, Any]) -> None:
+    """Delete a webhook."""
+    found = _find(options["id"])
+    row = _row(found)
+    services.remove(found)
+    speech.done(f"{found.url} is told no more.", row, options)
+
+
+def _find(text: str) -> Webhook:
+    found = Webhook.objects.filter(public_id=_uuid(text)).select_related("tenant").first()
+    if found is None:
+        raise Refused(f"there is no webhook {text}; ./fedsip webhook list")
+    return found
+
+
+def _uuid(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise Refused(f"{text} is no id.") from None
+
+
+def _row(webhook: Webhook) -> dict[str, Any]:
+    return {
+        "id": webhook.public_id,
+        "tenant": webhook.tenant.slug,
+        "url": webhook.url,
+        "events": webhook.events,
+        "enabled": webhook.enabled,
+        "note": webhook.note,
+    }
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.public_id,
+        "event": delivery.event,
+        "state": State(delivery.state).value,
+        "attempts": delivery.attempts,
+        "status": delivery.status,
+        "problem": delivery.problem,
+        "created_at": delivery.created_at,
+        "delivered_at": delivery.delivered_at,
+    }

@@ -1,0 +1,139 @@
+"""Checks of hosted domains: whether their DNS and our certificate are as others need them.
+
+The result is kept with what changed since the check before. What has become worse is told to the
+tenant's webhooks (`domain.check_failed`), and by letter where all was well before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from fedsip_platform import mail
+from fedsip_platform.directory.models import Domain
+from fedsip_platform.tenants.models import Person, Role
+from fedsip_platform.webhooks import services as webhooks
+from fedsip_platform.webhooks.models import Event
+from proxy.settings import ProxySettings
+
+from . import certificates, dns_records, shown
+from .certificates import Held
+from .dns_records import Checked
+from .models import CheckState, DomainCheck
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one check has found."""
+
+    records: list[dict[str, Any]]
+    certificate: dict[str, Any]
+    problems: list[str]
+    is_certain: bool
+    """Whether the DNS answered all questions and the certificate could be read."""
+
+    @property
+    def state(self) -> str:
+        """Problems count even where not all could be asked."""
+        if self.problems:
+            return CheckState.FAILING
+        return CheckState.FINE if self.is_certain else CheckState.UNKNOWN
+
+
+def check(domains: Sequence[Domain]) -> list[DomainCheck]:
+    """Check these domains now and keep the results; waits for the DNS."""
+    site = dns_records.this_site()
+    held = certificates.read(ProxySettings.from_env().certificate_paths[0])
+    wanted = [dns_records.records(domain.name, site) for domain in domains]
+    checked = dns_records.check_all(wanted)
+    now = timezone.now()
+    kept = [
+        keep(domain, found_of(domain.name, records, held, now), now)
+        for domain, records in zip(domains, checked, strict=True)
+    ]
+    return [each for each in kept if each is not None]
+
+
+def found_of(domain: str, checked: list[Checked], held: Held | None, now: datetime) -> Found:
+    """What the answers mean."""
+    problems = [_problem(each) for each in checked if each.state in ("missing", "different")]
+    if held is not None:
+        problems += held.problems(domain, now)
+    return Found(
+        [shown.of_dns_record(each) for each in checked],
+        {} if held is None else held.as_json(),
+        problems,
+        held is not None and all(each.state != "unknown" for each in checked),
+    )
+
+
+def changes_between(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:
+    """What is no longer as it was with records, in sentences."""
+    states = {_name(each): each["state"] for each in before}
+    changed = [
+        f"{_name(each)}: {states.get(_name(each), 'not asked')}, now {each['state']}"
+        for each in after
+        if states.get(_name(each)) != each["state"]
+    ]
+    names = {_name(each) for each in after}
+    return changed + [f"{name}: no longer needed" for name in states if name not in names]
+
+
+@transaction.atomic
+def keep(domain: Domain, found: Found, now: datetime) -> DomainCheck | None:
+    """Keep a result, note what changed, and tell what became worse. None: the domain is gone."""
+    try:
+        with transaction.atomic():
+            kept, is_first = DomainCheck.objects.select_for_update().get_or_create(
+                domain=domain, defaults={"checked_at": now, "changed_at": now}
+            )
+    except IntegrityError:
+        return None
+    earlier = list(kept.problems)
+    gone = [f"No longer: {each}" for each in earlier if each not in found.problems]
+    changed = [] if is_first else changes_between(kept.records, found.records) + gone
+    if changed or found.problems != earlier:
+        kept.changes, kept.changed_at = changed, now
+    kept.state, kept.checked_at, kept.problems = found.state, now, found.problems
+    kept.records, kept.certificate = found.records, found.certificate
+    kept.save()
+    if set(found.problems) - set(earlier):
+        webhooks.publish(domain.tenant, Event.CHECK_FAILED, _event(kept))
+        if not earlier and not is_first:
+            _write_letters(kept)
+    return kept
+
+
+def _write_letters(kept: DomainCheck) -> None:
+    roles = (Role.OWNER, Role.ADMIN)
+    people = Person.objects.filter(
+        memberships__tenant=kept.domain.tenant, memberships__role__in=roles, is_active=True
+    )
+    for person in people:
+        mail.send("federation/mail/check_failed", person.email, {"check": kept})
+
+
+def _event(kept: DomainCheck) -> dict[str, Any]:
+    return {
+        "domain": kept.domain.name,
+        "problems": kept.problems,
+        "changes": kept.changes,
+        "checked_at": kept.checked_at.isoformat(),
+    }
+
+
+def _problem(checked: Checked) -> str:
+    record = checked.record
+    if checked.state == "missing":
+        return f"{record.kind} of {record.name} is missing: {record.value}"
+    there = ", ".join(checked.found)
+    return f"{record.kind} of {record.name} is {there} instead of {record.value}"
+
+
+def _name(record: dict[str, Any]) -> str:
+    return f"{record['kind']} of {record['name']} ({record['value']})"
