@@ -280,7 +280,7 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "RoleEnum": "fedsip_platform.tenants.models.Role",
-        "ScopeEnum": "fedsip_platform.api.models.Scope",
+        "ScopeEnum": "fedsip_platform.api.areas.Scope",
         "FederationEnum": "fedsip_platform.directory.models.Federation",
     },
 }

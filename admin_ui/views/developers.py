@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui.frame import tenant_page
 from fedsip_platform.api import tokens
-from fedsip_platform.api.models import Scope as TokenScope
+from fedsip_platform.api.areas import Scope as TokenScope
 from fedsip_platform.api.models import Token
 
 

@@ -23,8 +23,9 @@ from fedsip_platform.people import mfa
 from fedsip_platform.tenants.models import Membership, Person, Role, Tenant
 
 from . import tokens
+from .areas import Scope
 from .base import OwnSlugField, ScopedViewSet, key_parameter
-from .models import Scope, Token
+from .models import Token
 from .permissions import BySession
 
 KEY = key_parameter("The token's id.")
@@ -138,11 +139,18 @@ class TokenSerializer(serializers.ModelSerializer):
         allow_null=True,
         help_text="The only tenant it reaches; null for all of yours.",
     )
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(Scope.choices),
+        required=False,
+        min_length=1,
+        max_length=len(Scope),
+        help_text="What it may do; `read` if it is left out.",
+    )
 
     class Meta:
         model = Token
         fields = (
-            *("id", "name", "tenant", "scope", "prefix"),
+            *("id", "name", "tenant", "scopes", "prefix"),
             *("created_at", "expires_at", "last_used_at"),
         )
         read_only_fields = ("prefix", "created_at", "last_used_at")
@@ -178,14 +186,15 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewS
     def create(self, request: Request) -> Response:
         fields = self.checked()
         tenant = fields.get("tenant")
-        if fields.get("scope") == Scope.WRITE and tenant is not None:
+        scopes = fields.get("scopes", [Scope.READ])
+        if any(scope.endswith("write") for scope in scopes) and tenant is not None:
             role = self.scope.roles.get(tenant.pk)
             allowed = self.scope.is_operator or role != Role.VIEWER
-            self.require(allowed, "scope", "Your role in this tenant is only to look.")
+            self.require(allowed, "scopes", "Your role in this tenant is only to look.")
         token, text = tokens.create(
             request.user,
             fields["name"],
-            fields.get("scope", Scope.READ),
+            scopes,
             tenant=tenant,
             expires_at=fields.get("expires_at"),
         )

@@ -14,8 +14,7 @@ from .models import Token
 
 @admin.register(Token)
 class TokenAdmin(admin.ModelAdmin):
-    list_display = ("name", "prefix", "person", "tenant", "scope", "expires_at", "last_used_at")
-    list_filter = ("scope",)
+    list_display = ("name", "prefix", "person", "tenant", "scopes", "expires_at", "last_used_at")
     search_fields = ("name", "prefix", "person__email")
     list_select_related = ("person", "tenant")
     has_add_permission = has_change_permission = never

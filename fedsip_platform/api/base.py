@@ -25,9 +25,8 @@ from rest_framework.viewsets import GenericViewSet
 from fedsip_platform.tenants.models import Tenant
 from fedsip_platform.tenants.scope import Scope
 
-from . import etags, filters, idempotency
+from . import areas, etags, filters, idempotency
 from .filters import Filter
-from .models import Scope as TokenScope
 from .models import Token
 from .permissions import MayChange, SignedIn
 
@@ -38,7 +37,7 @@ def scope_of(request: Request) -> Scope:
         return Scope(
             request.user,
             only_tenant_id=request.auth.tenant_id,
-            may_write=request.auth.scope == TokenScope.WRITE,
+            may_write=areas.may_write(request.auth.scopes, request),
         )
     return Scope(request.user)
 

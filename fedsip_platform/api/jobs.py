@@ -60,7 +60,11 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet
         "state": filters.choice("state", State.values, "Only in this state."),
     }
 
-    @extend_schema(summary="Cancel a job; what it has done stays done", parameters=[KEY])
+    @extend_schema(
+        summary="Cancel a job; what it has done stays done",
+        parameters=[KEY],
+        responses=JobSerializer,
+    )
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         return Response(self.get_serializer(jobs.cancel(self.get_object())).data)
 

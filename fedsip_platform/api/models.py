@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from fedsip_platform.tenants.models import Person, Tenant
 
+from .areas import Scope
 
-class Scope(models.TextChoices):
-    READ = "read", "read only"
-    WRITE = "write", "read and write"
+
+def read_only() -> list[str]:
+    """What a token may that nobody said more of."""
+    return [Scope.READ.value]
 
 
 class Token(models.Model):
@@ -30,7 +33,11 @@ class Token(models.Model):
     name = models.CharField(max_length=100, help_text="What it is for.")
     prefix = models.CharField(max_length=16, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
-    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.READ)
+    scopes = ArrayField(
+        models.CharField(max_length=20, choices=Scope.choices),
+        default=read_only,
+        help_text="What it may do.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -39,7 +46,8 @@ class Token(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(scope__in=Scope.values), name="token_scope_known"
+                condition=models.Q(scopes__contained_by=list(Scope.values), scopes__len__gt=0),
+                name="token_scopes_known",
             ),
         ]
 

@@ -46,6 +46,8 @@ class Pages(CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound:
             cursor = Cursor(0, False, "\0")
+        if request.query_params.get(self.cursor_query_param) == "":
+            raise ValidationError({"cursor": "This is no cursor of ours."})
         if cursor is None or cursor.position is None:
             return cursor
         is_number = self.ordering[0].lstrip("-") == "id"

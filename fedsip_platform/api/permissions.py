@@ -9,21 +9,22 @@ from rest_framework.request import Request
 
 from fedsip_platform.tenants.scope import tenant_of
 
-from .models import Scope, Token
+from . import areas
+from .models import Token
 
 
 class SignedIn(BasePermission):
-    """Anybody signed in; a read-only token only reads."""
+    """Anybody signed in; a token only what its scopes say."""
 
-    message = "This token may only read."
+    message = ""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user.is_authenticated:
             return False
         token = request.auth
-        if isinstance(token, Token) and token.scope != Scope.WRITE:
-            return request.method in SAFE_METHODS
-        return True
+        lacks = areas.missing(token.scopes, request) if isinstance(token, Token) else ""
+        self.message = f"This token may not do this: it lacks {lacks}."
+        return not lacks
 
 
 class MayChange(BasePermission):

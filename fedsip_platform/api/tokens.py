@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -16,7 +17,8 @@ from fedsip_platform import changes
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.tenants.models import Person, Tenant
 
-from .models import Scope, Token
+from .areas import Scope
+from .models import Token
 
 MARK = "fedsip"
 PREFIX_BYTES = 6
@@ -27,7 +29,7 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 def create(
     person: Person,
     name: str,
-    scope: str = Scope.READ,
+    scopes: str | Iterable[str] = Scope.READ,
     *,
     tenant: Tenant | None = None,
     expires_at: datetime | None = None,
@@ -43,7 +45,7 @@ def create(
         name=name,
         prefix=prefix,
         digest=_digest(text),
-        scope=scope,
+        scopes=[str(scopes)] if isinstance(scopes, str) else sorted(set(scopes)),
         expires_at=expires_at,
     )
     return changes.save(token), text

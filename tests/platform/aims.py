@@ -218,7 +218,7 @@ AIMED: dict[tuple[str, str], list[Call]] = {
     ("allowed-sources/{key}", "delete"): [lambda rival: (f"allowed-sources/{allowed()}", None)],
     ("tokens", "post"): [
         lambda rival: ("tokens", {"name": "stolen", "tenant": rival.tenant.slug}),
-        lambda rival: ("tokens", {"name": "x", "tenant": rival.tenant.slug, "scope": "write"}),
+        lambda rival: ("tokens", {"name": "x", "tenant": rival.tenant.slug, "scopes": ["write"]}),
     ],
     ("tokens/{key}", "get"): [lambda rival: (f"tokens/{rival.token.public_id}", None)],
     ("tokens/{key}", "delete"): [lambda rival: (f"tokens/{rival.token.public_id}", None)],

@@ -5,7 +5,8 @@ Models are imported inside the fixtures: this file is read before Django is set 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +21,25 @@ def _fresh_throttles(monkeypatch: pytest.MonkeyPatch) -> None:
     from fedsip_platform.api import throttles
 
     monkeypatch.setattr(throttles, "_buckets", throttles.Buckets())
+
+
+Wsgi = Callable[[dict[str, Any], Any], Any]
+
+
+@pytest.fixture
+def application(db: None) -> Iterator[Wsgi]:
+    """The whole application over HTTPS, for clients other than Django's own."""
+    from django.core import signals
+    from django.core.wsgi import get_wsgi_application
+    from django.db import close_old_connections
+
+    served = get_wsgi_application()
+    # As Django's own test client: a connection with a test's transaction stays.
+    signals.request_started.disconnect(close_old_connections)
+    signals.request_finished.disconnect(close_old_connections)
+    yield lambda environ, start: served({**environ, "wsgi.url_scheme": "https"}, start)
+    signals.request_started.connect(close_old_connections)
+    signals.request_finished.connect(close_old_connections)
 
 
 @pytest.fixture

@@ -295,7 +295,7 @@ def test_unknown_and_known_addresses_get_the_same_refusal(person: Person) -> Non
 
 def test_token_is_shown_once_and_works(acme: World) -> None:
     owner = Api(acme.people["owner"])
-    made = owner.post("tokens", {"name": "script", "scope": "write"})
+    made = owner.post("tokens", {"name": "script", "scopes": ["write"]})
     assert made.status_code == 201
     text = made.json()["token"]
     shown = owner.get(f"tokens/{made.json()['id']}")
@@ -331,8 +331,8 @@ def test_expired_and_wrong_tokens(acme: World) -> None:
 
 def test_viewers_make_no_writing_token(acme: World) -> None:
     viewer = Api(acme.people["viewer"])
-    refused = viewer.post("tokens", {"name": "x", "scope": "write", "tenant": "acme"})
-    assert set(problems(refused)) == {"scope"}
+    refused = viewer.post("tokens", {"name": "x", "scopes": ["write"], "tenant": "acme"})
+    assert set(problems(refused)) == {"scopes"}
     past = viewer.post("tokens", {"name": "x", "expires_at": "2020-01-01T00:00:00Z"})
     assert problems(past) == {"expires_at": "This is in the past."}
 

@@ -142,7 +142,7 @@ WRITING = {
             "deny_regex": "b",
         },
     ),
-    "tokens": ("post", {"name": "n", "scope": "read", "tenant": "acme", "expires_at": None}),
+    "tokens": ("post", {"name": "n", "scopes": ["read"], "tenant": "acme", "expires_at": None}),
     "blocks": ("post", {"address": "192.0.2.1", "seconds": 60, "evidence": "e"}),
     "allowed-sources": ("post", {"network": "192.0.2.0/24", "note": "n"}),
     "origins": ("post", {"tenant": "acme", "origin": "https://a.example"}),

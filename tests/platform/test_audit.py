@@ -104,9 +104,9 @@ def test_nobody_changes_the_log(acme: World) -> None:
 
 def test_tokens_are_made_and_withdrawn_in_the_log(acme: World) -> None:
     owner = Api(acme.people["owner"])
-    made = owner.post("tokens", {"name": "deploy", "tenant": "acme", "scope": "write"}).json()
+    made = owner.post("tokens", {"name": "deploy", "tenant": "acme", "scopes": ["write"]}).json()
     assert (last().action, last().kind, last().tenant) == ("create", "token", acme.tenant)
-    assert last().changes["scope"] == [None, "write"]
+    assert last().changes["scopes"] == [None, ["write"]]
     assert made["token"].rpartition("_")[2] not in str(last().changes)
     assert last().changes["digest"] == [log.HIDDEN, log.HIDDEN]
     owner.delete(f"tokens/{made['id']}")
