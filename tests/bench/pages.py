@@ -1,6 +1,6 @@
 """What dashboard and API cost at 100,000 users and 1,000,000 calls, and importing the users.
 
-    .venv/bin/python -m tests.bench.pages [--users N] [--calls N] [--rounds N]
+    .venv/bin/python -m tests.bench.pages [--only import|pages] [--users N] [--calls N]
 
 Starts an embedded PostgreSQL of its own and speaks to the application in this process, without HTTP
 server: sessions, permissions, queries, templates and JSON are in the figures, TLS is not. A second
@@ -45,6 +45,14 @@ ASKED = {
     "API: usage": "/api/v1/tenants/{slug}/usage",
 }
 NAMES = ("Anton", "Berta", "Caesar", "Dora", "Emil", "Friedrich", "Gustav")
+USERS = """
+    INSERT INTO directory_subscriber (
+        domain_id, username, aor, display_name, ha1_md5, ha1_sha256
+    )
+    SELECT %(domain_id)s, 'u' || n, 'u' || n || '@' || %(domain)s,
+        (%(names)s::text[])[1 + n %% 7] || ' ' || n, md5(n::text), ''
+    FROM generate_series(0, %(users)s - 1) n
+"""
 CALLS = """
     INSERT INTO calls_callrecord (
         public_id, call_id, tenant_id, domain_id, caller, callee, request_uri, target,
@@ -64,6 +72,7 @@ CALLS = """
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=["import", "pages"], help="one of both")
     parser.add_argument("--users", type=int, default=100_000)
     parser.add_argument("--calls", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=60)
@@ -81,7 +90,10 @@ def main() -> None:
             import django
 
             django.setup()
-            measure(given.users, given.calls, given.rounds)
+            if given.only != "pages":
+                import_users(*tenant_of("imported"), given.users)
+            if given.only != "import":
+                measure(given.users, given.calls, given.rounds)
             from django.db import connections
 
             connections.close_all()
@@ -114,22 +126,25 @@ def measure(users: int, calls: int, rounds: int) -> None:
         print(f"{what:<38}{median:>7.1f} ms{late:>7.1f} ms{many:>9}{few:>18}", flush=True)
 
 
-def fill(slug: str, users: int, calls: int) -> tuple[Any, str]:
-    """A tenant with so many users, imported by a job, and so many calls; its domain's name."""
-    from django.db import connection
-
+def tenant_of(slug: str) -> tuple[Any, Any]:
+    """A new tenant with one domain."""
     from fedsip_platform.directory import services
+
+    tenant = services.create_tenant(slug.title(), slug)
+    return tenant, services.create_domain(tenant, f"{slug}.example")
+
+
+def import_users(tenant: Any, domain: Any, users: int) -> None:
+    """By a job, as the dashboard and the API do it, here without a worker."""
     from fedsip_platform.people import services as people
     from fedsip_platform.tasks import jobs
     from fedsip_platform.tasks.models import Kind
 
-    tenant = services.create_tenant(slug.title(), slug)
-    domain = services.create_domain(tenant, f"{slug}.example")
-    person = people.make_person(f"importer@{slug}.example", None)
+    person = people.make_person(f"importer@{domain.name}", None)
     people.join(tenant, person, "owner")
-    options = {"mode": "what_is_fine"}
     before = most_memory()
     began = time.perf_counter()
+    options = {"mode": "what_is_fine"}
     job = jobs.start(Kind.IMPORT_USERS, tenant, person, options, rows(users, domain.name))
     taken_in = time.perf_counter() - began
     while jobs.step(job.pk):
@@ -143,8 +158,16 @@ def fill(slug: str, users: int, calls: int) -> tuple[Any, str]:
         f"{users / took:,.0f} a second, memory + {grew:.0f} MiB",
         flush=True,
     )
+
+
+def fill(slug: str, users: int, calls: int) -> tuple[Any, str]:
+    """A tenant with so many users and calls, by SQL; its domain's name."""
+    from django.db import connection
+
+    tenant, domain = tenant_of(slug)
     values = {"domain": domain.name, "tenant_id": tenant.pk, "domain_id": domain.pk}
     with connection.cursor() as cursor:
+        cursor.execute(USERS, values | {"users": users, "names": list(NAMES)})
         cursor.execute(CALLS, values | {"users": users, "calls": calls})
     return tenant, domain.name
 
