@@ -25,6 +25,7 @@ class AliasSerializer(serializers.ModelSerializer):
     class Meta:
         model = Alias
         fields = ("id", "domain", "name", "target", "enabled", "note", "created_at", "updated_at")
+        extra_kwargs = {"target": {"required": True}}
         validators: list[Any] = []
 
 

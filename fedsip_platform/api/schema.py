@@ -15,7 +15,7 @@ from drf_spectacular.utils import OpenApiParameter
 
 from fedsip_platform.audit import log
 
-from . import idempotency
+from . import examples, idempotency
 from .base import ScopedViewSet
 
 PROBLEM = {
@@ -127,7 +127,8 @@ class SessionScheme(OpenApiAuthenticationExtension):
 
 def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A spectacular hook: every operation may answer with a problem."""
-    result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
+    result["components"].setdefault("schemas", {})["Problem"] = dict(PROBLEM)
+    examples.attach(result["components"]["schemas"])
     for operations in result["paths"].values():
         for operation in operations.values():
             operation["responses"]["default"] = REFUSAL

@@ -219,7 +219,10 @@ def test_each_field_with_rubbish(acme: World, as_operator: Api, path: str) -> No
 
 @pytest.mark.parametrize("path", WRITING)
 def test_bodies_that_are_none(acme: World, as_operator: Api, path: str) -> None:
-    for text in ("", "[]", "null", "17", '"x"', "{", '{"a":', "\x00", "[" * 5000):
+    for text in (
+        *([""] if path != "users/export" else []),  # which needs nothing
+        *("[]", "null", "17", '"x"', "{", '{"a":', "\x00", "[" * 5000),
+    ):
         answer = as_operator._client.generic(
             "POST", f"/api/v1/{path}", text, content_type="application/json", secure=True
         )
@@ -348,9 +351,12 @@ def test_what_broke_once(acme: World, as_operator: Api) -> None:
     assert as_operator.get("locate?uri=%C2%B8cP").status_code == 400
     assert as_operator.get("calls?since=0213-08-12T21:38:50%2D19:23").status_code == 200
     assert as_operator.get("calls?since=0001-01-01T00:00:00%2B19:23").status_code == 400
-    forward = {"user": "alice@example.com", "condition": "always"}
-    refused = as_operator.post("forwards", forward)
-    assert [each["field"] for each in refused.json()["errors"]] == ["target"]
+    for path, body in (
+        ("forwards", {"user": "alice@example.com", "condition": "always"}),
+        ("aliases", {"domain": "example.com", "name": "7"}),
+    ):
+        refused = as_operator.post(path, body)
+        assert [each["field"] for each in refused.json()["errors"]] == ["target"]
 
 
 def test_bodies_that_never_end(as_operator: Api) -> None:

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('directory', '0007_rules_for_carriers'),
-        ('federation', '0001_initial'),
+        ('federation', '0002_room_for_attestation'),
     ]
 
     operations = [
