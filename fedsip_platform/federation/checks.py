@@ -48,12 +48,12 @@ class Found:
 def check(domains: Sequence[Domain]) -> list[DomainCheck]:
     """Check these domains now and keep the results; waits for the DNS."""
     site = dns_records.this_site()
-    held = certificates.read(ProxySettings.from_env().certificate_paths[0])
+    settings = ProxySettings.from_env()
     wanted = [dns_records.records(domain.name, site) for domain in domains]
     checked = dns_records.check_all(wanted)
     now = timezone.now()
     kept = [
-        keep(domain, found_of(domain.name, records, held, now), now)
+        keep(domain, found_of(domain.name, records, _held(domain, settings), now), now)
         for domain, records in zip(domains, checked, strict=True)
     ]
     return [each for each in kept if each is not None]
@@ -70,6 +70,12 @@ def found_of(domain: str, checked: list[Checked], held: Held | None, now: dateti
         problems,
         held is not None and all(each.state != "unknown" for each in checked),
     )
+
+
+def _held(domain: Domain, settings: ProxySettings) -> Held | None:
+    """The certificate that callers of this domain are shown: its own, or the node's."""
+    own = settings.state_dir / "tls" / "domains" / domain.name / "cert.pem"
+    return certificates.read(own) or certificates.read(settings.certificate_paths[0])
 
 
 def changes_between(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:

@@ -81,6 +81,7 @@ SHARED = (
     "proxy.directory.hours",
     "proxy.locate",  # what people are told of a domain is what calls find
     "proxy.transport.probe",
+    "proxy.transport.tls",  # what is said of a certificate is what others' proxies find
     "proxy.directory.model",
     "proxy.directory.numbers",
     "proxy.directory.patterns",

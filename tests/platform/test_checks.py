@@ -117,6 +117,21 @@ def test_a_dns_that_does_not_answer_is_no_failure(acme: World, dns: DnsThread, t
     assert not Delivery.objects.exists()
 
 
+def test_a_domain_with_a_certificate_of_its_own(
+    acme: World, dns: DnsThread, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path / "other")
+    path, _ = authority.issue(tmp_path / "node", "edge.acme.test")
+    monkeypatch.setenv("FEDSIP_TLS_CERT", str(path))
+    tasks.check_domains()
+    assert DomainCheck.objects.get().problems == ["The certificate does not name example.com."]
+    monkeypatch.setenv("FEDSIP_STATE_DIR", str(tmp_path))
+    authority.issue(tmp_path / "tls" / "domains" / "example.com", "example.com")
+    come_due(dns, ALL_WELL)
+    tasks.check_domains()
+    assert DomainCheck.objects.get().state == "fine"
+
+
 def test_a_new_domain_with_problems_is_no_reason_for_letters(
     acme: World, dns: DnsThread, told: None
 ) -> None:
