@@ -7,14 +7,25 @@ body says. Ports, times and the spelling of what is only ours are not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from media.dtls import parse_fingerprint
 from media.ice import parse_candidate
-from media.ng import Answer, Delete, Document, ListCalls, Offer, Options, Ping, Query, Value
+from media.ng import (
+    Answer,
+    CodecChoice,
+    Delete,
+    Document,
+    ListCalls,
+    Offer,
+    Options,
+    Ping,
+    Query,
+    Value,
+)
 from media.ng.messages import Command
 from media.sdp import Session
 from media.srtp import BY_SDES_NAME, Suite
@@ -24,6 +35,7 @@ from tests.harness.rtpengine import rtpengine
 
 pytestmark = pytest.mark.e2e
 
+BESIDE = (b"telephone-event", b"cn")
 V6 = Options(ice=b"remove", address_family=b"IP6", replace=(b"origin", b"session-connection"))
 
 
@@ -477,6 +489,26 @@ def test_suites_are_left_out_by_wish(relays: Relays, alice: RtpPhone) -> None:
         names = {line.value.split()[1] for line in media.lines if line.attribute == b"crypto"}
         assert SHA80.sdes in names
         assert not names & {GCM.sdes, SHA32.sdes}
+
+
+@pytest.mark.parametrize(
+    ("choice", "formats"),
+    [
+        (CodecChoice((b"all",), BESIDE, (b"pcma",)), (b"8", b"101")),
+        (CodecChoice((b"all",), BESIDE, (b"g722", b"pcma")), (b"9", b"8", b"101")),
+        (CodecChoice((b"pcmu",)), (b"8", b"9", b"101")),
+    ],
+)
+def test_codecs_are_chosen(
+    relays: Relays, alice: RtpPhone, choice: CodecChoice, formats: tuple[bytes, ...]
+) -> None:
+    """As our proxy asks for it. Where no codec is left, rtpengine offers a section without any."""
+    lines = ("a=rtpmap:8 PCMA/8000", "a=rtpmap:9 G722/8000")
+    body = alice.description(*lines).replace(b" 0 101", b" 0 8 9 101")
+    for relay in relays.both():
+        options = replace(REPLACE, codec=choice)
+        [media] = relay.describes(Offer(call_id(), b"a", body, options=options)).media
+        assert media.formats == formats
 
 
 def test_ice_is_put_in_and_taken_out(relays: Relays, alice: RtpPhone) -> None:
