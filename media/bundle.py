@@ -54,6 +54,21 @@ def settle(leg: Leg, found: dict[int, int]) -> None:
         leg.stream(index).ride(leg.stream(head))
 
 
+def promote(far: Leg, is_taken: Callable[[int], bool]) -> None:
+    """An answer refuses sections of who offered: where others ride on one of them, the first that
+    is taken stands in its stead."""
+    for index, head in enumerate(far.streams):
+        riders = [(at, one) for at, one in enumerate(far.streams) if one.rides is head]
+        taken = [one for at, one in riders if is_taken(at)]
+        if not taken or is_taken(index):
+            continue
+        first = taken[0]
+        first.take_over(head)
+        for _, one in riders:
+            if one is not first:
+                one.ride(first)
+
+
 def name_offered(far: Stream, media: Media, index: int) -> list[bytes]:
     """The a=mid that an offer lacks which goes to a browser: the name known, else its place."""
     if not _is_grouped_in_offers(far):

@@ -80,6 +80,8 @@ def negotiate(
         ),
     )
     _check_profiles(exchange)
+    if not exchange.is_offer:
+        bundle.promote(exchange.far, lambda index: _is_taken(exchange, index))
     released = _place(exchange, ports, now=now)
     plans = [_section(exchange, index, media) for index, media in enumerate(exchange.session.media)]
     for leg in (exchange.near, exchange.far):
@@ -100,6 +102,11 @@ def _is_wanted(exchange: Exchange, index: int, media: Media) -> bool:
         exchange.is_offer
         or (index < len(exchange.far.streams) and exchange.far.streams[index].is_active)
     )
+
+
+def _is_taken(exchange: Exchange, index: int) -> bool:
+    media = exchange.session.media
+    return index < len(media) and _relayed(exchange, index, media[index])
 
 
 def _check_profiles(exchange: Exchange) -> None:

@@ -151,6 +151,15 @@ class Stream:
         self.ice = None
         self.mux = True
 
+    def take_over(self, head: Stream) -> None:
+        """Stand where the section stood on which this one rides, which is no longer there."""
+        self.ride(head)
+        self.rides = None
+        self.ice, self.ice_remote, self.is_ice_lite = head.ice, head.ice_remote, head.is_ice_lite
+        self.mux_back, self.mux_offered = head.mux_back, head.mux_offered
+        head.pair, head.ice, head.security = None, None, Security()
+        head.rtp, head.rtcp = Endpoint(("", 0)), Endpoint(("", 0))
+
     @property
     def transport(self) -> Stream:
         """The section whose ICE and DTLS serve this one: itself, unless it rides on another."""

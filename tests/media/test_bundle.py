@@ -227,3 +227,18 @@ def test_a_phone_that_bundles_without_dtls_has_two_ports(call: Call, ports: Pair
     told(call, ports, offer(body, options=TO_PAGE))
     assert all(rule.others == () for rule in call.dialogues[0].rules())
     assert len(ports.out) == 4
+
+
+def test_a_phone_that_refuses_the_sound_and_takes_the_picture(call: Call, ports: Pairs) -> None:
+    told(call, ports, offer(both((9, 9)), options=TO_DESK))
+    to_page = told(call, ports, answer(phone(0, 6006), options=TO_PAGE))
+    assert groups(to_page) == [b"group:BUNDLE 1"]
+    sound, picture = to_page.media
+    assert sound.port == 0
+    assert picture.attribute(b"ice-ufrag") is not None
+    rule = rule_of(call, picture.port)
+    assert rule.others == ()
+    assert rule.destination == ("192.0.2.1", 6006)
+    assert rule.ufrag == picture.attribute(b"ice-ufrag")
+    [dialogue] = call.dialogues
+    assert sorted(pair.port for pair in call.remove(dialogue)) == [24000, 24002, 24004]
