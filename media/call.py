@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from media.dialogue import Dialogue, Leg
-from media.negotiate import KEEP, Exchange, negotiate
+from media.exchange import KEEP, Exchange
+from media.negotiate import negotiate
 from media.ng import Answer, CodecChoice, Delete, Offer
 from media.sdp import Allowed, Session, choose, parse
 from media.security import Means

@@ -6,17 +6,17 @@ that can fail (profiles, ports), then the change.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from media import bundle, connectivity, security
-from media.dialogue import Leg
+from media.exchange import Exchange, is_relayed, is_taken, is_wanted, keying_of, profile_told
 from media.ng import Options
-from media.sdp import Connection, Media, MediaRewrite, Rewrite, Session, rewrite
+from media.placing import place
+from media.sdp import Connection, Media, MediaRewrite, Rewrite, rewrite
 from media.sdp.model import IP4, IP6
-from media.security import Means, Security
+from media.security import Security
 from media.stream import LocalPair, PortSource, Refused, Stream
 
-KEEP = b"keep-profile"
 _MUX_OFFERED = (b"offer", b"require")
 _KEYING = frozenset((b"crypto", b"fingerprint", b"setup", b"tls-id", b"connection", b"zrtp-hash"))
 _BROWSERS = frozenset(
@@ -34,35 +34,6 @@ _BROWSERS = frozenset(
         b"ssrc-group",
     )
 )
-_PROFILES = frozenset(
-    (
-        b"RTP/AVP",
-        b"RTP/AVPF",
-        b"RTP/SAVP",
-        b"RTP/SAVPF",
-        b"UDP/TLS/RTP/SAVP",
-        b"UDP/TLS/RTP/SAVPF",
-    )
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A description of `near` on its way to `far`."""
-
-    near: Leg
-    far: Leg
-    session: Session
-    options: Options
-    is_offer: bool
-    means: Means
-    rides: dict[int, int] = field(default_factory=dict)
-    """Sections of `near` that share the transport of another one (BUNDLE)."""
-
-    @property
-    def keeps_profile(self) -> bool:
-        """What a side speaks was settled by its first description, whatever is asked later."""
-        return self.options.has(KEEP)
 
 
 def negotiate(
@@ -76,13 +47,13 @@ def negotiate(
             exchange.near,
             session,
             is_offer=exchange.is_offer,
-            is_wanted=lambda index: _is_wanted(exchange, index, session.media[index]),
+            is_wanted=lambda index: is_wanted(exchange, index, session.media[index]),
         ),
     )
     _check_profiles(exchange)
     if not exchange.is_offer:
-        bundle.promote(exchange.far, lambda index: _is_taken(exchange, index))
-    released = _place(exchange, ports, now=now)
+        bundle.promote(exchange.far, lambda index: is_taken(exchange, index))
+    released = place(exchange, ports, now=now)
     plans = [_section(exchange, index, media) for index, media in enumerate(exchange.session.media)]
     for leg in (exchange.near, exchange.far):
         for stream in leg.streams[len(plans) :]:
@@ -90,34 +61,15 @@ def negotiate(
     return _rewrite(exchange, plans), released
 
 
-def _relayed(exchange: Exchange, index: int, media: Media) -> bool:
-    """True for a section that is to have ports: an answer cannot enable what was not offered."""
-    if media.is_disabled and index not in exchange.rides:
-        return False
-    return _is_wanted(exchange, index, media)
-
-
-def _is_wanted(exchange: Exchange, index: int, media: Media) -> bool:
-    return media.is_relayed and (
-        exchange.is_offer
-        or (index < len(exchange.far.streams) and exchange.far.streams[index].is_active)
-    )
-
-
-def _is_taken(exchange: Exchange, index: int) -> bool:
-    media = exchange.session.media
-    return index < len(media) and _relayed(exchange, index, media[index])
-
-
 def _check_profiles(exchange: Exchange) -> None:
     """Refuse what cannot be: a profile that needs keys which are not there."""
     for index, media in enumerate(exchange.session.media):
-        if not _relayed(exchange, index, media) or not media.is_rtp or index in exchange.rides:
+        if not is_relayed(exchange, index, media) or not media.is_rtp or index in exchange.rides:
             continue
         kind = _spoken(exchange, index, media)
-        protocol = _profile(exchange, index, media)
+        protocol = profile_told(exchange, index, media)
         _check_required(exchange, index, kind)
-        is_opaque = exchange.is_offer and _kind(protocol) == _kind(media.protocol)
+        is_opaque = exchange.is_offer and keying_of(protocol) == keying_of(media.protocol)
         if not exchange.is_offer:
             is_opaque = exchange.far.streams[index].security.kind == security.OPAQUE
         if kind == security.OPAQUE and not is_opaque:
@@ -154,121 +106,12 @@ def _check_required(exchange: Exchange, index: int, kind: str) -> None:
         raise Refused("Encryption is required of this side")
 
 
-def _profile(exchange: Exchange, index: int, media: Media) -> bytes:
-    """The profile that the far side is told: of an answer that of its own offer, save for what
-    passes untouched anyway."""
-    asked = exchange.options.transport_protocol
-    if not media.is_rtp:
-        return media.protocol
-    if exchange.is_offer:
-        if exchange.keeps_profile and index < len(exchange.far.streams):
-            settled = exchange.far.streams[index]
-            if settled.is_settled:
-                return settled.protocol
-        return asked if asked in _PROFILES else media.protocol
-    offered = exchange.far.streams[index].protocol
-    if asked in _PROFILES and _kind(asked) == _kind(offered):
-        return asked
-    is_same = _kind(offered) == _kind(media.protocol)
-    passes = exchange.far.streams[index].security.kind == security.OPAQUE
-    if (asked == b"accept" and (is_same or passes)) or (passes and not is_same):
-        return media.protocol
-    return offered
-
-
-def _kind(protocol: bytes) -> tuple[bool, bool]:
-    upper = protocol.upper()
-    return b"SAVP" in upper, b"TLS" in upper
-
-
-def _place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPair]:
-    """Draw the ports that are missing on either side, or none at all."""
-    wanted = [
-        index
-        for index, media in enumerate(exchange.session.media)
-        if _relayed(exchange, index, media)
-    ]
-    near, far, options = exchange.near, exchange.far, exchange.options
-    interfaces = _interfaces(exchange, ports)
-    near_families, far_families = (ports.families(interfaces[leg]) for leg in (near, far))
-    near_family = _family_spoken(exchange, wanted) or near.family or near_families[0]
-    far_family = options.address_family or far.family or near_family
-    if far_family not in far_families and not options.address_family:
-        far_family = far_families[0]
-    drawn: list[tuple[Stream, LocalPair]] = []
-    try:
-        for leg, family in ((near, near_family), (far, far_family)):
-            for index in wanted:
-                stream = leg.stream(index)
-                if index in exchange.rides if leg is near else stream.rides is not None:
-                    continue
-                if (
-                    stream.pair is None
-                    or stream.rides is not None
-                    or stream.pair.advertised.family != family
-                    or stream.pair.interface != interfaces[leg]
-                ):
-                    is_shared = _is_browsers(exchange, index, is_near=leg is near)
-                    pair = ports.take(family, interfaces[leg], is_shared=is_shared, now=now)
-                    drawn.append((stream, pair))
-    except Refused:
-        for _, pair in drawn:
-            ports.give_back(pair, now=now)
-        raise
-    if wanted:
-        near.family, far.family = near_family, far_family
-        near.interface, far.interface = interfaces[near], interfaces[far]
-    leaving = [stream for stream, _ in drawn] + [near.stream(index) for index in exchange.rides]
-    released = [one.pair for one in leaving if one.pair is not None and one.rides is None]
-    for stream, pair in drawn:
-        stream.place(pair)
-    bundle.settle(near, exchange.rides)
-    for stream in far.streams:
-        if stream.rides is not None:
-            stream.ride(stream.rides)  # which may have new ports
-    return released
-
-
-def _is_browsers(exchange: Exchange, index: int, *, is_near: bool) -> bool:
-    """True for a side that speaks DTLS, checks by ICE, and has RTCP on the port of RTP."""
-    session, options = exchange.session, exchange.options
-    media = session.media[index]
-    if not media.is_rtp:
-        return False
-    if is_near:
-        has_ice = connectivity.credentials_of(session, media) is not None
-        return b"TLS" in media.protocol.upper() and has_ice and media.offers_mux
-    protocol = _profile(exchange, index, media) if exchange.is_offer else b""
-    is_forced = options.ice == connectivity.FORCE and b"require" in options.rtcp_mux
-    return b"TLS" in protocol.upper() and is_forced
-
-
-def _interfaces(exchange: Exchange, ports: PortSource) -> dict[Leg, bytes]:
-    """Where each side has its ports: as the last offer said by name, whose first word is for its
-    sender; a name that nobody knows is the relay's first interface."""
-    found = {leg: leg.interface for leg in (exchange.near, exchange.far)}
-    words = exchange.options.direction
-    if exchange.is_offer and len(words) == 2:
-        for leg, name in zip((exchange.near, exchange.far), words, strict=True):
-            found[leg] = name if ports.families(name) else b""
-    return found
-
-
-def _family_spoken(exchange: Exchange, wanted: list[int]) -> bytes:
-    """The family of the addresses in the description; hold by zero address says nothing."""
-    for index in wanted:
-        connection = exchange.session.connection_of(exchange.session.media[index])
-        if connection is not None and connection.family in (IP4, IP6) and not connection.is_zero:
-            return connection.family
-    return b""
-
-
 def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | None:
     near, far = exchange.near.stream(index), exchange.far.stream(index)
-    if not _relayed(exchange, index, media) or far.pair is None:
+    if not is_relayed(exchange, index, media) or far.pair is None:
         near.is_active = far.is_active = False
         return None
-    protocol = _profile(exchange, index, media)
+    protocol = profile_told(exchange, index, media)
     near.signal(exchange.session, media, exchange.options)
     if near.rides is None:
         connectivity.note(near, exchange.session, media)
