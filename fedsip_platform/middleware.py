@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
+_FORMS = "form-action 'self'"
 STRICT = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
+    f"{_FORMS}; frame-ancestors 'none'"
 )
 # The API's documentation pages bring styles of their own inside the page; scripts never.
 INLINE_STYLES = STRICT + "; style-src 'self' 'unsafe-inline'"
@@ -41,10 +44,17 @@ def content_security_policy(view: View) -> View:
 
     def with_policy(request: HttpRequest) -> HttpResponseBase:
         response = view(request)
-        response.headers.setdefault(_HEADER, STRICT)
+        response.headers.setdefault(_HEADER, _strict(settings.WEB.oidc_issuer))
         return response
 
     return with_policy
+
+
+def _strict(issuer: str) -> str:
+    """Browsers hold `form-action` against where a form's answer leads, too: single sign-on's
+    button leads to its provider."""
+    parts = urlsplit(issuer)
+    return STRICT.replace(_FORMS, f"{_FORMS} {parts.scheme}://{parts.netloc}") if issuer else STRICT
 
 
 def api_is_not_stored(view: View) -> View:

@@ -64,6 +64,11 @@ def test_who_is_known_comes_in(acme: World, comes_back: Callable[[Client], Any])
         client.post("/sign-out", secure=True)
 
 
+def test_browsers_let_the_button_lead_to_the_provider(provider: Provider) -> None:
+    policy = Client().get("/sign-in", secure=True)["Content-Security-Policy"]
+    assert f"form-action 'self' {provider.issuer};" in policy
+
+
 def test_nobody_signs_up_by_it(
     acme: World, provider: Provider, comes_back: Callable[[Client], Any]
 ) -> None:
