@@ -9,7 +9,7 @@ import struct
 import time
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Locator, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page
 
 SIZES = ((1440, 900), (390, 844))
 THEMES = ("light", "dark")
@@ -25,12 +25,14 @@ class Visitor:
         self.page: Page = context.new_page()
         self.complaints: list[str] = []
         """What the browser's console held against the pages."""
-        self.page.on("console", lambda said: self._hear(said.type, said.text))
-        self.page.on("pageerror", lambda error: self._hear("error", str(error)))
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
-    def _hear(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
-            self.complaints.append(f"{self.page.url}: {text}")
+    def _hear(self, said: ConsoleMessage) -> None:
+        if said.location["url"] == self.page.url and "Failed to load resource" in said.text:
+            return  # the page itself is not there: `opens` tells that
+        if said.type in ("error", "warning"):
+            self.complaints.append(f"{self.page.url}: {said.text}")
 
     def opens(self, path: str) -> int:
         """Go to a page; its status."""
@@ -41,7 +43,7 @@ class Visitor:
     def signs_in(self, email: str, password: str) -> None:
         self.opens("/sign-in")
         self.fills({"E-mail address": email, "Password": password})
-        self.presses("Sign in")
+        self.goes("Sign in")
 
     def fills(self, fields: dict[str, str]) -> None:
         """Type into the fields of the page's content that are labelled so."""
@@ -53,10 +55,18 @@ class Visitor:
                 field.fill(text)
 
     def presses(self, name: str) -> None:
-        """Press that button or link of the page's content."""
-        button = self._content().get_by_role("button", name=name)
-        link = self._content().get_by_role("link", name=name)
-        button.or_(link).first.click()
+        """Press that button or link of the page's content; the page stays."""
+        self._named(name).click()
+
+    def goes(self, name: str) -> None:
+        """Press that button or link, and wait for the page that it leads to."""
+        with self.page.expect_navigation():
+            self._named(name).click()
+
+    def signs_out(self) -> None:
+        self.page.locator(".person > summary").click()
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name="Sign out").click()
 
     def reads(self, text: str) -> None:
         """Wait until the page says so."""
@@ -77,6 +87,14 @@ class Visitor:
     def photographs(self, folder: Path, name: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=folder / f"{name}.png", full_page=True)
+
+    def is_live(self) -> None:
+        """Wait until the page hears of changes."""
+        self.page.locator(".live.on").wait_for()
+
+    def _named(self, name: str) -> Locator:
+        button = self._content().get_by_role("button", name=name)
+        return button.or_(self._content().get_by_role("link", name=name)).first
 
     def _content(self) -> Locator:
         return self.page.locator("main")
