@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from admin_ui import attention
 from admin_ui.frame import Place, tenant_page
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory.models import Domain, Subscriber
@@ -26,6 +27,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     place: Place = request.place
     context = _figures(place)
     context["steps_left"] = not (context["calls"] or context["ever_called"])
+    context["attention"] = attention.points(place)
     context["chart"] = _by_hour(place) if context["calls"] else None
     return render(request, "admin_ui/overview.html", context)
 

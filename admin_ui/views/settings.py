@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from admin_ui import forms, settings_forms
+from admin_ui.attention import LIMITS
 from admin_ui.frame import Place, tenant_page
 from fedsip_platform.directory import services as directory
 from fedsip_platform.people import services
@@ -26,13 +27,6 @@ TABS = (
     ("limits", gettext_lazy("Rules and limits")),
     ("audit", gettext_lazy("Who changed what")),
 )
-LIMITS = {
-    "domains": gettext_lazy("Domains"),
-    "users": gettext_lazy("Users"),
-    "rules": gettext_lazy("Rules"),
-    "calls": gettext_lazy("Calls at the same time"),
-    "calls_per_second": gettext_lazy("Calls begun in a second"),
-}
 
 
 def tabs(place: Place, chosen: str) -> list[tuple[str, Any, bool]]:

@@ -1,0 +1,106 @@
+"""What wants attention, in sentences with the page where it is mended; the worst first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from admin_ui.frame import Place
+from fedsip_platform.directory.models import Domain
+from fedsip_platform.routing.models import GatewayHealth, Trunk
+from fedsip_platform.tenants import usage
+from fedsip_platform.webhooks.models import State, Webhook
+
+MOST_OF_A_KIND = 3
+LIMITS = {
+    "domains": gettext_lazy("Domains"),
+    "users": gettext_lazy("Users"),
+    "rules": gettext_lazy("Rules"),
+    "calls": gettext_lazy("Calls at the same time"),
+    "calls_per_second": gettext_lazy("Calls begun in a second"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One thing to look at."""
+
+    text: str
+    address: str
+    is_bad: bool = False
+
+
+def points(place: Place) -> list[Point]:
+    """All of them for a tenant: a few queries, however much the tenant has."""
+    found = [*_trunks(place), *_limits(place), *_domains(place), *_webhooks(place)]
+    return sorted(found, key=lambda point: not point.is_bad)
+
+
+def _trunks(place: Place) -> list[Point]:
+    dead = GatewayHealth.objects.filter(
+        gateway__trunk__domain__tenant=place.tenant, gateway__enabled=True, is_alive=False
+    )
+    trunks = place.scope.visible(Trunk.objects.select_related("domain")).filter(
+        enabled=True, pk__in=dead.values("gateway__trunk")
+    )
+    return [
+        Point(
+            _("A gateway of the trunk %(trunk)s does not answer.") % {"trunk": trunk},
+            _address(place, "trunk", trunk.public_id),
+            is_bad=True,
+        )
+        for trunk in trunks[:MOST_OF_A_KIND]
+    ]
+
+
+def _limits(place: Place) -> list[Point]:
+    return [
+        Point(
+            _("No more fits: %(what)s, all %(n)d used.")
+            % {"what": LIMITS[each.name], "n": each.limit},
+            _address(place, "limits"),
+            is_bad=True,
+        )
+        for each in usage.of(place.tenant)
+        if each.is_full
+    ]
+
+
+def _domains(place: Place) -> list[Point]:
+    off = place.scope.visible(Domain.objects.filter(enabled=False))
+    return [
+        Point(
+            _("%(domain)s is off: nobody registers or calls there.") % {"domain": domain},
+            _address(place, "domain", domain.public_id),
+        )
+        for domain in off[:MOST_OF_A_KIND]
+    ]
+
+
+def _webhooks(place: Place) -> list[Point]:
+    failing = (
+        place.scope.visible(Webhook.objects.filter(enabled=True, deliveries__state=State.FAILED))
+        .annotate(failed=Count("deliveries"))
+        .order_by("-failed")
+    )
+    return [
+        Point(
+            ngettext(
+                "%(n)d delivery to %(url)s was given up.",
+                "%(n)d deliveries to %(url)s were given up.",
+                webhook.failed,
+            )
+            % {"n": webhook.failed, "url": webhook.url},
+            _address(place, "webhook", webhook.public_id),
+        )
+        for webhook in failing[:MOST_OF_A_KIND]
+    ]
+
+
+def _address(place: Place, name: str, *keys: Any) -> str:
+    return reverse(name, args=[place.tenant.slug, *keys])
