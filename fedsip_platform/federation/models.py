@@ -1,7 +1,7 @@
 """Rules for single foreign domains, and what was refused to whom.
 
 The proxy reads rules by the view proxy_federation_rule and writes refusals by proxy_refusal; what a
-domain says of all others is among its policies (directory/models.py).
+domain says of all others is among its policies (directory/models/policies.py).
 """
 
 from __future__ import annotations

@@ -56,6 +56,13 @@ def _ring_seconds(default: int, help_text: str) -> models.PositiveSmallIntegerFi
     )
 
 
+def _once(name: str, told: str, fields: list[str]) -> models.UniqueConstraint:
+    """At most one of them with the same fields; `told` to whoever wants a second."""
+    return models.UniqueConstraint(
+        fields=fields, name=name, violation_error_code="unique", violation_error_message=told
+    )
+
+
 class Alias(models.Model):
     """Another name or number of a user or ring group: an extension, a number from a carrier."""
 
@@ -72,14 +79,7 @@ class Alias(models.Model):
         ordering = ["domain", "name"]
         verbose_name_plural = "aliases"
         indexes = [models.Index(fields=["target"], name="alias_target")]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["domain", "name"],
-                name="alias_once",
-                violation_error_code="unique",
-                violation_error_message="This alias exists already.",
-            )
-        ]
+        constraints = [_once("alias_once", "This alias exists already.", ["domain", "name"])]
 
     def __str__(self) -> str:
         return f"{self.name}@{self.domain.name}"
@@ -111,11 +111,8 @@ class Forward(models.Model):
         ordering = ["user", "condition"]
         indexes = [models.Index(fields=["target"], name="forward_target")]
         constraints = [
-            models.UniqueConstraint(
-                fields=["user", "condition"],
-                name="forward_once",
-                violation_error_code="unique",
-                violation_error_message="This user has a forward for that already.",
+            _once(
+                "forward_once", "This user has a forward for that already.", ["user", "condition"]
             ),
             models.CheckConstraint(
                 condition=Q(condition__in=ForwardWhen.values), name="forward_condition_known"
@@ -157,12 +154,7 @@ class RingGroup(models.Model):
         ordering = ["domain", "name"]
         indexes = [GinIndex(fields=["members"], name="ring_group_members")]
         constraints = [
-            models.UniqueConstraint(
-                fields=["domain", "name"],
-                name="ring_group_once",
-                violation_error_code="unique",
-                violation_error_message="This ring group exists already.",
-            ),
+            _once("ring_group_once", "This ring group exists already.", ["domain", "name"]),
             models.CheckConstraint(
                 condition=Q(strategy__in=RingStrategy.values), name="ring_group_strategy_known"
             ),
@@ -210,14 +202,7 @@ class Trunk(models.Model):
 
     class Meta:
         ordering = ["domain", "name"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["domain", "name"],
-                name="trunk_once",
-                violation_error_code="unique",
-                violation_error_message="This trunk exists already.",
-            )
-        ]
+        constraints = [_once("trunk_once", "This trunk exists already.", ["domain", "name"])]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.domain.name}"

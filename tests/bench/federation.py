@@ -284,7 +284,7 @@ class Bench:
         first = seconds[: 2 * _GOOD_RATE]
         print(f"  before             {spread(before)}\n  during             {spread(seconds)}")
         print(f"  its first 2 s      {spread(first)}")
-        print(f"  the phones themselves were {lateness.stop() * 1000:.0f} ms late at most")
+        print(f"  the phones themselves: {lateness.stop()}")
         print(
             f"dead: {_GOOD_RATE} good calls a second while {args.dead} unreachable domains are"
             f" called within {args.within:g} s"

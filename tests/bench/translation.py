@@ -130,9 +130,7 @@ def timed(what: str) -> Iterator[None]:
     lateness, began = Lateness(), time.perf_counter()
     yield
     took = time.perf_counter() - began
-    longest = lateness.stop()
-    print(f"  {what:44}{took * 1000:9.0f} ms   longest wait {longest * 1000:6.1f} ms",
-          flush=True)  # fmt: skip
+    print(f"  {what:40}{took * 1000:8.0f} ms   {lateness.stop()}", flush=True)
 
 
 _INSERT: Final = (

@@ -1,0 +1,202 @@
+"""A rule of a domain that changes where a request goes."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.functions import RandomUUID
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from fedsip_platform.directory import names, patterns
+from fedsip_platform.directory.fields import DomainNameField, HostField
+from proxy.directory.patterns import MAX_PATTERN
+
+from .domain import Domain
+
+
+class Translation(models.Model):
+    """One rule that changes where a request goes (all that is set must match)."""
+
+    public_id = models.UUIDField(
+        default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
+    )
+    domain = models.ForeignKey(
+        Domain,
+        models.CASCADE,
+        related_name="translations",
+        help_text="The rule is for requests whose From has this domain.",
+    )
+    enabled = models.BooleanField(default=True, db_default=True)
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
+
+    from_username = models.CharField(
+        max_length=names.LONGEST_USERNAME,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_username],
+        help_text="Only for calls of this user. Empty: of all.",
+    )
+    match_user_agent = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_one_line],
+        help_text="Only for phones whose User-Agent begins so. Empty: all.",
+    )
+    match_regex = models.CharField(
+        max_length=MAX_PATTERN,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[patterns.check_pattern],
+        help_text="Regular expression (RE2) to be found in the dialled user. Empty: all.",
+    )
+    request_domain = DomainNameField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Only for calls to this domain. Empty: to all.",
+    )
+    valid_from = models.DateTimeField(
+        null=True, blank=True, help_text="Not before this. Empty: from now on."
+    )
+    valid_until = models.DateTimeField(
+        null=True, blank=True, help_text="Not from this on. Empty: for ever."
+    )
+    hours = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[patterns.check_hours],
+        help_text="Such as Mon-Fri 08:00-18:00, Sat 09:00-12:00, in the domain's time zone. "
+        "Empty: always.",
+    )
+    priority = models.PositiveIntegerField(
+        default=99, db_default=99, help_text="The lowest that matches is tried first."
+    )
+    weight = models.PositiveIntegerField(
+        default=1,
+        db_default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(10000)],
+        help_text="Share among rules of the same priority.",
+    )
+
+    tran_user = models.CharField(
+        "new user",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_one_line],
+        help_text=r"Replaces the user; \1 to \9 are groups of the expression. "
+        "Strip and prefix are then not looked at.",
+    )
+    tran_strip = models.PositiveSmallIntegerField(
+        "strip", default=0, db_default=0, help_text="Leading characters to take off the user."
+    )
+    tran_prefix = models.CharField(
+        "prefix",
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_username],
+        help_text="Put in front of the user.",
+    )
+    tran_domain = HostField(
+        "new domain", blank=True, default="", db_default="", help_text="Replaces the host."
+    )
+    tran_port = models.PositiveIntegerField(
+        "new port",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(65535)],
+        help_text="Replaces the port.",
+    )
+    tran_strip_port = models.BooleanField(
+        "strip port", default=False, db_default=False, help_text="Removes the port."
+    )
+    tran_add_header = models.TextField(
+        "add headers",
+        max_length=2000,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_header_lines],
+        help_text="Such as X-Account: 42; each on a line of its own.",
+    )
+    tran_remove_header = models.CharField(
+        "remove headers",
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_header_names],
+        help_text="Names, separated by commas, such as X-Internal, Call-Info.",
+    )
+    tran_from_user = models.CharField(
+        "caller ID",
+        max_length=names.LONGEST_USERNAME,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_username],
+        help_text="User that those called see in From. Empty: the caller's own.",
+    )
+    tran_from_display = models.CharField(
+        "caller name",
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_one_line],
+        help_text="Name that those called see in From. Empty: the caller's own.",
+    )
+    tran_trunk = models.SlugField(
+        "trunk",
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Short name of a trunk of the domain, by whose gateways the call leaves.",
+    )
+    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
+    updated_at = models.DateTimeField(auto_now=True, db_default=Now())
+
+    class Meta:
+        ordering = ["domain", "priority", "id"]
+        indexes = [
+            models.Index(fields=["domain", "priority", "id"], name="translation_in_order"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(weight__gte=1) & Q(weight__lte=10000), name="translation_weight_bound"
+            ),
+            models.CheckConstraint(
+                condition=Q(tran_port__isnull=True) | Q(tran_port__range=(1, 65535)),
+                name="translation_port_bound",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.domain} {self.priority}: {self.match_regex or 'all'}"
+
+    def clean(self) -> None:
+        """Refuse what no single field can show to be wrong."""
+        super().clean()
+        reason = patterns.user_template_problem(self.tran_user, self.match_regex)
+        if reason:
+            raise ValidationError({"tran_user": reason})
+        if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
+            raise ValidationError({"valid_until": "This is not after the beginning."})
+        if self.tran_trunk and not self.domain.trunks.filter(name=self.tran_trunk).exists():
+            raise ValidationError({"tran_trunk": f"The domain has no trunk {self.tran_trunk}."})
+        if self.tran_trunk and (self.tran_domain or self.tran_port):
+            raise ValidationError({"tran_trunk": "A trunk has hosts and ports of its own."})
