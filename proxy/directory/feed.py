@@ -41,7 +41,7 @@ _CHANGES: Final = (
     " ON c.xid >= pg_snapshot_xmin(%(seen)s::pg_snapshot)"
     " AND NOT pg_visible_in_snapshot(c.xid, %(seen)s::pg_snapshot) GROUP BY c.kind"
 ).encode()
-_BATCH: Final = 1000
+_BATCH: Final = 250
 """Rows that are put in force at a time: an import of 100,000 must not make calls wait."""
 
 

@@ -13,7 +13,7 @@ from .model import Domain, FederationRule, Subscriber, Translation
 Row = tuple[Any, ...]
 Made = TypeVar("Made")
 
-_BATCH: Final = 1000
+_BATCH: Final = 250
 
 _DOMAIN: Final = (
     "SELECT domain_id, tenant_id, tenant, name, enabled, unauthenticated,"

@@ -26,7 +26,8 @@ _SET_SIZE: Final = 128
 """Expressions in one set: a larger one is felt by calls while it is compiled, some 5 ms."""
 
 _Rank = tuple[int, int, bool]
-"""Priority and number, the order of trying; and that the expression need not be searched for."""
+"""Priority and number, the order of trying; and whether a rule that is found by literals that are
+enough, or in a set, needs no search of its own."""
 _Ranks = list[_Rank]
 _Refused = list[tuple[Translation, str]]
 _Key = tuple[bytes, bytes]
@@ -178,7 +179,7 @@ class _Kept:
             insort(self._plain, _rank(rule, True))
             return
         known = literals(pattern)
-        rank = _rank(rule, known.are_enough)
+        rank = _rank(rule, known.are_enough or not known.texts)
         for text in known.texts:
             ranks = self._by_literal.get(text)
             if ranks is None:
@@ -195,7 +196,7 @@ class _Kept:
             _remove(self._plain, _rank(rule, True))
             return
         known = literals(pattern)
-        rank = _rank(rule, known.are_enough)
+        rank = _rank(rule, known.are_enough or not known.texts)
         for text in known.texts:
             ranks = self._by_literal[text]
             _remove(ranks, rank)

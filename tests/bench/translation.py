@@ -1,6 +1,6 @@
 """What rules cost: a call beside ten rules and beside 100,000, and how long an edit holds calls up.
 
-python -m tests.bench.translation [--counts 10 20000 100000] [--calls 1000] [--only call edit]
+python -m tests.bench.translation [--counts 10 20000 100000] [--calls 1000] [--only match call edit]
 
 call    CPU of complete calls through a whole node in memory (tests/bench/node.py), each of them
         by a rule of its own among so many in its domain, by kind of rule; and with as many rules
@@ -31,6 +31,7 @@ import uvloop
 from fedsip_platform.launch.postgres import EmbeddedPostgres
 from proxy.directory.feed import DirectoryFeed
 from proxy.directory.model import Translation
+from proxy.directory.rules import Rules
 from proxy.directory.store import Directory
 from proxy.directory.translate import Facts
 from tests.bench.lateness import Lateness
@@ -40,6 +41,7 @@ from tests.routing.world import OPEN
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ROUNDS: Final = 15
+PARTS: Final = ["match", "call", "edit"]
 
 
 def _number(n: int) -> str:
@@ -119,8 +121,40 @@ def show_calls(counts: list[int], amount: int) -> None:
     show("in 1,000 other domains", asyncio.run(costs("whole numbers", few, amount, counts)))
 
 
+def matching(kind: str, count: int) -> float:
+    """CPU-µs of finding a call's rule, the least of some rounds."""
+    rules = Rules(rule(kind, n) for n in range(count))
+    draw = random.Random(count)
+    chosen = [draw.randrange(count) for _ in range(1000)]
+    asked = [
+        Facts(
+            b"u%d" % n if kind == "callers" else b"alice",
+            b"",
+            _number(n).encode(),
+            b"d%d.example" % n if kind == "called domains" else OPEN.name,
+        )
+        for n in chosen
+    ]
+    figures = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        for facts in asked:
+            if not rules.candidates(facts, random.random):
+                raise SystemExit(f"no rule for {facts}")
+        figures.append((time.process_time() - began) / len(asked) * 1e6)
+    return min(figures)
+
+
+def show_matching(counts: list[int]) -> None:
+    print("CPU-µs to find the rule of a call, and beside the first column")
+    print(f"{'rules of the domain':28}" + "".join(f"{count:>18,}" for count in counts))
+    for kind in KINDS:
+        show(kind, [matching(kind, count) for count in counts])
+    print()
+
+
 def show(what: str, figures: list[float]) -> None:
-    cells = "".join(f"{one:>11.0f} {one / figures[0]:>5.2f}x" for one in figures)
+    cells = "".join(f"{one:>11.1f} {one / figures[0]:>5.2f}x" for one in figures)
     print(f"{what:28}{cells}", flush=True)
 
 
@@ -214,8 +248,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--counts", type=int, nargs="+", default=[10, 20_000, 100_000])
     parser.add_argument("--calls", type=int, default=1000)
-    parser.add_argument("--only", nargs="*", choices=["call", "edit"], default=["call", "edit"])
+    parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
     args = parser.parse_args()
+    if "match" in args.only:
+        show_matching(args.counts)
     if "call" in args.only:
         show_calls(args.counts, args.calls)
     if "edit" in args.only:
