@@ -172,9 +172,12 @@ class Keying:
         expected = place.near.security.fingerprints
         association = self._associations.get(place.end)
         if association is not None and association.expected not in ((), expected):
-            self._drop(place.end)  # another certificate
+            self._drop(place.end)  # another certificate: whoever had the old one has gone
             place.end.protect = place.end.unprotect = None
             association = None
+            if place.near.ice is not None:
+                place.near.ice.forget(place.component)
+                place.end.select(None)
         if association is None:
             place.end.protect = place.end.unprotect = None
             self._begin(place)

@@ -75,6 +75,11 @@ class Agent:
         for component in self.components.values():
             component.valid.clear()
 
+    def forget(self, component: int) -> None:
+        """What was selected is not there any more; until a new nomination nothing is."""
+        self.components[component].selected = None
+        self.components[component].valid.clear()
+
     def receive(self, datagram: bytes, source: Address, component: int, *, now: float) -> Checked:
         """A datagram whose first byte says STUN."""
         try:
