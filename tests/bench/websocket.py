@@ -217,8 +217,9 @@ def ours(folder: Path, sockets: int, messages: int, web: str) -> None:
     settings = {"FEDSIP_SIP_MAX_CONNECTIONS_PER_SOURCE": "100000"}
     try:
         url = database.start()
-        with Platform(folder / "node", database_url=url, settings=settings) as platform:
-            platform.cli("migrate", "--verbosity", "0")
+        platform = Platform(folder / "node", database_url=url, settings=settings)
+        platform.cli("migrate", "--verbosity", "0")
+        with platform:
             platform.add_domain(DOMAIN, "media_policy=never", "max_contacts=100")
             platform.python(_provision())
             platform.program("proxy").awaits(f"directory changed rows={USERS}")

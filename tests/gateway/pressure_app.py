@@ -8,7 +8,7 @@ from typing import Any
 
 MESSAGE = "m" * 100_000
 TOTAL = 640
-state = {"sent": 0, "received": 0, "scheme": ""}
+state = {"sent": 0, "received": 0, "left": 0, "scheme": ""}
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -34,3 +34,4 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await send({"type": "websocket.accept", "subprotocol": None})
             while (await receive())["type"] == "websocket.receive":
                 state["received"] += 1
+            state["left"] += 1

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 import websockets
 
 from tests.harness.processes import Program, free_port
+from tests.harness.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 TRUSTING = ssl.create_default_context()
@@ -23,9 +25,9 @@ TRUSTING.check_hostname = False
 TRUSTING.verify_mode = ssl.CERT_NONE
 
 
-@pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    folder = tmp_path_factory.mktemp("web")
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[int]:
+    """The server with an application that a test asks questions; its port."""
     key, certificate = folder / "key.pem", folder / "cert.pem"
     # fmt: off
     subprocess.run(
@@ -38,8 +40,14 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     endpoint = f"ssl:{number}:privateKey={key}:certKey={certificate}:interface=127.0.0.1"
     words = [sys.executable, "-m", "fedsip_platform.web_server", "-e", endpoint]
     application = "tests.gateway.pressure_app:application"
-    with Program([*words, application], log=folder / "log", cwd=ROOT) as server:
+    with Program([*words, *options, application], log=folder / "log", cwd=ROOT) as server:
         server.awaits("Listening on TCP address")
+        yield number
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with serving(tmp_path_factory.mktemp("web")) as number:
         yield number
 
 
@@ -90,6 +98,17 @@ async def test_a_message_above_the_limit_ends_it(port: int) -> None:
         with pytest.raises(websockets.ConnectionClosed):
             await browser.recv()
     assert (await asyncio.to_thread(state, port))["received"] == 1
+
+
+async def test_one_that_answers_no_ping_is_given_up(tmp_path: Path) -> None:
+    """As a browser does whose network is gone: no packet says that it has left."""
+    with serving(tmp_path, "--ping-interval", "1", "--ping-timeout", "1") as port:
+        async with connect(port, "/sink") as lively, connect(port, "/sink") as dead:
+            dead.transport.pause_reading()
+            await asyncio.to_thread(wait_until, lambda: state(port)["left"] == 1, "it is given up")
+            await lively.send("still here")
+            await asyncio.to_thread(wait_until, lambda: state(port)["received"] == 1, "it is heard")
+            dead.transport.abort()
 
 
 class Socket:
