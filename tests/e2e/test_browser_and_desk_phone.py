@@ -1,4 +1,4 @@
-"""A softphone page calls a desk phone that speaks plain RTP, and is called, through our relay."""
+"""A softphone page and desk phones that speak plain RTP, SDES and DTLS-SRTP, through our relay."""
 
 from __future__ import annotations
 
@@ -8,32 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness import sound
+from tests.e2e.test_encrypted_calls import protocols
 from tests.harness.baresip import Baresip
-from tests.harness.browser import BrowserPhone, Chromium, chromium
+from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.platform import Platform
 from tests.harness.softphones import Softphones
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
-DOMAIN = "desks.test"
+DOMAIN, ENCRYPTED = "desks.test", "encrypted-desks.test"
 HEARD = 0.6
+PAGE = "UDP/TLS/RTP/SAVPF DTLS-SRTP"
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Iterator[Platform]:
-    settings = {"FEDSIP_WEB_ALLOWED_HOSTS": "127.0.0.1"}
-    folder = tmp_path_factory.mktemp("desks")
-    with Platform(folder, database_url=migrated_url, web=True, settings=settings) as running:
-        running.add_domain(DOMAIN, "media_policy=always", tenant="desks")
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    with chromium(tmp_path_factory.mktemp("chromium"), seed=70) as running:
-        yield running
+def platform(web_platform: Platform) -> Platform:
+    web_platform.add_domain(DOMAIN, "media_policy=always", tenant="desks")
+    web_platform.add_domain(ENCRYPTED, "media_policy=always", "srtp=required", tenant="desks")
+    return web_platform
 
 
 @pytest.fixture
@@ -42,46 +35,147 @@ def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator
         yield phones
 
 
-@pytest.fixture
-def desk(platform: Platform, baresip: Callable[..., Baresip]) -> Callable[[], Baresip]:
-    """Starts a phone of a new user of the domain."""
+Desk = Callable[..., Baresip]
 
-    def start() -> Baresip:
-        return baresip(platform.add_user(f"desk{os.urandom(3).hex()}", DOMAIN))
+
+@pytest.fixture
+def desk(platform: Platform, baresip: Callable[..., Baresip]) -> Desk:
+    """Starts a phone of a new user: `desk("tls", mediaenc="srtp-mand")`."""
+
+    def start(
+        transport: str = "udp", *, domain: str = DOMAIN, mediaenc: str = "", **how: object
+    ) -> Baresip:
+        party = platform.add_user(f"desk{os.urandom(3).hex()}", domain)
+        extra = f";mediaenc={mediaenc}" if mediaenc else ""
+        return baresip(party, transport, extra=extra, **how)
 
     return start
 
 
+def call_id(desk: Baresip) -> str:
+    """Of the newest call that the desk phone has had."""
+    return desk.program.text().split("INVITE sip:")[-1].split("Call-ID: ")[1].split()[0]
+
+
 def hear_each_other(page: BrowserPhone, desk: Baresip, browser: Chromium) -> None:
     wait_until(
-        lambda: sound.likeness(browser.played, desk.recording()) > HEARD,
+        lambda: desk.hears(browser.played) > HEARD,
         f"the desk phone hears the page\n{desk.tail()}",
     )
     wait_until(lambda: page.hears(desk.played) > HEARD, "the page hears the desk phone")
-    assert page.figures()["dtls"] == "connected"
 
 
-def test_the_page_calls(
-    softphone: Softphones, desk: Callable[[], Baresip], browser: Chromium
-) -> None:
-    page, phone = softphone("caller"), desk()
-    page.dials(phone.account.user)
-    phone.accepts()
+def talk(page: BrowserPhone, desk: Baresip) -> None:
+    page.dials(desk.account.aor)
+    desk.accepts()
     page.is_in("talking")
+
+
+@pytest.mark.parametrize(
+    ("transport", "mediaenc", "domain", "spoken"),
+    [
+        ("udp", "", DOMAIN, "RTP/AVP"),
+        ("tls", "srtp-mand", ENCRYPTED, "RTP/SAVP SDES"),
+    ],
+)
+def test_the_page_calls(
+    softphone: Softphones,
+    platform: Platform,
+    browser: Chromium,
+    desk: Desk,
+    transport: str,
+    mediaenc: str,
+    domain: str,
+    spoken: str,
+) -> None:
+    page = softphone(f"to{transport}")
+    phone = desk(transport, mediaenc=mediaenc, domain=domain)
+    talk(page, phone)
     hear_each_other(page, phone, browser)
+    assert sorted(protocols(platform, call_id(phone))) == sorted([PAGE, spoken])
     page.clicks("end")
     phone.closed()
 
 
+@pytest.mark.parametrize(
+    ("transport", "mediaenc", "spoken"),
+    [
+        ("udp", "", "RTP/AVP"),
+        ("tls", "srtp-mand", "RTP/SAVP SDES"),
+        ("tls", "dtls_srtp", "UDP/TLS/RTP/SAVPF DTLS-SRTP"),
+    ],
+)
 def test_the_desk_phone_calls(
-    softphone: Softphones, desk: Callable[[], Baresip], browser: Chromium
+    softphone: Softphones,
+    platform: Platform,
+    browser: Chromium,
+    desk: Desk,
+    transport: str,
+    mediaenc: str,
+    spoken: str,
 ) -> None:
-    name = "callee"
-    page, phone = softphone(name), desk()
+    name = f"from{mediaenc}"
+    page, phone = softphone(name), desk(transport, mediaenc=mediaenc)
     phone.dials(f"sip:{name}@{DOMAIN}")
-    page.is_in("ringing")
     page.answers()
     phone.established()
     hear_each_other(page, phone, browser)
+    assert sorted(protocols(platform, call_id(phone))) == sorted([PAGE, spoken])
+    phone.command("hangup")
+    page.has_no_call()
+
+
+def test_hold_from_either_side_and_tones(
+    softphone: Softphones, browser: Chromium, desk: Desk
+) -> None:
+    page, phone = softphone("holder"), desk("tls", mediaenc="srtp")
+    talk(page, phone)
+    hear_each_other(page, phone, browser)
+
+    page.clicks("hold")
+    phone.program.awaits(r"^a=(sendonly|inactive)")
+    page.is_in("held")
+    page.clicks("hold")
+    page.is_in("talking")
+    phone.program.awaits(r"^ACK sip:")
+    wait_until(lambda: page.hears(phone.played) > HEARD, "the page hears the phone again")
+
+    phone.command("hold")
+    phone.program.awaits(r"^SIP/2.0 200")
+    phone.command("resume")
+    phone.program.awaits(r"^SIP/2.0 200")
+    wait_until(lambda: page.hears(phone.played) > HEARD, "... and after the phone's own hold")
+
+    for key in "5#":
+        page.page.get_by_role("button", name=key, exact=True).click()
+        phone.program.awaits(rf"received event: '{key}'")
+
+    page.clicks("end")
+    phone.closed()
+
+
+def test_blind_transfer_to_another_desk_phone(
+    softphone: Softphones, browser: Chromium, desk: Desk
+) -> None:
+    page, phone, other = softphone("passes"), desk(), desk("tcp")
+    talk(page, phone)
+    hear_each_other(page, phone, browser)
+    page.transfers_to(other.account.aor)
+    other.accepts()
+    other.established()
+    page.has_no_call()
+    wait_until(lambda: other.hears(phone.played) > HEARD, "they hear each other")
+    other.command("hangup")
+
+
+def test_a_call_goes_on_when_the_page_is_loaded_again(
+    softphone: Softphones, browser: Chromium, desk: Desk
+) -> None:
+    page, phone = softphone("reloads"), desk("tls", mediaenc="srtp")
+    talk(page, phone)
+    hear_each_other(page, phone, browser)
+    page.page.reload()
+    page.is_in("talking")
+    wait_until(lambda: page.hears(phone.played) > HEARD, "the page hears the phone again")
     phone.command("hangup")
     page.has_no_call()

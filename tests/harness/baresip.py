@@ -210,6 +210,11 @@ class Baresip:
         for path in self.folder.glob("*-dec.wav"):
             path.unlink()
 
+    def hears(self, played: Path) -> float:
+        """Likeness of what it has heard with that sound; 0 before it hears anything."""
+        files = list(self.folder.glob("*-dec.wav"))
+        return sound.likeness(played, self.recording()) if files else 0.0
+
     def tail(self) -> str:
         return self.program.tail(60)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import wave
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from tests.harness import sound
+from tests.harness.cable import Cable
 
 _FLAGS = (
     "--no-sandbox",
@@ -25,11 +26,12 @@ _FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
-BOUND_MS = 30_000
+BOUND_MS = 60_000
 
-# Two seconds of what a track brings, as 16-bit samples at 8 kHz, in base64.
+# Two seconds of what a track brings, as 16-bit samples at 8 kHz, in base64; empty without one yet.
 _RECORD = """async () => {
-  const [track] = window.fedsipPhone.line.calls[0].audio.srcObject.getAudioTracks();
+  const [track] = window.fedsipPhone.line.calls[0]?.audio.srcObject?.getAudioTracks() ?? [];
+  if (!track) return "";
   const reader = new MediaStreamTrackProcessor({ track: track.clone() }).readable.getReader();
   const found = [];
   while (found.length < 16000) {
@@ -64,6 +66,14 @@ _FIGURES = """async () => {
   }
   return found;
 }"""
+
+_OWN_UFRAG = """() => {
+  const { sdp } = window.fedsipPhone.line.calls[0].connection.currentLocalDescription;
+  return /a=ice-ufrag:(\\S+)/.exec(sdp)[1];
+}"""
+_IS_CONNECTED = "() => window.fedsipPhone.line.calls[0].connection.iceConnectionState in " + (
+    "{ connected: 1, completed: 1 }"
+)
 
 
 class Chromium:
@@ -105,14 +115,19 @@ def chromium(folder: Path, *, seed: int, more: Sequence[str] = ()) -> Iterator[C
 class BrowserPhone:
     """The softphone in a page, used as a person uses it."""
 
-    def __init__(self, page: Page, folder: Path) -> None:
+    def __init__(self, page: Page, folder: Path, cable: Cable) -> None:
         self.page = page
+        self.cable = cable  # of its own, for the page and its socket; not for sound
         self._folder = folder
         self._recordings = 0
 
     def is_ready(self) -> None:
         """Wait until it is registered."""
-        self.page.wait_for_selector("[data-softphone][data-state=online]")
+        self.page.wait_for_selector(".phone[data-state=online]")
+
+    def is_cut(self) -> None:
+        """Wait until it has noticed that its socket is gone."""
+        self.page.wait_for_selector(".phone[data-state=reconnecting]")
 
     def dials(self, address: str) -> None:
         self.page.fill(".phone-typed", address)
@@ -123,6 +138,32 @@ class BrowserPhone:
 
     def clicks(self, act: str, at: int = 0) -> None:
         self.page.locator(f"[data-act={act}]").nth(at).click()
+
+    def transfers_to(self, address: str) -> None:
+        self.clicks("transfer")
+        self.page.fill("[aria-label='Transfer to']", address)
+        self.page.press("[aria-label='Transfer to']", "Enter")
+
+    def says(self, address: str, text: str) -> None:
+        """Send a message and wait until it has arrived."""
+        self.page.get_by_role("tab", name="Messages").click()
+        self.page.fill("[aria-label='Send to']", address)
+        self.page.fill("[aria-label=Message]", text)
+        self.page.press("[aria-label=Message]", "Enter")
+        self.page.wait_for_selector(f".phone-mine >> text={text}")
+
+    def crashes(self) -> None:
+        """Its process ends as by kill -9: nothing of the page runs any more."""
+        with self.page.expect_event("crash"), suppress(Error):
+            self.page.goto("chrome://crash")
+
+    @contextmanager
+    def restarts_ice(self) -> Iterator[None]:
+        """The call gets new candidates and is connected anew by the end of the block."""
+        was = self.page.evaluate(_OWN_UFRAG)
+        yield
+        self.page.wait_for_function(f"was => ({_OWN_UFRAG})() !== was", arg=was)
+        self.page.wait_for_function(_IS_CONNECTED)
 
     def is_in(self, state: str) -> None:
         """Wait until some call is in that state."""

@@ -10,6 +10,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext
 
 from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.cable import Cable
 from tests.harness.platform import Platform
 from tests.harness.sipp import Party
 
@@ -56,9 +57,10 @@ class Softphones:
         context = self._browser.context(**options)
         self._ends.callback(context.close)
         self._sign_in(context, party)
+        cable = self._ends.enter_context(Cable(self._platform.web_port))
         page = context.new_page()
-        page.goto(f"https://127.0.0.1:{self._platform.web_port}/softphone")
-        phone = BrowserPhone(page, self._folder)
+        page.goto(f"https://127.0.0.1:{cable.port}/softphone")
+        phone = BrowserPhone(page, self._folder, cable)
         phone.is_ready()
         return phone
 
@@ -71,7 +73,7 @@ class Softphones:
                 {
                     "name": "__Host-fedsip-session",
                     "value": json.loads(said.splitlines()[-1]),
-                    "url": f"https://127.0.0.1:{self._platform.web_port}/",
+                    "url": "https://127.0.0.1/",  # of every port
                     "secure": True,
                     "httpOnly": True,
                 }

@@ -3,19 +3,18 @@ import { Invitation, SessionState } from "sip.js";
 import { Judge } from "./quality.js";
 
 const LOOK_EVERY_MS = 2000;
-const MOST_RESTARTS = 4;
+const MOST_TRIES = 4;
 
 export class Call extends EventTarget {
   #session;
-  #line;
   #media;
   #judge = new Judge();
   #looking;
   #isRestarting = false;
+  #lastReinvite = Promise.resolve();
 
-  constructor(line, session, address, name, media) {
+  constructor(session, address, name, media) {
     super();
-    this.#line = line;
     this.#session = session;
     this.#media = media;
     this.id = session.id;
@@ -74,6 +73,21 @@ export class Call extends EventTarget {
     }
   }
 
+  // What the page before this one had begun (resuming.js); false where that does not work any more.
+  async takeUp({ isIncoming, startedAt, answeredAt, isHeld, isMuted }) {
+    Object.assign(this, { isIncoming, startedAt, answeredAt, isHeld, isMuted, outcome: "answered" });
+    this.#tell();
+    try {
+      await this.#reinvite({});
+    } catch {
+      this.why = "The call did not outlive the loading of the page.";
+      this.hangUp();
+      return;
+    }
+    this.#letMicrophone();
+    this.#begin();
+  }
+
   async answer() {
     try {
       await this.#session.accept({ sessionDescriptionHandlerOptions: this.#media() });
@@ -82,14 +96,15 @@ export class Call extends EventTarget {
     }
   }
 
-  async hangUp() {
+  // A call that rings is refused everywhere by 603, at this device alone by 480.
+  async hangUp(statusCode = 603) {
     const session = this.#session;
     switch (session.state) {
       case SessionState.Initial:
       case SessionState.Establishing:
         if (this.isIncoming) {
           this.outcome ||= "refused";
-          await session.reject({ statusCode: 603 });
+          await session.reject({ statusCode });
         } else {
           await session.cancel();
         }
@@ -168,13 +183,12 @@ export class Call extends EventTarget {
   async restart() {
     if (this.#isRestarting) return;
     this.#isRestarting = true;
-    for (let tries = 0; tries < MOST_RESTARTS && this.#session.state === SessionState.Established; tries += 1) {
+    for (let tries = 0; tries < MOST_TRIES && this.#session.state === SessionState.Established; tries += 1) {
       try {
         await this.#reinvite({ offerOptions: { iceRestart: true } });
         break;
       } catch {
-        // Both sides may have tried at once (491, RFC 3261 s14.1), or the other one is not back yet.
-        await new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 2000));
+        await later(); // the other side may not be back yet
       }
     }
     this.#isRestarting = false;
@@ -188,7 +202,23 @@ export class Call extends EventTarget {
 
   // -- inside
 
+  // One after the other (RFC 3261 s14.1); again a little later where both sides began at once (491).
   #reinvite(options) {
+    const sent = this.#lastReinvite.then(async () => {
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await this.#sendReinvite(options);
+        } catch (error) {
+          if (error.statusCode !== 491 || tries === MOST_TRIES) throw error;
+          await later();
+        }
+      }
+    });
+    this.#lastReinvite = sent.catch(() => {});
+    return sent;
+  }
+
+  #sendReinvite(options) {
     return new Promise((resolve, reject) => {
       this.#session
         .invite({
@@ -199,7 +229,8 @@ export class Call extends EventTarget {
           },
           requestDelegate: {
             onAccept: resolve,
-            onReject: ({ message }) => reject(new Error(`Refused (${message.statusCode}).`)),
+            onReject: ({ message: { statusCode } }) =>
+              reject(Object.assign(new Error(`Refused (${statusCode}).`), { statusCode })),
           },
         })
         .catch(reject);
@@ -210,9 +241,13 @@ export class Call extends EventTarget {
     if (state === SessionState.Established) {
       this.answeredAt = Date.now();
       this.outcome = "answered";
-      this.#hear();
-      this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
+      this.#begin();
     }
+  }
+
+  #begin() {
+    this.#hear();
+    this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
   #hear() {
@@ -263,6 +298,10 @@ export class Call extends EventTarget {
   #tell() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+function later() {
+  return new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 2000));
 }
 
 const REFUSALS = {

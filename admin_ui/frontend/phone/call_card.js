@@ -25,7 +25,7 @@ export function callCard(call, line) {
     const wanted = `${call.state} ${call.isMuted} ${call.isHeld}`;
     if (wanted !== shown) {
       const had = buttons.contains(document.activeElement) && document.activeElement.dataset.act;
-      buttons.replaceChildren(...buttonsOf(call, transfer));
+      buttons.replaceChildren(...buttonsOf(call, line, transfer));
       if (had) buttons.querySelector(`[data-act="${had}"]`)?.focus();
       shown = wanted;
     }
@@ -39,13 +39,13 @@ export function callCard(call, line) {
   return { element, draw, tick, focus: () => buttons.querySelector("button")?.focus() };
 }
 
-function buttonsOf(call, transfer) {
+function buttonsOf(call, line, transfer) {
   const hangUp = (label) =>
     button(label, "phoneOff", () => call.hangUp(), { class: "phone-end", "data-act": "end", text: label });
   switch (call.state) {
     case "ringing":
       return [
-        button("Answer", "phone", () => call.answer(), { class: "phone-call", "data-act": "answer", text: "Answer" }),
+        button("Answer", "phone", () => line.answer(call), { class: "phone-call", "data-act": "answer", text: "Answer" }),
         hangUp("Reject"),
       ];
     case "calling":
@@ -57,7 +57,7 @@ function buttonsOf(call, transfer) {
         button(call.isMuted ? "Unmute" : "Mute", call.isMuted ? "microphoneOff" : "microphone",
           () => call.mute(!call.isMuted),
           { class: "phone-round", "data-act": "mute", "aria-pressed": String(call.isMuted), text: call.isMuted ? "Unmute" : "Mute" }),
-        button(call.isHeld ? "Resume" : "Hold", call.isHeld ? "play" : "pause", () => call.hold(!call.isHeld),
+        button(call.isHeld ? "Resume" : "Hold", call.isHeld ? "play" : "pause", () => (call.isHeld ? line.resume(call) : call.hold(true)),
           { class: "phone-round", "data-act": "hold", "aria-pressed": String(call.isHeld), text: call.isHeld ? "Resume" : "Hold" }),
         button("Transfer", "arrowForward", () => transfer.open(), { class: "phone-round", "data-act": "transfer", text: "Transfer" }),
         hangUp("Hang up"),

@@ -2,13 +2,17 @@
 //
 // A socket that is cut comes back by itself; the calls go on, with new candidates (ICE restart). The
 // pass it signs in with expires, so `getPass()` is asked for a new one before that.
-import { Inviter, Messager, Registerer, RegistererState, SessionState, UserAgent } from "sip.js";
+import {
+  Inviter, Messager, Registerer, RegistererState, SessionState, SIPExtension, UserAgent,
+} from "sip.js";
 import { Call } from "./call.js";
+import { revive, takeUp, writeDown } from "./resuming.js";
 
 const REFRESH_SHARE = 0.6; // of a pass's life; then a new one is fetched
 const LONGEST_WAIT_MS = 30_000;
 const GATHERING_MS = 1500;
 const AGAIN_MS = 2000;
+const NUMBER = /^\+?[\d\s()./-]+$/; // as people write it, with what stands between its digits
 
 export class Line extends EventTarget {
   #getPass;
@@ -19,6 +23,7 @@ export class Line extends EventTarget {
   #timers = new Map();
   #isStopped = false;
   #wasCut = false;
+  #kept = takeUp();
 
   constructor(getPass, { instanceId, microphone = () => undefined }) {
     super();
@@ -58,6 +63,7 @@ export class Line extends EventTarget {
       userAgentString: "fedsip softphone",
       logBuiltinEnabled: false,
       noAnswerTimeout: 120,
+      sipExtensionReplaces: SIPExtension.Supported,
       delegate: {
         onConnect: () => this.#connected(),
         onDisconnect: (error) => this.#disconnected(error),
@@ -86,11 +92,17 @@ export class Line extends EventTarget {
     this.#set("stopped");
   }
 
+  // Of the page before, to be taken up once we are registered.
+  get hasCallsToTakeUp() {
+    return this.#kept.length > 0;
+  }
+
   // -- what a person does
 
   call(typed) {
     const target = this.target(typed);
     if (!target) return null;
+    this.#holdAllBut(null);
     const inviter = new Inviter(this.#agent, target, {
       sessionDescriptionHandlerOptions: this.#media(),
       earlyMedia: true,
@@ -98,6 +110,16 @@ export class Line extends EventTarget {
     const call = this.#add(inviter, target.toString());
     call.invite();
     return call;
+  }
+
+  answer(call) {
+    this.#holdAllBut(call);
+    return call.answer();
+  }
+
+  resume(call) {
+    this.#holdAllBut(call);
+    return call.hold(false);
   }
 
   async say(typed, text) {
@@ -122,10 +144,16 @@ export class Line extends EventTarget {
     let text = typed.trim().replace(/^<|>$/g, "");
     if (!text) return undefined;
     if (!/^sips?:/i.test(text)) {
-      if (!text.includes("@")) text = `${text.replace(/[\s()/-]/g, "")}@${this.domain}`;
+      if (NUMBER.test(text)) text = text.replace(/[^+\d]/g, "");
+      if (!text.includes("@")) text = `${text}@${this.domain}`;
       text = `sip:${text}`;
     }
     return UserAgent.makeURI(text);
+  }
+
+  // One is talked to at a time.
+  #holdAllBut(chosen) {
+    for (const call of this.calls) if (call !== chosen && call.state === "talking") call.hold(true);
   }
 
   #media() {
@@ -173,9 +201,16 @@ export class Line extends EventTarget {
   }
 
   #accepted() {
+    const waiting = this.#kept.splice(0);
     this.#set("online");
     if (this.#wasCut) for (const call of this.calls) call.restart();
     this.#wasCut = false;
+    for (const kept of waiting) this.#resume(kept);
+  }
+
+  #resume(kept) {
+    const session = revive(this.#agent, kept, { sessionDescriptionHandlerOptions: this.#media() });
+    this.#add(session, kept.address, kept.name).takeUp(kept);
   }
 
   #refused({ statusCode, reasonPhrase }) {
@@ -213,9 +248,12 @@ export class Line extends EventTarget {
     }
   }
 
-  // The page goes: whoever is talked to must not be left waiting.
+  // The page goes, perhaps to come again: calls that were answered wait for it, for as long as the
+  // platform lets them (FEDSIP_SIP_BROWSER_AWAY_SECONDS).
   #leave() {
-    for (const call of this.calls) call.hangUp();
+    if (this.#isStopped) return;
+    writeDown(this.calls, this.#kept);
+    for (const call of this.calls) if (!call.answeredAt) call.hangUp(480);
   }
 
   // -- what comes
@@ -223,7 +261,9 @@ export class Line extends EventTarget {
   #rings(invitation) {
     const remote = invitation.remoteIdentity;
     const call = this.#add(invitation, remote.uri.toString(), remote.displayName);
-    this.#tell("ringing", call);
+    // RFC 3891 s3: what takes the place of a call that goes on does not ring.
+    if (invitation.replacee) call.answer();
+    else this.#tell("ringing", call);
   }
 
   #messageCame(message) {
@@ -237,7 +277,7 @@ export class Line extends EventTarget {
   }
 
   #add(session, address, name = "") {
-    const call = new Call(this, session, address.replace(/^sips?:/i, ""), name, () => this.#media());
+    const call = new Call(session, address.replace(/^sips?:/i, ""), name, () => this.#media());
     this.calls.push(call);
     session.delegate = {
       ...session.delegate,

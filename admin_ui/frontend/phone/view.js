@@ -60,7 +60,7 @@ export class PhoneView {
         button("Delete the last character", "backspace", () => this.#erase(), { class: "phone-quiet" })),
       h("div", { class: "phone-keys", role: "group", "aria-label": "Keypad" }, [...KEYS].map((key) => this.#key(key))),
       parts.callButton);
-    parts.calls = h("div", { class: "phone-calls", "aria-live": "polite", "aria-label": "Calls" });
+    parts.calls = h("section", { class: "phone-calls", "aria-live": "polite", "aria-label": "Calls" });
     parts.recent = h("ul", { class: "phone-list" });
     parts.threads = h("ul", { class: "phone-list phone-messages", "aria-live": "polite" });
     parts.text = h("input", { type: "text", "aria-label": "Message", placeholder: "Message", maxlength: "1000" });
@@ -87,7 +87,7 @@ export class PhoneView {
   }
 
   #key(key) {
-    return h("button", { type: "button", class: "phone-key", "aria-label": key, onclick: () => this.#press(key) },
+    return h("button", { type: "button", class: "phone-key", onclick: () => this.#press(key) },
       h("b", {}, key), h("small", { "aria-hidden": "true" }, LETTERS[key] ?? ""));
   }
 
@@ -139,7 +139,6 @@ export class PhoneView {
   }
 
   callTo(typed) {
-    for (const call of this.#line.calls) if (call.state === "talking") call.hold(true);
     const call = this.#line.call(typed);
     if (!call) {
       this.#parts.typed.setCustomValidity("This is no number or address.");
@@ -214,7 +213,8 @@ export class PhoneView {
   #drawState() {
     const [tone, text] = STATES[this.#line.state];
     this.#parts.dot.className = `phone-dot ${tone}`;
-    this.#parts.state.textContent = this.#line.why || text;
+    const resuming = this.#line.hasCallsToTakeUp ? "Taking your call up again …" : text;
+    this.#parts.state.textContent = this.#line.why || resuming;
     this.#parts.address.textContent = this.#line.address;
     this.#parts.callButton.disabled = this.#line.state !== "online";
     this.#root.dataset.state = this.#line.state;
