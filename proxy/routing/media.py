@@ -133,12 +133,12 @@ async def answer(
     try:
         response.body = _sdp(await node.relays.request(relay, command))
     except RelayError as error:
-        if _is_refusal(error, caller, callee):
+        if (why := _refusal(error, caller, callee)) is not None:
             log.info("answer refused call_id=%s tenant=%s reason=%s", _call_id(call),
                      (call.tenant or b"").decode(), error)  # fmt: skip
             if response.status >= 200:
                 branch.media = branch.media and _OFFERED
-                raise Reject(488, b"SRTP is required here") from error
+                raise Reject(488, why) from error
             _silence(response)
             return
         level = logging.WARNING if error.is_silent else logging.INFO
@@ -203,10 +203,8 @@ async def _offered(call: RequestContext, branch: Branch, node: Node) -> bytes:
             log.warning("offer refused call_id=%s tenant=%s reason=%s", _call_id(call),
                         (call.tenant or b"").decode(), error)  # fmt: skip
             failure = error
-            if error.reason.startswith(_MUST_ENCRYPT):
-                raise Reject(488, b"SRTP is required here") from error
-            if error.reason.startswith(_NO_CODEC):
-                raise Reject(488, b"No Common Codec") from error
+            if error.reason.startswith((_MUST_ENCRYPT, _NO_CODEC)):
+                raise Reject(488, _refusal(error)) from error
             continue
         if call.is_initial:
             call.relay_id = relay.relay_id
@@ -241,8 +239,8 @@ async def _answered_in_request(call: RequestContext, branch: Branch, node: Node)
     try:
         return _sdp(await node.relays.request(relay, command))
     except RelayError as error:
-        if _is_refusal(error, *sides):
-            raise Reject(488, b"SRTP is required here") from error
+        if (why := _refusal(error, *sides)) is not None:
+            raise Reject(488, why) from error
         # An ACK with an answer to our re-sent one: the relay has no open offer, nothing to do.
         log.info("answer in %s passes as it is call_id=%s reason=%s", call.method.decode(),
                  _call_id(call), error)  # fmt: skip
@@ -319,10 +317,15 @@ def _user(uri: Uri) -> bytes:
     return (uri.user if isinstance(uri, SipUri) else None) or b""
 
 
-def _is_refusal(error: RelayError, *sides: SideFacts) -> bool:
-    """Whether a refused answer must not pass as it is: somebody would be heard unencrypted."""
+def _refusal(error: RelayError, *sides: SideFacts) -> bytes | None:
+    """Why a description that the relay refused must not pass as it is, as a reason for 488. None:
+    it passes, for nobody would be heard unencrypted or by a codec that is not allowed."""
+    if error.reason.startswith(_NO_CODEC):
+        return b"No Common Codec"
     is_required = any(side.srtp == "required" for side in sides)
-    return error.reason.startswith(_MUST_ENCRYPT) or (is_required and bool(error.reason))
+    if error.reason.startswith(_MUST_ENCRYPT) or (is_required and error.reason):
+        return b"SRTP is required here"
+    return None
 
 
 def _silence(response: Response) -> None:

@@ -431,6 +431,18 @@ async def test_no_codec_that_both_may_use() -> None:
     bob.take_nothing()
 
 
+async def test_no_codec_in_a_late_offer_that_both_may_use() -> None:
+    world, alice, bob = world_of()
+    alice.invites(b"sip:bob@example.com")
+    came = bob.take_request(b"INVITE")
+    world.relays[0].refuses = "No codec of the offer is allowed"
+    bob.answers(came, 200, body=SDP)
+    await world.settled()
+    assert alice.take_response(488).reason == b"No Common Codec"
+    bob.take_request(b"ACK")
+    bob.take_request(b"BYE")
+
+
 async def test_a_later_stage_may_be_the_first_to_need_a_relay() -> None:
     """Bob's phone stands beside Alice's; he forwards to Carol, who is behind a NAT."""
     world, alice, bob = world_of(replace(EXAMPLE, media_policy="auto"))
