@@ -128,21 +128,22 @@ class BindingWriter:
         entries: Entries = {one.binding_id: (Kind.REMOVE, one) for one in removed}
         for binding in written:
             entries[binding.binding_id] = (Kind.CHANGE, binding)
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
         commit = Commit(entries, waiter)
         self._commits.append(commit)
         self._wake.set()
+        # Not asyncio.timeout: a step of routing runs without a Task until it waits.
+        bound = loop.call_later(self._commit_wait, _give_up, waiter)
         try:
-            # Not asyncio.timeout: a step of routing runs without a Task until it waits.
-            done, _ = await asyncio.wait([waiter], timeout=self._commit_wait)
-            if not done:
-                raise NotDurable("PostgreSQL did not take the change in time")
-            waiter.result()
+            await waiter
+        except BaseException:  # not in time, refused, or whoever waited is gone
+            commit.is_abandoned = True
+            if commit in self._commits:
+                self._commits.remove(commit)
+            raise
         finally:
-            if not waiter.done() or waiter.cancelled():
-                commit.is_abandoned = True
-                if commit in self._commits:
-                    self._commits.remove(commit)
+            bound.cancel()
 
     def outdates(self, there: Binding, snapshot: Snapshot, *, is_deleted: bool) -> bool:
         """Whether a row as that snapshot shows it is older than what we wrote, or shall write.
@@ -296,6 +297,11 @@ class BindingWriter:
             if not commit.waiter.done():
                 commit.waiter.set_exception(NotDurable(first_line(error)))
         self._done(commits, spooled, set())
+
+
+def _give_up(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(NotDurable("PostgreSQL did not take the change in time"))
 
 
 def _blames_a_row(error: psycopg.Error) -> bool:
