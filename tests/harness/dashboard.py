@@ -24,14 +24,13 @@ class Visitor:
         self.base = f"https://127.0.0.1:{port}"
         self.page: Page = context.new_page()
         self.complaints: list[str] = []
-        """What the browser's console held against the pages."""
+        """Errors of scripts, and what the page's policy kept out."""
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _hear(self, said: ConsoleMessage) -> None:
-        if said.location["url"] == self.page.url and "Failed to load resource" in said.text:
-            return  # the page itself is not there: `opens` tells that
-        if said.type in ("error", "warning"):
+        # Not what was under way when the page was left, nor that a page is not there.
+        if "Content Security Policy" in said.text:
             self.complaints.append(f"{self.page.url}: {said.text}")
 
     def opens(self, path: str) -> int:
