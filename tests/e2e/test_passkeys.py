@@ -81,6 +81,7 @@ def test_a_passkey_is_added_signs_in_and_is_taken_away(visitor: Visitor) -> None
     visitor.signs_in(EMAIL, PASSWORD)
     visitor.reads("Nothing is set up yet.")
     visitor.opens("/account/mfa/webauthn/add/")
+    visitor.confirms(PASSWORD)
     visitor.page.locator("[name=name]").fill("My laptop")
     visitor.page.locator("[name=passwordless]").check()
     visitor.page.locator("#mfa_webauthn_add").click()

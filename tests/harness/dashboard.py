@@ -44,6 +44,13 @@ class Visitor:
         self.fills({"E-mail address": email, "Password": password})
         self.goes("Sign in")
 
+    def confirms(self, password: str) -> None:
+        """Give the password once more, where the page wants to be sure who it is."""
+        if "/reauthenticate/" in self.page.url:
+            self.page.locator("main [name=password]").fill(password)
+            with self.page.expect_navigation():
+                self.page.locator("main form button[type=submit]").first.click()
+
     def fills(self, fields: dict[str, str]) -> None:
         """Type into the fields of the page's content that are labelled so."""
         for label, text in fields.items():
