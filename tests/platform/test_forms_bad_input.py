@@ -56,36 +56,34 @@ def sent_without_trace(client: Client, path: str, body: dict[str, Any]) -> Any:
     return answer
 
 
-@pytest.mark.parametrize("kind", BAD)
-def test_every_form_answers_with_a_page(acme: World, as_operator: Api, kind: str) -> None:
+def test_every_form_answers_with_a_page(acme: World, as_operator: Api) -> None:
     owner, operator = Api(acme.people["owner"])._client, as_operator._client
-    sent = [
+    sent: list[tuple[Client, str, dict[str, Any]]] = [
         (owner, address(name, acme, keys, acme), body) for name, (keys, body) in CHANGING.items()
     ]
     sent += [(operator, find(acme), {}) for find in OF_OPERATORS.values()]
-    sent += [
-        (operator, find(), {"network": "", "note": ""}) for find in CHANGED_BY_OPERATORS.values()
-    ]
+    body = {"network": "", "note": ""}
+    sent += [(operator, find(), body) for find in CHANGED_BY_OPERATORS.values()]
     for client, path, body in sent:
-        typed = dict.fromkeys(fields_of(client, path, body), BAD[kind])
-        answer = sent_without_trace(client, path, typed)
-        assert answer.status_code in (200, 302, 403, 404, 405), f"{path} with {kind}"
-        assert MARK not in answer.content.decode(), path
-        assert "X-Injected" not in answer.headers
+        names = fields_of(client, path, body)
+        for kind, value in BAD.items():
+            answer = sent_without_trace(client, path, dict.fromkeys(names, value))
+            assert answer.status_code in (200, 302, 403, 404, 405), f"{path} with {kind}"
+            assert MARK not in answer.content.decode(), path
+            assert "X-Injected" not in answer.headers
 
 
-@pytest.mark.parametrize("kind", BAD)
-def test_every_filter_answers_with_a_page(acme: World, kind: str) -> None:
+def test_every_filter_answers_with_a_page(acme: World) -> None:
     owner = Api(acme.people["owner"])._client
     names = ("q", "at", "order", "show", "domain", "result", "status", "from", "to", "kind", "via")
     names += ("rule", "user", "caller", "dialled", "user_agent", "condition")
-    typed = dict.fromkeys(names, BAD[kind][:4000])
     for name, keys in SHOWN.items():
         path = address(name, acme, keys, acme)
-        answer = owner.get(path, typed, secure=True)
-        assert answer.status_code in (200, 404), f"{path} with {kind}"
-        text = answer.getvalue() if answer.streaming else answer.content
-        assert MARK.encode() not in text, path
+        for kind, value in BAD.items():
+            answer = owner.get(path, dict.fromkeys(names, value[:4000]), secure=True)
+            assert answer.status_code in (200, 404), f"{path} with {kind}"
+            text = answer.getvalue() if answer.streaming else answer.content
+            assert MARK.encode() not in text, path
 
 
 def test_other_sites_pages_send_no_form(acme: World) -> None:
