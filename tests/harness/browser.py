@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -96,15 +96,14 @@ class Chromium:
 
 
 @contextmanager
-def chromium(folder: Path, *, seed: int, more: Sequence[str] = ()) -> Iterator[Chromium]:
-    """A browser whose microphone hears what `sound.write_speechlike(seed)` makes; `more` are
-    arguments of its command line."""
+def chromium(folder: Path, *, seed: int) -> Iterator[Chromium]:
+    """A browser whose microphone hears what `sound.write_speechlike(seed)` makes."""
     folder.mkdir(parents=True, exist_ok=True)
     played = sound.write_speechlike(folder / "microphone.wav", seed=seed, seconds=60)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium",
-            args=[*_FLAGS, *more, f"--use-file-for-fake-audio-capture={played}"],
+            args=[*_FLAGS, f"--use-file-for-fake-audio-capture={played}"],
         )
         try:
             yield Chromium(browser, folder, played)
