@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = {"admin_ui", "fedsip_platform", "media", "proxy", "tests"}
+# fedsip_client is what tests/platform/test_typed_client.py makes of our API's description.
+OURS = {"admin_ui", "fedsip_client", "fedsip_platform", "media", "proxy", "tests"}
 LINE = re.compile(r"(?P<name>[A-Za-z0-9-]+)(\[[a-z,]+\])?==(?P<version>\S+) +# (?P<why>\S.{10,})")
 
 # Started as programs, or named as text in settings: no import shows them.
@@ -38,6 +39,9 @@ NOT_IMPORTED = {
     "ruff",
     "mypy",
     "django-stubs",
+    "granian",
+    "openapi-python-client",
+    "uvicorn",
     "djangorestframework-stubs",
     "types-psutil",
 }
