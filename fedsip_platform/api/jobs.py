@@ -63,7 +63,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet
     @extend_schema(
         summary="Cancel a job; what it has done stays done",
         parameters=[KEY],
-        responses=JobSerializer,
+        responses={200: JobSerializer},
     )
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         return Response(self.get_serializer(jobs.cancel(self.get_object())).data)

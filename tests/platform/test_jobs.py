@@ -85,7 +85,7 @@ def test_cancelled_job_stops(acme: World, as_admin: Api) -> None:
     assert jobs.work(job.pk) == "cancelled"
     assert Subscriber.objects.filter(username__startswith="u").count() == 500
     assert not job.chunks.exists()
-    assert as_admin.delete(f"jobs/{made['id']}").status_code == 400
+    assert as_admin.delete(f"jobs/{made['id']}").status_code == 409
 
 
 def test_rights_are_those_of_the_moment(acme: World, as_admin: Api) -> None:
