@@ -10,6 +10,7 @@ import { revive, takeUp, writeDown } from "./resuming.js";
 
 const REFRESH_SHARE = 0.6; // of a pass's life; then a new one is fetched
 const LONGEST_WAIT_MS = 30_000;
+const LONGEST_WAIT_IN_CALL_MS = 4000; // the platform waits FEDSIP_SIP_BROWSER_AWAY_SECONDS for us
 const GATHERING_MS = 1500;
 const AGAIN_MS = 2000;
 const NUMBER = /^\+?[\d\s()./-]+$/; // as people write it, with what stands between its digits
@@ -235,7 +236,8 @@ export class Line extends EventTarget {
   #reconnectSoon(wait) {
     if (this.#isStopped || !this.#agent || this.#agent.isConnected()) return;
     this.#set("reconnecting");
-    const longest = Math.min(LONGEST_WAIT_MS, 500 * 2 ** this.#tries);
+    const most = this.calls.length ? LONGEST_WAIT_IN_CALL_MS : LONGEST_WAIT_MS;
+    const longest = Math.min(most, 500 * 2 ** this.#tries);
     this.#after("reconnect", () => this.#reconnect(), wait ?? longest * (0.5 + Math.random() / 2));
   }
 
