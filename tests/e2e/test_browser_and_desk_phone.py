@@ -154,6 +154,20 @@ def test_hold_from_either_side_and_tones(
     phone.closed()
 
 
+def test_a_call_outlives_its_socket(softphone: Softphones, browser: Chromium, desk: Desk) -> None:
+    page, phone = softphone("cut"), desk("tls", mediaenc="srtp")
+    talk(page, phone)
+    hear_each_other(page, phone, browser)
+    page.cable.cut()
+    page.is_cut()
+    with page.restarts_ice():
+        page.cable.mend()
+        page.is_ready()
+    wait_until(lambda: page.hears(phone.played) > HEARD, "the page hears the phone again")
+    phone.command("hangup")  # finds the page's new socket
+    page.has_no_call()
+
+
 def test_blind_transfer_to_another_desk_phone(
     softphone: Softphones, browser: Chromium, desk: Desk
 ) -> None:

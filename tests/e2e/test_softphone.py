@@ -125,6 +125,19 @@ def test_calls_outlive_a_restart_of_the_proxy(
     bob.has_no_call()
 
 
+def test_a_call_outlives_the_reload_of_its_page(softphone: Softphones, browser: Chromium) -> None:
+    alice, bob = softphone("alice7"), softphone("bob7")
+    talk(alice, bob, "bob7")
+    for phone in (alice, bob):  # of who called, and of who was called
+        phone.page.reload()
+        phone.is_ready()
+        phone.is_in("talking")
+        wait_until(lambda: alice.hears(browser.played) > HEARD, "alice hears bob")
+        wait_until(lambda: bob.hears(browser.played) > HEARD, "bob hears alice")
+    alice.clicks("end")
+    bob.has_no_call()
+
+
 def test_after_a_reload_it_is_the_same_phone(softphone: Softphones, platform: Platform) -> None:
     alice = softphone("alice8")
     alice.page.reload()
@@ -142,6 +155,37 @@ def test_blind_transfer(softphone: Softphones, browser: Chromium) -> None:
     alice.has_no_call()
     wait_until(lambda: carol.hears(browser.played) > HEARD, "carol hears bob")
     carol.clicks("end")
+    bob.has_no_call()
+
+
+def test_attended_transfer(softphone: Softphones, browser: Chromium) -> None:
+    alice, bob, carol = softphone("alice11"), softphone("bob11"), softphone("carol11")
+    talk(alice, bob, "bob11")
+    alice.dials("carol11")  # bob is put on hold
+    alice.is_in("held")
+    carol.answers()
+    carol.is_in("talking")
+    alice.clicks("transfer", at=1)
+    alice.page.get_by_role("button", name="Connect with bob11").click()
+    alice.has_no_call()
+    for phone in (bob, carol):
+        phone.is_in("talking")
+        wait_until(lambda phone=phone: phone.hears(browser.played) > HEARD, "they hear each other")
+    carol.clicks("end")
+    bob.has_no_call()
+
+
+def test_a_second_call_rings_beside_the_first(softphone: Softphones) -> None:
+    alice, bob, carol = softphone("alice12"), softphone("bob12"), softphone("carol12")
+    talk(alice, bob, "bob12")
+    carol.dials("bob12")
+    bob.answers()  # which puts alice on hold
+    carol.is_in("talking")
+    bob.is_in("held")
+    carol.clicks("end")
+    bob.clicks("hold")
+    bob.is_in("talking")
+    alice.clicks("end")
     bob.has_no_call()
 
 
