@@ -68,6 +68,22 @@ def test_prepare_makes_everything_once(fedsip: Fedsip) -> None:
     assert list(Subscriber.objects.values_list("ha1_md5")) == hashes
 
 
+@pytest.mark.parametrize(
+    ("host", "email"),
+    [
+        ("", "admin@fedsip.local"),
+        ("sip.example.com", "admin@sip.example.com"),
+        ("203.0.113.5", "admin@fedsip.local"),
+        ("pbx", "admin@fedsip.local"),
+    ],
+)
+def test_the_first_administrators_address(
+    fedsip: Fedsip, monkeypatch: pytest.MonkeyPatch, host: str, email: str
+) -> None:
+    monkeypatch.setenv("FEDSIP_HOSTNAME", host)
+    assert fedsip("prepare", "--json").json["administrator"]["email"] == email
+
+
 def test_the_first_administrator_telephones_as_the_demos_first_user(fedsip: Fedsip) -> None:
     fedsip("prepare", "--demo", "demo.example", "--json")
     own = Subscriber.objects.exclude(person=None)

@@ -128,22 +128,32 @@ class Composed:
         self._ends = ExitStack()
         text = (ROOT / "docker" / "compose.yml").read_text()
         text = text.replace("${POSTGRES_PASSWORD:?set it in docker/.env}", secrets.token_hex(16))
-        text = text.replace("${FEDSIP_HOSTNAME:-}", HOST)
+        text = text.replace("${FEDSIP_HOSTNAME:-}", f"sip.{DOMAIN}")
         told = yaml.safe_load(text)["services"]
         self.services = {name: Service(name, told[name], builder) for name in told}
         self.programs: dict[str, Program] = {}
 
     def __enter__(self) -> Self:
-        for words in (
-            ["netns", "add", NAMESPACE],
-            ["-n", NAMESPACE, "link", "set", "lo", "up"],
-            ["-n", NAMESPACE, "link", "add", "lan", "type", "dummy"],
-            ["-n", NAMESPACE, "address", "add", f"{HOST}/24", "dev", "lan"],
-            ["-n", NAMESPACE, "link", "set", "lan", "up"],
-            ["-n", NAMESPACE, "route", "add", "default", "dev", "lan"],
-        ):
-            subprocess.run(["ip", *words], check=True)
+        subprocess.run(["ip", "netns", "add", NAMESPACE], check=True)
         self._ends.callback(subprocess.run, ["ip", "netns", "del", NAMESPACE], check=True)
+        for words in (
+            "link set lo up",
+            "link add lan type veth peer name far",
+            f"address add {HOST}/24 dev lan",
+            "link set lan up",
+            "link set far up",
+            "route add default dev lan",
+        ):
+            subprocess.run(["ip", "-n", NAMESPACE, *words.split()], check=True)
+        try:
+            self._make_volumes()
+        except BaseException:
+            self._ends.close()
+            raise
+        return self
+
+    def _make_volumes(self) -> None:
+        """The named volumes, belonging to whom the image belongs, as Docker makes them."""
         owner = self.services["web"].words("id", "-u", volumes=self._volumes)
         for service in self.services.values():
             for volume in service.told["volumes"] if service.is_ours else ():
@@ -151,7 +161,6 @@ class Composed:
         user = int(subprocess.check_output(owner))
         for folder in self._volumes.iterdir():
             os.chown(folder, user, user)
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._ends.close()
@@ -235,8 +244,12 @@ def main() -> None:
     builder = Builder(folder)
     if not builder.has(BASE):
         builder.make_base()
-    builder.build(SERVERS, HERE / "servers.Dockerfile", HERE)
-    builder.build(IMAGE, ROOT / "docker" / "Dockerfile", ROOT)
+    for image, dockerfile, context in (
+        (SERVERS, HERE / "servers.Dockerfile", HERE),
+        (IMAGE, ROOT / "docker" / "Dockerfile", ROOT),
+    ):
+        if not builder.has(image):  # an empty FOLDER has everything built anew
+            builder.build(image, dockerfile, context)
     with Composed(folder, builder) as composed:
         start_all(composed)
         use_it(composed)

@@ -9,8 +9,10 @@ import json
 import os
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.core.validators import EmailValidator
 from django.db import transaction
 
 from fedsip_platform.cli import passwords, speech
@@ -58,10 +60,19 @@ def first_administrator() -> dict[str, str | None]:
     operator = Person.objects.filter(is_operator=True).order_by("pk").first()
     if operator is not None:
         return {"email": operator.email, "password": None}
-    email = f"admin@{os.environ.get('FEDSIP_HOSTNAME') or DEFAULT_HOST}"
+    email = _address_at(os.environ.get("FEDSIP_HOSTNAME", ""))
     word = passwords.generated()
     people.make_person(email, word, is_operator=True)
     return {"email": email, "password": word}
+
+
+def _address_at(host: str) -> str:
+    """The administrator's e-mail address: at this machine, where its name can be in one."""
+    try:
+        EmailValidator()(f"admin@{host}")
+    except ValidationError:  # none is set, or an IP address, or a name without a dot
+        return f"admin@{DEFAULT_HOST}"
+    return f"admin@{host}"
 
 
 @transaction.atomic
