@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError as InvalidValue
+from django.db.models import IntegerField
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
@@ -19,6 +21,7 @@ class Pages(CursorPagination):
     cursor_query_description = "The page: taken from `next` or `previous` of another one."
 
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        self._column = queryset.model._meta.get_field(view.ordering.lstrip("-"))
         return (view.ordering,)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
@@ -50,11 +53,17 @@ class Pages(CursorPagination):
             raise ValidationError({"cursor": "This is no cursor of ours."})
         if cursor is None or cursor.position is None:
             return cursor
-        is_number = self.ordering[0].lstrip("-") == "id"
-        if "\0" in cursor.position or (is_number and not _is_id(cursor.position)):
+        if not _may_stand_in(self._column, cursor.position):
             raise ValidationError({"cursor": "This is no cursor of ours."})
         return cursor
 
 
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18
+def _may_stand_in(column: Any, position: str) -> bool:
+    """Whether a value of the column can be written so."""
+    if isinstance(column, IntegerField):
+        return position.isascii() and position.isdigit() and len(position) <= 18
+    try:
+        column.to_python(position)
+    except InvalidValue:
+        return False
+    return "\0" not in position

@@ -46,7 +46,7 @@ def test_change_by_session_names_who_where_and_what(acme: World, as_admin: Api) 
 def test_change_by_token_names_the_token(acme: World) -> None:
     token, text = tokens.create(acme.people["owner"], "w", "write")
     Api(token=text).delete("users/alice@example.com")
-    made = last()
+    made = Entry.objects.filter(kind="user").latest("pk")
     assert (made.action, made.kind, made.key) == ("delete", "user", "alice@example.com")
     assert (made.token, made.actor) == (token.prefix, "owner@example.com")
     assert made.changes["display_name"] == ["Alice", None]
