@@ -9,10 +9,10 @@ import socket
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.harness import sound
+from tests.harness.closing import Closing
 from tests.harness.processes import PeerFailed, Program, free_port
 
 _CONFIG = """\
@@ -63,7 +63,7 @@ class Account:
         return f"sip:{self.user}@{self.domain}"
 
 
-class Baresip:
+class Baresip(Closing):
     """One phone. Plays its own sound, and records what it hears."""
 
     def __init__(
@@ -222,13 +222,5 @@ class Baresip:
         self._socket.close()
         self.program.stop(within=3)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self.stop()

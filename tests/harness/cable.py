@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from types import TracebackType
-from typing import Self
+
+from tests.harness.closing import Closing
 
 
-class Cable:
+class Cable(Closing):
     """Carries connections from a port of its own to `target` on 127.0.0.1."""
 
     def __init__(self, target: int) -> None:
@@ -61,15 +61,7 @@ class Cable:
         _shut(one)
         _shut(other)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._listener.close()
         self.cut()
 

@@ -20,7 +20,6 @@ import struct
 import textwrap
 import threading
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Self
 
 import dns.exception
@@ -31,6 +30,8 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import dns.zone
+
+from tests.harness.closing import Closing
 
 _HEAD = "$ORIGIN {}.\n$TTL 60\n@ IN SOA ns hostmaster 1 60 60 60 {}\n@ IN NS ns\n"
 _MOST_ALIASES = 8
@@ -154,12 +155,7 @@ class DnsServer:
             return self
         raise AssertionError("no port that is free for UDP and TCP")
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         assert self._udp is not None
         assert self._tcp is not None
         self._udp.close()
@@ -208,7 +204,7 @@ class _Udp(asyncio.DatagramProtocol):
             self._transport.sendto(wire, addr)
 
 
-class DnsThread:
+class DnsThread(Closing):
     """The same server for tests without an event loop: it serves inside a `with`."""
 
     def __init__(self, zones: Zones) -> None:
@@ -226,13 +222,8 @@ class DnsThread:
         asyncio.run_coroutine_threadsafe(self.server.__aenter__(), self._loop).result(10)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        ending = self.server.__aexit__(None, None, None)
+    def close(self) -> None:
+        ending = self.server.__aexit__()
         asyncio.run_coroutine_threadsafe(ending, self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)

@@ -10,9 +10,9 @@ import json
 import socket
 from itertools import count
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from tests.harness.closing import Closing
 from tests.harness.processes import PeerFailed, Program
 
 _LIBRARIES = "/usr/lib/x86_64-linux-gnu/janus"
@@ -62,7 +62,7 @@ admin: {{ admin_enabled = false }}
     return program
 
 
-class EchoTest:
+class EchoTest(Closing):
     """One WebRTC connection to Janus, which sends back whatever it hears."""
 
     def __init__(self, folder: Path) -> None:
@@ -111,14 +111,3 @@ class EchoTest:
             self.is_up |= found.get("janus") == "webrtcup"
             if is_wanted(found):
                 return found
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -15,8 +15,9 @@ import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self, TypeVar
+
+from tests.harness.closing import Closing
 
 _CLONE_NEWNET = 0x40000000
 Made = TypeVar("Made")
@@ -90,7 +91,7 @@ class Home:
     public: str
 
 
-class Street:
+class Street(Closing):
     """The platform's namespace and any number of homes, gone at the end of the block."""
 
     def __init__(self) -> None:
@@ -107,12 +108,7 @@ class Street:
         self._plug(self.platform, "wan", f"{PLATFORM_ADDRESS}/24")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         for name in reversed(self._made):
             run("ip", "netns", "del", name)
 

@@ -11,8 +11,6 @@ import select
 import socket
 import sys
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from media.ng import Answer, Command, Document, NgError, Offer, Options, error_of, parse_frame
 from media.ng.framing import serialise_frame
@@ -20,6 +18,7 @@ from media.rtp import packet
 from media.sdp import Session, parse
 from media.srtp import Crypto, Suite, parse_crypto
 from media.srtp.context import Context, protecting, unprotecting
+from tests.harness.closing import Closing
 from tests.harness.processes import PeerFailed, Program
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +58,7 @@ def our_relay(
     return program
 
 
-class NgClient:
+class NgClient(Closing):
     """Commands to one relay, each asked again until it is answered."""
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
@@ -103,19 +102,8 @@ class NgClient:
     def close(self) -> None:
         self._socket.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class RtpPhone:
+class RtpPhone(Closing):
     """Sockets for RTP and RTCP at an address, and where the other side said it is."""
 
     def __init__(self, host: str = "127.0.0.1", *, ssrc: int = 1) -> None:
@@ -225,17 +213,6 @@ class RtpPhone:
     def close(self) -> None:
         self.rtp.close()
         self.rtcp.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def talk(one: RtpPhone, other: RtpPhone, *, rounds: int = 1) -> None:

@@ -15,10 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
+from tests.harness.closing import Closing
+
 CLIENT_ID, CLIENT_SECRET = "fedsip-tests", secrets.token_hex(16)
 
 
-class Provider:
+class Provider(Closing):
     """`with Provider("alice@example.org") as provider:` serves at `provider.issuer`."""
 
     def __init__(self, email: str, *, is_verified: bool = True) -> None:
@@ -46,7 +48,7 @@ class Provider:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 

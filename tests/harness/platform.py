@@ -12,19 +12,19 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from fedsip_platform.launch import front_end
 from tests.harness.administrator import Administrator
 from tests.harness.baresip import Account
+from tests.harness.closing import Closing
 from tests.harness.processes import Program, free_port
 from tests.harness.sipp import Party
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Platform:
+class Platform(Closing):
     """One node. `with Platform(...) as platform:` has it serving inside the block."""
 
     def __init__(
@@ -140,12 +140,7 @@ class Platform:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self.stop()
 
     # -- what an administrator does

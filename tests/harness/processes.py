@@ -11,15 +11,15 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from tests.harness.closing import Closing
 
 
 class PeerFailed(AssertionError):
     """A real peer did not do what the test waited for; carries the end of its output."""
 
 
-class Program:
+class Program(Closing):
     """One started program whose lines of output can be awaited.
 
     `awaits(pattern)` looks at every line since the last match, so that nothing that was printed
@@ -130,15 +130,7 @@ class Program:
         self._reader.join(5)
         return self.process.returncode
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self.stop()
 
 

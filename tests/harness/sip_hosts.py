@@ -5,16 +5,16 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from types import TracebackType
 from typing import Self
 
 from proxy.sip import Request, Response
 from proxy.sip.codec import parse, serialise
 from proxy.sip.framing import StreamFramer
 from tests.harness.builders import new_branch
+from tests.harness.closing import Closing
 
 
-class RefusingHost:
+class RefusingHost(Closing):
     """A server over UDP that answers each INVITE with the same status and keeps what came."""
 
     def __init__(self, status: int) -> None:
@@ -45,19 +45,14 @@ class RefusingHost:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bell:
             bell.sendto(b"", ("127.0.0.1", self.port))
         self._thread.join(10)
         self._socket.close()
 
 
-class TlsClient:
+class TlsClient(Closing):
     """A connection to a proxy over TLS."""
 
     def __init__(self, address: tuple[str, int], context: ssl.SSLContext) -> None:
@@ -87,13 +82,5 @@ class TlsClient:
                 raise AssertionError("the proxy has closed the connection")
             self._waiting += self._framer.feed(data)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._socket.close()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Self
+
+from tests.harness.closing import Closing
 
 Answer = Callable[[], tuple[str, str]]
 """Content type and body, made anew for each request."""
 
 
-class Site:
+class Site(Closing):
     """Serves `answers` by path. Browsers take every name under localhost for this machine, and for
     a place that is safe enough to be given a microphone."""
 
@@ -42,11 +43,6 @@ class Site:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext
 
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.cable import Cable
+from tests.harness.closing import Closing
 from tests.harness.platform import Platform
 from tests.harness.sipp import Party
 
@@ -35,7 +36,7 @@ print(json.dumps(session.session_key))
 """
 
 
-class Softphones:
+class Softphones(Closing):
     """Opens them; all end with the block."""
 
     def __init__(self, platform: Platform, browser: Chromium, domain: str, folder: Path) -> None:
@@ -45,10 +46,7 @@ class Softphones:
         self._folder = folder
         self._ends = ExitStack()
 
-    def __enter__(self) -> Softphones:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
+    def close(self) -> None:
         self._ends.close()
 
     def __call__(self, name: str, **options: Any) -> BrowserPhone:
