@@ -95,11 +95,10 @@ def _stored(instance: models.Model, names: list[str] | None) -> dict[str, Any]:
 def _note(
     instance: models.Model, before: dict[str, Any], *, is_new: bool, names: list[str] | None
 ) -> None:
-    after = log.values_of(instance, names)
     if is_new:
-        made = {name: (None, value) for name, value in after.items() if value not in (None, "")}
-        log.record(log.CREATE, instance, made)
+        log.record(log.CREATE, instance, log.values_of_new(instance, names))
         return
+    after = log.values_of(instance, names)
     changes = {name: (before.get(name), value) for name, value in after.items()}
     if log.masked(changes):
         log.record(log.CHANGE, instance, changes)

@@ -106,6 +106,14 @@ def values_of(thing: models.Model, names: Iterable[str] | None = None) -> dict[s
     }
 
 
+def values_of_new(
+    thing: models.Model, names: Iterable[str] | None = None
+) -> dict[str, tuple[None, Any]]:
+    """The changes that made the thing: all that is not empty."""
+    values = values_of(thing, names)
+    return {name: (None, value) for name, value in values.items() if value not in (None, "")}
+
+
 def _owner(thing: models.Model) -> Tenant | None:
     try:
         return tenant_of(thing)

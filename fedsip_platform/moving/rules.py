@@ -6,12 +6,11 @@ from hashlib import blake2b
 
 from django.core.exceptions import ValidationError
 
-from fedsip_platform.audit import log
 from fedsip_platform.changes import ServiceError, service_error
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Translation
 
-from . import columns
+from . import columns, writing
 from .batch import Batch
 from .columns import RULE_FIELDS, FindDomain
 from .sources import Row
@@ -42,13 +41,7 @@ class Maker:
             else:
                 known.add(digest)
                 new.append((number, rule))
-        _refuse_above_limits(batch, new)
-        if batch.report.problems:
-            return  # all of it is undone: only further problems are of interest
-        made = Translation.objects.bulk_create([rule for _, rule in new])
-        log.record_all(log.entry(log.CREATE, rule, _values(rule)) for rule in made)
-        if made:
-            batch.count(is_new=True, amount=len(made))
+        writing.write(batch, new, services.refuse_more_rules)
 
     def _rule(self, row: Row) -> Translation:
         """The rule of a row, checked; raises ServiceError."""
@@ -71,20 +64,3 @@ class Maker:
 def _digest(rule: Translation) -> bytes:
     values = repr([getattr(rule, name) for name in RULE_FIELDS])
     return blake2b(values.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _refuse_above_limits(batch: Batch, new: list[tuple[int, Translation]]) -> None:
-    adding: dict[int, list[tuple[int, Translation]]] = {}
-    for number, rule in new:
-        adding.setdefault(rule.domain_id, []).append((number, rule))
-    for rules in adding.values():
-        number, rule = rules[0]
-        try:
-            services.refuse_more_rules(rule.domain, adding=len(rules))
-        except ServiceError as error:
-            batch.refuse(number, error)
-
-
-def _values(rule: Translation) -> dict[str, tuple[object, object]]:
-    values = log.values_of(rule)
-    return {name: (None, value) for name, value in values.items() if value not in (None, "")}

@@ -6,12 +6,11 @@ import re
 
 from django.core.exceptions import ValidationError
 
-from fedsip_platform.audit import log
 from fedsip_platform.changes import ServiceError, service_error
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Subscriber
 
-from . import columns
+from . import columns, writing
 from .batch import Batch
 from .columns import FindDomain
 from .sources import Row
@@ -37,13 +36,7 @@ def make(batch: Batch, find: FindDomain) -> None:
     known = set(Subscriber.objects.filter(aor__in=planned).values_list("aor", flat=True))
     batch.count(is_new=False, amount=len(known))
     new = [(number, user) for aor, (number, user) in planned.items() if aor not in known]
-    _refuse_above_limits(batch, new)
-    if batch.report.problems:
-        return  # all of it is undone: only further problems are of interest
-    made = Subscriber.objects.bulk_create([user for _, user in new])
-    log.record_all(log.entry(log.CREATE, user, _values(user)) for user in made)
-    if made:
-        batch.count(is_new=True, amount=len(made))
+    writing.write(batch, new, services.refuse_above_limits)
 
 
 def _user(row: Row, find: FindDomain) -> Subscriber:
@@ -77,20 +70,3 @@ def _take_hashes(user: Subscriber, ha1: str, sha256: str, username: str) -> None
             "give this user a new password."
         )  # fmt: skip
     user.ha1_md5, user.ha1_sha256 = ha1, sha256
-
-
-def _refuse_above_limits(batch: Batch, new: list[tuple[int, Subscriber]]) -> None:
-    adding: dict[int, list[tuple[int, Subscriber]]] = {}
-    for number, user in new:
-        adding.setdefault(user.domain_id, []).append((number, user))
-    for users in adding.values():
-        number, user = users[0]
-        try:
-            services.refuse_above_limits(user.domain, adding=len(users))
-        except ServiceError as error:
-            batch.refuse(number, error)
-
-
-def _values(user: Subscriber) -> dict[str, tuple[object, object]]:
-    values = log.values_of(user)
-    return {name: (None, value) for name, value in values.items() if value not in (None, "")}
