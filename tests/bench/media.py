@@ -205,15 +205,23 @@ def bind_to_processor(pid: int, processor: int) -> None:
         os.sched_setaffinity(int(thread.name), {processor})
 
 
-def measure(name: str, program: Program, calls: int, seconds: float) -> Row:
+def measure(
+    name: str,
+    program: Program,
+    calls: int,
+    seconds: float,
+    *,
+    set_up: Callable[[Load, int], None] = set_up,
+    warm_up: float = WARM_UP_SECONDS,
+) -> Row:
+    """One run of one relay; `set_up` makes so many calls and aims the phones of the load."""
     pid = program.process.pid
     bind_to_processor(pid, 0)
     load = Load()
     try:
         set_up(load, calls)
-        load.run(WARM_UP_SECONDS)
-        idle = load.heard
-        assert idle, f"{name} forwards nothing"
+        load.run(warm_up)
+        assert load.heard, f"{name} forwards nothing"
         load.forget()
         before = cpu.nanoseconds(pid)
         load.run(seconds)

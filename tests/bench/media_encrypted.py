@@ -18,6 +18,7 @@ import socket
 import struct
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from media.dtls.handshake import Handshake, State
@@ -33,14 +34,12 @@ from tests.bench.media import (
     NG_PORT,
     PROBES,
     Load,
-    Row,
     Way,
     bind_to_processor,
     description,
-    row_of,
+    measure,
     show,
     start,
-    tear_down,
 )
 from tests.harness import cpu
 from tests.harness.ng import NgClient
@@ -147,24 +146,6 @@ def _key_in(told: Session) -> Crypto:
     raise AssertionError("no key")
 
 
-def measure(name: str, program: Program, calls: int, seconds: float, *, both: bool) -> Row:
-    pid = program.process.pid
-    bind_to_processor(pid, 0)
-    load = Load()
-    try:
-        set_up(load, calls, both=both, packets=int((WARM_UP_SECONDS + seconds + 2) / INTERVAL))
-        load.run(WARM_UP_SECONDS)
-        assert load.heard, f"{name} forwards nothing"
-        load.forget()
-        before = cpu.nanoseconds(pid)
-        load.run(seconds)
-        used = cpu.nanoseconds(pid) - before
-        tear_down(calls)
-        return row_of(name, calls, load, used)
-    finally:
-        load.close()
-
-
 def handshakes(name: str, program: Program) -> str:
     """CPU of the relay for one handshake, and how many it did a second."""
     pid, identity = program.process.pid, Identity()
@@ -221,6 +202,7 @@ def main() -> None:
     options.add_argument("--ours-only", action="store_true")
     chosen = options.parse_args()
     os.sched_setaffinity(0, {1})
+    packets = int((WARM_UP_SECONDS + chosen.seconds + 2) / INTERVAL)
     names = ("ours",) if chosen.ours_only else ("ours", "rtpengine")
     print(f"{'calls':>6} {'relay':<10} {'CPU-µs':>7} {'p50 µs':>8} {'p99 µs':>8} {'lost %':>7}")
     with tempfile.TemporaryDirectory() as text:
@@ -230,7 +212,12 @@ def main() -> None:
             for calls in chosen.calls:
                 for name in names:
                     with start(name, folder) as program:
-                        show(measure(name, program, calls, chosen.seconds, both=pair == PAIRS[1]))
+                        row = measure(
+                            name, program, calls, chosen.seconds,
+                            set_up=partial(set_up, both=pair == PAIRS[1], packets=packets),
+                            warm_up=WARM_UP_SECONDS,
+                        )  # fmt: skip
+                    show(row)
         for name in names:
             with start(name, folder) as program:
                 print(handshakes(name, program))
