@@ -6,20 +6,18 @@ user is there.
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from admin_ui import forms, servers
-from admin_ui.call_way import way_of
+from admin_ui import forms
 from admin_ui.routing_forms import ForwardForm
+from admin_ui.user_page import render_user
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory import passwords
 from fedsip_platform.directory import services as directory
@@ -93,22 +91,14 @@ def _find(request: HttpRequest, key: UUID) -> Subscriber:
 def _render(
     request: HttpRequest, found: Subscriber, form: ForwardForm, secret: str = ""
 ) -> HttpResponse:
-    bindings = list(location.current(found.bindings.all()))
-    forwards = list(found.forwards.all())
-    uri = f"sip:{found.aor}"
-    calls = CallRecord.objects.filter(Q(caller=uri) | Q(callee=uri), domain=found.domain)
-    context: dict[str, Any] = {
-        "user_": found,
-        "form": form,
-        "secret": secret,
-        "bindings": bindings,
-        "forwards": forwards,
-        "way": way_of(forwards, len(bindings)),
-        "recent": calls.order_by("-started_at")[:RECENT_CALLS],
-        "servers": servers.facts(),
-        "no_section": True,
-    }
-    response = render(request, "admin_ui/mine/user.html", context)
-    if secret:
-        response["Cache-Control"] = "no-store"
-    return response
+    return render_user(
+        request,
+        "admin_ui/mine/user.html",
+        found,
+        form,
+        bindings=found.bindings.all(),
+        calls=CallRecord.objects.filter(domain=found.domain),
+        most_calls=RECENT_CALLS,
+        secret=secret,
+        no_section=True,
+    )

@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from admin_ui import forms, servers
-from admin_ui.call_way import way_of
+from admin_ui import forms
 from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
 from admin_ui.paging import page_of
+from admin_ui.user_page import render_user
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory import passwords, services
 from fedsip_platform.directory.models import Domain, Subscriber
@@ -234,29 +234,20 @@ def _render_user(
     request: HttpRequest, found: Subscriber, form: forms.UserForm, secret: str = ""
 ) -> HttpResponse:
     place: Place = request.place
-    uri = f"sip:{found.aor}"
-    calls = place.scope.visible(CallRecord.objects.all())
-    recent = calls.filter(Q(caller=uri) | Q(callee=uri)).order_by("-started_at")[:RECENT_CALLS]
-    bindings = list(location.current(place.scope.visible(found.bindings)))
-    forwards = list(found.forwards.all())
-    context = {
-        "user_": found,
-        "form": form,
-        "secret": secret,
-        "bindings": bindings,
-        "forwards": forwards,
-        "way": way_of(forwards, len(bindings)),
+    code = segno.make(f"sip:{found.aor}", error="m")
+    drawn = code.svg_inline(scale=4, border=2, svgclass="qr", lineclass=None)
+    return render_user(
+        request,
+        "admin_ui/users/user.html",
+        found,
+        form,
+        bindings=place.scope.visible(found.bindings),
+        calls=place.scope.visible(CallRecord.objects.all()),
+        most_calls=RECENT_CALLS,
+        secret=secret,
+        qr=mark_safe(drawn),  # noqa: S308  (segno draws it from a checked address)
         **_reached_by(place, found),
-        "servers": servers.facts(),
-        "qr": mark_safe(  # noqa: S308  (segno draws it from a checked address)
-            segno.make(uri, error="m").svg_inline(scale=4, border=2, svgclass="qr", lineclass=None)
-        ),
-        "recent": recent,
-    }
-    response = render(request, "admin_ui/users/user.html", context)
-    if secret:
-        response["Cache-Control"] = "no-store"
-    return response
+    )
 
 
 def _reached_by(place: Place, found: Subscriber) -> dict[str, Any]:
