@@ -20,6 +20,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from admin_ui import forms
+from admin_ui.confirm import ask_first
 from admin_ui.frame import Place, View, tenant_page
 
 
@@ -104,23 +105,16 @@ def _delete(kind: Kind) -> View:
     def delete(request: HttpRequest, key: UUID) -> HttpResponse:
         thing = _find(request.place, kind, key)
         back = kind.back(request.place.tenant.slug, getattr(thing, kind.owner))
-        problem = ""
-        if request.method == "POST":
-            try:
-                kind.remove(thing)
-            except forms.ServiceError as error:
-                problem = error.reason
-            else:
-                messages.success(request, kind.words.deleted)
-                return redirect(back)
-        context = {
-            "heading": kind.words.delete % {"name": thing},
-            "consequence": kind.words.consequence,
-            "problem": problem,
-            "back": back,
-            "button": _("Delete"),
-        }
-        return render(request, "admin_ui/confirm.html", context)
+        return ask_first(
+            request,
+            lambda: kind.remove(thing),
+            done=kind.words.deleted,
+            to=back,
+            heading=kind.words.delete % {"name": thing},
+            consequence=kind.words.consequence,
+            button=_("Delete"),
+            back=back,
+        )
 
     return delete
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui import forms
+from admin_ui.confirm import ask_first
 from admin_ui.frame import Place, tenant_page
 from admin_ui.routing_frame import about, list_address
 from fedsip_platform.calls.models import CallRecord
@@ -86,17 +87,16 @@ def delete(request: HttpRequest, key: UUID) -> HttpResponse:
     """Ask, then delete."""
     found = _find(request.place, key)
     back = _list_address(request.place, found.domain)
-    if request.method == "POST":
-        services.delete_translation(found)
-        messages.success(request, _("The rule is deleted."))
-        return redirect(back)
-    context = {
-        "heading": _("Delete this rule"),
-        "consequence": _("From the next call on, calls pass to the rule behind it."),
-        "back": back,
-        "button": _("Delete the rule"),
-    }
-    return render(request, "admin_ui/confirm.html", context)
+    return ask_first(
+        request,
+        lambda: services.delete_translation(found),
+        done=_("The rule is deleted."),
+        to=back,
+        heading=_("Delete this rule"),
+        consequence=_("From the next call on, calls pass to the rule behind it."),
+        button=_("Delete the rule"),
+        back=back,
+    )
 
 
 @require_POST

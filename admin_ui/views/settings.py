@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 
 from admin_ui import forms, settings_forms
 from admin_ui.attention import LIMITS
+from admin_ui.confirm import ask_first
 from admin_ui.frame import Place, tenant_page
 from fedsip_platform.directory import services as directory
 from fedsip_platform.people import services
@@ -96,25 +97,18 @@ def remove(request: HttpRequest, key: Any) -> HttpResponse:
     """Ask, then take a person out of the tenant."""
     membership = _membership(request.place, key)
     back = reverse("settings", args=[request.place.tenant.slug])
-    problem = ""
-    if request.method == "POST":
-        try:
-            services.leave(membership)
-        except forms.ServiceError as error:
-            problem = error.reason
-        else:
-            text = _("%(person)s is out of the tenant.") % {"person": membership.person}
-            messages.success(request, text)
-            return redirect(back)
-    context = {
-        "heading": _("Take %(person)s out of the tenant") % {"person": membership.person},
-        "consequence": _("Open pages show nothing of it any more, and tokens for it end."),
-        "problem": problem,
-        "back": back,
-        "button": _("Take out"),
-        "forbidden": not request.place.may_own,
-    }
-    return render(request, "admin_ui/confirm.html", context)
+    person = {"person": membership.person}
+    return ask_first(
+        request,
+        lambda: services.leave(membership),
+        done=_("%(person)s is out of the tenant.") % person,
+        to=back,
+        heading=_("Take %(person)s out of the tenant") % person,
+        consequence=_("Open pages show nothing of it any more, and tokens for it end."),
+        button=_("Take out"),
+        back=back,
+        forbidden=not request.place.may_own,
+    )
 
 
 @require_POST

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui import forms
+from admin_ui.confirm import ask_first
 from admin_ui.frame import Place, tenant_page
 from admin_ui.paging import page_of
 from admin_ui.settings_forms import WebhookForm
@@ -75,17 +76,16 @@ def delete(request: HttpRequest, key: UUID) -> HttpResponse:
     """Ask, then delete."""
     found = _find(request.place, key)
     slug = request.place.tenant.slug
-    if request.method == "POST":
-        services.remove(found)
-        messages.success(request, _("The webhook is deleted."))
-        return redirect("webhooks", slug)
-    context = {
-        "heading": _("Delete the webhook to %(url)s") % {"url": found.url},
-        "consequence": _("What waits for it is not delivered. This cannot be undone."),
-        "back": reverse("webhook", args=[slug, key]),
-        "button": _("Delete the webhook"),
-    }
-    return render(request, "admin_ui/confirm.html", context)
+    return ask_first(
+        request,
+        lambda: services.remove(found),
+        done=_("The webhook is deleted."),
+        to=reverse("webhooks", args=[slug]),
+        heading=_("Delete the webhook to %(url)s") % {"url": found.url},
+        consequence=_("What waits for it is not delivered. This cannot be undone."),
+        button=_("Delete the webhook"),
+        back=reverse("webhook", args=[slug, key]),
+    )
 
 
 @require_POST
