@@ -41,12 +41,44 @@ fedsip: a hosted, federated SIP platform
   ./fedsip settings              every setting, with its default
   ./fedsip test [--fast]         the test suite
 
-  ./fedsip tenant ...            add, list, disable, enable tenants
-  ./fedsip domain ...            add, list, show, set, delete domains
-  ./fedsip user ...              add, list, disable, enable, delete users; set passwords
-  ./fedsip registrations ...     who is registered from where; drop a registration
-  ./fedsip admin ...             people who may sign in to the dashboard
-  ./fedsip blocks list           addresses that are blocked
+What is served:
+  tenant         tenants: add, list, disable, enable; their limits
+  usage          a tenant's limits, and how much of each is used
+  domain         domains and their policies
+  dns            the DNS records by which others find a domain, and whether they are published
+  checks         what a domain's DNS and certificate are like
+  user           SIP users: add, list, disable, enable, delete; passwords
+  registrations  who is registered from where; drop a registration
+
+Where calls go:
+  rule           translations: where the calls of a domain's users go
+  translate      what would become of a call, rule by rule, without placing it
+  locate         how a SIP address is found: questions, servers, who answers
+  alias          further names and numbers of users and ring groups
+  forward        where calls to a user go instead: always, busy, no_answer, not_registered
+  group          ring groups
+  trunk          carriers, their gateways and whether they live
+  policy         what users may dial, and as whom
+  federation     which other domains ours call and are called by; what was refused
+
+What happens:
+  calls          calls that go on and have ended; hang up
+  trace          the SIP messages of one call, as a ladder
+  blocks         addresses that are ignored for a while, and networks that never are
+  audit          who changed what
+
+People and programs:
+  admin          people who sign in to the dashboard: make them, new password
+  people         who looks after a tenant, in which role
+  invitation     letters that let people join a tenant, or make a SIP user their own
+  token          API tokens
+  webhook        addresses that are told what happens
+  origin         web sites whose pages may telephone through the platform
+
+Moving in and out:
+  import         domains, users and rules of OpenSIPS, Kamailio or federated-sip
+  export         a domain's rules, users or itself as CSV or JSON
+  job            long work: imports and exports
 
 Every command explains itself with --help. The README tells the story.
 """
