@@ -56,6 +56,14 @@ def test_for_programs_and_without_asking_the_servers(fedsip: Fedsip, dns: DnsThr
     assert "status" not in row["hops"][0]
 
 
+def test_a_domain_of_ours_is_said_to_be_ours(fedsip: Fedsip, dns: DnsThread) -> None:
+    fedsip("tenant", "add", "acme")
+    fedsip("domain", "add", "example.com", "--tenant", "acme")
+    ours = fedsip("locate", "alice@EXAMPLE.com", "--no-ping").said
+    assert "  a domain of ours: only other servers find it so" in ours
+    assert "a domain of ours" not in fedsip("locate", "bob@elsewhere.test", "--no-ping").said
+
+
 def test_names_in_letters_of_their_own(fedsip: Fedsip, dns: DnsThread) -> None:
     row = fedsip("locate", "sip:bob@Bücher.test;transport=tcp", "--no-ping", "--json").json
     assert row["uri"] == "sip:bob@xn--bcher-kva.test;transport=tcp"

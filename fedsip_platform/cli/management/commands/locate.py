@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from fedsip_platform.cli import speech
+from fedsip_platform.directory.models import Domain
 from fedsip_platform.federation import locating, shown
 from fedsip_platform.launch import report
 from proxy.locate.explain import Step
@@ -37,6 +38,8 @@ def tell(options: Any) -> None:
         speech.show_one(shown.of_located(located), options)
         return
     print(located.uri)
+    if Domain.objects.filter(name=uri.host_text.lower()).exists():
+        print("  a domain of ours: only other servers find it so, our calls to it ring its users")
     explanation = located.explanation
     lines = [line for step in explanation.steps for line in _step(step)]
     print(report.table(lines) if lines else "  an address: nothing to ask")
