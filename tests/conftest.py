@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,9 +28,14 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 DJANGO_AREAS = {"live", "api", "cli", "platform", "ui"}
 TEMPLATE = "fedsip_template"
+NOT_WANTED = re.compile(r"\bnot (\w+)")
+OF_ALL_TESTS = re.compile(r"^pytestmark = .*", re.MULTILINE)
 
-# ./fedsip test --fast tries fewer examples of each property than the whole suite does.
-settings.register_profile("fast", max_examples=25)
+# ./fedsip test --fast tries fewer examples of each property than the whole suite does. None of
+# them is timed: how long an example takes says how busy the machine is.
+settings.register_profile("whole", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=25)
+settings.load_profile("whole")
 
 _state_dir = Path(tempfile.mkdtemp(prefix="fedsip-tests-"))
 
@@ -46,6 +52,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(_state_dir, ignore_errors=True)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out unread the files of which `-m "not db ..."` would leave out every test."""
+    if not collection_path.match("test_*.py"):
+        return None
+    unwanted = NOT_WANTED.findall(config.getoption("markexpr"))
+    marks = OF_ALL_TESTS.findall(collection_path.read_text())
+    return any(f"mark.{name}" in text for name in unwanted for text in marks) or None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> None:

@@ -54,7 +54,7 @@ def test_literals(pattern: str, found: set[str], are_enough: bool) -> None:
     assert (shown, literals(pattern).are_enough) == (found, are_enough)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=10 * settings().max_examples)
 @given(expressions, texts)
 def test_re2_finds_nothing_without_them(pattern: str, text: str) -> None:
     known = literals(pattern)

@@ -137,7 +137,7 @@ rules_of_any_kind = st.builds(
 changes = st.lists(rules_of_any_kind | st.integers(1, 6), max_size=14)
 
 
-@settings(max_examples=500)
+@settings(max_examples=5 * settings().max_examples)
 @given(changes, st.lists(texts, min_size=1, max_size=3), names, st.integers())
 def test_it_is_the_same_as_to_walk_through_all(
     changes: list[Translation | int], called: list[str], caller: bytes, seed: int

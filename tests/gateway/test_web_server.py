@@ -100,6 +100,7 @@ async def test_a_message_above_the_limit_ends_it(port: int) -> None:
     assert (await asyncio.to_thread(state, port))["received"] == 1
 
 
+@pytest.mark.e2e
 async def test_one_that_answers_no_ping_is_given_up(tmp_path: Path) -> None:
     """As a browser does whose network is gone: no packet says that it has left."""
     with serving(tmp_path, "--ping-interval", "1", "--ping-timeout", "1") as port:

@@ -20,6 +20,7 @@ import struct
 import textwrap
 import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import Self
 
 import dns.exception
@@ -41,14 +42,7 @@ class Zones:
     """Zones by name, each a table of records in zone-file form; names are relative to the zone."""
 
     def __init__(self, tables: Mapping[str, str], *, negative_ttl: int = 60) -> None:
-        self._zones = [
-            dns.zone.from_text(
-                _HEAD.format(origin, negative_ttl) + textwrap.dedent(table),
-                relativize=False,
-                check_origin=False,
-            )
-            for origin, table in tables.items()
-        ]
+        self._zones = [_zone(origin, table, negative_ttl) for origin, table in tables.items()]
         self.rcodes: dict[tuple[str, str], str] = {}
         """(name, kind) -> "SERVFAIL", "REFUSED"...: what is answered instead."""
         self.silent: set[tuple[str, str]] = set()
@@ -116,6 +110,13 @@ class Zones:
         soa = zone.get_rdataset(origin, dns.rdatatype.SOA)
         assert soa is not None
         response.authority.append(dns.rrset.from_rdata_list(origin, soa.ttl, list(soa)))
+
+
+@cache
+def _zone(origin: str, table: str, negative_ttl: int) -> dns.zone.Zone:
+    """Read once for all the servers of a run, which only look into it."""
+    text = _HEAD.format(origin, negative_ttl) + textwrap.dedent(table)
+    return dns.zone.from_text(text, relativize=False, check_origin=False)
 
 
 def _origin(zone: dns.zone.Zone) -> dns.name.Name:

@@ -175,7 +175,7 @@ SENSIBLE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     st.lists(
         st.tuples(SENSIBLE, st.dictionaries(KEYS, VALUES, max_size=4)).map(

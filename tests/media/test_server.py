@@ -128,12 +128,14 @@ def test_hold_and_resume(proxy: NgClient, alice: RtpPhone, bob: RtpPhone) -> Non
     talk(alice, bob)
 
 
+@pytest.mark.e2e
 def test_silent_call_ends_by_itself(proxy: NgClient, alice: RtpPhone, bob: RtpPhone) -> None:
     name = connected(proxy, alice, bob)
     talk(alice, bob)
     wait_until(lambda: proxy.ask(Query(name))[b"result"] == b"error", "the silent call is gone")
 
 
+@pytest.mark.e2e
 def test_call_goes_on_while_its_sockets_are_connected(
     proxy: NgClient, alice: RtpPhone, bob: RtpPhone
 ) -> None:

@@ -77,7 +77,7 @@ rules = st.builds(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2 * settings().max_examples, suppress_health_check=[HealthCheck.too_slow])
 @given(rules, hostile.filter(bool).map(str.encode))
 @example(replace(RULE, tran_user=rb"\1\2"), b"1\r\nVia: x")
 @example(replace(RULE, tran_from_display="a\r\nX: y"), b"1000")
