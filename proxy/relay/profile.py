@@ -16,7 +16,7 @@ noise go beside them.
 This is for the first description of a side. `keep-profile` tells our relay to go on as that began,
 so that a later offer of either side finds the other one spoken to as before; the two
 `srtp-required` flags hold a side to its policy for the life of the call. Other relays pass these
-flags over.
+flags over. `pad-crypto` is for rtpengine: baresip takes no key whose base64 lacks its padding.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ from media.ng import CodecChoice, Options
 _LONGEST_USER: Final = 64
 _BESIDE: Final = (b"telephone-event", b"cn")
 _REPLACE: Final = (b"origin", b"session-connection")
+_NO_SUITES: Final = (
+    *(b"no-NULL_HMAC_SHA1_80", b"no-NULL_HMAC_SHA1_32"),
+    *(b"no-F8_128_HMAC_SHA1_80", b"no-F8_128_HMAC_SHA1_32"),
+)
+"""What rtpengine would offer phones beside the suites of ours; the first two encrypt nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
         return Options(
             ice=b"remove",
             dtls=b"off",
+            sdes=_NO_SUITES,
             transport_protocol=b"RTP/SAVP" if receiver.srtp == "required" else b"RTP/AVP",
             address_family=family,
             label=sender.label,
@@ -76,11 +82,12 @@ def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
             rtcp_mux=(b"demux",),
             replace=_REPLACE,
             osrtp=tuple(osrtp),
-            flags=tuple(flags),
+            flags=(*flags, b"pad-crypto"),
             received_from=received_from,
         )
     return Options(
         ice=b"force",
+        sdes=(b"off",),
         transport_protocol=b"UDP/TLS/RTP/SAVPF",
         address_family=family,
         label=sender.label,

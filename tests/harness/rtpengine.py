@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.harness.processes import Program
+from tests.harness.processes import Program, free_port
 
 
 def rtpengine(
@@ -21,7 +21,7 @@ def rtpengine(
     # fmt: off
     program = Program(
         ["rtpengine", "--foreground", "--log-stderr", "--log-level=6", "--table=-1",
-         f"--listen-ng=127.0.0.1:{ng_port}", f"--listen-cli=127.0.0.1:{ng_port + 1}",
+         f"--listen-ng=127.0.0.1:{ng_port}", f"--listen-cli=127.0.0.1:{free_port()}",
          *(f"--interface={address}" for address in interfaces),
          f"--port-min={ports[0]}", f"--port-max={ports[1]}",
          *([f"--num-threads={threads}"] if threads else []),

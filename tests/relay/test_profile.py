@@ -15,6 +15,11 @@ BROWSER = SideFacts(4, is_websocket=True)
 OFFERED, REQUIRED = SideFacts(4, srtp="offered"), SideFacts(4, srtp="required")
 SECURE_BROWSER = SideFacts(4, is_websocket=True, srtp="required")
 KEEP = b"keep-profile"
+NO_SUITES = tuple(
+    b"no-" + name + length
+    for name in (b"NULL_HMAC_SHA1", b"F8_128_HMAC_SHA1")
+    for length in (b"_80", b"_32")
+)
 NAT = SideFacts(4, is_nat=True, source="203.0.113.9")
 ALICE = SideFacts(4, user=b"alice")
 WIDE = SideFacts(4, codecs=(b"opus", b"g722", b"pcma"))
@@ -35,12 +40,13 @@ def plain(
     return Options(
         ice=b"remove",
         dtls=b"off",
+        sdes=NO_SUITES,
         transport_protocol=transport,
         address_family=family,
         rtcp_mux=(b"demux",),
         replace=_REPLACE,
         osrtp=osrtp,
-        flags=(KEEP, *flags),
+        flags=(KEEP, *flags, b"pad-crypto"),
         received_from=received_from,
         label=label,
         codec=CodecChoice() if codecs is None else CodecChoice((b"all",), BESIDE, codecs),
@@ -49,6 +55,7 @@ def plain(
 
 WEBRTC = Options(
     ice=b"force",
+    sdes=(b"off",),
     transport_protocol=b"UDP/TLS/RTP/SAVPF",
     address_family=b"IP4",
     rtcp_mux=(b"offer", b"require"),

@@ -59,7 +59,8 @@ export class Line extends EventTarget {
       transportOptions: { server: pass.websocket, connectionTimeout: 10, keepAliveInterval: 25 },
       sessionDescriptionHandlerFactoryOptions: {
         iceGatheringTimeout: GATHERING_MS,
-        peerConnectionConfiguration: { iceServers: [], bundlePolicy: "max-bundle" },
+        // Not max-bundle: rtpengine leaves BUNDLE out, and Chrome would refuse what it says then.
+        peerConnectionConfiguration: { iceServers: [], bundlePolicy: "balanced" },
       },
       userAgentString: "fedsip softphone",
       logBuiltinEnabled: false,

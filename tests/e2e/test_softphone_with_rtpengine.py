@@ -1,0 +1,90 @@
+"""The softphone page, unchanged, with Debian's rtpengine where our relay would be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.baresip import Baresip
+from tests.harness.browser import Chromium
+from tests.harness.platform import Platform
+from tests.harness.rtpengine import rtpengine
+from tests.harness.softphones import Softphones
+from tests.harness.waiting import wait_until
+
+pytestmark = [pytest.mark.db, pytest.mark.e2e]
+
+DOMAIN, ENCRYPTED = "rtpengine-page.test", "rtpengine-encrypted.test"
+HEARD = 0.6
+PORTS = (53000, 54999)
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Iterator[Platform]:
+    folder = tmp_path_factory.mktemp("rtpengine-page")
+    settings = {"FEDSIP_WEB_ALLOWED_HOSTS": "127.0.0.1,localhost"}
+    platform = Platform(
+        folder, database_url=migrated_url, own_relay=False, web=True, settings=settings
+    )
+    with rtpengine(folder / "relay", ng_port=platform.ng_port, ports=PORTS) as relay, platform:
+        platform.add_domain(DOMAIN, "media_policy=always", tenant="rtpengine-page")
+        platform.add_domain(
+            ENCRYPTED, "media_policy=always", "srtp=required", tenant="rtpengine-page"
+        )
+        yield platform
+        assert relay.process.poll() is None
+
+
+@pytest.fixture
+def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator[Softphones]:
+    with Softphones(platform, browser, DOMAIN, tmp_path) as phones:
+        yield phones
+
+
+def test_two_pages(softphone: Softphones, browser: Chromium) -> None:
+    alice, bob = softphone("alice1"), softphone("bob1")
+    alice.dials("bob1")
+    bob.is_in("ringing")
+    bob.answers()
+    alice.is_in("talking")
+    bob.is_in("talking")
+    for phone in (alice, bob):
+        wait_until(lambda phone=phone: phone.hears(browser.played) > HEARD, "they hear each other")
+    alice.clicks("end")
+    bob.has_no_call()
+
+
+@pytest.mark.parametrize(
+    ("transport", "mediaenc", "domain"),
+    [("udp", "", DOMAIN), ("tls", "srtp-mand", ENCRYPTED)],
+)
+@pytest.mark.parametrize("calls", ["page", "desk"])
+def test_a_page_and_a_desk_phone(
+    softphone: Softphones,
+    platform: Platform,
+    browser: Chromium,
+    baresip: Callable[..., Baresip],
+    transport: str,
+    mediaenc: str,
+    domain: str,
+    calls: str,
+) -> None:
+    name = f"{calls}{transport}"
+    page = softphone(name)
+    party = platform.add_user(f"desk{os.urandom(3).hex()}", domain)
+    desk = baresip(party, transport, extra=f";mediaenc={mediaenc}" if mediaenc else "")
+    if calls == "page":
+        page.dials(desk.account.aor)
+        desk.accepts()
+        page.is_in("talking")
+    else:
+        desk.dials(f"sip:{name}@{DOMAIN}")
+        page.answers()
+        desk.established()
+    wait_until(lambda: desk.hears(browser.played) > HEARD, "the desk phone hears the page")
+    wait_until(lambda: page.hears(desk.played) > HEARD, "the page hears the desk phone")
+    page.clicks("end")
+    desk.closed()
