@@ -113,6 +113,7 @@ urlpatterns = [
     path("platform/blocks/<uuid:key>/lift", blocks.lift, name="block-lift"),
     path("platform/allowed", blocks.allow, name="allowed-new"),
     path("platform/allowed/<uuid:key>/remove", blocks.disallow, name="allowed-remove"),
+    path("platform/domains/<uuid:key>/vouch", domains.vouch, name="domain-vouch"),
     path("platform/tenants/new", platform.new_tenant, name="tenant-new"),
     path("platform/tenants/<slug:slug>", platform.tenant, name="tenant"),
     path("t/<slug:slug>/", include(of_tenant)),

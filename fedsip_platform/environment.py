@@ -106,6 +106,9 @@ class WebSettings:
     """FEDSIP_WEB_OIDC_CLIENT_SECRET: our secret at that provider."""
     oidc_name: str
     """FEDSIP_WEB_OIDC_NAME: what the button says."""
+    domain_proof: bool
+    """FEDSIP_WEB_DOMAIN_PROOF: a domain that a tenant adds is served only once the DNS proves that it
+    is the tenant's, or an operator vouches for it; off where all tenants are one's own."""
     webhook_private: bool
     """FEDSIP_WEB_WEBHOOK_PRIVATE: webhooks may go to private addresses and by plain HTTP; for a
     platform whose tenants are all one's own."""
@@ -158,6 +161,7 @@ class WebSettings:
             oidc_client_id=environ.get("FEDSIP_WEB_OIDC_CLIENT_ID", ""),
             oidc_client_secret=environ.get("FEDSIP_WEB_OIDC_CLIENT_SECRET", ""),
             oidc_name=environ.get("FEDSIP_WEB_OIDC_NAME") or "Single sign-on",
+            domain_proof=_switch(environ, "FEDSIP_WEB_DOMAIN_PROOF", "ON"),
             webhook_private=_switch(environ, "FEDSIP_WEB_WEBHOOK_PRIVATE"),
             debug=_switch(environ, "FEDSIP_WEB_DEBUG"),
             broker_url=environ.get("FEDSIP_BROKER_URL") or "memory://",
@@ -192,6 +196,7 @@ _WEB_NAMES = (
     "OIDC_CLIENT_ID",
     "OIDC_CLIENT_SECRET",
     "OIDC_NAME",
+    "DOMAIN_PROOF",
     "WEBHOOK_PRIVATE",
     "DEBUG",
 )
@@ -306,8 +311,8 @@ def _number(
     return int(text)
 
 
-def _switch(environ: Mapping[str, str], name: str) -> bool:
-    return _choice(environ, name, "OFF", ("ON", "OFF")) == "ON"
+def _switch(environ: Mapping[str, str], name: str, default: str = "OFF") -> bool:
+    return _choice(environ, name, default, ("ON", "OFF")) == "ON"
 
 
 def _choice(environ: Mapping[str, str], name: str, default: str, allowed: tuple[str, ...]) -> str:

@@ -13,10 +13,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui import forms
-from admin_ui.frame import Place, tenant_page
+from admin_ui.frame import Place, operator_page, tenant_page
 from admin_ui.paging import page_of
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, user_count
@@ -51,7 +51,7 @@ def new(request: HttpRequest) -> HttpResponse:
     place: Place = request.place
     form = forms.NewDomainForm(request.POST or None)
     if request.method == "POST":
-        made = forms.attempt(form, lambda given: services.create_domain(place.tenant, **given))
+        made = forms.attempt(form, lambda given: ownership.add_domain(place.tenant, **given))
         if made is not None:
             messages.success(request, _("%(domain)s is added.") % {"domain": made})
             return redirect("domain", place.tenant.slug, made.public_id)
@@ -111,6 +111,16 @@ def delete(request: HttpRequest, key: UUID) -> HttpResponse:
         "button": _("Delete the domain"),
     }
     return render(request, "admin_ui/confirm.html", context)
+
+
+@operator_page
+@require_POST
+def vouch(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Serve a domain on an operator's word."""
+    found = get_object_or_404(Domain.objects.select_related("tenant"), public_id=key)
+    services.update_domain(found, vouched=True)
+    messages.success(request, _("%(domain)s is served from now on.") % {"domain": found})
+    return redirect("domain", found.tenant.slug, key)
 
 
 def _find(place: Place, key: UUID) -> Domain:

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from fedsip_platform.directory import names, services
 from fedsip_platform.directory.models import Domain, user_count
-from fedsip_platform.federation import checks, dns_records, shown
+from fedsip_platform.federation import checks, dns_records, ownership, shown
 from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.tenants.models import Tenant
 
@@ -53,9 +53,18 @@ class DomainSerializer(serializers.ModelSerializer):
         max_length=names.LONGEST_DOMAIN, help_text=Domain._meta.get_field("name").help_text
     )
 
+    is_served = serializers.BooleanField(
+        read_only=True,
+        help_text="Whether it is proved or vouched for; before, phones and calls do not find it.",
+    )
+
     class Meta:
         model = Domain
-        fields = ("id", "tenant", "name", *POLICIES, "created_at", "updated_at")
+        fields = (
+            *("id", "tenant", "name", "is_served", "vouched", "ownership_proved_at"),
+            *(*POLICIES, "created_at", "updated_at"),
+        )
+        read_only_fields = ("vouched", "ownership_proved_at")
         validators: list[Any] = []
 
 
@@ -68,7 +77,7 @@ class DomainListSerializer(DomainSerializer):
 
 class DnsRecordSerializer(serializers.Serializer):
     name = serializers.CharField()
-    kind = serializers.CharField(help_text="NAPTR, SRV, A or AAAA.")
+    kind = serializers.CharField(help_text="NAPTR, SRV, A, AAAA or TXT.")
     value = serializers.CharField()
     line = serializers.CharField(help_text="The record as a line of a zone file.")
     state = serializers.CharField(help_text="published, missing, different or unknown.")
@@ -138,9 +147,6 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         domain = self.find(self.kwargs["key"])
         if domain is not None:
             return self.partial_update(request)
-        name = self.normal_key(self.kwargs["key"])
-        is_taken = bool(name) and Domain.objects.filter(name=name).exists()
-        self.require(not is_taken, "name", "This domain is taken already.")
         fields = self.checked(partial=True)
         return self._create({"name": self.kwargs["key"], **fields})
 
@@ -159,6 +165,8 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
 
     @extend_schema(
         summary="DNS records to publish, and whether they are",
+        description="The last one, TXT, proves that the domain is its tenant's; found there, it "
+        "counts at once.",
         parameters=[KEY],
         responses=DnsRecordSerializer(many=True),
         filters=False,
@@ -167,6 +175,7 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     def dns(self, request: Request, **kwargs: Any) -> Response:
         domain = self.get_object()
         checked = dns_records.check(dns_records.records(domain.name, dns_records.this_site()))
+        checked.append(ownership.check(domain))
         return Response([shown.of_dns_record(each) for each in checked])
 
     @extend_schema(
@@ -193,8 +202,20 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         (made,) = checks.check([self.get_object()])
         return Response(DomainCheckSerializer(made).data)
 
+    @extend_schema(
+        summary="Vouch for a domain",
+        description="Operators only: it is served without its tenant's proof.",
+        parameters=[KEY],
+        request=None,
+    )
+    @action(detail=True, methods=["post"])
+    def vouch(self, request: Request, **kwargs: Any) -> Response:
+        domain = self.get_object()
+        self.require(self.scope.may_operate, "domain", "Only operators can vouch for a domain.")
+        return Response(self.get_serializer(services.update_domain(domain, vouched=True)).data)
+
     def _create(self, fields: dict[str, Any]) -> Response:
         tenant = fields.pop("tenant", None) or only_tenant(self.scope)
         self.require(self.scope.may_change(tenant), "tenant", "Your role there is only to look.")
-        domain = services.create_domain(tenant, fields.pop("name"), **fields)
+        domain = ownership.add_domain(tenant, fields.pop("name"), **fields)
         return Response(self.get_serializer(domain).data, status.HTTP_201_CREATED)

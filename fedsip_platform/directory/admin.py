@@ -45,7 +45,7 @@ class DomainAdmin(admin.ModelAdmin):
     list_select_related = ("tenant",)
     readonly_fields = ("public_id", "created_at", "updated_at")
     fieldsets = (
-        (None, {"fields": ("tenant", "name", "enabled", "note")}),
+        (None, {"fields": ("tenant", "name", "enabled", "vouched", "note")}),
         ("Who may call", {"fields": ("federation", "federation_in", "hide_users")}),
         (
             "Calls with other domains, a minute",

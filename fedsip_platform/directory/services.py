@@ -12,9 +12,11 @@ import unicodedata
 from collections.abc import Collection
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from fedsip_platform.audit import actor
 from fedsip_platform.changes import Conflict, ServiceError, change, delete, save
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.tenants.models import Tenant
@@ -49,17 +51,34 @@ def delete_tenant(tenant: Tenant) -> None:
 
 @transaction.atomic
 def create_domain(tenant: Tenant, name: str, **policy: Any) -> Domain:
-    """Make a domain; the name may be typed in any case and script."""
+    """Make a domain; the name may be typed in any case and script.
+
+    It is served at once on the word of an operator, a command or a task. That of others needs a
+    proof (federation/ownership.py).
+    """
     if tenant.max_domains is not None:
         Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
         if tenant.domains.count() >= tenant.max_domains:
             raise Conflict("tenant", f"{tenant} may have {tenant.max_domains} domains, not more.")
+    policy.setdefault("vouched", _may_vouch())
     return save(Domain(tenant=tenant, name=name, **policy))
 
 
+@transaction.atomic
 def update_domain(domain: Domain, **fields: Any) -> Domain:
-    """Change policies, or the name as long as the domain has no users."""
-    return change(domain, fields)
+    """Change policies, or the name as long as the domain has no users: a new name, a new proof."""
+    if fields.get("name", domain.name) == domain.name:
+        return change(domain, fields)
+    fields.setdefault("vouched", _may_vouch())
+    renamed = change(domain, fields)
+    renamed.ownership_proved_at = None
+    Domain.objects.filter(pk=renamed.pk).update(ownership_proved_at=None)
+    return renamed
+
+
+def _may_vouch() -> bool:
+    person = actor.current().person
+    return person is None or person.is_operator or not settings.WEB.domain_proof
 
 
 @transaction.atomic

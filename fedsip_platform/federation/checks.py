@@ -21,7 +21,7 @@ from fedsip_platform.webhooks import services as webhooks
 from fedsip_platform.webhooks.models import Event
 from proxy.settings import ProxySettings
 
-from . import certificates, dns_records, shown
+from . import certificates, dns_records, ownership, shown
 from .certificates import Held
 from .dns_records import Checked
 from .models import CheckState, DomainCheck
@@ -47,6 +47,7 @@ class Found:
 
 def check(domains: Sequence[Domain]) -> list[DomainCheck]:
     """Check these domains now and keep the results; waits for the DNS."""
+    ownership.check_all([domain for domain in domains if not domain.is_served])
     site = dns_records.this_site()
     settings = ProxySettings.from_env()
     wanted = [dns_records.records(domain.name, site) for domain in domains]

@@ -1,4 +1,4 @@
-"""Looks after hosted domains' DNS and certificate. Which are due is read from the rows themselves:
+"""Looks after hosted domains' DNS and certificate, and awaits new ones' proof. Which are due is read from the rows themselves:
 a worker that dies leaves its domains due, and one that is checked twice is told of once.
 """
 
@@ -12,13 +12,16 @@ from django.db.models import F
 from django.utils import timezone
 
 from fedsip_platform.celery import app
-from fedsip_platform.directory.models import Domain
-from fedsip_platform.federation import checks
+from fedsip_platform.directory.models import SERVED, Domain
+from fedsip_platform.federation import checks, ownership
 
 logger = logging.getLogger(__name__)
 
 EACH = timedelta(hours=6)
+PROOF_AWAITED = timedelta(days=7)
+"""So long the proof of a new domain is looked for each time; later as often as all is checked."""
 AT_ONCE = 50
+MOST_AWAITED = 500
 WORKS_AT_MOST = 240.0  # seconds; the rest is still due when this runs next
 
 
@@ -26,6 +29,7 @@ WORKS_AT_MOST = 240.0  # seconds; the rest is still due when this runs next
 def check_domains() -> int:
     """Check the domains that were never checked, or not for hours; the longest first."""
     begun = time.monotonic()
+    ownership.check_all(_unproved())
     amount = 0
     while time.monotonic() - begun < WORKS_AT_MOST:
         due = _due()
@@ -35,6 +39,13 @@ def check_domains() -> int:
             break
     logger.info("domains checked amount=%d", amount)
     return amount
+
+
+def _unproved() -> list[Domain]:
+    """The new ones that nobody knows the owner of; the latest first."""
+    new = Domain.objects.filter(created_at__gt=timezone.now() - PROOF_AWAITED)
+    unproved = new.exclude(SERVED).select_related("tenant")
+    return list(unproved.order_by("-created_at")[:MOST_AWAITED])
 
 
 def _due() -> list[Domain]:

@@ -69,7 +69,8 @@ def fill(url: str, users: int) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("INSERT INTO tenants_tenant (id, name, slug) VALUES (1, 'b', 'b')")
         connection.execute(
-            "INSERT INTO directory_domain (id, tenant_id, name) VALUES (1, 1, 'bench.example.com')"
+            "INSERT INTO directory_domain (id, tenant_id, name, vouched)"
+            " VALUES (1, 1, 'bench.example.com', true)"
         )
         connection.execute(
             "INSERT INTO directory_subscriber"

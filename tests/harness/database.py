@@ -47,7 +47,7 @@ class Administrator:
         return self.add("tenants_tenant", name=slug.title(), slug=slug)
 
     def domain(self, tenant_id: int, name: str = "example.com", **columns: object) -> int:
-        return self.add("directory_domain", tenant_id=tenant_id, name=name, **columns)
+        return self.add("directory_domain", tenant_id=tenant_id, name=name, vouched=True, **columns)
 
     def subscriber(self, domain_id: int, aor: str, **columns: object) -> int:
         hashes = {"ha1_md5": "5a" * 16, "ha1_sha256": "5a" * 32}

@@ -206,6 +206,7 @@ OF_OPERATORS = {
 CHANGED_BY_OPERATORS: dict[str, Callable[[], str]] = {
     "block-lift": lambda: reverse("block-lift", args=[services.block("203.0.113.7").public_id]),
     "allowed-new": lambda: reverse("allowed-new"),
+    "domain-vouch": lambda: reverse("domain-vouch", args=[Domain.objects.all()[0].public_id]),
     "allowed-remove": lambda: reverse(
         "allowed-remove", args=[services.allow("198.51.100.0/24").public_id]
     ),

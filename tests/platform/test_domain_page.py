@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 
 from fedsip_platform.audit.models import Entry
+from fedsip_platform.directory.models import Domain
 from fedsip_platform.federation import ownership
 from tests.harness.dns_server import DnsThread, Zones
 from tests.harness.processes import free_port
@@ -73,6 +74,7 @@ def test_a_dns_that_has_nothing_is_said_so(acme: World, dns: DnsThread) -> None:
 
 
 def test_a_txt_record_proves_whose_it_is(acme: World, rival: World, dns: DnsThread) -> None:
+    Domain.objects.filter(pk=acme.domain.pk).update(vouched=False)
     page = Api(acme.people["viewer"])
     assert "ownership not proved yet" in page.get(address(acme)).content.decode()
     theirs = ownership.record(rival.domain).value

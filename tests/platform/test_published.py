@@ -23,8 +23,8 @@ def database(fresh_url: str) -> Iterator[Connection]:
     with psycopg.connect(fresh_url, autocommit=True) as connection:
         connection.execute("INSERT INTO tenants_tenant (name, slug) VALUES ('Acme', 'acme')")
         connection.execute(
-            "INSERT INTO directory_domain (tenant_id, name)"
-            " SELECT id, 'd' || n || '.example' FROM tenants_tenant, generate_series(1, 3) n"
+            "INSERT INTO directory_domain (tenant_id, name, vouched)"
+            " SELECT id, 'd' || n || '.example', true FROM tenants_tenant, generate_series(1, 3) n"
         )
         connection.execute(
             "INSERT INTO directory_subscriber (domain_id, username, aor, ha1_md5, ha1_sha256)"

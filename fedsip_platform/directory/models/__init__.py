@@ -5,7 +5,7 @@ services.py. Validation lives here, so that REST, Django's admin and the CLI ref
 with the same words. Django wants all models of an app in this module.
 """
 
-from .domain import Domain
+from .domain import SERVED, Domain
 from .policies import AS_THE_DOMAIN, LONGEST_CODECS, Federation, MediaPolicy, Srtp
 from .subscriber import Subscriber, user_count
 from .translation import Translation
@@ -13,6 +13,7 @@ from .translation import Translation
 __all__ = [
     "AS_THE_DOMAIN",
     "LONGEST_CODECS",
+    "SERVED",
     "Domain",
     "Federation",
     "MediaPolicy",

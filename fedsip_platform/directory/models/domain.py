@@ -18,6 +18,10 @@ from fedsip_platform.tenants.models import Tenant
 from .policies import LONGEST_CODECS, Federation, MediaPolicy, Srtp
 
 
+SERVED = Q(vouched=True) | Q(ownership_proved_at__isnull=False)
+"""The domains that proxies know, as in sql/views.sql: others may be somebody else's."""
+
+
 class Domain(models.Model):
     """A SIP domain that we serve, with its policies."""
 
@@ -169,6 +173,11 @@ class Domain(models.Model):
         help_text="Such as Europe/Berlin: in which hours of rules are meant.",
     )
 
+    vouched = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="An operator's word that the domain is its tenant's; it is served without proof.",
+    )
     ownership_proved_at = models.DateTimeField(
         null=True,
         editable=False,
@@ -229,6 +238,11 @@ class Domain(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_served(self) -> bool:
+        """Whether it is known to be its tenant's, so that proxies serve it."""
+        return self.vouched or self.ownership_proved_at is not None
 
     def clean(self) -> None:
         """Refuse a new name where users' password hashes contain the old one."""

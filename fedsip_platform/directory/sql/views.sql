@@ -36,7 +36,8 @@ SELECT
     t.max_calls::int AS tenant_max_calls,
     t.max_calls_per_second::int AS tenant_max_calls_per_second
 FROM directory_domain d
-JOIN tenants_tenant t ON t.id = d.tenant_id;
+JOIN tenants_tenant t ON t.id = d.tenant_id
+WHERE d.vouched OR d.ownership_proved_at IS NOT NULL;
 
 -- A user of a disabled domain stays enabled here: its domain says that nobody is served.
 CREATE VIEW proxy_subscriber AS
