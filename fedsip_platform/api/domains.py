@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fedsip_platform.directory import names, services
-from fedsip_platform.directory.models import Domain, user_count
+from fedsip_platform.directory.models import SERVED, Domain, user_count
 from fedsip_platform.federation import checks, dns_records, ownership, shown
 from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.tenants.models import Tenant
@@ -147,6 +147,8 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         domain = self.find(self.kwargs["key"])
         if domain is not None:
             return self.partial_update(request)
+        taken = Domain.objects.filter(SERVED, name=self.normal_key(self.kwargs["key"]))
+        self.require(not taken.exists(), "name", "This domain is taken already.")
         fields = self.checked(partial=True)
         return self._create({"name": self.kwargs["key"], **fields})
 

@@ -76,6 +76,7 @@ AIMED: dict[tuple[str, str], list[Call]] = {
         lambda rival: (f"domains/{rival.domain.public_id}", {"note": "taken"})
     ],
     ("domains/{key}/dns", "get"): [lambda rival: (f"domains/{rival.domain.name}/dns", None)],
+    ("domains/{key}/vouch", "post"): [lambda rival: (f"domains/{rival.domain.name}/vouch", None)],
     ("domains/{key}/check", "get"): [lambda rival: (f"domains/{rival.domain.name}/check", None)],
     ("domains/{key}/check", "post"): [lambda rival: (f"domains/{rival.domain.name}/check", None)],
     ("domains/{key}", "delete"): [lambda rival: (f"domains/{rival.domain.name}", None)],

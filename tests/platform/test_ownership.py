@@ -96,9 +96,7 @@ def test_operators_vouch_by_a_button(acme: World, operator: Person, dns: DnsThre
     assert "an operator vouches for it" in owner.get(address).content.decode()
 
 
-def test_nobody_asks_for_proof_where_all_tenants_are_one_s_own(
-    acme: World, settings: Any
-) -> None:
+def test_nobody_asks_for_proof_where_all_tenants_are_one_s_own(acme: World, settings: Any) -> None:
     settings.WEB = replace(settings.WEB, domain_proof=False)
     assert added(acme).is_served
 
