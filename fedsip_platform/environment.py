@@ -107,8 +107,8 @@ class WebSettings:
     oidc_name: str
     """FEDSIP_WEB_OIDC_NAME: what the button says."""
     domain_proof: bool
-    """FEDSIP_WEB_DOMAIN_PROOF: a domain that a tenant adds is served only once the DNS proves that it
-    is the tenant's, or an operator vouches for it; off where all tenants are one's own."""
+    """FEDSIP_WEB_DOMAIN_PROOF: a domain that a tenant adds is served only once the DNS proves that
+    it is the tenant's, or an operator vouches for it; off where all tenants are one's own."""
     webhook_private: bool
     """FEDSIP_WEB_WEBHOOK_PRIVATE: webhooks may go to private addresses and by plain HTTP; for a
     platform whose tenants are all one's own."""

@@ -51,8 +51,8 @@ def check_all(domains: Sequence[Domain]) -> list[Checked]:
 def add_domain(tenant: Tenant, name: str, **policy: Any) -> Domain:
     """Make a domain. What another tenant added and never proved gives way to its proven owner.
 
-    Raises ServiceError as `services.create_domain` does; where only a proof is lacking, its sentence
-    has the record to publish.
+    Raises ServiceError as `services.create_domain` does; where only a proof is lacking, its
+    sentence has the record to publish.
     """
     claimed = _claimed(tenant, name)
     if claimed is None:

@@ -1,5 +1,7 @@
-"""Looks after hosted domains' DNS and certificate, and awaits new ones' proof. Which are due is read from the rows themselves:
-a worker that dies leaves its domains due, and one that is checked twice is told of once.
+"""Looks after hosted domains' DNS and certificate, and awaits new ones' proof.
+
+Which are due is read from the rows themselves: a worker that dies leaves its domains due, and one
+that is checked twice is told of once.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ from fedsip_platform.tenants.models import Tenant
 
 from .policies import LONGEST_CODECS, Federation, MediaPolicy, Srtp
 
-
 SERVED = Q(vouched=True) | Q(ownership_proved_at__isnull=False)
 """The domains that proxies know, as in sql/views.sql: others may be somebody else's."""
 
