@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from admin_ui import health
 from admin_ui.frame import Place
 from fedsip_platform.directory.models import Domain
+from fedsip_platform.federation.models import CheckState, DomainCheck
 from fedsip_platform.routing.models import GatewayHealth, Trunk
 from fedsip_platform.tenants import usage
 from fedsip_platform.webhooks.models import State, Webhook
@@ -32,13 +35,36 @@ class Point:
 
     text: str
     address: str
+    """Empty where nobody of the tenant can mend it."""
     is_bad: bool = False
 
 
-def points(place: Place) -> list[Point]:
+def points(place: Place, parts: Sequence[health.Part]) -> list[Point]:
     """All of them for a tenant: a few queries, however much the tenant has."""
-    found = [*_trunks(place), *_limits(place), *_domains(place), *_webhooks(place)]
+    found = [*_parts(place, parts), *_checks(place), *_trunks(place), *_limits(place)]
+    found += [*_domains(place), *_webhooks(place)]
     return sorted(found, key=lambda point: not point.is_bad)
+
+
+def _parts(place: Place, parts: Sequence[health.Part]) -> list[Point]:
+    return [
+        Point(part.sentence, part.address, is_bad=part.state == health.BAD)
+        for part in parts
+        if part.sentence
+    ]
+
+
+def _checks(place: Place) -> list[Point]:
+    failing = place.scope.visible(DomainCheck.objects.select_related("domain"))
+    failing = failing.filter(state=CheckState.FAILING, domain__enabled=True)
+    return [
+        Point(
+            f"{check.domain}: {check.problems[0]}",
+            _address(place, "domain", check.domain.public_id),
+            is_bad=True,
+        )
+        for check in failing.order_by("changed_at")[:MOST_OF_A_KIND]
+    ]
 
 
 def _trunks(place: Place) -> list[Point]:

@@ -2,86 +2,69 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
-from django.db.models.functions import TruncHour
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from admin_ui import attention
+from admin_ui import attention, charts, health
 from admin_ui.frame import Place, tenant_page
-from fedsip_platform.calls.models import CallRecord
+from fedsip_platform.calls import queries, verdict
+from fedsip_platform.calls.models import CallRecord, LiveCall, RegistrationSample
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
 
-DAY = timedelta(days=1)
+SHOWN = timedelta(hours=23)  # and what has passed of this one
 
 
 @tenant_page("overview")
 def overview(request: HttpRequest) -> HttpResponse:
-    """A sentence first; a checklist while the tenant is new; figures and a chart after that."""
+    """A sentence first; a checklist while the tenant is new; figures and charts after that."""
     place: Place = request.place
-    context = _figures(place)
-    context["steps_left"] = not (context["calls"] or context["ever_called"])
-    context["attention"] = attention.points(place)
-    context["chart"] = _by_hour(place) if context["calls"] else None
-    return render(request, "admin_ui/overview.html", context)
+    now = timezone.now()
+    calls = place.scope.visible(CallRecord.objects.all())
+    hours = queries.calls_by_hour(calls, since=now - SHOWN, until=now)
+    day = queries.together(hours)
+    found = health.of(place, now=now)
+    context = {
+        **_figures(place),
+        "day": day,
+        "hours": hours,
+        "quality": verdict.quality_of(day.mos),
+        "reasons": queries.failure_reasons(day),
+        "ever_called": calls.exists(),
+        "attention": attention.points(place, found),
+        "health": found,
+        "chart": charts.of_calls(hours) if day.calls else None,
+        "quality_chart": charts.of_quality(hours) if day.measured else None,
+        "registrations": _registrations(place, since=hours[0].hour),
+    }
+    context["steps_left"] = not (day.calls or context["ever_called"])
+    worst = next((point for point in context["attention"] if point.is_bad), None)
+    return render(request, "admin_ui/overview.html", {**context, "worst": worst})
 
 
 def _figures(place: Place) -> dict[str, Any]:
-    since = timezone.now() - DAY
-    calls = place.scope.visible(CallRecord.objects.all())
-    recent = calls.filter(started_at__gt=since).aggregate(
-        all=Count("pk"), answered=Count("pk", filter=Q(answered_at__isnull=False))
-    )
     bindings = location.current(place.scope.visible(Binding.objects.all()))
+    counted = bindings.aggregate(online=Count("aor", distinct=True), devices=Count("pk"))
     return {
         "domains": place.scope.visible(Domain.objects.all()).count(),
         "users": place.scope.visible(Subscriber.objects.all()).count(),
-        "online": bindings.aggregate(amount=Count("aor", distinct=True))["amount"],
-        "devices": bindings.count(),
-        "calls": recent["all"],
-        "answered": recent["answered"],
-        "failed": recent["all"] - recent["answered"],
-        "ever_called": calls.exists(),
-        "reasons": calls.filter(started_at__gt=since, answered_at__isnull=True)
-        .values("status", "reason")
-        .order_by()
-        .annotate(amount=Count("pk"))
-        .order_by("-amount")[:5],
+        "calls_now": place.scope.visible(LiveCall.objects.all()).count(),
+        **counted,
     }
 
 
-def _by_hour(place: Place) -> dict[str, Any]:
-    now = timezone.now().replace(minute=0, second=0, microsecond=0)
-    hours = [now - timedelta(hours=back) for back in range(23, -1, -1)]
-    rows = (
-        place.scope.visible(CallRecord.objects.filter(started_at__gte=hours[0]))
-        .order_by()
-        .annotate(hour=TruncHour("started_at"))
-        .values("hour")
-        .annotate(all=Count("pk"), answered=Count("answered_at"))
+def _registrations(place: Place, *, since: datetime) -> dict[str, Any] | None:
+    samples = queries.registrations_over_time(
+        place.scope.visible(RegistrationSample.objects.all()), since=since
     )
-    found = {row["hour"]: (row["all"], row["answered"]) for row in rows}
-    counts = [found.get(hour, (0, 0)) for hour in hours]
-    return {
-        "x": [int(hour.timestamp()) for hour in hours],
-        "series": [
-            {"label": "All", "colour": "--bad", "bars": True, "values": [n for n, _ in counts]},
-            {
-                "label": "Answered",
-                "colour": "--good",
-                "bars": True,
-                "values": [answered for _, answered in counts],
-            },
-        ],
-        "rows": [
-            {"hour": hour, "all": every, "answered": answered, "failed": every - answered}
-            for hour, (every, answered) in zip(hours, counts, strict=True)
-            if every
-        ],
-    }
+    if len(samples) < charts.FEWEST:
+        return None
+    shown = [(_("Devices"), "--tblr-primary", [each.devices for each in samples])]
+    return charts.lines([each.at for each in samples], shown)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -12,14 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from admin_ui import forms
+from admin_ui import forms, health
 from admin_ui.frame import operator_page
 from admin_ui.paging import page_of
-from fedsip_platform.calls.models import Node
+from fedsip_platform.calls import nodes
 from fedsip_platform.directory import services
 from fedsip_platform.tenants.models import Tenant
-
-NODE_IS_SILENT = timedelta(seconds=10)  # its heartbeat comes each second
 
 
 @operator_page
@@ -27,17 +23,18 @@ NODE_IS_SILENT = timedelta(seconds=10)  # its heartbeat comes each second
 def platform(request: HttpRequest) -> HttpResponse:
     """Tenants, and whether nodes are alive."""
     now = timezone.now()
-    nodes = list(Node.objects.all())
-    for node in nodes:
-        node.is_live = now - node.seen_at < NODE_IS_SILENT
+    seen = nodes.seen(now=now)
+    parts = health.of_servers(seen)
     tenants = Tenant.objects.annotate(domain_count=Count("domains"))
     text = request.GET.get("q", "").strip()[:100].replace("\0", "")
     if text:
         tenants = tenants.filter(name__icontains=text) | tenants.filter(slug__startswith=text)
     context = {
         "page": page_of(tenants, "slug", request.GET.get("at")),
-        "nodes": nodes,
-        "live": sum(node.is_live for node in nodes),
+        "seen": seen,
+        "nodes": sorted([*seen.alive, *seen.silent], key=lambda node: node.node_id),
+        "parts": parts,
+        "worst": [part for part in parts if part.sentence],
         "total": Tenant.objects.count(),
     }
     return render(request, "admin_ui/platform/platform.html", context)

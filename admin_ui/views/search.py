@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from admin_ui.frame import SECTIONS, Place, tenant_page
 from fedsip_platform.calls.models import CallRecord
+from fedsip_platform.directory import finding
 from fedsip_platform.directory.models import Domain, Subscriber
 
 MOST = 6
@@ -35,14 +35,13 @@ def _found(place: Place, text: str) -> dict[str, Any]:
     domains = place.scope.visible(Domain.objects.all())
     calls = place.scope.visible(CallRecord.objects.all())
     low = text.lower()
-    by_name = Q(aor__startswith=low) | Q(display_name__istartswith=text)
     return {
         "pages": [
             {"label": section.label, "icon": section.icon, "address": _address(place, section.key)}
             for section in SECTIONS
             if str(section.label).lower().startswith(low)
         ],
-        "users": users.filter(by_name).order_by("aor")[:MOST],
+        "users": users.filter(finding.users_like(text)).order_by("aor")[:MOST],
         "domains": domains.filter(name__startswith=low)[:MOST],
         "calls": calls.filter(call_id=text)[:MOST],
     }

@@ -12,12 +12,13 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from fedsip_platform.directory import names, services
+from fedsip_platform.directory import finding, names, services
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.gateway import services as gateway
 
 from . import filters
 from .base import OwnSlugField, ScopedViewSet, key_parameter
+from .filters import Filter
 from .phones import PassRequestSerializer, PassSerializer
 
 KEY = key_parameter("The user's id or address, such as alice@example.com.")
@@ -61,9 +62,9 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     natural_key = "aor"
     filters = {
         "domain": filters.name("domain__name", "Only of this domain."),
-        "q": filters.search(
-            "Only whose address begins with, or name contains, this.",
-            *("aor__startswith", "display_name__icontains"),
+        "q": Filter(
+            "Only whose address begins with this, or whose name has words that begin so.",
+            finding.users_like,
         ),
         "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
     }

@@ -5,48 +5,50 @@ Every function takes a queryset that is scoped already (tenants/scope.py) and na
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Avg, Count, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
 from .models import CallMessage, CallRecord, LiveCall, RegistrationSample
 
+GIVEN_UP = 487  # the caller hung up before anybody answered
 _HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Failure:
+    """How a call ended that nobody answered."""
+
+    status: int
+    reason: str
 
 
 @dataclass(slots=True)
 class Hour:
-    """The calls that began in one hour."""
+    """The calls that began in one hour, or in several together."""
 
     hour: datetime
     answered: int = 0
-    failed: dict[str, int] = field(default_factory=dict)
-    """By status and reason, such as "486 Busy Here"."""
+    failed: Counter[Failure] = field(default_factory=Counter)
+    measured: int = 0
+    """Of how many the sound was measured."""
+    mos_sum: float = 0.0
 
     @property
     def all_failed(self) -> int:
-        return sum(self.failed.values())
+        return self.failed.total()
 
+    @property
+    def calls(self) -> int:
+        return self.answered + self.all_failed
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A reason why calls were not answered, and how many."""
-
-    status: int
-    reason: str
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Calls of a while in figures; `mos` is the average of those that were measured."""
-
-    calls: int
-    answered: int
-    talk: timedelta
-    mos: float | None
+    @property
+    def mos(self) -> float | None:
+        """The average of those that were measured."""
+        return self.mos_sum / self.measured if self.measured else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,46 +68,39 @@ def calls_by_hour(calls: QuerySet[CallRecord], *, since: datetime, until: dateti
         .order_by()
         .annotate(hour=TruncHour("started_at"), answered=Q(answered_at__isnull=False))
         .values_list("hour", "answered", "status", "reason")
-        .annotate(amount=Count("pk"))
+        .annotate(amount=Count("*"), measured=Count("mos"), mos_sum=Sum("mos"))
     )
     hours: dict[datetime, Hour] = {}
     at = _floor(since)
     while at < until:
         hours[at] = Hour(at)
         at += _HOUR
-    for hour, answered, status, reason, amount in rows:
-        if answered:
-            hours[hour].answered += amount
+    for at, is_answered, status, reason, amount, measured, mos_sum in rows:
+        hour = hours[at]
+        if is_answered:
+            hour.answered += amount
         else:
-            name = f"{status} {reason}".strip()
-            hours[hour].failed[name] = hours[hour].failed.get(name, 0) + amount
+            hour.failed[Failure(status, reason)] += amount
+        hour.measured += measured
+        hour.mos_sum += mos_sum or 0.0
     return list(hours.values())
 
 
-def failure_reasons(
-    calls: QuerySet[CallRecord], *, since: datetime, most: int = 5
-) -> list[Failure]:
-    """Why calls were not answered, the most frequent reason first; cancelled ones do not count."""
-    rows = (
-        calls.filter(started_at__gte=since, answered_at=None)
-        .exclude(status=487)
-        .order_by()
-        .values_list("status", "reason")
-        .annotate(amount=Count("pk"))
-        .order_by("-amount", "status")[:most]
-    )
-    return [Failure(*row) for row in rows]
+def together(hours: list[Hour]) -> Hour:
+    """All of the hours as if they were one; there is one at least."""
+    found = Hour(hours[0].hour)
+    for hour in hours:
+        found.answered += hour.answered
+        found.failed.update(hour.failed)
+        found.measured += hour.measured
+        found.mos_sum += hour.mos_sum
+    return found
 
 
-def totals(calls: QuerySet[CallRecord], *, since: datetime) -> Totals:
-    """Calls since then in figures."""
-    found = calls.filter(started_at__gte=since).aggregate(
-        calls=Count("pk"),
-        answered=Count("answered_at"),
-        talk=Sum(F("ended_at") - F("answered_at")),
-        mos=Avg("mos"),
-    )
-    return Totals(found["calls"], found["answered"], found["talk"] or timedelta(), found["mos"])
+def failure_reasons(hour: Hour, *, most: int = 5) -> list[tuple[Failure, int]]:
+    """Why calls were not answered, the most frequent reason first; given-up ones do not count."""
+    found = [(failure, n) for failure, n in hour.failed.items() if failure.status != GIVEN_UP]
+    return sorted(found, key=lambda pair: (-pair[1], pair[0]))[:most]
 
 
 def registrations_over_time(

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
+from fedsip_platform.calls.models import Node
 from fedsip_platform.directory import services
+from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.routing.models import Gateway, GatewayHealth
+from fedsip_platform.tenants.models import Person
 from fedsip_platform.webhooks.models import Delivery
 from tests.platform.browsing import Visitor
 from tests.platform.world import World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+
+def heartbeat(node_id: str = "a", *, age: timedelta = timedelta(), **relays: bool) -> None:
+    """A proxy's row, as it was so long ago."""
+    seen_at = timezone.now() - age
+    fields = {"started_at": seen_at, "seen_at": seen_at, "relays": relays}
+    Node.objects.update_or_create(node_id=node_id, defaults=fields)
+
+
+@pytest.fixture(autouse=True)
+def running(acme: World) -> None:
+    heartbeat(relay=True)
 
 
 def test_what_is_wrong_is_said_with_its_page(acme: World, rival: World) -> None:
@@ -46,3 +63,42 @@ def test_what_was_turned_off_is_left_alone(acme: World) -> None:
     )
     Gateway.objects.update(enabled=False)
     assert "Wants attention" not in Visitor(acme.people["viewer"]).reads("/t/acme/")
+
+
+@pytest.mark.parametrize(
+    ("age", "relays", "sentence"),
+    [
+        (timedelta(seconds=11), {"relay": True}, "No proxy is running"),
+        (timedelta(), {"relay": False, "other": True}, "A media relay does not answer"),
+        (timedelta(), {"relay": False}, "No media relay answers"),
+    ],
+)
+def test_servers_that_are_away_are_told(
+    acme: World, operator: Person, age: timedelta, relays: dict[str, bool], sentence: str
+) -> None:
+    heartbeat(age=age, **relays)
+    assert sentence in Visitor(acme.people["viewer"]).reads("/t/acme/")
+    assert sentence in Visitor(operator).reads("/platform/")
+
+
+def test_one_proxy_of_two_is_silent(acme: World) -> None:
+    heartbeat("b", age=timedelta(minutes=1))
+    page = Visitor(acme.people["viewer"]).reads("/t/acme/")
+    assert "1 proxy is silent" in page
+    assert "1 of 2 answer" in page
+
+
+def test_the_last_check_of_a_domain_is_told(acme: World, rival: World) -> None:
+    now = timezone.now()
+    soon = (now + timedelta(days=9, hours=1)).isoformat()
+    for world, state in ((acme, "failing"), (rival, "fine")):
+        DomainCheck.objects.create(
+            domain=world.domain, state=state, checked_at=now, changed_at=now,
+            problems=["SRV of _sip._udp.example.com is missing: 10 10 5060 sip.example.com"],
+            certificate={"names": [], "expires_at": soon},
+        )  # fmt: skip
+    page = Visitor(acme.people["viewer"]).reads("/t/acme/")
+    assert "example.com: SRV of _sip._udp.example.com is missing" in page
+    assert "0 of 1 fine" in page
+    assert "the first ends in 9 days" in page
+    assert "1 of 1 fine" in Visitor(rival.people["viewer"]).reads("/t/rival/")

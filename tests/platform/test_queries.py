@@ -44,20 +44,17 @@ def test_calls_by_hour(calls: Any, django_assert_num_queries: DjangoAssertNumQue
     assert [(one.hour.hour, one.answered, one.all_failed) for one in found] == [
         (11, 0, 0), (12, 2, 2), (13, 0, 1), (14, 0, 1),
     ]  # fmt: skip
-    assert found[1].failed == {"486 Busy Here": 1, "487 Request Terminated": 1}
-
-
-def test_failure_reasons(calls: Any, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(1):
-        found = queries.failure_reasons(calls, since=NOON)
-    assert found == [queries.Failure(486, "Busy Here", 2), queries.Failure(404, "Not Found", 1)]
-
-
-def test_totals(calls: Any, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(1):
-        found = queries.totals(calls, since=NOON)
-    assert found == queries.Totals(6, 2, timedelta(minutes=2), 4.0)
-    assert queries.totals(calls.none(), since=NOON) == queries.Totals(0, 0, timedelta(), None)
+    assert found[1].failed == {
+        queries.Failure(486, "Busy Here"): 1,
+        queries.Failure(487, "Request Terminated"): 1,
+    }
+    assert [one.mos for one in found] == [None, 4.0, None, None]
+    all_day = queries.together(found)
+    assert (all_day.calls, all_day.answered, all_day.all_failed, all_day.mos) == (6, 2, 4, 4.0)
+    assert queries.failure_reasons(all_day) == [
+        (queries.Failure(486, "Busy Here"), 2),
+        (queries.Failure(404, "Not Found"), 1),
+    ]
 
 
 def test_registrations_over_time(acme: World, rival: World) -> None:

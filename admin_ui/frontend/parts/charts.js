@@ -24,7 +24,7 @@ function draw(place) {
     width: place.clientWidth,
     height: place.clientHeight - 32,
     cursor: { points: { size: 6 } },
-    scales: { y: { range: (_, low, high) => [0, Math.max(high, 4) * 1.1] } },
+    scales: { y: { range: (_, low, high) => [data.least ?? 0, data.most ?? Math.max(high, 4) * 1.1] } },
     axes: [{ ...axis, values: clock, space: 64 }, { ...axis, size: 44 }],
     series: [{ value: (_, at) => (at == null ? "" : `${day.format(at * 1000)} ${time.format(at * 1000)}`) }, ...data.series.map((one) => series(one))],
   };

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib.postgres.functions import RandomUUID
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -12,6 +13,7 @@ from django.db.models.functions import Coalesce, Now
 
 from fedsip_platform.directory import names
 from fedsip_platform.directory.fields import UsernameField
+from fedsip_platform.directory.finding import NameWords
 from fedsip_platform.tenants.models import Person
 
 from .domain import Domain
@@ -91,7 +93,13 @@ class Subscriber(models.Model):
 
     class Meta:
         ordering = ["aor"]
-        indexes = [models.Index(fields=["domain", "aor"], name="subscriber_by_domain")]
+        indexes = [
+            models.Index(fields=["domain", "aor"], name="subscriber_by_domain"),
+            # Lists by name or age; a page begins where the one before has ended.
+            models.Index(fields=["display_name", "id"], name="subscriber_by_display_name"),
+            models.Index(fields=["created_at", "id"], name="subscriber_by_creation"),
+            GinIndex(NameWords("display_name"), name="subscriber_by_name_words"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(aor__regex=r"^[^@A-Z]+@[a-z0-9.-]+$"), name="subscriber_aor_is_normal"
