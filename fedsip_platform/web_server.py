@@ -3,12 +3,14 @@
 It takes Daphne's own words. What it adds for WebSockets: `send` waits while the browser does not
 read, the browser is not read while the application has messages waiting, a handshake can be refused
 with any status (ASGI's websocket.http.response), the scheme is told, and no WebSocket is cut for
-being a day old. Dead browsers are found by Daphne's pings.
+being a day old. Dead browsers are found by Daphne's pings. It takes as many open files as the
+system lets it, for each browser's WebSocket is two.
 """
 
 from __future__ import annotations
 
 import asyncio
+import resource
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -140,4 +142,6 @@ class CommandLine(CommandLineInterface):
 
 
 if __name__ == "__main__":
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     CommandLine.entrypoint()

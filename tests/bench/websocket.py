@@ -192,7 +192,7 @@ _GRANIAN = (
 )
 WEB_SERVERS: Final = {
     "uvicorn": (_UVICORN, "Uvicorn running"),
-    "granian": (_GRANIAN, "Listening at"),
+    "granian": (_GRANIAN, "Started worker"),
 }
 
 
@@ -250,7 +250,7 @@ def theirs(folder: Path, sockets: int, messages: int) -> None:
     config = _KAMAILIO.format(
         port=port, domain=DOMAIN, modules=MODULES, folder=folder, password=PASSWORD
     )
-    with kamailio(config, folder, options=("-x", "fm", "-X", "fm")) as program:
+    with kamailio(config, folder, options=("-x", "fm", "-X", "fm", "-m", "2048")) as program:
         server = Server("kamailio", port, "/", {"kamailio": program.process.pid})
         asyncio.run(measure(server, sockets, messages))
 

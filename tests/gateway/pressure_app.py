@@ -14,6 +14,7 @@ state = {"sent": 0, "received": 0, "left": 0, "scheme": ""}
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "http":
         state["peak_kib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        state["files"] = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": json.dumps(state).encode()})
         return

@@ -38,7 +38,9 @@ def serving(folder: Path, *options: str) -> Iterator[int]:
     # fmt: on
     number = free_port()
     endpoint = f"ssl:{number}:privateKey={key}:certKey={certificate}:interface=127.0.0.1"
-    words = [sys.executable, "-m", "fedsip_platform.web_server", "-e", endpoint]
+    # With a limit of open files as most systems give it: browsers are many more.
+    words = ["prlimit", "--nofile=1024:4096", sys.executable]
+    words += ["-m", "fedsip_platform.web_server", "-e", endpoint]
     application = "tests.gateway.pressure_app:application"
     with Program([*words, *options, application], log=folder / "log", cwd=ROOT) as server:
         server.awaits("Listening on TCP address")
@@ -54,6 +56,10 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def state(port: int) -> dict[str, Any]:
     with urllib.request.urlopen(f"https://127.0.0.1:{port}/", context=TRUSTING) as answer:
         return dict(json.loads(answer.read()))
+
+
+def test_it_takes_all_open_files_that_it_may(port: int) -> None:
+    assert state(port)["files"] == 4096
 
 
 def connect(port: int, path: str, **options: Any) -> Any:
