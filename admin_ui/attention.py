@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from admin_ui import health
 from admin_ui.frame import Place
 from fedsip_platform.directory.models import Domain
+from fedsip_platform.federation import wellbeing
 from fedsip_platform.federation.models import CheckState, DomainCheck
 from fedsip_platform.routing.models import GatewayHealth, Trunk
 from fedsip_platform.tenants import usage
@@ -39,16 +39,16 @@ class Point:
     is_bad: bool = False
 
 
-def points(place: Place, parts: Sequence[health.Part]) -> list[Point]:
+def points(place: Place, parts: Sequence[wellbeing.Part]) -> list[Point]:
     """All of them for a tenant: a few queries, however much the tenant has."""
-    found = [*_parts(place, parts), *_checks(place), *_trunks(place), *_limits(place)]
+    found = [*_parts(parts), *_checks(place), *_trunks(place), *_limits(place)]
     found += [*_domains(place), *_webhooks(place)]
     return sorted(found, key=lambda point: not point.is_bad)
 
 
-def _parts(place: Place, parts: Sequence[health.Part]) -> list[Point]:
+def _parts(parts: Sequence[wellbeing.Part]) -> list[Point]:
     return [
-        Point(part.sentence, part.address, is_bad=part.state == health.BAD)
+        Point(part.sentence, "", is_bad=part.state == wellbeing.BAD)
         for part in parts
         if part.sentence
     ]

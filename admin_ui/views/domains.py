@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,6 +10,8 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -20,9 +21,11 @@ from admin_ui.frame import Place, operator_page, tenant_page
 from admin_ui.paging import page_of
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, user_count
-from fedsip_platform.federation import dns_records, locating, ownership, shown
+from fedsip_platform.federation import dns_records, ownership
+from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
+from fedsip_platform.tasks import checks
 
 
 @require_GET
@@ -38,11 +41,11 @@ def domains(request: HttpRequest) -> HttpResponse:
         .values("amount")
     )
     rows = rows.annotate(users=user_count(), online=Coalesce(Subquery(online), 0))
-    return render(
-        request,
-        "admin_ui/domains/list.html",
-        {"page": page_of(rows, "name", request.GET.get("at"))},
-    )
+    page = page_of(rows.select_related("last_check"), "name", request.GET.get("at"))
+    for each in page.rows:
+        each.check_ = getattr(each, "last_check", None)
+        each.days = None if each.check_ is None else _days_left(each.check_)
+    return render(request, "admin_ui/domains/list.html", {"page": page})
 
 
 @tenant_page("domains")
@@ -60,7 +63,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @tenant_page("domains")
 def domain(request: HttpRequest, key: UUID) -> HttpResponse:
-    """One domain; its policies are saved here. With `?check` the DNS is asked for its records."""
+    """One domain with its last check; its policies are saved here."""
     found = _find(request.place, key)
     form = forms.PolicyForm(request.POST or None, instance=found)
     if request.method == "POST":
@@ -69,24 +72,41 @@ def domain(request: HttpRequest, key: UUID) -> HttpResponse:
             messages.success(request, _("Saved; it counts from the next call on."))
             return redirect("domain", request.place.tenant.slug, key)
     wanted = dns_records.records(found.name, dns_records.this_site())
+    check = DomainCheck.objects.filter(domain=found).first()
     context = {
         "domain": found,
         "form": form,
         "users": found.subscribers.count(),
         "records": [*wanted, ownership.record(found)],
-        **(_checked(found, wanted) if "check" in request.GET else {}),
+        "check": check,
+        "days": None if check is None else _days_left(check),
     }
     return render(request, "admin_ui/domains/domain.html", context)
 
 
-def _checked(found: Domain, wanted: list[dns_records.Record]) -> dict[str, Any]:
-    """What the DNS has now, whether it proves ownership, and who answers where it leads."""
-    proof = ownership.check(found)
-    located = locating.locate(locating.read_uri(found.name), ask_hops=True)
-    return {
-        "checked": [*dns_records.check(wanted), proof],
-        "located": shown.of_located(located),
-    }
+@require_POST
+@tenant_page("domains")
+def check(request: HttpRequest, key: UUID) -> HttpResponse:
+    """Have the DNS, the certificate and the servers behind it checked; the page hears of it."""
+    found = _find(request.place, key)
+    checks.ask(found)
+    return redirect(reverse("domain", args=[request.place.tenant.slug, key]) + "#dns")
+
+
+@require_GET
+@tenant_page("domains")
+def certificates(request: HttpRequest) -> HttpResponse:
+    """The certificate that callers of each domain are shown."""
+    made = request.place.scope.visible(DomainCheck.objects.select_related("domain"))
+    page = page_of(made.exclude(certificate={}), "pk", request.GET.get("at"))
+    rows = [(each, _days_left(each)) for each in page.rows]
+    return render(request, "admin_ui/domains/certificates.html", {"page": page, "rows": rows})
+
+
+def _days_left(check: DomainCheck) -> int | None:
+    """How many days its certificate is still good; None where none was seen."""
+    ends = parse_datetime(check.certificate.get("expires_at", ""))
+    return None if ends is None else (ends - timezone.now()).days
 
 
 @tenant_page("domains")

@@ -11,11 +11,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from admin_ui import attention, charts, health
+from admin_ui import attention, charts
 from admin_ui.frame import Place, tenant_page
 from fedsip_platform.calls import queries, verdict
 from fedsip_platform.calls.models import CallRecord, LiveCall, RegistrationSample
 from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.federation import wellbeing
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
 
@@ -30,7 +31,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     calls = place.scope.visible(CallRecord.objects.all())
     hours = queries.calls_by_hour(calls, since=now - SHOWN, until=now)
     day = queries.together(hours)
-    found = health.of(place, now=now)
+    found = wellbeing.of(place.scope, now=now)
     context = {
         **_figures(place),
         "day": day,

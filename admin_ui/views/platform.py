@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -10,12 +12,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from admin_ui import forms, health
+from admin_ui import forms
 from admin_ui.frame import operator_page
 from admin_ui.paging import page_of
 from fedsip_platform.calls import nodes
 from fedsip_platform.directory import services
+from fedsip_platform.federation import certificates as served
+from fedsip_platform.federation import wellbeing
 from fedsip_platform.tenants.models import Tenant
+
+MOST_CERTIFICATES = 1000
 
 
 @operator_page
@@ -24,7 +30,7 @@ def platform(request: HttpRequest) -> HttpResponse:
     """Tenants, and whether nodes are alive."""
     now = timezone.now()
     seen = nodes.seen(now=now)
-    parts = health.of_servers(seen)
+    parts = wellbeing.of_servers(seen)
     tenants = Tenant.objects.annotate(domain_count=Count("domains"))
     text = request.GET.get("q", "").strip()[:100].replace("\0", "")
     if text:
@@ -38,6 +44,19 @@ def platform(request: HttpRequest) -> HttpResponse:
         "total": Tenant.objects.count(),
     }
     return render(request, "admin_ui/platform/platform.html", context)
+
+
+@operator_page
+@require_GET
+def certificates(request: HttpRequest) -> HttpResponse:
+    """The certificates of this machine: the node's, and those of single domains."""
+    now = timezone.now()
+    found = served.all_served()
+    rows = [
+        (domain, held.as_json(), (held.expires_at - now).days)
+        for domain, held in islice(found, MOST_CERTIFICATES)
+    ]
+    return render(request, "admin_ui/platform/certificates.html", {"rows": rows})
 
 
 @operator_page

@@ -13,9 +13,9 @@ from fedsip_platform.routing.models import Alias
 
 from . import filters
 from .base import OwnSlugField, key_parameter
-from .owned import OwnedViewSet
+from .owned import NamedViewSet
 
-KEY = key_parameter("The alias's id.")
+KEY = key_parameter("The alias's id or its name with the domain, such as 1000@example.com.")
 
 
 class AliasSerializer(serializers.ModelSerializer):
@@ -33,10 +33,17 @@ class AliasSerializer(serializers.ModelSerializer):
     list=extend_schema(summary="Aliases"),
     retrieve=extend_schema(summary="One alias", parameters=[KEY]),
     create=extend_schema(summary="Make an alias"),
+    update=extend_schema(
+        summary="Make an alias, or bring it to this state",
+        description="May be repeated. The address names it, and so need not the body.",
+        parameters=[KEY],
+        request=AliasSerializer(partial=True),
+        responses={200: AliasSerializer, 201: AliasSerializer},
+    ),
     partial_update=extend_schema(summary="Change an alias", parameters=[KEY]),
     destroy=extend_schema(summary="Delete an alias", parameters=[KEY]),
 )
-class AliasViewSet(OwnedViewSet):
+class AliasViewSet(NamedViewSet):
     """Further names and numbers of users and ring groups."""
 
     serializer_class = AliasSerializer

@@ -24,6 +24,7 @@ AREAS: dict[str, str | None] = {
     "federation-rules": "domains",
     "refusals": "domains",
     "locate": "domains",
+    "certificates": "domains",
     "users": "users",
     "registrations": "users",
     "jobs": "users",
@@ -42,6 +43,9 @@ AREAS: dict[str, str | None] = {
     "webhooks": "webhooks",
     "webhook-deliveries": "webhooks",
     "audit": "audit",
+    "nodes": "platform",
+    "relays": "platform",
+    "health": None,
     "me": None,
     "session": None,
     "tokens": None,
@@ -72,6 +76,7 @@ class Scope(models.TextChoices):
     WEBHOOKS_READ = "webhooks:read", "read webhooks and deliveries"
     WEBHOOKS_WRITE = "webhooks:write", "change webhooks"
     AUDIT_READ = "audit:read", "read the audit log"
+    PLATFORM_READ = "platform:read", "read nodes and relays, as an operator"
 
 
 def missing(scopes: Iterable[str], request: HttpRequest, method: str | None = None) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db.models import QuerySet
 from django.http import Http404
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -17,6 +18,7 @@ from fedsip_platform.directory import names, services
 from fedsip_platform.directory.models import SERVED, Domain, user_count
 from fedsip_platform.federation import checks, dns_records, ownership, shown
 from fedsip_platform.federation.models import DomainCheck
+from fedsip_platform.tasks import checks as tasks
 from fedsip_platform.tenants.models import Tenant
 
 from . import filters
@@ -91,13 +93,18 @@ class DomainCheckSerializer(serializers.ModelSerializer):
         child=serializers.CharField(), help_text="What changed at `changed_at`."
     )
     records = DnsRecordSerializer(many=True)
-    certificate = serializers.DictField(help_text="Names, expires_at and is_self_signed.")
+    certificate = serializers.DictField(
+        help_text="Names, expires_at, issuer, is_self_signed, and source: domain or node."
+    )
+    located = serializers.DictField(
+        help_text="Where the DNS leads and who answers there, when a check was last asked for."
+    )
 
     class Meta:
         model = DomainCheck
         fields = (
             *("domain", "state", "problems", "changes", "records", "certificate"),
-            *("checked_at", "changed_at"),
+            *("located", "checked_at", "changed_at"),
         )
         read_only_fields = fields
 
@@ -189,19 +196,29 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     @action(detail=True, url_path="check")
     def last_check(self, request: Request, **kwargs: Any) -> Response:
         found = DomainCheck.objects.filter(domain=self.get_object()).first()
-        if found is None:
+        if found is None or found.checked_at is None:
             raise Http404
         return Response(DomainCheckSerializer(found).data)
 
     @extend_schema(
         summary="Check a domain's DNS and certificate now",
-        parameters=[KEY],
+        description="Answers when the DNS has; with `Prefer: respond-async` (RFC 7240) at once: "
+        "a worker makes the check.",
+        parameters=[
+            KEY,
+            OpenApiParameter("Prefer", OpenApiTypes.STR, OpenApiParameter.HEADER),
+        ],
         request=None,
-        responses=DomainCheckSerializer,
+        responses={200: DomainCheckSerializer, 202: None},
     )
     @last_check.mapping.post
     def check_now(self, request: Request, **kwargs: Any) -> Response:
-        (made,) = checks.check([self.get_object()])
+        domain = self.get_object()
+        if request.headers.get("Prefer", "").strip().lower() == "respond-async":
+            tasks.ask(domain)
+            applied = {"Preference-Applied": "respond-async"}
+            return Response(status=status.HTTP_202_ACCEPTED, headers=applied)
+        (made,) = checks.check([domain], ask_hops=True)
         return Response(DomainCheckSerializer(made).data)
 
     @extend_schema(

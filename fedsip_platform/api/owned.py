@@ -1,14 +1,18 @@
-"""Resources that belong to one thing named in the body: made in it, changed, never moved."""
+"""Resources that belong to one thing: made in it, changed, never moved."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.http import Http404
 from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from fedsip_platform.directory import names
+from fedsip_platform.directory.models import Domain
 from fedsip_platform.tenants.scope import tenant_of
 
 from .base import ScopedViewSet
@@ -44,3 +48,40 @@ class OwnedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewS
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         type(self).remove(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class NamedViewSet(OwnedViewSet):
+    """Those that have a name in their domain: NAME@DOMAIN stands in addresses beside the id."""
+
+    def find(self, key: str) -> Any:
+        name, domain = _named(key)
+        if not domain:
+            return super().find(key)
+        return self.get_queryset().filter(name=name, domain__name=domain).first()
+
+    def update(self, request: Request, **kwargs: Any) -> Response:
+        """`PUT`: what is not there is made, if its address says of what name and domain."""
+        if self.find(self.kwargs["key"]) is not None:
+            return self.partial_update(request)
+        name, domain_name = _named(self.kwargs["key"])
+        if not domain_name:
+            raise Http404
+        domains = self.scope.visible(Domain.objects.select_related("tenant"))
+        domain = domains.filter(name=domain_name).first()
+        allowed = domain is not None and self.scope.may_change(domain.tenant)
+        self.require(allowed, "domain", "There is none that you may change.")
+        fields = {**self.checked(partial=True), "name": name}
+        fields.pop("domain", None)
+        made = type(self).make(domain, **fields)
+        return Response(self.get_serializer(made).data, status.HTTP_201_CREATED)
+
+
+def _named(key: str) -> tuple[str, str]:
+    """Name and domain of NAME@DOMAIN in the form in which they are kept; else empty."""
+    name, at, host = key.rpartition("@")
+    if not at or not name or "\0" in key:
+        return "", ""
+    try:
+        return name.lower(), names.normal_domain(host)
+    except ModelValidationError:
+        return "", ""

@@ -13,9 +13,9 @@ from fedsip_platform.routing.models import RingGroup
 
 from . import filters
 from .base import OwnSlugField, key_parameter
-from .owned import OwnedViewSet
+from .owned import NamedViewSet
 
-KEY = key_parameter("The ring group's id.")
+KEY = key_parameter("The ring group's id or its name with the domain, such as sales@example.com.")
 
 
 class RingGroupSerializer(serializers.ModelSerializer):
@@ -35,10 +35,17 @@ class RingGroupSerializer(serializers.ModelSerializer):
     list=extend_schema(summary="Ring groups"),
     retrieve=extend_schema(summary="One ring group", parameters=[KEY]),
     create=extend_schema(summary="Make a ring group"),
+    update=extend_schema(
+        summary="Make a ring group, or bring it to this state",
+        description="May be repeated. The address names it, and so need not the body.",
+        parameters=[KEY],
+        request=RingGroupSerializer(partial=True),
+        responses={200: RingGroupSerializer, 201: RingGroupSerializer},
+    ),
     partial_update=extend_schema(summary="Change a ring group", parameters=[KEY]),
     destroy=extend_schema(summary="Delete a ring group", parameters=[KEY]),
 )
-class RingGroupViewSet(OwnedViewSet):
+class RingGroupViewSet(NamedViewSet):
     """Names that ring several users."""
 
     serializer_class = RingGroupSerializer

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
+from django.http import Http404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -52,12 +55,35 @@ class TranslationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
 
     @extend_schema(summary="Make a rule")
     def create(self, request: Request) -> Response:
-        fields = self.checked()
-        domain = fields.pop("domain")
+        return self._create(**self.checked())
+
+    def _create(self, domain: Domain, **fields: Any) -> Response:
         allowed = self.scope.may_change(domain.tenant)
         self.require(allowed, "domain", "Your role there is only to look.")
         rule = services.create_translation(domain, **fields)
         return Response(self.get_serializer(rule).data, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Make a rule of this id, or bring it to this state",
+        description="May be repeated: a program chooses an id once and keeps it. "
+        "A new rule needs its domain.",
+        parameters=[KEY],
+        request=TranslationSerializer(partial=True),
+        responses={200: TranslationSerializer, 201: TranslationSerializer},
+    )
+    def update(self, request: Request, **kwargs: Any) -> Response:
+        if self.find(self.kwargs["key"]) is not None:
+            return self.partial_update(request)
+        try:
+            chosen = uuid.UUID(self.kwargs["key"])
+        except ValueError:
+            raise Http404 from None
+        if Translation.objects.filter(public_id=chosen).exists():
+            raise Http404  # another tenant's
+        fields = self.checked(partial=True)
+        if "domain" not in fields:
+            raise ValidationError({"domain": "A new rule needs one."})
+        return self._create(public_id=chosen, **fields)
 
     @extend_schema(summary="Change a rule", parameters=[KEY])
     def partial_update(self, request: Request, **kwargs: Any) -> Response:

@@ -13,9 +13,9 @@ from fedsip_platform.routing.models import Trunk
 
 from . import filters
 from .base import OwnSlugField, key_parameter
-from .owned import OwnedViewSet
+from .owned import NamedViewSet
 
-KEY = key_parameter("The trunk's id.")
+KEY = key_parameter("The trunk's id or its name with the domain, such as carrier@example.com.")
 
 
 class TrunkSerializer(serializers.ModelSerializer):
@@ -35,10 +35,17 @@ class TrunkSerializer(serializers.ModelSerializer):
     list=extend_schema(summary="Trunks"),
     retrieve=extend_schema(summary="One trunk", parameters=[KEY]),
     create=extend_schema(summary="Make a trunk"),
+    update=extend_schema(
+        summary="Make a trunk, or bring it to this state",
+        description="May be repeated. The address names it, and so need not the body.",
+        parameters=[KEY],
+        request=TrunkSerializer(partial=True),
+        responses={200: TrunkSerializer, 201: TrunkSerializer},
+    ),
     partial_update=extend_schema(summary="Change a trunk", parameters=[KEY]),
     destroy=extend_schema(summary="Delete a trunk that no rule leads to", parameters=[KEY]),
 )
-class TrunkViewSet(OwnedViewSet):
+class TrunkViewSet(NamedViewSet):
     """Carriers: from where calls come in. /gateways has where they go out."""
 
     serializer_class = TrunkSerializer

@@ -23,6 +23,7 @@ from .people import InvitationViewSet, PersonViewSet
 from .phones import MyPassView, MyPhoneView, OriginViewSet
 from .registrations import RegistrationViewSet
 from .ring_groups import RingGroupViewSet
+from .servers import CertificateViewSet, HealthView, NodeViewSet, RelaysView
 from .sources import AllowedSourceViewSet, BlockViewSet, FailedSignInViewSet
 from .tenants import TenantViewSet
 from .translations import TranslationViewSet
@@ -56,6 +57,8 @@ router.register("live-calls", LiveCallViewSet, "live-call")
 router.register("blocks", BlockViewSet, "block")
 router.register("allowed-sources", AllowedSourceViewSet, "allowed-source")
 router.register("failed-sign-ins", FailedSignInViewSet, "failed-sign-in")
+router.register("nodes", NodeViewSet, "node")
+router.register("certificates", CertificateViewSet, "certificate")
 router.register("origins", OriginViewSet, "origin")
 router.register("tokens", TokenViewSet, "token")
 
@@ -65,6 +68,8 @@ urlpatterns = [
     path("users/bulk", BulkUsersView.as_view(), name="users-bulk"),
     path("translations/try", TryView.as_view(), name="translations-try"),
     path("", include(router.urls)),
+    path("relays", RelaysView.as_view(), name="relays"),
+    path("health", HealthView.as_view(), name="api-health"),
     path("locate", LocateView.as_view(), name="locate"),
     path("me", MeView.as_view(), name="me"),
     path("me/phone", MyPhoneView.as_view(), name="my-phone"),

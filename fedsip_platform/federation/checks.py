@@ -16,12 +16,13 @@ from django.utils import timezone
 
 from fedsip_platform import mail
 from fedsip_platform.directory.models import Domain
+from fedsip_platform.live import models as live
 from fedsip_platform.tenants.models import Person, Role
 from fedsip_platform.webhooks import services as webhooks
 from fedsip_platform.webhooks.models import Event
 from proxy.settings import ProxySettings
 
-from . import certificates, dns_records, ownership, shown
+from . import certificates, dns_records, locating, ownership, shown
 from .certificates import Held
 from .dns_records import Checked
 from .models import CheckState, DomainCheck
@@ -45,18 +46,31 @@ class Found:
         return CheckState.FINE if self.is_certain else CheckState.UNKNOWN
 
 
-def check(domains: Sequence[Domain]) -> list[DomainCheck]:
-    """Check these domains now and keep the results; waits for the DNS."""
-    ownership.check_all([domain for domain in domains if not domain.is_served])
+def want(domain: Domain) -> None:
+    """Note that somebody asks for a check; a worker makes it (tasks/checks.py)."""
+    DomainCheck.objects.update_or_create(domain=domain, defaults={"wanted_at": timezone.now()})
+
+
+def check(domains: Sequence[Domain], *, ask_hops: bool = False) -> list[DomainCheck]:
+    """Check these domains now and keep the results; waits for the DNS.
+
+    `ask_hops` also asks who answers where the DNS leads, and for the proof of ownership anew.
+    """
+    ownership.check_all([domain for domain in domains if ask_hops or not domain.is_served])
     site = dns_records.this_site()
     settings = ProxySettings.from_env()
     wanted = [dns_records.records(domain.name, site) for domain in domains]
     checked = dns_records.check_all(wanted)
     now = timezone.now()
-    kept = [
-        keep(domain, found_of(domain.name, records, _held(domain, settings), now), now)
-        for domain, records in zip(domains, checked, strict=True)
-    ]
+    kept = []
+    for domain, records in zip(domains, checked, strict=True):
+        held = certificates.served(domain.name, settings)
+        made = keep(domain, found_of(domain.name, records, held, now), now)
+        if made is not None and ask_hops:
+            located = locating.locate(locating.read_uri(domain.name), ask_hops=True)
+            made.located = shown.of_located(located)
+            made.save(update_fields=["located"])
+        kept.append(made)
     return [each for each in kept if each is not None]
 
 
@@ -71,12 +85,6 @@ def found_of(domain: str, checked: list[Checked], held: Held | None, now: dateti
         problems,
         held is not None and all(each.state != "unknown" for each in checked),
     )
-
-
-def _held(domain: Domain, settings: ProxySettings) -> Held | None:
-    """The certificate that callers of this domain are shown: its own, or the node's."""
-    own = settings.state_dir / "tls" / "domains" / domain.name / "cert.pem"
-    return certificates.read(own) or certificates.read(settings.certificate_paths[0])
 
 
 def changes_between(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:
@@ -96,19 +104,20 @@ def keep(domain: Domain, found: Found, now: datetime) -> DomainCheck | None:
     """Keep a result, note what changed, and tell what became worse. None: the domain is gone."""
     try:
         with transaction.atomic():
-            kept, is_first = DomainCheck.objects.select_for_update().get_or_create(
-                domain=domain, defaults={"checked_at": now, "changed_at": now}
-            )
+            kept, _ = DomainCheck.objects.select_for_update().get_or_create(domain=domain)
     except IntegrityError:
         return None
+    is_first = kept.checked_at is None
     earlier = list(kept.problems)
     gone = [f"No longer: {each}" for each in earlier if each not in found.problems]
     changed = [] if is_first else changes_between(kept.records, found.records) + gone
-    if changed or found.problems != earlier:
+    if is_first or changed or found.problems != earlier:
         kept.changes, kept.changed_at = changed, now
     kept.state, kept.checked_at, kept.problems = found.state, now, found.problems
     kept.records, kept.certificate = found.records, found.certificate
+    kept.wanted_at = None
     kept.save()
+    live.publish("check", kept.state, tenant=domain.tenant, key=str(domain.public_id))
     if set(found.problems) - set(earlier):
         webhooks.publish(domain.tenant, Event.CHECK_FAILED, _event(kept))
         if not earlier and not is_first:

@@ -155,8 +155,21 @@ class DomainCheck(models.Model):
     changes = models.JSONField(default=list, help_text="What changed at `changed_at`.")
     records = models.JSONField(default=list, help_text="Each record, and what the DNS has.")
     certificate = models.JSONField(default=dict, help_text="Its names and its end.")
-    checked_at = models.DateTimeField(db_index=True)
-    changed_at = models.DateTimeField()
+    located = models.JSONField(
+        default=dict, help_text="Who answers where the DNS leads, of the last check asked for."
+    )
+    checked_at = models.DateTimeField(db_index=True, null=True)
+    changed_at = models.DateTimeField(null=True)
+    wanted_at = models.DateTimeField(
+        null=True, help_text="When somebody asked for a check that has not been made yet."
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["wanted_at"], condition=Q(wanted_at__isnull=False), name="check_wanted"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.domain}: {self.state}"

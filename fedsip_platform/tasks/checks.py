@@ -10,12 +10,16 @@ import logging
 import time
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from fedsip_platform.celery import app
 from fedsip_platform.directory.models import SERVED, Domain
 from fedsip_platform.federation import checks, ownership
+from fedsip_platform.federation.models import DomainCheck
+
+from . import queue
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +27,30 @@ EACH = timedelta(hours=6)
 PROOF_AWAITED = timedelta(days=7)
 """So long the proof of a new domain is looked for each time; later as often as all is checked."""
 AT_ONCE = 50
+SILENT = timedelta(seconds=20)  # a check that was asked for takes no longer
 MOST_AWAITED = 500
 WORKS_AT_MOST = 240.0  # seconds; the rest is still due when this runs next
+
+
+def ask(domain: Domain) -> None:
+    """Have a worker check this domain now; pages that show it hear of the result."""
+    checks.want(domain)
+    transaction.on_commit(lambda: queue.soon(check_wanted, domain.pk))
+
+
+@app.task
+def check_wanted(domain_id: int) -> bool:
+    """Make the check that somebody asked for, unless it was made meanwhile."""
+    wanted = Domain.objects.filter(pk=domain_id, last_check__wanted_at__isnull=False)
+    domain = wanted.select_related("tenant").first()
+    return domain is not None and bool(checks.check([domain], ask_hops=True))
+
+
+@app.task
+def check_left() -> int:
+    """Make the checks that a lost broker or a killed worker has left."""
+    left = DomainCheck.objects.filter(wanted_at__lt=timezone.now() - SILENT)
+    return sum(check_wanted(pk) for pk in left.values_list("domain", flat=True)[:AT_ONCE])
 
 
 @app.task

@@ -74,6 +74,10 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "task": "fedsip_platform.tasks.housekeeping.forget_sign_ins",
         "schedule": timedelta(days=1),
     },
+    "check domains that were asked for": {
+        "task": "fedsip_platform.tasks.checks.check_left",
+        "schedule": timedelta(seconds=10),
+    },
     "check domains": {
         "task": "fedsip_platform.tasks.checks.check_domains",
         "schedule": timedelta(minutes=5),

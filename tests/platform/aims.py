@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from fedsip_platform.calls import services as calls
-from fedsip_platform.calls.models import AllowedSource
+from fedsip_platform.calls.models import AllowedSource, Node
 from tests.platform.world import World
 
+UNUSED = "3f2b8c1e-6a54-4d0b-9a53-1f7c6e0d2b47"
 METHODS = ("get", "post", "put", "patch", "delete")
 
 # What routing has beside rules: a body that makes one in the rival's domain.
@@ -33,6 +35,9 @@ ROUTES: dict[str, Callable[[World], dict[str, Any]]] = {
     "outbound-policies": lambda rival: {"domain": rival.domain.name, "user": rival.user.aor},
 }
 
+# Those with a name in their domain.
+NAMED = ("aliases", "ring-groups", "trunks")
+
 Call = Callable[[World], tuple[str, Any]]
 
 
@@ -45,6 +50,14 @@ def allowed() -> str:
     """The id of an allowed network, which is the platform's."""
     made, _ = AllowedSource.objects.get_or_create(network="198.51.100.0/24")
     return str(made.public_id)
+
+
+def node() -> str:
+    """A proxy, which is the platform's."""
+    now = timezone.now()
+    times = {"started_at": now, "seen_at": now, "relays": {"Alice's relay": True}}
+    Node.objects.update_or_create(node_id="a", defaults=times)
+    return "a"
 
 
 # Each aims at the rival's things.
@@ -121,6 +134,14 @@ AIMED: dict[tuple[str, str], list[Call]] = {
         lambda rival: (f"translations/try?caller=alice@{rival.domain.name}&dialled=1000", None)
     ],
     ("translations/{key}", "get"): [lambda rival: (f"translations/{rival.rule.public_id}", None)],
+    ("translations/{key}", "put"): [
+        lambda rival: (f"translations/{rival.rule.public_id}", {"tran_user": "eve"}),
+        lambda rival: (
+            f"translations/{rival.rule.public_id}",
+            {"domain": rival.domain.name, "tran_user": "eve"},
+        ),
+        lambda rival: (f"translations/{UNUSED}", {"domain": rival.domain.name}),
+    ],
     ("translations/{key}", "patch"): [
         lambda rival: (f"translations/{rival.rule.public_id}", {"tran_user": "eve"})
     ],
@@ -209,6 +230,7 @@ AIMED: dict[tuple[str, str], list[Call]] = {
     ("live-calls/{key}", "delete"): [
         lambda rival: (f"live-calls/{rival.live_call.public_id}", None)
     ],
+    ("nodes/{key}", "get"): [lambda rival: (f"nodes/{node()}", None)],
     ("blocks", "post"): [lambda rival: ("blocks", {"address": "192.0.2.1"})],
     ("blocks/{key}", "get"): [lambda rival: (f"blocks/{blocked()}", None)],
     ("blocks/{key}", "delete"): [lambda rival: (f"blocks/{blocked()}", None)],
@@ -242,6 +264,21 @@ def _aimed_at_routes() -> Iterator[tuple[tuple[str, str], list[Call]]]:
         yield (f"{path}/{{key}}", "get"), [reach]
         yield (f"{path}/{{key}}", "patch"), [change]
         yield (f"{path}/{{key}}", "delete"), [reach]
+        if path in NAMED:
+            yield (f"{path}/{{key}}", "put"), [change, *_by_name(path)]
+
+
+def _by_name(path: str) -> list[Call]:
+    """PUT by name: of what is there, and of what is not."""
+
+    def present(rival: World) -> tuple[str, Any]:
+        thing = rival.routes[path]
+        return f"{path}/{thing.name}@{rival.domain.name}", {"enabled": False}
+
+    def absent(rival: World) -> tuple[str, Any]:
+        return f"{path}/evil@{rival.domain.name}", {}
+
+    return [present, absent]
 
 
 AIMED |= dict(_aimed_at_routes())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.platform.aims import AIMED, operations
+from tests.platform.aims import AIMED, NAMED, operations
 from tests.platform.world import Api, World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -183,6 +183,7 @@ LISTED = [
     *("forwards", "ring-groups", "trunks", "gateways", "outbound-policies", "federation-rules"),
     *("refusals", "people", "invitations", "jobs", "webhooks", "webhook-deliveries", "audit"),
     *("calls", "live-calls", "blocks", "allowed-sources", "failed-sign-ins", "origins"),
+    *("nodes", "certificates"),
 ]
 
 
@@ -281,8 +282,13 @@ def test_puts_with_keys_that_are_none(acme: World, as_operator: Api) -> None:
         "a@",
         "@",
     ):
-        for path in ("domains", "users"):
-            body = {"password": "a good password"} if path == "users" else {"tenant": "acme"}
+        bodies = {
+            "domains": {"tenant": "acme"},
+            "users": {"password": "a good password"},
+            **{path: {"target": "alice"} if path == "aliases" else {} for path in NAMED},
+            "translations": {"domain": "example.com"},
+        }
+        for path, body in bodies.items():
             answer = as_operator.put(f"{path}/{key}", body)
             assert 400 <= answer.status_code < 500, f"{path}/{key}: {answer.content!r}"
 

@@ -92,8 +92,8 @@ def test_the_last_check_of_a_domain_is_told(acme: World, rival: World) -> None:
     now = timezone.now()
     soon = (now + timedelta(days=9, hours=1)).isoformat()
     for world, state in ((acme, "failing"), (rival, "fine")):
-        DomainCheck.objects.create(
-            domain=world.domain, state=state, checked_at=now, changed_at=now,
+        DomainCheck.objects.filter(domain=world.domain).update(
+            state=state, changed_at=now,
             problems=["SRV of _sip._udp.example.com is missing: 10 10 5060 sip.example.com"],
             certificate={"names": [], "expires_at": soon},
         )  # fmt: skip

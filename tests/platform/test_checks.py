@@ -48,6 +48,11 @@ def dns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[DnsThread]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def unchecked(acme: World) -> None:
+    DomainCheck.objects.all().delete()
+
+
 @pytest.fixture
 def told(acme: World) -> None:
     Delivery.objects.all().delete()

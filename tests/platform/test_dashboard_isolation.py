@@ -124,6 +124,7 @@ SHOWN: dict[str, Keys] = {
     "domains": nothing,
     "domain-new": nothing,
     "domain": of_domain,
+    "certificates": nothing,
     "domain-delete": of_domain,
     "routing": nothing,
     "rule-new": of_rules,
@@ -166,6 +167,7 @@ CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
     "device-sign-out": (lambda world: {"binding_id": world.binding.pk}, {}),
     "domain-new": (nothing, {"name": "new.example"}),
     "domain": (of_domain, {"note": "taken"}),
+    "domain-check": (of_domain, {}),
     "domain-delete": (of_domain, {}),
     "rule-new": (of_rules, {"tran_user": "eve", "priority": "1", "weight": "1"}),
     "rule": (of_rule, {"tran_user": "eve", "priority": "1", "weight": "1"}),
@@ -201,6 +203,7 @@ OF_OPERATORS = {
     "tenant-new": lambda world: reverse("tenant-new"),
     "tenant": lambda world: reverse("tenant", args=[world.tenant.slug]),
     "blocks": lambda world: reverse("blocks"),
+    "platform-certificates": lambda world: reverse("platform-certificates"),
 }
 # These take POST alone, also from operators.
 CHANGED_BY_OPERATORS: dict[str, Callable[[], str]] = {

@@ -16,7 +16,7 @@ from fedsip_platform.calls.models import BlockedSource, HangUp
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.location.models import Binding
 from fedsip_platform.tenants.models import Person
-from tests.platform.aims import AIMED, ROUTES, allowed, blocked, operations
+from tests.platform.aims import AIMED, ROUTES, allowed, blocked, node, operations
 from tests.platform.world import Api, World, make_person
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -32,6 +32,7 @@ ABOUT_ONESELF = {
     ("session", "delete"),
     ("schema", "get"),
     ("locate", "get"),
+    ("health", "get"),
     ("docs", "get"),
 }
 
@@ -41,7 +42,7 @@ LISTS = {
     for name in (
         *("tenants", "domains", "users", "registrations", "translations", "tokens", "audit"),
         *("calls", "live-calls", "failed-sign-ins", "origins"),
-        *("federation-rules", "refusals"),
+        *("federation-rules", "refusals", "certificates"),
         *("people", "invitations", "jobs", "webhooks", "webhook-deliveries"),
     )
 } | {(name, "get") for name in ROUTES}
@@ -50,7 +51,7 @@ LISTS = {
 EXPORTS = {("audit/export", "get"), ("calls/export", "get")}
 
 # These too, and are empty for everybody but operators.
-OPERATORS_LISTS = {("blocks", "get"), ("allowed-sources", "get")}
+OPERATORS_LISTS = {(name, "get") for name in ("blocks", "allowed-sources", "nodes", "relays")}
 
 # These answer row by row; others' rows are refused one by one.
 ROW_BY_ROW = {("users/bulk", "post")}
@@ -137,7 +138,7 @@ def test_exports_hold_ones_own_alone(rival: World, acme: World, callers: dict[st
 def test_what_is_the_platforms_is_the_operators_alone(
     callers: dict[str, Api], as_operator: Api
 ) -> None:
-    blocked(), allowed()
+    blocked(), allowed(), node()
     for path, _ in OPERATORS_LISTS:
         for name, caller in callers.items():
             assert caller.get(path).json()["results"] == [], name

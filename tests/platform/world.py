@@ -18,7 +18,7 @@ from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls.models import CallRecord, FailedSignIn, LiveCall
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
-from fedsip_platform.federation.models import FederationRule, Refusal
+from fedsip_platform.federation.models import DomainCheck, FederationRule, Refusal
 from fedsip_platform.federation.services import create_rule
 from fedsip_platform.gateway import services as gateway
 from fedsip_platform.gateway.models import AllowedOrigin
@@ -200,6 +200,13 @@ def make_world(slug: str, domain_name: str) -> World:
         amount=1, last_at=now,
     )  # fmt: skip
     origin = gateway.allow_origin(tenant, f"https://www.{domain_name}")
+    DomainCheck.objects.create(
+        domain=domain, state="fine", checked_at=now, changed_at=now,
+        certificate={
+            "names": [domain_name], "expires_at": (now + timedelta(days=60)).isoformat(),
+            "issuer": "An Authority", "is_self_signed": False, "source": "node",
+        },
+    )  # fmt: skip
     routes = make_routes(domain, user)
     world = World(tenant, domain, user, rule, binding, call, live_call, peer_rule, origin, routes)
     for role in ("owner", "admin", "viewer"):

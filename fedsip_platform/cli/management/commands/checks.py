@@ -36,7 +36,8 @@ class Command(BaseCommand):
 
 def list_all(options: Mapping[str, Any]) -> None:
     """Show the last check of each domain."""
-    found = DomainCheck.objects.select_related("domain").order_by("domain__name")
+    made = DomainCheck.objects.filter(checked_at__isnull=False)
+    found = made.select_related("domain").order_by("domain__name")
     if options["state"]:
         found = found.filter(state=options["state"])
     speech.show([_row(each) for each in found], COLUMNS, options)
@@ -46,20 +47,21 @@ def show(options: Mapping[str, Any]) -> None:
     """Show the last check of one domain."""
     domain = lookup.domain(options["domain"])
     found = DomainCheck.objects.filter(domain=domain).first()
-    if found is None:
+    if found is None or found.checked_at is None:
         raise Refused(f"{domain} was not checked yet; ./fedsip checks run {domain}")
     _tell(found, options)
 
 
 def run_now(options: Mapping[str, Any]) -> None:
     """Check one domain now."""
-    for made in checks.check([lookup.domain(options["domain"])]):
+    for made in checks.check([lookup.domain(options["domain"])], ask_hops=True):
         _tell(made, options)
 
 
 def _tell(check: DomainCheck, options: Mapping[str, Any]) -> None:
     if options["json"]:
-        speech.show_one(_row(check) | {"records": check.records}, options)
+        more = {"records": check.records, "located": check.located}
+        speech.show_one(_row(check) | more, options)
         return
     print(f"{check.domain}: {check.state}, checked {speech.text(check.checked_at)}")
     for problem in check.problems:
