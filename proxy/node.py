@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from proxy.core.protocols import Locator, Transport
 from proxy.sip.digest import NonceCounts
 from proxy.sip.uri import SipUri, Uri
 
 if TYPE_CHECKING:
     from proxy.directory.store import Directory
-    from proxy.locate.resolver import Locator
     from proxy.location.flows import FlowBindings
     from proxy.location.store import Bindings
     from proxy.observe.blocks import Blocks
@@ -23,8 +23,25 @@ if TYPE_CHECKING:
     from proxy.routing.media import Sessions
     from proxy.routing.screen import Floods
     from proxy.settings import ProxySettings
+    from proxy.transport.flow import Flow
     from proxy.transport.flow_token import Side, Tokens
-    from proxy.transport.layer import TransportLayer
+
+
+class NodeTransport(Transport, Protocol):
+    """What routing asks of transport beside what the core does."""
+
+    def keep_alive(self, flow: Flow, on: bool) -> None:
+        """Ping the flow, or no longer."""
+
+    def is_verified(self, flow: Flow, domain: bytes) -> bool:
+        """Whether the far end of a connection has proved to speak for a domain (RFC 5922)."""
+
+
+class NodeLocator(Locator, Protocol):
+    """What routing asks of the DNS beside what the core does."""
+
+    async def enum(self, number: str, roots: Sequence[str]) -> list[SipUri]:
+        """What ENUM has for a number (RFC 6116)."""
 
 
 @dataclass(slots=True)
@@ -34,8 +51,8 @@ class Node:
     settings: ProxySettings
     directory: Directory
     bindings: Bindings
-    transport: TransportLayer
-    locator: Locator
+    transport: NodeTransport
+    locator: NodeLocator
     tokens: Tokens
     relays: RelayPool
     floods: Floods

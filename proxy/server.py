@@ -76,6 +76,7 @@ class Server:
         "_node",
         "_records",
         "_refusals",
+        "_relays",
         "_settings",
         "_state",
         "_sweep",
@@ -120,6 +121,7 @@ class Server:
         if settings.trace:
             calls.on_tenant = self._follow
         self._locator = Locator(settings)
+        self._relays = RelayPool(settings.relays, timeout=settings.ng_timeout_seconds)
         self._node = Node(
             settings=settings,
             directory=self._state.directory,
@@ -127,7 +129,7 @@ class Server:
             transport=self._transport,
             locator=self._locator,
             tokens=tokens,
-            relays=RelayPool(settings.relays, timeout=settings.ng_timeout_seconds),
+            relays=self._relays,
             floods=floods,
             sessions=Sessions(),
             calls=calls,
@@ -164,7 +166,7 @@ class Server:
             calls,
         )
         self._abandoned = Abandoned(self._node, self._core.own_requests, asyncio.get_running_loop())
-        self._sweep = MediaSweep(calls, self._node.relays)
+        self._sweep = MediaSweep(calls, self._relays)
         self._gateway_checks = GatewayChecks()
         self._gateway_health = GatewayHealthWriter(
             settings.database_url,
@@ -187,7 +189,7 @@ class Server:
     async def start(self) -> None:
         """Load the state, then listen; raises ListenFailed."""
         await self._state.start()
-        self._node.relays.start()
+        self._relays.start()
         await self._transport.start()
         if not self._transport.listeners:
             raise SettingsError(
@@ -222,7 +224,7 @@ class Server:
         await self._trace.close()
         await self._refusals.close()
         await self._blocks.close()
-        await self._node.relays.close()
+        await self._relays.close()
         await self._state.close()
 
     @property
@@ -281,7 +283,7 @@ class Server:
             self._transport.flow_count,
             len(self._state.bindings),
             len(self._node.calls),
-            self._node.relays.states(),
+            self._relays.states(),
         )
 
 

@@ -35,6 +35,15 @@ setup(
     script_args=["--quiet", "build_ext", "--build-lib", out],
 )
 """
+_IMPORT = """\
+import sys
+from importlib import import_module
+from pathlib import Path
+from proxy import native
+
+sys.meta_path.insert(0, native.finder(Path(sys.argv[1])))
+import_module(sys.argv[2])
+"""
 
 
 def missing() -> str:
@@ -89,11 +98,28 @@ def _compile(folder: Path, root: Path) -> None:
         done = subprocess.run(
             words, cwd=place, env=environment, capture_output=True, text=True, check=False
         )
-    if done.returncode != 0:
+    said = done.stdout + done.stderr
+    if done.returncode == 0:
+        (fresh / native.MARK).write_text(wanted + "\n")
+        said = faults(fresh, root)
+    if said:
         shutil.rmtree(fresh, ignore_errors=True)
         log = folder.with_name(LOG)
-        log.write_text(done.stdout + done.stderr)
+        log.write_text(said)
         raise Problem(f"the proxy cannot be compiled and runs as it is (everything said: {log})")
-    (fresh / native.MARK).write_text(wanted + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
+
+
+def faults(folder: Path, root: Path = native.ROOT) -> str:
+    """What goes wrong where a compiled module is imported before all others, each in a process of
+    its own; "" when nothing does. One that needs another's classes before they are made would end
+    the proxy by a signal, and which comes first is a matter of who imports what."""
+    said = []
+    for name in native.sources(root):
+        module = name.removesuffix(".py").replace("/", ".")
+        words = [sys.executable, "-c", _IMPORT, str(folder), module]
+        done = subprocess.run(words, cwd=native.ROOT, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            said.append(f"{module} cannot be imported first: {done.returncode}\n{done.stderr}")
+    return "".join(said)

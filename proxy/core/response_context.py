@@ -21,12 +21,14 @@ _CHALLENGES: Final = (b"www-authenticate", b"proxy-authenticate")
 _PREFERRED_4XX: Final = frozenset((401, 407, 415, 420, 484))  # s16.7 step 6
 
 
-@dataclass(slots=True, eq=False)
 class SendUp:
     """Send a response of a branch upstream; it is final when its status says so."""
 
-    branch: Branch
-    response: Response
+    __slots__ = ("branch", "response")
+
+    def __init__(self, branch: Branch, response: Response) -> None:
+        self.branch = branch
+        self.response = response
 
 
 @dataclass(slots=True, eq=False)
@@ -38,11 +40,13 @@ class Answer:
     headers: HeaderPairs = ()
 
 
-@dataclass(slots=True, eq=False)
 class Cancel:
     """CANCEL a pending branch, at once or when its first provisional response comes."""
 
-    branch: Branch
+    __slots__ = ("branch",)
+
+    def __init__(self, branch: Branch) -> None:
+        self.branch = branch
 
 
 @dataclass(slots=True, eq=False)

@@ -118,8 +118,8 @@ def _expanded(rule: Translation, user: bytes) -> bytes:
         return template
     try:
         found: Any = compile_pattern(rule.match_regex).search(user.decode("utf-8", "replace"))
-    except PatternError as error:
-        raise TranslationError(f"rule {rule.translation_id}: {error}") from error
+    except PatternError as why:  # mypyc gives a name one type in a function
+        raise TranslationError(f"rule {rule.translation_id}: {why}") from why
     if found is None:
         return template
     parts = template.split(b"\\")

@@ -82,7 +82,7 @@ class Call:
     user: bytes = b""
     """Address of the user of ours who makes it; empty for a stranger."""
     dialog: Dialog | None = None
-    passage: object = None
+    passage: Any = None
     """Its INVITE on its way through us, until it is answered. One that comes back to us under the
     same Call-ID, a spiral, is another passage of this call."""
     hang_up: Callable[[], None] | None = None

@@ -23,8 +23,6 @@ from .text import as_instant, as_text
 if TYPE_CHECKING:
     from proxy.sip.message import Request, Response
 
-    from .records import Records
-
 log = logging.getLogger(__name__)
 
 _MOST_OPEN: Final = 100_000
@@ -70,6 +68,19 @@ class Observed(Protocol):
     @property
     def server_transaction(self) -> Any: ...
     def reply(self, status: int, reason: bytes | None = None) -> None: ...
+
+
+class Records(Protocol):
+    """What is told of calls; records.py writes it."""
+
+    def changed(self, call: Call) -> None:
+        """A call began, rings or was answered."""
+
+    def ended(self, call: Call) -> None:
+        """A call is over."""
+
+    def ended_elsewhere(self, call_id: str, *, ended_at: str, ended_by: str) -> None:
+        """A BYE passed for a call that is not known here."""
 
 
 class Calls:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Target, TargetSet
 from proxy.directory.federation_rules import Verdict, Why, judge, patterns_of
+from proxy.node import Node
 from proxy.sip.uri import SipUri
 
 from . import history, outbound
@@ -20,7 +21,6 @@ from .federation_policy import refusal
 
 if TYPE_CHECKING:
     from proxy.directory.model import Domain
-    from proxy.node import Node
 
     from .trail import Trail
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Reject
 from proxy.core.target_set import Changes
+from proxy.sip.uri import Aor
 
 if TYPE_CHECKING:
     from proxy.core.request_context import RequestContext
     from proxy.directory.model import Domain
-    from proxy.sip.uri import Aor
 
 _MOST_DIVERSIONS: Final = 5
 # RFC 4458 s2: why a call was diverted, as a cause; and the words of RFC 5806 for it.

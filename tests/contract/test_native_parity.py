@@ -21,9 +21,9 @@ import sys
 from pathlib import Path
 from proxy import native
 assert native.choose(pure=False, folder=Path(sys.argv[1])) == native.COMPILED
-import proxy.core.forward, proxy.sip.message
+import proxy.routing.route, proxy.sip.message
 assert proxy.sip.message.__file__.endswith(".so"), proxy.sip.message.__file__
-assert proxy.core.forward.__file__.endswith(".so"), proxy.core.forward.__file__
+assert proxy.routing.route.__file__.endswith(".so"), proxy.routing.route.__file__
 import pytest
 sys.exit(pytest.main(["-q", "-m", "not db and not e2e", "-p", "no:cacheprovider", *sys.argv[2:]]))
 """
@@ -40,7 +40,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "area", ["sip", "transaction", "core", "routing", "transport", "location", "observe"]
+    "area",
+    [
+        *("sip", "transaction", "core", "routing", "transport"),
+        *("location", "observe", "directory", "locate", "relay"),
+    ],
 )
 def test_the_compiled_modules_pass_the_same_tests(built: Path, area: str) -> None:
     done = subprocess.run(

@@ -153,13 +153,13 @@ class World:
         known = {domain.domain_id: domain for domain in (EXAMPLE, OPEN, OTHER)}
         known |= {domain.domain_id: domain for domain in domains}
         directory.put_domains(known.values())
-        calls = Calls(self, wall=self._wall)  # type: ignore[arg-type]
+        calls = Calls(self, wall=self._wall)
         self.node = Node(
             settings=settings,
             directory=directory,
             bindings=Bindings(),
-            transport=self.air,  # type: ignore[arg-type]
-            locator=self.air,  # type: ignore[arg-type]
+            transport=self.air,
+            locator=self.air,
             tokens=Tokens(b"k" * 32, boot_id),
             relays=self.relays,  # type: ignore[arg-type]
             floods=Floods(settings),
