@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from admin_ui.list_fields import TicksField
+from fedsip_platform.api.areas import Scope as TokenScope
 from fedsip_platform.tenants.models import Role, Tenant
 from fedsip_platform.webhooks.models import Event, Webhook
 
@@ -23,6 +24,28 @@ class TenantRulesForm(forms.ModelForm):
     class Meta:
         model = Tenant
         fields = ("name", "require_mfa")
+
+
+class TokenForm(forms.Form):
+    """What a program may do, and for how long."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=100, widget=forms.TextInput({"placeholder": _("What uses it")})
+    )
+    scopes = TicksField(
+        label=_("It may"),
+        choices=TokenScope.choices,
+        required=True,
+        initial=[TokenScope.READ.value],
+        help_text=_("Whatever may change something may also read it."),
+    )
+    days = forms.IntegerField(
+        label=_("Days until it ends"),
+        min_value=1,
+        max_value=3650,
+        required=False,
+        help_text=_("Empty: it works until it is withdrawn."),
+    )
 
 
 class WebhookForm(forms.ModelForm):

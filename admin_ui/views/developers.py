@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from admin_ui import forms
 from admin_ui.frame import tenant_page
+from admin_ui.settings_forms import TokenForm
 from fedsip_platform.api import tokens
-from fedsip_platform.api.areas import Scope as TokenScope
 from fedsip_platform.api.models import Token
 
 
@@ -21,19 +24,16 @@ from fedsip_platform.api.models import Token
 @tenant_page("developers")
 def developers(request: HttpRequest) -> HttpResponse:
     """The tokens of this person for this tenant."""
-    return _render(request)
+    return _render(request, "", TokenForm())
 
 
 @require_POST
 @tenant_page("developers")
 def new_token(request: HttpRequest) -> HttpResponse:
     """Make a token for this tenant alone; its text is shown now and never again."""
-    name = request.POST.get("name", "").strip()[:100].replace("\0", "") or _("unnamed")
-    scope = request.POST.get("scope")
-    if scope not in TokenScope.values:
-        raise PermissionDenied
-    _token, text = tokens.create(request.user, name, scope, tenant=request.place.tenant)
-    response = _render(request, text)
+    form = TokenForm(request.POST)
+    made = forms.attempt(form, lambda given: _make(request, given))
+    response = _render(request, *(("", form) if made is None else (made, TokenForm())))
     response["Cache-Control"] = "no-store"
     return response
 
@@ -48,10 +48,22 @@ def withdraw_token(request: HttpRequest, key: UUID) -> HttpResponse:
     return redirect("developers", request.place.tenant.slug)
 
 
+def _make(request: HttpRequest, given: dict[str, Any]) -> str:
+    days = given["days"]
+    _token, text = tokens.create(
+        request.user,
+        given["name"],
+        given["scopes"],
+        tenant=request.place.tenant,
+        expires_at=None if days is None else timezone.now() + timedelta(days=days),
+    )
+    return text
+
+
 def _tokens(request: HttpRequest):
     return Token.objects.filter(person=request.user, tenant=request.place.tenant)
 
 
-def _render(request: HttpRequest, text: str = "") -> HttpResponse:
-    context = {"tokens": _tokens(request).order_by("-pk"), "text": text, "scopes": TokenScope}
+def _render(request: HttpRequest, text: str, form: TokenForm) -> HttpResponse:
+    context = {"tokens": _tokens(request).order_by("-pk"), "text": text, "form": form}
     return render(request, "admin_ui/developers/tokens.html", context)

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from admin_ui import forms
@@ -17,8 +18,11 @@ from admin_ui.frame import tenant_page
 from fedsip_platform.directory import imports, passwords
 from fedsip_platform.directory.models import Domain
 from fedsip_platform.directory.services import ServiceError
+from fedsip_platform.tasks import jobs
+from fedsip_platform.tasks.models import Kind
 
 SHOWN_ROWS = 20
+MOST_AT_ONCE = 500  # more are a job
 COLUMNS = {
     "username": "username",
     "user": "username",
@@ -42,14 +46,21 @@ class Rows:
 
 @tenant_page("users")
 def import_users(request: HttpRequest) -> HttpResponse:
-    """GET: the form. POST with `try`: a preview. POST with `import`: it is done."""
+    """GET: the form. POST with `try`: a preview. POST with `import`: it is done, by a job where
+    the file is large."""
     domains = request.place.scope.visible(Domain.objects.select_related("tenant"))
     form = forms.ImportForm(request.POST or None, request.FILES or None, domains=domains)
     context: dict[str, Any] = {"form": form, "has_domains": domains.exists()}
     if request.method == "POST" and form.is_valid():
         try:
-            rows = _read(form.cleaned_data["file"].read(), form.cleaned_data["domain"])
-            context |= _outcome(form.cleaned_data["domain"], rows, "import" in request.POST)
+            domain, for_good = form.cleaned_data["domain"], "import" in request.POST
+            rows = _read(form.cleaned_data["file"].read(), domain)
+            if len(rows.users) > MOST_AT_ONCE:
+                if for_good:
+                    return _by_job(request, domain, rows)
+                context |= {"domain": domain, **_looked_at(rows), "is_large": True}
+            else:
+                context |= _outcome(domain, rows, for_good)
         except BadFile as problem:
             form.add_error("file", str(problem))
     partial = request.headers.get("HX-Request") == "true"
@@ -57,6 +68,41 @@ def import_users(request: HttpRequest) -> HttpResponse:
     response = render(request, page, context)
     response["Cache-Control"] = "no-store"  # a result may hold passwords
     return response
+
+
+def _by_job(request: HttpRequest, domain: Domain, rows: Rows) -> HttpResponse:
+    """Many users are checked and made in the background; the job's page shows how far it is.
+
+    Who exists already is changed to what the row says, and keeps a password that it leaves out.
+    """
+    known = set(domain.subscribers.values_list("username", flat=True))
+    made = {row.username for row in rows.made if row.username.lower() not in known}
+    kept = {row.username for row in rows.made} - made
+    source = (
+        {"address": f"{row.username}@{domain.name}", "display_name": row.display_name}
+        | ({} if row.username in kept else {"password": row.password})
+        for row in rows.users
+    )
+    passwords_made = [
+        {"address": f"{row.username}@{domain.name}", "password": row.password}
+        for row in rows.made
+        if row.username in made
+    ]
+    options = {"mode": "all_or_none"}
+    tenant = request.place.tenant  # type: ignore[attr-defined]
+    job = jobs.start(Kind.IMPORT_USERS, tenant, request.user, options, source, made=passwords_made)
+    address = reverse("job", args=[tenant.slug, job.public_id])
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(headers={"HX-Redirect": address})
+    return redirect(address)
+
+
+def _looked_at(rows: Rows) -> dict[str, Any]:
+    return {
+        "amount": len(rows.users),
+        "shown": rows.users[:SHOWN_ROWS],
+        "made_count": len(rows.made),
+    }
 
 
 def _outcome(domain: Domain, rows: Rows, for_good: bool) -> dict[str, Any]:
@@ -68,13 +114,9 @@ def _outcome(domain: Domain, rows: Rows, for_good: bool) -> dict[str, Any]:
                 transaction.set_rollback(True)
     except ServiceError as error:
         return {"problems": [_problem(*each) for each in error.problems], "rows": len(rows.users)}
-    context: dict[str, Any] = {"amount": amount, "domain": domain, "is_done": for_good}
-    if for_good:
-        context["made"] = _as_csv(rows.made)
-    else:
-        context["shown"] = rows.users[:SHOWN_ROWS]
-        context["made_count"] = len(rows.made)
-    return context
+    if not for_good:
+        return {"domain": domain, **_looked_at(rows)}
+    return {"amount": amount, "domain": domain, "is_done": True, "made": _as_csv(rows.made)}
 
 
 def _problem(field: str, reason: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import Any
 
-from django.http import StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
@@ -35,13 +35,18 @@ class JobSerializer(serializers.ModelSerializer):
         source="person.email", read_only=True, default=None, allow_null=True
     )
 
+    percent = serializers.SerializerMethodField(help_text="How far it is.")
+
     class Meta:
         model = Job
         fields = (
-            *("id", "tenant", "kind", "state", "done", "total", "counted", "problems"),
+            *("id", "tenant", "kind", "state", "percent", "done", "total", "counted", "problems"),
             *("started_by", "created_at", "touched_at", "finished_at"),
         )
         read_only_fields = fields
+
+    def get_percent(self, job: Job) -> int:
+        return user_jobs.percent(job)
 
 
 @extend_schema_view(
@@ -76,6 +81,8 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet
     @action(detail=True, methods=["get"], url_path="result")
     def result(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
         job = self.get_object()
+        if job.kind != Kind.EXPORT_USERS:
+            raise Http404
         lines = csv_export.of_rows(user_jobs.EXPORTED, chunks.results(job))
         return csv_export.download("users.csv", lines)
 

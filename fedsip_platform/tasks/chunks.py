@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from django.db import transaction
+
 from fedsip_platform import sealing
 
 from .models import Chunk, Job
@@ -23,6 +25,15 @@ def put(job: Job, number: int, rows: list[Any], *, is_result: bool) -> None:
 def rows_of(chunk: Chunk) -> list[Any]:
     """The rows of a chunk."""
     return list(json.loads(sealing.unseal(chunk.sealed, PURPOSE)))
+
+
+@transaction.atomic
+def take_results(job: Job) -> list[Any]:
+    """What a job has made, once: nobody can take it again."""
+    Job.objects.select_for_update().get(pk=job.pk)
+    taken = list(results(job))
+    job.chunks.filter(is_result=True).delete()
+    return taken
 
 
 def results(job: Job) -> Iterator[Any]:

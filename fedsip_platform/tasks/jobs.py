@@ -22,6 +22,7 @@ from fedsip_platform.audit.actor import Actor
 from fedsip_platform.audit.models import Via
 from fedsip_platform.celery import app
 from fedsip_platform.changes import Conflict, ServiceError
+from fedsip_platform.live import models as live
 from fedsip_platform.tenants.models import Person, Tenant
 
 from . import chunks, queue, user_jobs
@@ -48,8 +49,13 @@ def start(
     person: Person | None,
     options: dict[str, Any],
     rows: Iterable[dict[str, Any]] = (),
+    *,
+    made: list[Any] | None = None,
 ) -> Job:
-    """Make a job over these rows and hand it to a worker."""
+    """Make a job over these rows and hand it to a worker.
+
+    `made`: what we added to the rows, such as passwords; whoever started the job takes it once.
+    """
     job = Job.objects.create(kind=kind, tenant=tenant, person=person, options=options)
     source = iter(rows)
     number = 0
@@ -59,6 +65,8 @@ def start(
         number += 1
         if job.total > MOST_ROWS:
             raise ServiceError("", f"There are more than {MOST_ROWS} rows.")
+    if made:
+        chunks.put(job, 0, made, is_result=True)
     job.save()
     log.record("start", job, tenant=tenant)
     transaction.on_commit(lambda: queue.soon(work, job.pk))
@@ -135,7 +143,10 @@ def _finish(job: Job, state: str) -> None:
     job.state = state
     job.finished_at = job.touched_at = timezone.now()
     job.chunks.filter(is_result=False).delete()  # passwords may be in them
+    if state != State.DONE and job.kind == Kind.IMPORT_USERS:
+        job.chunks.all().delete()  # of users who were not made
     job.save()
+    live.publish("job", state, tenant=job.tenant, key=str(job.public_id))
     logger.info("job ended job=%s state=%s tenant=%s", job.public_id, state, job.tenant)
 
 

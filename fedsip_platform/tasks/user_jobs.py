@@ -10,10 +10,22 @@ from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.tenants.scope import Scope
 
 from . import chunks
-from .models import Job, State
+from .models import Job, Kind, State
 
 MOST_PROBLEMS = 1000
+MADE = ("address", "password")
 EXPORTED = ("address", "display_name", "enabled", "max_contacts", "max_calls", "note")
+
+
+def percent(job: Job) -> int:
+    """How far it is. Position counts an import's chunks, checked and written."""
+    if job.state == State.DONE or not job.total:
+        return 100 if job.state == State.DONE else 0
+    if job.kind == Kind.EXPORT_USERS:
+        return min(100 * job.done // job.total, 100)
+    passes = 2 if job.options["mode"] == "all_or_none" else 1
+    parts = -(-job.total // chunks.ROWS_A_CHUNK)
+    return min(100 * job.position // (parts * passes), 100)
 
 
 def import_step(job: Job) -> bool:

@@ -44,6 +44,10 @@ def of_user(world: World) -> dict[str, Any]:
     return {"key": world.user.public_id}
 
 
+def of_job(world: World) -> dict[str, Any]:
+    return {"key": world.job.public_id}
+
+
 def of_domain(world: World) -> dict[str, Any]:
     return {"key": world.domain.public_id}
 
@@ -121,6 +125,8 @@ SHOWN: dict[str, Keys] = {
     "user-export": nothing,
     "user": of_user,
     "user-delete": of_user,
+    "jobs": nothing,
+    "job": of_job,
     "domains": nothing,
     "domain-new": nothing,
     "domain": of_domain,
@@ -163,6 +169,9 @@ CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
     "user-disable": (of_user, {}),
     "user-enable": (of_user, {}),
     "user-delete": (of_user, {}),
+    "user-export-job": (nothing, {}),
+    "job-cancel": (of_job, {}),
+    "job-result": (of_job, {}),
     "user-bulk": (nothing, {"action": "disable"}),
     "device-sign-out": (lambda world: {"binding_id": world.binding.pk}, {}),
     "domain-new": (nothing, {"name": "new.example"}),
@@ -175,7 +184,7 @@ CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
     "rule-delete": (of_rule, {}),
     "rule-order": (of_rules, {}),
     "rule-restore": (of_entry, {}),
-    "token-new": (nothing, {"name": "stolen", "scope": "write"}),
+    "token-new": (nothing, {"name": "stolen", "scopes": "write"}),
     "token-withdraw": (lambda world: {"key": world.token.public_id}, {}),
     "settings": (nothing, {"email": "eve@example.org", "role": "owner"}),
     "person-role": (of_member, {"role": "owner"}),
