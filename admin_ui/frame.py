@@ -48,6 +48,17 @@ SECTIONS: Sequence[Section] = (
     Section("developers", _("Developers"), "code"),
     Section("settings", _("Settings"), "settings"),
 )
+# Of people without any tenant, and beside the pages of one's own account.
+OWN_SECTIONS: Sequence[Section] = (
+    Section("mine", _("Your phone"), "phone"),
+    Section("phone", _("Softphone"), "dialpad"),
+    Section("mfa_index", _("Account"), "user"),
+)
+ACCOUNT_TABS = (
+    ("account_change_password", _("Password")),
+    ("mfa_index", _("Second factor and passkeys")),
+    ("usersessions_list", _("Sessions")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +136,11 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "themes": THEMES,
         "place": place,
         "is_operator": scope.is_operator,
+        "is_platform": request.path.startswith(reverse("platform")),
         "is_acting": place is not None and acting.is_as_operator(request),
         "sections": _entries(place) if place else [],
+        "own_entries": [] if place else _own_entries(request),
+        "account_tabs": ACCOUNT_TABS,
         "switchable": lambda: scope.visible(Tenant.objects.all())[:MOST_IN_SWITCHER],
     }
 
@@ -146,3 +160,15 @@ def _entries(place: Place) -> list[dict[str, Any]]:
         }
         for section in SECTIONS
     ]
+
+
+def _own_entries(request: HttpRequest) -> list[dict[str, Any]]:
+    entries = [(section, reverse(section.key)) for section in OWN_SECTIONS]
+    return [
+        {"section": section, "address": address, "is_open": _top(request.path) == _top(address)}
+        for section, address in entries
+    ]
+
+
+def _top(path: str) -> str:
+    return path.split("/")[1]

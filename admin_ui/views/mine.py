@@ -37,7 +37,7 @@ def phones(request: HttpRequest) -> HttpResponse:
     own = list(people.owned(request.user).order_by("aor"))
     if len(own) == 1:
         return redirect("my-user", own[0].public_id)
-    return render(request, "admin_ui/mine/choose.html", {"users": own, "no_section": True})
+    return render(request, "admin_ui/mine/choose.html", {"users": own})
 
 
 @login_required
@@ -100,5 +100,4 @@ def _render(
         calls=CallRecord.objects.filter(domain=found.domain),
         most_calls=RECENT_CALLS,
         secret=secret,
-        no_section=True,
     )

@@ -26,7 +26,7 @@ def home(request: HttpRequest) -> HttpResponse:
         return redirect("overview", tenants[0].slug)
     if not tenants and owned(request.user).exists():
         return redirect("mine")
-    context = {"tenants": scope.visible(Tenant.objects.all()), "no_section": True}
+    context = {"tenants": scope.visible(Tenant.objects.all())}
     return render(request, "admin_ui/choose.html", context)
 
 

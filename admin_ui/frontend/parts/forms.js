@@ -1,10 +1,14 @@
-// Small comforts of forms: choose all rows, tell how many are chosen, and send filters at once.
+// Small comforts of forms: choose all rows, tell how many are chosen, send filters at once, and keep
+// rows as they are while some of them are chosen.
 export function forms() {
   document.addEventListener("change", (event) => {
     const all = event.target.closest("[data-all]");
     if (all) for (const box of boxes(all.form)) box.checked = all.checked;
     if (event.target.closest("[data-all], [data-pick]")) count(event.target.form);
     if (event.target.closest("[data-submits]")) event.target.form.requestSubmit();
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.querySelector("[data-pick]:checked")) event.preventDefault();
   });
 }
 

@@ -1,0 +1,144 @@
+"""Every page of the dashboard in Chromium: wide and narrow, light and dark, at work, new, crowded.
+
+Each is held to the same: nothing sticks out sideways, axe finds nothing, the console is silent, and
+no value is missing from the text. Pictures lie in tests/artefacts/pages afterwards, for eyes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page
+
+from tests.harness.axe import violations
+from tests.harness.browser import Chromium
+from tests.harness.platform import Platform
+from tests.harness.sessions import sign_in
+
+pytestmark = [pytest.mark.db, pytest.mark.e2e]
+
+PICTURES = Path(__file__).resolve().parents[1] / "artefacts" / "pages"
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+ALL_LOOKS = [(size, light) for size in (WIDE, NARROW) for light in ("light", "dark")]
+SOME_LOOKS = [(WIDE, "light"), (NARROW, "dark")]
+"""For the same pages of other tenants."""
+LEAKS = re.compile(r"\bNone\b|\{\{|\{%|\bundefined\b|\bNaN\b|\[object ")
+STICKS_OUT = """() => {
+  const page = document.scrollingElement;
+  if (page.scrollWidth <= page.clientWidth) return [];
+  return [...document.querySelectorAll("body *")]
+    .filter((one) => one.getBoundingClientRect().right > page.clientWidth + 1)
+    .map((one) => `sticks out: ${one.tagName}.${one.getAttribute("class")}`).slice(0, 5);
+}"""
+# Refusals have pages, too.
+STATUS = {"not-there": 404, "invitation-gone": 410, "socialaccount_login_error": 401}
+# Of the tenant that is new, and of the one that is crowded.
+OTHERS = ("new-", "crowded-")
+# Fetched, not looked at.
+FILES = ("export", "packets")
+# Drawn by Swagger UI, which is not ours to mend; and what it has drawn when it is ready.
+FOREIGN = {"api-docs": ".opblock"}
+
+
+@pytest.fixture(scope="module")
+def platform(
+    tmp_path_factory: pytest.TempPathFactory, _new_database: Callable[[], str]
+) -> Iterator[Platform]:
+    folder = tmp_path_factory.mktemp("pages")
+    settings = {"FEDSIP_WEB_ALLOWED_HOSTS": "127.0.0.1,localhost"}
+    url = _new_database()
+    with Platform(folder, database_url=url, web=True, settings=settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def scenery(platform: Platform) -> dict[str, Any]:
+    """Who may see which pages."""
+    said = platform.python(
+        "import json\nfrom tests.e2e import scenery\nprint(json.dumps(scenery.build()))"
+    )
+    return dict(json.loads(said.splitlines()[-1]))
+
+
+class Looker:
+    """Looks at one person's pages. `wrong` is what should not be, with the page's name."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.wrong: list[str] = []
+        self._page = page
+        self._origin = origin
+        self._name = ""
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self._note(f"{error.message} {error.stack}"))
+
+    def look(self, name: str, path: str) -> None:
+        """In every size and light."""
+        self._name = name
+        answer = self._page.goto(f"{self._origin}{path}", wait_until="load")
+        assert answer is not None
+        if name in FOREIGN:
+            self._page.wait_for_selector(FOREIGN[name])
+        if answer.status != STATUS.get(name, 200):
+            self._note(f"{path} answered {answer.status}")
+        for leak in LEAKS.findall(self._page.inner_text("body")):
+            self._note(f"“{leak}” in its text")
+        for size, light in SOME_LOOKS if name.startswith(OTHERS) else ALL_LOOKS:
+            self._page.set_viewport_size(size)
+            self._page.emulate_media(color_scheme=light, reduced_motion="reduce")
+            picture = PICTURES / f"{name}-{size['width']}-{light}.png"
+            self._page.screenshot(path=picture, full_page=True)
+            if name not in FOREIGN:
+                for broken in [*violations(self._page), *self._page.evaluate(STICKS_OUT)]:
+                    self._note(f"{size['width']} {light}: {broken}")
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        """That an address answers 404 is what some pages are for."""
+        if said.type in ("error", "warning") and "status of 4" not in said.text:
+            self._note(f"console: {said.text}")
+
+    def _note(self, text: str) -> None:
+        self.wrong.append(f"{self._name}: {text}")
+
+
+def test_every_page_in_every_size_and_light(
+    platform: Platform, browser: Chromium, scenery: dict[str, Any]
+) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    wrong: list[str] = []
+    for person, pages in scenery["pages"].items():
+        context = browser.context()
+        if person:
+            sign_in(platform, context, person)
+        looker = Looker(context.new_page(), origin(platform))
+        for name, path in pages.items():
+            if not name.endswith(FILES):
+                looker.look(name, path)
+        wrong += looker.wrong
+        context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_address_is_a_page_that_was_looked_at_or_none(
+    platform: Platform, browser: Chromium, scenery: dict[str, Any]
+) -> None:
+    seen = {name for pages in scenery["pages"].values() for name in pages}
+    aliases = {"account_login": "sign-in", "account_logout": "sign-out"}
+    missing = {aliases.get(name, name) for name in scenery["names"]} - seen
+    assert missing <= scenery["no_pages"].keys(), "no test looks at these pages"
+    context = browser.context()
+    sign_in(platform, context, "owner@example.com")
+    for name in missing:
+        path = scenery["no_pages"][name]
+        answer = context.request.get(f"{origin(platform)}{path}", max_redirects=0)
+        is_page = answer.ok and answer.headers["content-type"].startswith("text/html")
+        assert not is_page, f"{name} is a page: {path}"
+    context.close()
+
+
+def origin(platform: Platform) -> str:
+    return f"https://127.0.0.1:{platform.web_port}"
