@@ -23,6 +23,7 @@ def render_user(
     user: Subscriber,
     form: BaseForm,
     *,
+    address: str,
     bindings: QuerySet[Binding],
     calls: QuerySet[CallRecord],
     most_calls: int,
@@ -31,7 +32,8 @@ def render_user(
 ) -> HttpResponse:
     """Devices, forwards, the way of a call, the latest calls, and a new password if there is one.
 
-    `bindings` and `calls` are those that whoever asks may see.
+    `address` is the page's own, also where it answers to a change; `bindings` and `calls` are those
+    that whoever asks may see.
     """
     uri = f"sip:{user.aor}"
     recent = calls.filter(Q(caller=uri) | Q(callee=uri)).order_by("-started_at")[:most_calls]
@@ -41,6 +43,7 @@ def render_user(
         "user_": user,
         "form": form,
         "secret": secret,
+        "live_at": address,
         "bindings": devices,
         "forwards": forwards,
         "way": way_of(forwards, len(devices)),

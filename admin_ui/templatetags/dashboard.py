@@ -138,14 +138,17 @@ def talked(call: Any) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def live(context: Any, kinds: str, part: str) -> SafeString:
-    """Attributes that fetch this part of the page anew when live.js hears of such a change."""
+def live(context: Any, kinds: str, part: str, with_it: str = "") -> SafeString:
+    """Attributes that fetch this part of the page anew, and the parts `with_it`, when live.js hears
+    of such a change. `live_at` of the context is the page's address, where it is another's answer.
+    """
     events = ", ".join(f"live:{kind} from:body" for kind in [*kinds.split(), "reload"])
     return format_html(
-        'hx-get="{}" hx-select="{}" hx-swap="outerHTML" hx-trigger="{}"',
-        context["request"].get_full_path(),
+        'hx-get="{}" hx-select="{}" hx-swap="outerHTML" hx-trigger="{}"{}',
+        context.get("live_at") or context["request"].get_full_path(),
         part,
         events,
+        format_html(' hx-select-oob="{}"', with_it) if with_it else "",
     )
 
 

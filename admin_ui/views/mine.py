@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -96,8 +97,10 @@ def _render(
         "admin_ui/mine/user.html",
         found,
         form,
+        address=reverse("my-user", args=[found.public_id]),
         bindings=found.bindings.all(),
         calls=CallRecord.objects.filter(domain=found.domain),
         most_calls=RECENT_CALLS,
         secret=secret,
+        is_live=True,
     )

@@ -243,6 +243,7 @@ def _render_user(
         "admin_ui/users/user.html",
         found,
         form,
+        address=reverse("user", args=[place.tenant.slug, found.public_id]),
         bindings=place.scope.visible(found.bindings),
         calls=place.scope.visible(CallRecord.objects.all()),
         most_calls=RECENT_CALLS,

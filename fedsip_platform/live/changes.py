@@ -33,6 +33,13 @@ class Event:
     tenant_id: int | None
     text: str
 
+    @property
+    def addresses(self) -> list[str]:
+        """Whose phones it is about; none where people of a tenant alone are told."""
+        if self.kind not in ("call", "registration"):
+            return []
+        return [uri.removeprefix("sip:") for uri in self.text.split(" ")]
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:

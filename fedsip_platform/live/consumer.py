@@ -2,7 +2,8 @@
 
     {"kind": "call", "what": "answered", "key": "<public id>", "text": "sip:alice@... sip:bob@..."}
 
-`{"kind": "reload"}` says that something was missed. `?tenant=SLUG` narrows it to one tenant.
+`{"kind": "reload"}` says that something was missed. `?tenant=SLUG` narrows it to one tenant; else
+whoever owns SIP users hears of these, too.
 Nothing that the page sends is read. What the person may see is asked again every half minute, so
 that one who has left a tenant, or has signed out everywhere, hears no more of it.
 """
@@ -21,7 +22,8 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.db import connections
 
 from fedsip_platform.people import mfa
-from fedsip_platform.tenants.models import Tenant
+from fedsip_platform.people import services as people
+from fedsip_platform.tenants.models import Person, Tenant
 from fedsip_platform.tenants.scope import Scope
 
 from .changes import Event
@@ -29,7 +31,8 @@ from .feed import Feed, Subscription
 
 NOT_SIGNED_IN: Final = 4401
 LOOK_AGAIN_SECONDS: Final = 30.0
-_NOTHING: Final[frozenset[int]] = frozenset()
+Heard = tuple[frozenset[int] | None, frozenset[str]]
+_NOTHING: Final[Heard] = (frozenset(), frozenset())
 
 _feeds: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Feed] = weakref.WeakKeyDictionary()
 
@@ -51,12 +54,12 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         self._subscription: Subscription | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._slug = parse_qs(self.scope["query_string"].decode("latin-1")).get("tenant", [""])[0]
-        tenants = await self._tenants()
-        if tenants is not None and not tenants:
+        heard = await self._heard()
+        if heard == _NOTHING:
             await self.close(NOT_SIGNED_IN)
             return
         await self.accept()
-        self._subscription = feed_here().subscribe(tenants)
+        self._subscription = feed_here().subscribe(*heard)
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self._send_events(self._subscription)),
@@ -83,14 +86,15 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         while True:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             self.scope["user"] = await get_user(self.scope)
-            subscription.tenants = await self._tenants()
-            if subscription.tenants is not None and not subscription.tenants:
+            heard = await self._heard()
+            subscription.tenants, subscription.users = heard
+            if heard == _NOTHING:
                 await self.close(NOT_SIGNED_IN)
                 return
 
     @database_sync_to_async
-    def _tenants(self) -> frozenset[int] | None:
-        """Whose events the person may hear; None: everybody's."""
+    def _heard(self) -> Heard:
+        """Whose events the person may hear: tenants, None being all, and SIP users of her own."""
         only = None
         if self._slug:
             only = Tenant.objects.filter(slug=self._slug).values_list("pk", flat=True).first()
@@ -100,7 +104,12 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if not person.is_authenticated or mfa.is_missing(person):
             return _NOTHING
         scope = Scope(person, only_tenant_id=only)
-        return None if scope.is_operator else frozenset(scope.roles)
+        users = frozenset() if self._slug else _own(person)
+        return None if scope.is_operator else frozenset(scope.roles), users
+
+
+def _own(person: Person) -> frozenset[str]:
+    return frozenset(people.owned(person).values_list("aor", flat=True))
 
 
 def _as_json(event: Event) -> dict[str, str]:

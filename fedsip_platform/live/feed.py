@@ -33,24 +33,31 @@ RELOAD: Final = Event("reload", "", "", None, "")
 
 
 class Subscription:
-    """What one page may hear. `tenants` None: all of them, and what belongs to no tenant."""
+    """What one page may hear. `tenants` None: all of them, and what belongs to no tenant; `users`:
+    addresses of phones that are the person's own."""
 
-    __slots__ = ("_waiting", "_wakened", "tenants")
+    __slots__ = ("_waiting", "_wakened", "tenants", "users")
 
-    def __init__(self, tenants: frozenset[int] | None) -> None:
+    def __init__(self, tenants: frozenset[int] | None, users: frozenset[str] = frozenset()) -> None:
         self.tenants = tenants
+        self.users = users
         self._waiting: deque[Event] = deque()
         self._wakened = asyncio.Event()
 
     def offer(self, event: Event) -> None:
         """Take an event if it is for this page."""
-        if event is not RELOAD and self.tenants is not None and event.tenant_id not in self.tenants:
+        if event is not RELOAD and not self._may_hear(event):
             return
         if len(self._waiting) >= MOST_WAITING:
             self._waiting.clear()
             event = RELOAD
         self._waiting.append(event)
         self._wakened.set()
+
+    def _may_hear(self, event: Event) -> bool:
+        if self.tenants is None or event.tenant_id in self.tenants:
+            return True
+        return bool(self.users) and not self.users.isdisjoint(event.addresses)
 
     async def take(self) -> list[Event]:
         """All that waits; waits for the first."""
@@ -71,10 +78,12 @@ class Feed:
         self._is_listening = False
         self.readings = 0
 
-    def subscribe(self, tenants: frozenset[int] | None) -> Subscription:
+    def subscribe(
+        self, tenants: frozenset[int] | None, users: frozenset[str] = frozenset()
+    ) -> Subscription:
         """Begin to hear; `unsubscribe` must follow. The first event is RELOAD: from then on nothing
         is missed."""
-        subscription = Subscription(tenants)
+        subscription = Subscription(tenants, users)
         self._subscriptions.add(subscription)
         if self._is_listening:
             subscription.offer(RELOAD)

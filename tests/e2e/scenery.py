@@ -225,8 +225,12 @@ def no_pages(world: World) -> dict[str, str]:
             "my-forward-delete", kwargs={**one, "forward_key": world.user.public_id}
         ),
         **{name: reverse(name) for name in ("theme", "switch-tenant", "health", "allowed-new")},
-        **{name: reverse(name, kwargs=one) for name in ("block-lift", "allowed-remove")},
-        **{name: reverse(name) for name in ("mfa_login_webauthn", "mfa_download_recovery_codes")},
+        **{
+            name: reverse(name, kwargs=one)
+            for name in ("block-lift", "allowed-remove", "domain-vouch")
+        },
+        **{name: reverse(name) for name in ("mfa_login_webauthn", "socialaccount_signup")},
+        "mfa_download_recovery_codes": reverse("mfa_download_recovery_codes"),
         **{
             name: reverse(name, kwargs={"provider_id": "sso"})
             for name in ("openid_connect_login", "openid_connect_callback")
@@ -493,6 +497,8 @@ def _platform(tenant: Tenant, now: datetime) -> None:
 
 def _factors(owner: Any) -> None:
     """An authenticator app, recovery codes and a passkey, as their owner's pages show them."""
+    owner.set_password(PASSWORD)
+    owner.save()
     TOTP.activate(owner, generate_totp_secret())
     RecoveryCodes.activate(owner)
     Authenticator.objects.create(

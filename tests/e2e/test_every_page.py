@@ -39,6 +39,8 @@ STICKS_OUT = """() => {
 STATUS = {"not-there": 404, "invitation-gone": 410, "socialaccount_login_error": 401}
 # Of the tenant that is new, and of the one that is crowded.
 OTHERS = ("new-", "crowded-")
+SECOND_DOOR = "mfa_authenticate"
+PASSWORD = "correct horse battery staple"
 # Fetched, not looked at.
 FILES = ("export", "packets")
 # Drawn by Swagger UI, which is not ours to mend; and what it has drawn when it is ready.
@@ -120,13 +122,29 @@ def test_every_page_in_every_size_and_light(
                 looker.look(name, path)
         wrong += looker.wrong
         context.close()
+    wrong += at_the_second_door(platform, browser)
     assert not wrong, "\n".join(wrong)
+
+
+def at_the_second_door(platform: Platform, browser: Chromium) -> list[str]:
+    """The page that asks for the second factor is there for who has typed the password alone."""
+    context = browser.context()
+    page = context.new_page()
+    page.goto(f"{origin(platform)}/sign-in")
+    page.get_by_label("E-mail address").fill("owner@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/authenticate/")
+    looker = Looker(page, origin(platform))
+    looker.look(SECOND_DOOR, "/account/mfa/authenticate/")
+    context.close()
+    return looker.wrong
 
 
 def test_every_address_is_a_page_that_was_looked_at_or_none(
     platform: Platform, browser: Chromium, scenery: dict[str, Any]
 ) -> None:
-    seen = {name for pages in scenery["pages"].values() for name in pages}
+    seen = {SECOND_DOOR} | {name for pages in scenery["pages"].values() for name in pages}
     aliases = {"account_login": "sign-in", "account_logout": "sign-out"}
     missing = {aliases.get(name, name) for name in scenery["names"]} - seen
     assert missing <= scenery["no_pages"].keys(), "no test looks at these pages"

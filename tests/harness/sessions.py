@@ -22,7 +22,8 @@ session = SessionStore()
 session[SESSION_KEY] = str(person.pk)
 session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]
 session[HASH_SESSION_KEY] = person.get_session_auth_hash()
-session[login.AUTHENTICATION_METHODS_SESSION_KEY] = [{{"method": "password", "at": time.time()}}]
+typed = {{"method": "password", "at": time.time(), "reauthenticated": True}}
+session[login.AUTHENTICATION_METHODS_SESSION_KEY] = [typed]
 session[login._AUTHENTICATION_METHODS_USER_SESSION_KEY] = user_id_to_str(person)
 session.create()
 UserSession.objects.create(

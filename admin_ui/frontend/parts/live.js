@@ -28,7 +28,9 @@ export function live() {
   }
 
   function connect() {
-    const socket = new WebSocket(`wss://${location.host}/live?tenant=${encodeURIComponent(light.dataset.live)}`);
+    const { live: tenant } = light.dataset;
+    const only = tenant && `?tenant=${encodeURIComponent(tenant)}`;
+    const socket = new WebSocket(`wss://${location.host}/live${only}`);
     socket.onopen = () => {
       if (wait > 1000) tell("reload"); // something may have been missed meanwhile
       wait = 1000;
