@@ -325,15 +325,21 @@ def _checks(failing: Domain, fine: Domain, now: datetime) -> None:
         "names": ["example.com", "shop.example.org"],
         "expires_at": (now + timedelta(days=61)).isoformat(),
         "is_self_signed": False,
+        "issuer": "An Authority",
+        "source": "node",
     }
     problem = f"{missing['kind']} of {missing['name']} is missing: {missing['value']}"
     for domain, state, problems in ((failing, "failing", [problem]), (fine, "fine", [])):
-        DomainCheck.objects.create(
-            domain=domain, state=state, problems=problems, records=told[domain],
-            changes=[f"{missing['kind']} of {missing['name']}: published, now missing"],
-            certificate=certificate, checked_at=now - timedelta(minutes=12),
-            changed_at=now - timedelta(hours=7),
-        )  # fmt: skip
+        result = {
+            "state": state,
+            "problems": problems,
+            "records": told[domain],
+            "changes": [f"{missing['kind']} of {missing['name']}: published, now missing"],
+            "certificate": certificate,
+            "checked_at": now - timedelta(minutes=12),
+            "changed_at": now - timedelta(hours=7),
+        }
+        DomainCheck.objects.update_or_create(domain=domain, defaults=result)
 
 
 def _rules(world: World) -> None:
