@@ -17,6 +17,7 @@ from fedsip_platform.calls import queries, verdict
 from fedsip_platform.calls.models import CallRecord, LiveCall, RegistrationSample
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.federation import wellbeing
+from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
 
@@ -31,7 +32,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     calls = place.scope.visible(CallRecord.objects.all())
     hours = queries.calls_by_hour(calls, since=now - SHOWN, until=now)
     day = queries.together(hours)
-    found = wellbeing.of(place.scope, now=now)
+    found = wellbeing.of(place.scope.visible(DomainCheck.objects.all()), now=now)
     context = {
         **_figures(place),
         "day": day,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
@@ -22,6 +23,8 @@ from . import csv_export, filters
 from .base import ScopedViewSet, key_parameter
 from .filters import Filter
 
+DAY = timedelta(days=1)
+MOST_SHOWN = timedelta(days=31)
 KEY = key_parameter("The call's id, the same while it goes on and afterwards.")
 
 
@@ -84,6 +87,31 @@ class MessageSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class FailureSerializer(serializers.Serializer):
+    status = serializers.IntegerField()
+    reason = serializers.CharField()
+    amount = serializers.IntegerField()
+
+
+class HourSerializer(serializers.Serializer):
+    hour = serializers.DateTimeField()
+    answered = serializers.IntegerField()
+    failed = serializers.SerializerMethodField()
+    mos = serializers.FloatField(allow_null=True, help_text="The average of those measured.")
+    measured = serializers.IntegerField(help_text="Of how many the sound was measured.")
+
+    @extend_schema_field(FailureSerializer(many=True))
+    def get_failed(self, hour: queries.Hour) -> list[dict[str, Any]]:
+        return [
+            {"status": failure.status, "reason": failure.reason, "amount": amount}
+            for failure, amount in sorted(hour.failed.items())
+        ]
+
+
+class HoursSerializer(serializers.Serializer):
+    results = HourSerializer(many=True)
+
+
 @extend_schema_view(
     list=extend_schema(summary="Calls that have ended, the newest first"),
     retrieve=extend_schema(summary="One call that has ended", parameters=[KEY]),
@@ -120,6 +148,22 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     def export(self, request: Request, **kwargs: Any) -> Any:
         chosen = self.filtered(self.get_queryset()).order_by(self.ordering)
         return csv_export.stream("calls.csv", CallSerializer, chosen)
+
+    @extend_schema(
+        summary="Calls by hour, as the overview's charts show them",
+        description="Of the last 24 hours, or from `since` until `until`, at most 31 days.",
+        responses=HoursSerializer,
+    )
+    @action(detail=False, url_path="by-hour", pagination_class=None)
+    def by_hour(self, request: Request, **kwargs: Any) -> Response:
+        asked = request.query_params.dict()
+        chosen = self.filtered(self.get_queryset())
+        until = _moment(asked, "until") or timezone.now()
+        since = _moment(asked, "since") or until - DAY
+        if not timedelta() < until - since <= MOST_SHOWN:
+            raise ValidationError({"since": "Give a time before `until`, at most 31 days."})
+        hours = queries.calls_by_hour(chosen, since=since, until=until)
+        return Response(HoursSerializer({"results": hours}).data)
 
     @extend_schema(
         summary="The SIP messages of a call",
@@ -182,6 +226,11 @@ class LiveCallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         services.hang_up(self.get_object(), by=str(request.user))
         return Response(status=status.HTTP_202_ACCEPTED)
+
+
+def _moment(asked: dict[str, str], name: str) -> datetime | None:
+    """Checked already where it stands among the filters."""
+    return CallViewSet.filters[name].read(asked[name]) if asked.get(name) else None
 
 
 def _uuid_or_404(text: str) -> str:

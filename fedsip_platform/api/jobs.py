@@ -25,7 +25,7 @@ from . import csv_export, filters
 from .base import ScopedViewSet, key_parameter, only_tenant, scope_of
 
 KEY = key_parameter("The job's id.")
-MODES = ["all_or_none", "what_is_fine", "check"]
+MODES = list(user_jobs.MODES)
 
 
 class JobSerializer(serializers.ModelSerializer):

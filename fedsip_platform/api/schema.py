@@ -52,7 +52,7 @@ class Operations(AutoSchema):
         if not isinstance(view, ScopedViewSet):
             return []
         found = []
-        if view.action in ("list", "export"):
+        if view.action in ("list", "export", "by_hour"):
             found += [_filter(name, each) for name, each in view.filters.items()]
         if view.action in ("list", "retrieve"):
             found.append(_fields(view))

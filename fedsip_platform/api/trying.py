@@ -1,10 +1,13 @@
-"""/api/v1/translations/try: what would become of a call, without placing it"""
+"""/api/v1/translations/try and /effect: what would become of a call, and what a rule would have
+changed; nothing is placed and nothing is written"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+from django.core.exceptions import ValidationError as ModelValidationError
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -12,13 +15,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.changes import ServiceError
-from fedsip_platform.directory.models import Domain
+from fedsip_platform.directory.models import Domain, Translation
 from fedsip_platform.federation import shown
-from fedsip_platform.routing import trying
+from fedsip_platform.routing import effect, trying
 
 from .base import scope_of
 from .permissions import SignedIn
+from .translations import TranslationSerializer
 
 MOST_RULES = 200
 
@@ -89,3 +94,67 @@ class TryView(APIView):
                 "servers": [shown.of_located(located) for located in trial.located],
             }
         )
+
+
+class ChangedSerializer(serializers.Serializer):
+    id = serializers.UUIDField(source="call.public_id", help_text="The call's.")
+    started_at = serializers.DateTimeField(source="call.started_at")
+    before = serializers.CharField(help_text="The request line that it had.")
+    after = serializers.CharField(help_text="The one that the rule would have made.")
+
+
+class EffectSerializer(serializers.Serializer):
+    calls = serializers.IntegerField(help_text="How many were looked at.")
+    is_all = serializers.BooleanField(help_text="Whether those were all of the last 30 days.")
+    amount = serializers.IntegerField(help_text="How many would have gone elsewhere.")
+    shown = ChangedSerializer(many=True, help_text="The latest of them.")
+
+
+class EffectView(APIView):
+    """Which of the last 30 days' calls a rule would have sent elsewhere."""
+
+    permission_classes = [SignedIn]
+
+    @extend_schema(
+        summary="What a rule would have changed",
+        description="The body is a rule as for /translations; with `id` one that exists is changed "
+        "in thought. Nothing is written.",
+        operation_id="translations_effect",
+        request=TranslationSerializer,
+        responses=EffectSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        scope = scope_of(request)
+        self.scope = scope
+        asked = TranslationSerializer(
+            data=request.data, context={"view": self, "request": request}, partial=True
+        )
+        asked.is_valid(raise_exception=True)
+        fields = dict(asked.validated_data)
+        domain = fields.pop("domain", None)
+        if domain is None:
+            raise ValidationError({"domain": "Say whose rule it is."})
+        if not scope.may_change(domain.tenant):
+            raise PermissionDenied({"domain": "Your role there is only to look."})
+        rule = self._present(request.data, domain) or Translation(domain=domain)
+        for name, value in fields.items():
+            setattr(rule, name, value)
+        try:
+            rule.full_clean()
+        except ModelValidationError as error:
+            raise ValidationError(error.message_dict) from error
+        calls = scope.visible(CallRecord.objects.all())
+        found = effect.of_rule(rule, calls, now=datetime.now(UTC))
+        return Response(EffectSerializer(found).data)
+
+    def _present(self, body: Any, domain: Domain) -> Translation | None:
+        text = body.get("id")
+        if text is None:
+            return None
+        try:
+            found = domain.translations.filter(public_id=UUID(str(text))).first()
+        except ValueError:
+            found = None
+        if found is None:
+            raise ValidationError({"id": "The domain has no such rule."})
+        return found

@@ -19,6 +19,7 @@ from .gateways import GatewayViewSet
 from .jobs import ExportUsersView, ImportUsersView, JobViewSet
 from .locating import LocateView
 from .outbound_policies import OutboundPolicyViewSet
+from .own_users import OwnUserViewSet
 from .people import InvitationViewSet, PersonViewSet
 from .phones import MyPassView, MyPhoneView, OriginViewSet
 from .registrations import RegistrationViewSet
@@ -28,7 +29,7 @@ from .sources import AllowedSourceViewSet, BlockViewSet, FailedSignInViewSet
 from .tenants import TenantViewSet
 from .translations import TranslationViewSet
 from .trunks import TrunkViewSet
-from .trying import TryView
+from .trying import EffectView, TryView
 from .users import UserViewSet
 from .webhooks import DeliveryViewSet, WebhookViewSet
 
@@ -59,6 +60,7 @@ router.register("allowed-sources", AllowedSourceViewSet, "allowed-source")
 router.register("failed-sign-ins", FailedSignInViewSet, "failed-sign-in")
 router.register("nodes", NodeViewSet, "node")
 router.register("certificates", CertificateViewSet, "certificate")
+router.register("me/users", OwnUserViewSet, "own-user")
 router.register("origins", OriginViewSet, "origin")
 router.register("tokens", TokenViewSet, "token")
 
@@ -67,6 +69,7 @@ urlpatterns = [
     path("users/export", ExportUsersView.as_view(), name="users-export"),
     path("users/bulk", BulkUsersView.as_view(), name="users-bulk"),
     path("translations/try", TryView.as_view(), name="translations-try"),
+    path("translations/effect", EffectView.as_view(), name="translations-effect"),
     path("", include(router.urls)),
     path("relays", RelaysView.as_view(), name="relays"),
     path("health", HealthView.as_view(), name="api-health"),

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fedsip_platform.calls import nodes
-from fedsip_platform.tenants.scope import Scope
 
 from .certificates import ENDS_SOON
 from .models import CheckState, DomainCheck
@@ -33,19 +32,19 @@ class Part:
     sentence: str = ""
 
 
-def of(scope: Scope, *, now: datetime) -> list[Part]:
-    """All parts that there are, for the domains that may be seen; in two queries."""
-    checks = scope.visible(DomainCheck.objects.filter(domain__enabled=True)).aggregate(
+def of(checks: QuerySet[DomainCheck], *, now: datetime) -> list[Part]:
+    """All parts that there are, for the domains of these checks; in two queries."""
+    found = checks.filter(domain__enabled=True).aggregate(
         all=Count("pk"),
         failing=Count("pk", filter=Q(state=CheckState.FAILING)),
         unknown=Count("pk", filter=Q(state=CheckState.UNKNOWN)),
         ends=Min(KeyTextTransform("expires_at", "certificate")),
     )
     parts = of_servers(nodes.seen(now=now))
-    if checks["all"]:
-        parts.append(_domains(checks))
-    if checks["ends"]:
-        parts.append(_certificates(checks["ends"], now))
+    if found["all"]:
+        parts.append(_domains(found))
+    if found["ends"]:
+        parts.append(_certificates(found["ends"], now))
     return parts
 
 

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from fedsip_platform.directory import bulk
-from fedsip_platform.directory.models import Subscriber
+from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.tenants.scope import Scope
 
 from . import chunks
 from .models import Job, Kind, State
 
 MOST_PROBLEMS = 1000
+AT_COMMAND_LINE = "at_command_line"
+"""An option of jobs that no person has started."""
+MODES = ("all_or_none", "what_is_fine", "check")
 MADE = ("address", "password")
 EXPORTED = ("address", "display_name", "enabled", "max_contacts", "max_calls", "note")
 
@@ -42,10 +45,9 @@ def import_step(job: Job) -> bool:
     is_check = job.position < checks
     number = job.position % amount
     chunk = parts.get(number=number)
-    scope = Scope(job.person, only_tenant_id=job.tenant_id)
     found = bulk.provision(
         chunks.rows_of(chunk),
-        bulk.finder(lambda domain: scope.may_change(domain.tenant)),
+        bulk.finder(lambda domain: _may_change(job, domain)),
         first=number * chunks.ROWS_A_CHUNK + 1,
         dry_run=is_check,
     )
@@ -54,6 +56,13 @@ def import_step(job: Job) -> bool:
         job.state = State.FAILED  # and nothing was written
         return False
     return job.position + 1 < checks + writes
+
+
+def _may_change(job: Job, domain: Domain) -> bool:
+    """Whether its starter still may; the command line may, within the job's tenant."""
+    if job.person is None:
+        return bool(job.options.get(AT_COMMAND_LINE)) and domain.tenant_id == job.tenant_id
+    return Scope(job.person, only_tenant_id=job.tenant_id).may_change(domain.tenant)
 
 
 def export_step(job: Job) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from fedsip_platform.tasks import jobs
-from fedsip_platform.tasks.models import Kind
+from fedsip_platform.tasks.models import Job, Kind
 from fedsip_platform.tenants.models import Tenant
 from tests.cli.conftest import Fedsip
 
@@ -39,3 +41,27 @@ def test_there_is_no_such_job(acme: Fedsip, key: str) -> None:
         1,
         f"fedsip: there is no job {key}; ./fedsip job list\n",
     )
+
+
+def test_import_and_export_by_a_worker(acme: Fedsip, tmp_path: Path) -> None:
+    file = tmp_path / "users.csv"
+    file.write_text("address,password,display_name\nann@example.com,a good password,Ann\n")
+    made = acme("job", "import", str(file), "--tenant", "acme", "--json").json
+    assert (made["kind"], made["total"], made["percent"]) == ("import_users", 1, 0)
+    jobs.work(Job.objects.get(public_id=made["id"]).pk)
+    assert acme("job", "show", made["id"], "--json").json["counted"]["created"] == 1
+    assert acme("job", "result", made["id"]).code == 1
+    key = acme("job", "export", "--tenant", "acme", "--domain", "example.com", "--json").json["id"]
+    jobs.work(Job.objects.get(public_id=key).pk)
+    assert acme("job", "result", key).said.splitlines()[1] == "ann@example.com,Ann,on,,,"
+    (shown,) = acme("job", "result", key, "--json").json
+    assert shown["address"] == "ann@example.com"
+
+
+def test_the_command_line_imports_into_that_tenant_alone(acme: Fedsip, tmp_path: Path) -> None:
+    assert acme("tenant", "add", "rival").code == 0
+    file = tmp_path / "users.csv"
+    file.write_text("address,password\nann@example.com,a good password\n")
+    made = acme("job", "import", str(file), "--tenant", "rival", "--json").json
+    assert jobs.work(Job.objects.get(public_id=made["id"]).pk) == "failed"
+    assert "cannot be read" in acme("job", "import", "/nowhere", "--tenant", "acme").complained

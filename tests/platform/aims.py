@@ -5,6 +5,7 @@ test_isolation.py sends them as everybody else; it fails where an operation has 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -115,6 +116,20 @@ AIMED: dict[tuple[str, str], list[Call]] = {
         lambda rival: (f"users/{rival.user.aor}/pass", {"seconds": 600}),
         lambda rival: (f"users/{rival.user.public_id}/pass", {}),
     ],
+    **{
+        (f"me/users/{{key}}{rest}", method): [
+            lambda rival, at=at, body=body: (f"me/users/{rival.user.aor}{at}", body)
+        ]
+        for rest, method, at, body in (
+            ("", "get", "", None),
+            ("", "patch", "", {"password": "another password"}),
+            ("/devices", "get", "/devices", None),
+            ("/devices/{device}", "delete", "/devices/x", None),
+            ("/calls", "get", "/calls", None),
+            ("/forwards", "post", "/forwards", {"condition": "always", "target": "eve@evil.test"}),
+            ("/forwards/{forward}", "delete", f"/forwards/{UNUSED}", None),
+        )
+    },
     ("me/phone", "put"): [lambda rival: ("me/phone", {"address": rival.user.aor})],
     ("origins", "post"): [
         lambda rival: ("origins", {"tenant": rival.tenant.slug, "origin": "https://evil.example"})
@@ -132,6 +147,9 @@ AIMED: dict[tuple[str, str], list[Call]] = {
     ],
     ("translations/try", "get"): [
         lambda rival: (f"translations/try?caller=alice@{rival.domain.name}&dialled=1000", None)
+    ],
+    ("translations/effect", "post"): [
+        lambda rival: ("translations/effect", {"domain": rival.domain.name, "tran_user": "eve"}),
     ],
     ("translations/{key}", "get"): [lambda rival: (f"translations/{rival.rule.public_id}", None)],
     ("translations/{key}", "put"): [
@@ -306,5 +324,5 @@ def _methods(pattern: URLPattern) -> list[str]:
 
 
 def _readable(path: str) -> str:
-    path = path.removeprefix("api/v1/").replace("(?P<key>[^/]+)", "{key}")
+    path = re.sub(r"\(\?P<(\w+)>\[[^]]*\](?:\+|\{36\})\)", r"{\1}", path.removeprefix("api/v1/"))
     return path.replace("^", "").replace("$", "").replace("\\Z", "")

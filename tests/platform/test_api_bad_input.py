@@ -170,6 +170,10 @@ WRITING = {
             "note": "n",
         },
     ),
+    "translations/effect": (
+        "post",
+        {"domain": "example.com", "match_regex": "c", "priority": 1, "tran_user": "e"},
+    ),
     "users/export": ("post", {"tenant": "acme", "domain": "example.com"}),
     "session": ("post", {"email": "a@example.org", "password": "x"}),
 }

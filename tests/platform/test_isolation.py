@@ -47,10 +47,16 @@ LISTS = {
     )
 } | {(name, "get") for name in ROUTES}
 
+# These answer figures of one's own alone.
+FIGURES = {("calls/by-hour", "get")}
+
 # The same as a download.
 EXPORTS = {("audit/export", "get"), ("calls/export", "get")}
 
 # These too, and are empty for everybody but operators.
+# Users that are one's own, of which these people have none.
+OWN_LISTS = {("me/users", "get")}
+
 OPERATORS_LISTS = {(name, "get") for name in ("blocks", "allowed-sources", "nodes", "relays")}
 
 # These answer row by row; others' rows are refused one by one.
@@ -58,7 +64,16 @@ ROW_BY_ROW = {("users/bulk", "post")}
 
 
 def test_every_operation_has_a_line_here() -> None:
-    known = ABOUT_ONESELF | LISTS | EXPORTS | ROW_BY_ROW | OPERATORS_LISTS | set(AIMED)
+    known = (
+        ABOUT_ONESELF
+        | LISTS
+        | FIGURES
+        | EXPORTS
+        | ROW_BY_ROW
+        | OPERATORS_LISTS
+        | OWN_LISTS
+        | set(AIMED)
+    )
     assert set(operations()) == known
 
 
@@ -122,6 +137,13 @@ def test_lists_show_ones_own_alone(rival: World, acme: World, callers: dict[str,
                 assert answer.json()["results"] == []
             elif path not in ("tokens", "audit", "people"):
                 assert len(answer.json()["results"]) == 1, f"{name}: {path}"
+
+
+def test_figures_are_of_ones_own_alone(rival: World, acme: World, callers: dict[str, Api]) -> None:
+    for name, caller in callers.items():
+        for path, _ in FIGURES:
+            hours = caller.get(path).json()["results"]
+            assert sum(hour["answered"] for hour in hours) == (name != "nobody's"), name
 
 
 def test_exports_hold_ones_own_alone(rival: World, acme: World, callers: dict[str, Api]) -> None:
@@ -200,8 +222,8 @@ def test_viewers_change_nothing_of_their_own(acme: World) -> None:
     before = rows(acme)
     for caller in (viewer, reader):
         for (path, method), aims in AIMED.items():
-            if method == "get" or path.startswith("tokens"):
-                continue
+            if method == "get" or path.startswith(("tokens", "me/users")):
+                continue  # what is somebody's own is no matter of roles
             for aim in aims:
                 address, body = aim(acme)
                 answer = caller.call(method, address, body)

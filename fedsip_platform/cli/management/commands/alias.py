@@ -1,4 +1,4 @@
-"""fedsip alias add | list | delete"""
+"""fedsip alias add | load | list | delete"""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from fedsip_platform.cli import lookup, rows, speech
+from fedsip_platform.cli import lookup, many, rows, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.routing import services
 from fedsip_platform.routing.models import Alias
 
+LOADED = ("alias", "target", "note")
 COLUMNS = {"alias": "alias", "target": "leads to", "enabled": "enabled", "note": "note"}
 
 
@@ -21,7 +22,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(required=True, metavar="add|list|delete")
+        verbs = parser.add_subparsers(required=True, metavar="add|load|list|delete")
         adding = speech.verb(verbs, "add", add, help="make an alias")
         adding.add_argument("alias", metavar="ALIAS", help="such as 1000@example.com")
         adding.add_argument("target", metavar="TARGET", help="a user or ring group, such as alice")
@@ -30,6 +31,9 @@ class Command(BaseCommand):
         listing.add_argument("--domain", help="only those of this domain")
         deleting = speech.verb(verbs, "delete", delete, help="delete an alias")
         deleting.add_argument("alias", metavar="ALIAS", help="such as 1000@example.com")
+
+        loading = speech.verb(verbs, "load", load, help="make many from CSV, all or none")
+        loading.add_argument("file", metavar="FILE", help=f"with the columns {', '.join(LOADED)}")
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -40,6 +44,21 @@ def add(options: Mapping[str, Any]) -> None:
     name, domain = lookup.address(options["alias"])
     made = services.create_alias(domain, name, options["target"], note=options["note"])
     speech.done(f"{made} leads to {made.target} now.", rows.of_alias(made), options)
+
+
+def load(options: Mapping[str, Any]) -> None:
+    """Make or change the aliases of a file."""
+    made = many.from_csv(options["file"], LOADED, _bring)
+    speech.show([rows.of_alias(alias) for alias in made], COLUMNS, options)
+
+
+def _bring(row: Mapping[str, str]) -> Alias:
+    name, domain = lookup.address(row["alias"])
+    present = domain.aliases.filter(name=name).first()
+    fields = {"target": row["target"], "note": row["note"]}
+    if present is not None:
+        return services.update_alias(present, **fields)
+    return services.create_alias(domain, name, **fields)
 
 
 def list_all(options: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""fedsip blocks list | add | lift | allowed | allow | disallow"""
+"""fedsip blocks list | add | lift | allowed | allow | disallow | failures"""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from fedsip_platform.calls import services
-from fedsip_platform.calls.models import AllowedSource
+from fedsip_platform.calls.models import AllowedSource, FailedSignIn
 from fedsip_platform.cli import rows, speech
 from fedsip_platform.cli.speech import Refused
 
+MOST_FAILURES = 1000
 COLUMNS = {
     "address": "address",
     "reason": "reason",
@@ -29,7 +30,9 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(required=True, metavar="list|add|lift|allowed|allow|disallow")
+        verbs = parser.add_subparsers(
+            required=True, metavar="list|add|lift|allowed|allow|disallow|failures"
+        )
         speech.verb(verbs, "list", list_all, help="show who is blocked now, and why")
         adding = speech.verb(verbs, "add", add, help="block an address")
         adding.add_argument("address", metavar="ADDRESS")
@@ -43,6 +46,9 @@ class Command(BaseCommand):
         allowing.add_argument("--note", default="", help="whose it is")
         ending = speech.verb(verbs, "disallow", disallow, help="treat a network like any other")
         ending.add_argument("network", metavar="NETWORK")
+
+        failing = speech.verb(verbs, "failures", list_failures, help="show failed sign-ins")
+        failing.add_argument("--user", help="only of this user, such as alice@example.com")
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -75,6 +81,17 @@ def list_allowed(options: Mapping[str, Any]) -> None:
     """Show the networks that nothing blocks."""
     found = [{"network": each.network, "note": each.note} for each in AllowedSource.objects.all()]
     speech.show(found, {"network": "network", "note": "note"}, options)
+
+
+def list_failures(options: Mapping[str, Any]) -> None:
+    """Show failed sign-ins of phones, the latest first."""
+    found = FailedSignIn.objects.order_by("-last_at", "-pk")
+    if options["user"]:
+        found = found.filter(aor=options["user"].lower())
+    names = ("aor", "address", "attempts", "user_agent", "last_at")
+    shown = [{name: getattr(each, name) for name in names} for each in found[:MOST_FAILURES]]
+    columns = {"aor": "user", "address": "from", "attempts": "attempts", "last_at": "last"}
+    speech.show(shown, columns, options)
 
 
 def allow(options: Mapping[str, Any]) -> None:

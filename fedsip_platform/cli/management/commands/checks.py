@@ -1,4 +1,4 @@
-"""fedsip checks list | show | run"""
+"""fedsip checks list | show | run | certificates"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(required=True, metavar="list|show|run")
+        verbs = parser.add_subparsers(required=True, metavar="list|show|run|certificates")
         listing = speech.verb(verbs, "list", list_all, help="the last check of each domain")
         listing.add_argument("--state", choices=CheckState.values, help="only in this state")
         for name, run, what in (
@@ -29,6 +29,9 @@ class Command(BaseCommand):
             ("run", run_now, "check one now"),
         ):
             speech.verb(verbs, name, run, help=what).add_argument("domain", metavar="DOMAIN")
+
+        what = "the certificate that each domain's callers see"
+        speech.verb(verbs, "certificates", list_certificates, help=what)
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -56,6 +59,14 @@ def run_now(options: Mapping[str, Any]) -> None:
     """Check one domain now."""
     for made in checks.check([lookup.domain(options["domain"])], ask_hops=True):
         _tell(made, options)
+
+
+def list_certificates(options: Mapping[str, Any]) -> None:
+    """Show the certificate that each domain's callers see."""
+    seen = DomainCheck.objects.select_related("domain").exclude(certificate={})
+    found = [{"domain": each.domain.name, **each.certificate} for each in seen]
+    columns = {"domain": "domain", "expires_at": "until", "issuer": "issuer", "names": "names"}
+    speech.show(found, columns, options)
 
 
 def _tell(check: DomainCheck, options: Mapping[str, Any]) -> None:

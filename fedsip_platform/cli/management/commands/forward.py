@@ -1,4 +1,4 @@
-"""fedsip forward set | list | delete"""
+"""fedsip forward set | load | list | delete"""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from fedsip_platform.cli import lookup, rows, speech
+from fedsip_platform.cli import lookup, many, rows, speech
 from fedsip_platform.cli.speech import Refused
+from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.routing import services
 from fedsip_platform.routing.models import Forward, ForwardWhen
 
+LOADED = ("user", "when", "target", "ring_seconds")
 COLUMNS = {
     "user": "user",
     "condition": "when",
@@ -27,7 +29,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(required=True, metavar="set|list|delete")
+        verbs = parser.add_subparsers(required=True, metavar="set|load|list|delete")
         setting = speech.verb(verbs, "set", set_forward, help="forward a user's calls")
         _takes_forward(setting)
         setting.add_argument("target", metavar="TARGET", help="a name, a number, or user@domain")
@@ -36,6 +38,9 @@ class Command(BaseCommand):
         listing.add_argument("--domain", help="only those of this domain's users")
         listing.add_argument("--user", help="only those of this user")
         _takes_forward(speech.verb(verbs, "delete", delete, help="forward no more"))
+
+        loading = speech.verb(verbs, "load", load, help="set many from CSV, all or none")
+        loading.add_argument("file", metavar="FILE", help=f"with the columns {', '.join(LOADED)}")
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -49,16 +54,33 @@ def _takes_forward(parser: Any) -> None:
 def set_forward(options: Mapping[str, Any]) -> None:
     """Forward a user's calls."""
     user = lookup.subscriber(options["aor"])
-    fields: dict[str, Any] = {"target": options["target"], "enabled": True}
-    if options["ring_seconds"] is not None:
-        fields["ring_seconds"] = options["ring_seconds"]
-    known = user.forwards.filter(condition=options["condition"]).first()
-    if known is None:
-        forward = services.create_forward(user, options["condition"], **fields)
-    else:
-        forward = services.update_forward(known, **fields)
+    forward = _bring(user, options["condition"], options["target"], options["ring_seconds"])
     sentence = f"calls to {user.aor} go to {forward.target}: {forward.get_condition_display()}."
     speech.done(sentence, rows.of_forward(forward), options)
+
+
+def load(options: Mapping[str, Any]) -> None:
+    """Set the forwards of a file."""
+    made = many.from_csv(options["file"], LOADED, _of_row)
+    speech.show([rows.of_forward(forward) for forward in made], COLUMNS, options)
+
+
+def _of_row(row: Mapping[str, str]) -> Forward:
+    seconds = row["ring_seconds"]
+    if seconds and not (seconds.isascii() and seconds.isdigit()):
+        raise Refused(f"ring_seconds is a number, not {seconds!r}.")
+    user = lookup.subscriber(row["user"])
+    return _bring(user, row["when"], row["target"], int(seconds) if seconds else None)
+
+
+def _bring(user: Subscriber, condition: str, target: str, ring_seconds: int | None) -> Forward:
+    fields: dict[str, Any] = {"target": target, "enabled": True}
+    if ring_seconds is not None:
+        fields["ring_seconds"] = ring_seconds
+    known = user.forwards.filter(condition=condition).first()
+    if known is None:
+        return services.create_forward(user, condition, **fields)
+    return services.update_forward(known, **fields)
 
 
 def list_all(options: Mapping[str, Any]) -> None:

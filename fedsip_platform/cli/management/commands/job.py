@@ -1,17 +1,21 @@
-"""fedsip job list | show | cancel"""
+"""fedsip job list | show | cancel | import | export | result"""
 
 from __future__ import annotations
 
+import csv
+import sys
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
-from fedsip_platform.tasks import jobs
-from fedsip_platform.tasks.models import Job, State
+from fedsip_platform.directory import csv_rows
+from fedsip_platform.tasks import chunks, jobs, user_jobs
+from fedsip_platform.tasks.models import Job, Kind, State
 
 COLUMNS = {
     **{"created_at": "since", "kind": "what", "tenant": "tenant", "state": "state"},
@@ -25,15 +29,29 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(required=True, metavar="list|show|cancel")
+        verbs = parser.add_subparsers(
+            required=True, metavar="list|show|cancel|import|export|result"
+        )
         listing = speech.verb(verbs, "list", list_all, help="show jobs, the latest first")
         listing.add_argument("--tenant", metavar="SLUG", help="only of this tenant")
         listing.add_argument("--state", choices=State.values, help="only in this state")
         for name, run, what in (
             ("show", show, "one job, with the rows that have problems"),
             ("cancel", cancel, "stop a job; what it has done stays done"),
+            ("result", result, "the users that an export has found, as CSV or JSON"),
         ):
             speech.verb(verbs, name, run, help=what).add_argument("id", metavar="ID")
+
+        importing = speech.verb(verbs, "import", import_users, help="import users from CSV")
+        importing.add_argument("file", metavar="FILE", help="its first line names the columns")
+        importing.add_argument("--tenant", metavar="SLUG", required=True)
+        importing.add_argument(
+            "--mode", choices=user_jobs.MODES, default=user_jobs.MODES[0],
+            help="what becomes of good rows while others are wrong (all_or_none)",
+        )  # fmt: skip
+        exporting = speech.verb(verbs, "export", export_users, help="export users")
+        exporting.add_argument("--tenant", metavar="SLUG", required=True)
+        exporting.add_argument("--domain", default="", help="only those of this domain")
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -67,6 +85,45 @@ def cancel(options: Mapping[str, Any]) -> None:
     speech.done(f"the {job.get_kind_display()} is cancelled.", _row(job), options)
 
 
+def import_users(options: Mapping[str, Any]) -> None:
+    """Hand a file of users to a worker."""
+    tenant = lookup.tenant(options["tenant"])
+    wanted = {"mode": options["mode"], user_jobs.AT_COMMAND_LINE: True}
+    try:
+        with Path(options["file"]).open(encoding="utf-8", newline="") as lines:
+            rows = csv_rows.read(lines)
+            job = jobs.start(Kind.IMPORT_USERS, tenant, None, wanted, rows)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{options['file']} cannot be read: {error}") from error
+    _told(job, options)
+
+
+def export_users(options: Mapping[str, Any]) -> None:
+    """Have a worker export a tenant's users."""
+    tenant = lookup.tenant(options["tenant"])
+    domain = lookup.domain(options["domain"]).name if options["domain"] else ""
+    _told(jobs.start(Kind.EXPORT_USERS, tenant, None, {"domain": domain}), options)
+
+
+def result(options: Mapping[str, Any]) -> None:
+    """Print what an export has found."""
+    job = _find(options["id"])
+    if job.kind != Kind.EXPORT_USERS or job.state != State.DONE:
+        raise Refused(f"the {job.get_kind_display()} {job.public_id} has no result to show.")
+    found = chunks.results(job)
+    if options["json"]:
+        speech.show(list(found), {}, options)
+        return
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(user_jobs.EXPORTED)
+    writer.writerows([speech.cell(row[name]) for name in user_jobs.EXPORTED] for row in found)
+
+
+def _told(job: Job, options: Mapping[str, Any]) -> None:
+    sentence = f"the {job.get_kind_display()} is under way; ./fedsip job show {job.public_id}"
+    speech.done(sentence, _row(job), options)
+
+
 def _find(text: str) -> Job:
     try:
         found = Job.objects.filter(public_id=uuid.UUID(text)).select_related("tenant").first()
@@ -85,6 +142,7 @@ def _row(job: Job) -> dict[str, Any]:
         "state": job.state,
         "done": job.done,
         "total": job.total,
+        "percent": user_jobs.percent(job),
         "started_by": None if job.person is None else job.person.email,
         "created_at": job.created_at,
     }

@@ -1,4 +1,4 @@
-"""fedsip tenant add | list | disable | enable"""
+"""fedsip tenant add | list | set | disable | enable | delete"""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from fedsip_platform.cli import lookup, rows, speech
+from fedsip_platform.cli import fields, lookup, rows, speech
 from fedsip_platform.directory import services
 from fedsip_platform.tenants.models import Tenant
 
+SETTABLE = (
+    *("name", "max_domains", "max_subscribers", "max_rules", "max_calls"),
+    *("max_calls_per_second", "require_mfa"),
+)
 COLUMNS = {"slug": "tenant", "name": "name", "enabled": "enabled", "domains": "domains"}
 
 
@@ -20,7 +24,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(required=True, metavar="add|list|disable|enable")
+        verbs = parser.add_subparsers(required=True, metavar="add|list|set|disable|enable|delete")
         adding = speech.verb(verbs, "add", add, help="make a tenant")
         adding.add_argument("slug", help="short name: lower-case letters, digits, hyphens")
         adding.add_argument("--name", help="as people call it (the short name)")
@@ -30,6 +34,12 @@ class Command(BaseCommand):
             ("enable", enable, "serve its domains again"),
         ):
             speech.verb(verbs, name, run, help=what).add_argument("slug", help="its short name")
+        setting = speech.verb(verbs, "set", set_fields, help="rename or limit a tenant")
+        setting.add_argument("slug", help="its short name")
+        setting.add_argument("field", nargs="+", help=f"field=value: {', '.join(SETTABLE)}")
+        deleting = speech.verb(verbs, "delete", delete, help="delete a tenant with all it has")
+        deleting.add_argument("slug", help="its short name")
+        deleting.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -44,6 +54,27 @@ def add(options: Mapping[str, Any]) -> None:
 def list_all(options: Mapping[str, Any]) -> None:
     """Show all tenants."""
     speech.show([rows.of_tenant(tenant) for tenant in Tenant.objects.all()], COLUMNS, options)
+
+
+def set_fields(options: Mapping[str, Any]) -> None:
+    """Rename or limit a tenant."""
+    wanted = fields.values(Tenant, options["field"], SETTABLE, "field", "max_calls=100")
+    tenant = services.update_tenant(lookup.tenant(options["slug"]), **wanted)
+    values = ", ".join(f"{name}={speech.text(getattr(tenant, name))}" for name in wanted)
+    speech.done(f"tenant {tenant.slug} has {values} now.", _limits(tenant), options)
+
+
+def delete(options: Mapping[str, Any]) -> None:
+    """Delete a tenant."""
+    tenant = lookup.tenant(options["slug"])
+    row = rows.of_tenant(tenant)
+    speech.confirm(f"Delete {tenant} with its domains, users and rules?", options)
+    services.delete_tenant(tenant)
+    speech.done(f"tenant {row['slug']} is deleted.", row, options)
+
+
+def _limits(tenant: Tenant) -> dict[str, Any]:
+    return rows.of_tenant(tenant) | {name: getattr(tenant, name) for name in SETTABLE}
 
 
 def disable(options: Mapping[str, Any]) -> None:

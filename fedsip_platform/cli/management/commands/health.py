@@ -1,0 +1,35 @@
+"""fedsip health"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from fedsip_platform.cli import speech
+from fedsip_platform.federation import wellbeing
+from fedsip_platform.federation.models import DomainCheck
+
+COLUMNS = {"label": "what", "state": "state", "text": "", "sentence": ""}
+
+
+class Command(BaseCommand):
+    help = "Whether proxies, relays, our domains' DNS and certificates are well."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.set_defaults(run=show)
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def show(options: Mapping[str, Any]) -> None:
+    """Show every part."""
+    parts = wellbeing.of(DomainCheck.objects.all(), now=timezone.now())
+    speech.show([dataclasses.asdict(part) for part in parts], COLUMNS, options)

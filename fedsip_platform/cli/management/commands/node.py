@@ -1,0 +1,59 @@
+"""fedsip node list | relays"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from fedsip_platform.calls import nodes
+from fedsip_platform.calls.models import Node
+from fedsip_platform.cli import speech
+
+COLUMNS = {
+    **{"node": "node", "alive": "alive", "address": "address", "bindings": "devices"},
+    **{"calls": "calls", "relays": "relays", "seen_at": "seen"},
+}
+
+
+class Command(BaseCommand):
+    help = "Proxies, and the media relays that they reach."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = parser.add_subparsers(required=True, metavar="list|relays")
+        speech.verb(verbs, "list", list_all, help="show proxies that ran in the last day")
+        speech.verb(verbs, "relays", list_relays, help="show relays, as living proxies reach them")
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def list_all(options: Mapping[str, Any]) -> None:
+    """Show proxies."""
+    now = timezone.now()
+    found = [_row(node) | {"alive": nodes.is_alive(node, now=now)} for node in Node.objects.all()]
+    speech.show(found, COLUMNS, options)
+
+
+def list_relays(options: Mapping[str, Any]) -> None:
+    """Show relays."""
+    relays = nodes.seen(now=timezone.now()).relays.items()
+    found = [{"relay": name, "answers": answers} for name, answers in relays]
+    speech.show(found, {"relay": "relay", "answers": "answers"}, options)
+
+
+def _row(node: Node) -> dict[str, Any]:
+    return {
+        "node": node.node_id,
+        "address": node.address,
+        "version": node.version,
+        "bindings": node.bindings,
+        "calls": node.calls,
+        "relays": list(node.relays),
+        "started_at": node.started_at,
+        "seen_at": node.seen_at,
+    }
