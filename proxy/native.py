@@ -40,6 +40,7 @@ _PACKAGES: Final = (
 _NOT: Final = (
     "__init__.py",  # nothing runs in these two
     "protocols.py",
+    "lines.py",  # lines.c is compiled in its place
     "feed.py",  # asynchronous generators, which mypyc does not have
     "load*.py",
     "asking_tls.py",  # makes an object without its constructor
@@ -51,6 +52,9 @@ _NOT: Final = (
 )
 
 
+_IN_C: Final = "proxy/sip/lines.c"
+
+
 def sources(root: Path = ROOT) -> list[str]:
     """The files that are compiled, relative to the checkout: what a message passes."""
     found = [
@@ -58,7 +62,8 @@ def sources(root: Path = ROOT) -> list[str]:
         for package in _PACKAGES
         for path in sorted((root / package).glob("*.py"))
     ]
-    return [name for name in found if not any(Path(name).match(other) for other in _NOT)]
+    by_mypyc = [name for name in found if not any(Path(name).match(other) for other in _NOT)]
+    return [*by_mypyc, *([_IN_C] if (root / _IN_C).exists() else [])]
 
 
 def fingerprint(root: Path = ROOT) -> str:

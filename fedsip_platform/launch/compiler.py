@@ -24,14 +24,17 @@ REQUIREMENTS = Path(__file__).with_name("build-requirements.txt")
 _BUILD = """\
 import sys
 from mypyc.build import mypycify
-from setuptools import setup
+from setuptools import Extension, setup
 
 out, *names = sys.argv[1:]
-options = ["--ignore-missing-imports", "--explicit-package-bases", *names]
+in_c = [name for name in names if name.endswith(".c")]
+options = ["--ignore-missing-imports", "--explicit-package-bases"]
+options += [name for name in names if name not in in_c]
+helpers = [Extension(name[:-2].replace("/", "."), [name]) for name in in_c]
 setup(
     name="fedsip-native",
     packages=[],
-    ext_modules=mypycify(options, opt_level="2", debug_level="0"),
+    ext_modules=[*mypycify(options, opt_level="2", debug_level="0"), *helpers],
     script_args=["--quiet", "build_ext", "--build-lib", out],
 )
 """
@@ -117,7 +120,7 @@ def faults(folder: Path, root: Path = native.ROOT) -> str:
     the proxy by a signal, and which comes first is a matter of who imports what."""
     said = []
     for name in native.sources(root):
-        module = name.removesuffix(".py").replace("/", ".")
+        module = name.rpartition(".")[0].replace("/", ".")
         words = [sys.executable, "-c", _IMPORT, str(folder), module]
         done = subprocess.run(words, cwd=native.ROOT, capture_output=True, text=True, check=False)
         if done.returncode != 0:

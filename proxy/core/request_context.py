@@ -246,7 +246,7 @@ class RequestContext:
         self.now = now
         self.server_transaction = server_transaction
         self.response_context: ResponseContext | None = None
-        self.fields = dict(original.headers.lines)  # what stands in it: the last line of each name
+        self.fields = original.fields()  # what stands in it: the last line of each name
         self.is_in_dialog = _has_tag(self.fields.get(b"to", b""), original)
         self.is_initial = not self.is_in_dialog  # and no token of ours was opened
         self.is_cancelled = False

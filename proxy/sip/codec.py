@@ -10,6 +10,7 @@ from typing import Final
 
 from .errors import ParseError
 from .headers import SINGLE, Headers, Line, parse_lines
+from .lines import value_of
 from .message import Message, Request, Response
 from .scan import is_token, parse_number
 from .uri import SipUri
@@ -34,7 +35,8 @@ def parse(data: bytes, *, max_headers: int = MAX_HEADERS) -> Request | Response:
     if not space:
         raise ParseError("no start line", None)
     lines = parse_lines(section, max_headers=max_headers) if section else []
-    length = _content_length(lines)
+    fields = dict(lines)
+    length = _content_length(lines, fields)
     if length is not None:
         if length > len(body):
             raise ParseError("body is shorter than Content-Length")
@@ -44,6 +46,7 @@ def parse(data: bytes, *, max_headers: int = MAX_HEADERS) -> Request | Response:
         message = _response(first, rest, lines, body)
     else:
         message = _request(first, rest, lines, body)
+    message.came_with(fields)
     return message
 
 
@@ -72,9 +75,8 @@ def _response(version: bytes, rest: bytes, lines: list[Line], body: bytes) -> Re
     return Response(int(code), reason, Headers(lines), body)
 
 
-def _content_length(lines: list[Line]) -> int | None:
+def _content_length(lines: list[Line], fields: dict[bytes, bytes]) -> int | None:
     """The Content-Length; on the way every single field is seen to be single."""
-    fields = dict(lines)
     if len(fields) < len(lines):
         seen: set[bytes] = set()
         for name, _ in lines:
@@ -85,8 +87,7 @@ def _content_length(lines: list[Line]) -> int | None:
     raw = fields.get(b"content-length")
     if raw is None:
         return None
-    value = raw[raw.find(b":") + 1 :].strip(b" \t\r\n")
-    return parse_number(value, most=MAX_BODY, what="Content-Length")
+    return parse_number(value_of(raw), most=MAX_BODY, what="Content-Length")
 
 
 def check(message: Message) -> None:
@@ -95,7 +96,7 @@ def check(message: Message) -> None:
     Raises ParseError when a required field or the Request-URI is missing or malformed, or the CSeq
     method differs.
     """
-    message.prime(dict(message.headers.lines))
+    message.prime()
     cseq = message.cseq
     _ = message.via.params, message.from_.params, message.to.params
     if isinstance(message, Request):

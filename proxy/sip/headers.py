@@ -12,6 +12,7 @@ from typing import Final
 
 from .errors import ParseError
 from .fields import find_comma
+from .lines import first_value, plain_lines, value_of
 from .scan import LWS, is_token, split_values
 
 Line = tuple[bytes, bytes]
@@ -81,24 +82,27 @@ def wire_name(name: bytes) -> bytes:
 
 def parse_lines(section: bytes, *, max_headers: int) -> list[Line]:
     """Split a header section (without the empty line) into lines."""
+    lines = plain_lines(section, _CANONICAL)
+    if lines is None:
+        lines = _unusual_lines(section)
+    if len(lines) > max_headers:
+        raise ParseError("too many header fields", 513)
+    return lines
+
+
+def _unusual_lines(section: bytes) -> list[Line]:
     raw_lines = section.split(b"\r\n")
     ends = 2 * len(raw_lines) - 2
     if section.count(b"\r") + section.count(b"\n") != ends:
         raise ParseError("CR or LF inside a header line")
     if b"\r\n " in section or b"\r\n\t" in section:
         raw_lines = _unfold_list(raw_lines)
-    if len(raw_lines) > max_headers:
-        raise ParseError("too many header fields", 513)
-    canonical = _CANONICAL
     lines = []
     for raw in raw_lines:
         name, colon, _ = raw.partition(b":")
-        known = canonical.get(name)
-        if known is None or not colon:
-            if not colon:
-                raise ParseError("header line without a colon")
-            known = canonical_name(name)
-        lines.append((known, raw))
+        if not colon:
+            raise ParseError("header line without a colon")
+        lines.append((_CANONICAL.get(name) or canonical_name(name), raw))
     return lines
 
 
@@ -115,14 +119,6 @@ def _unfold_list(raw_lines: list[bytes]) -> list[bytes]:
     return [b"\r\n".join(parts) for parts in joined]
 
 
-def value_of(raw: bytes) -> bytes:
-    """The value of a whole header line: unfolded, stripped."""
-    value = raw[raw.find(b":") + 1 :].strip(LWS)
-    if b"\r\n" in value:
-        return b" ".join(part.strip(LWS) for part in value.split(b"\r\n"))
-    return value
-
-
 class Headers:
     """Ordered header fields. Names given to the methods are canonical."""
 
@@ -134,10 +130,7 @@ class Headers:
 
     def first(self, name: bytes) -> bytes | None:
         """Value of the first line of that name: unfolded, stripped; None where there is none."""
-        for key, raw in self.lines:
-            if key == name:
-                return value_of(raw)
-        return None
+        return first_value(self.lines, name)
 
     def all(self, name: bytes) -> list[bytes]:
         """The value of each line of that name."""
@@ -187,6 +180,11 @@ class Headers:
                 lines.insert(at, (name, _line(name, value)))
                 return
         lines.insert(0, (name, _line(name, value)))
+
+    def put_at(self, at: int, name: bytes, raw: bytes) -> None:
+        """A whole line in the place of another."""
+        self.version += 1
+        self.lines[at] = (name, raw)
 
     def put_on_top(self, lines: list[Line]) -> None:
         """Put whole lines before all others."""

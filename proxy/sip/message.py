@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 
 from .errors import ParseError
 from .fields import CSeq, NameAddr, Via, parse_address, parse_cseq, parse_name_addr, parse_via
-from .headers import Headers, Line, value_of
+from .headers import Headers, Line
+from .lines import value_of
 from .scan import LWS, parse_number
 from .status import reason_of
 from .uri import Uri, parse_uri
@@ -29,13 +30,24 @@ _MAX_SECONDS: Final = 2**32 - 1
 class Message:
     """What requests and responses have in common."""
 
-    __slots__ = ("_cache", "_version", "body", "headers")
+    __slots__ = ("_cache", "_fields", "_version", "body", "headers")
 
     def __init__(self, headers: Headers, body: bytes) -> None:
         self.headers = headers
+        self._fields: dict[bytes, bytes] | None = None
         self.body = body
         self._cache: dict[bytes, object] = {}
         self._version = headers.version
+
+    def fields(self) -> dict[bytes, bytes]:
+        """The last line of each name; for a message that was parsed, as it came."""
+        if self._fields is None:
+            return dict(self.headers.lines)
+        return self._fields
+
+    def came_with(self, fields: dict[bytes, bytes]) -> None:
+        """Keep what `fields` says, for a message that was parsed."""
+        self._fields = fields
 
     def _cached(self, name: bytes, make: Callable[[Message], Field]) -> Field:
         cache = self._cache
@@ -124,10 +136,10 @@ class Message:
         """Lower-cased option tags of Supported, Require, Proxy-Require and their like."""
         return frozenset(value.lower() for value in self.headers.values(name))
 
-    def prime(self, fields: dict[bytes, bytes]) -> None:
-        """Parse what everybody asks for, without a search for each: `fields` are the header lines
-        by name. Raises ParseError, also for a required field that is not there."""
-        cache = self._cache
+    def prime(self) -> None:
+        """Parse what everybody asks for, without a search for each. Raises ParseError, also for a
+        required field that is not there."""
+        cache, fields = self._cache, self.fields()
         if self._version != self.headers.version:  # stamp_source has changed the Via
             cache.clear()
             self._version = self.headers.version

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from .errors import ParseError
+from .lines import plain_params
 
 Params = tuple[tuple[bytes, bytes], ...]
 
@@ -110,26 +111,27 @@ def parse_params(data: bytes) -> Params:
     """Parameters of a header value: `;a=b;c;d="x;y"`, with or without the first semicolon."""
     if not data:
         return ()
-    if b'"' not in data:
-        parts = data.split(b";")
-    else:
-        parts = []
-        start = 0
-        while (semicolon := find_outside_quotes(data, b";", start)) >= 0:
-            parts.append(data[start:semicolon])
-            start = semicolon + 1
-        parts.append(data[start:])
+    plain = plain_params(data)
+    return _unusual_params(data) if plain is None else plain
+
+
+def _unusual_params(data: bytes) -> Params:
+    parts = []
+    start = 0
+    while (semicolon := find_outside_quotes(data, b";", start)) >= 0:
+        parts.append(data[start:semicolon])
+        start = semicolon + 1
+    parts.append(data[start:])
     if len(parts) > MAX_PARAMS:
         raise ParseError("too many parameters")
     found = []
     for part in parts:
         name, equals, value = part.partition(b"=")
         name = name.strip(LWS)
-        if not name:
-            if equals:
-                raise ParseError("parameter without a name")
-            continue
-        found.append((name.lower(), value.strip(LWS)))
+        if name:
+            found.append((name.lower(), value.strip(LWS)))
+        elif equals:
+            raise ParseError("parameter without a name")
     return tuple(found)
 
 

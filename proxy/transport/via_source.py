@@ -10,7 +10,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Final
 
+from proxy.sip.errors import ParseError
 from proxy.sip.fields import Via
+from proxy.sip.headers import Line
 from proxy.sip.message import Request
 
 from .addresses import canonical
@@ -26,22 +28,28 @@ def stamp_source(request: Request, flow: Flow) -> None:
     A sender without `rport` whose sent-by is not where it is, is behind a NAT: it gets an `rport`
     as well, or no answer would reach it. Raises ParseError for a Via that is none.
     """
-    headers = request.headers
-    value = headers.first(b"via") or b""
     host, port = flow.remote
     source = host.encode()
-    lowered = value.lower()
-    if b"received" not in lowered and b"," not in value and b'"' not in value:
+    at, raw = _top_line(request.headers.lines)
+    lowered = raw.lower()
+    if b"received" not in lowered and b"," not in raw and b'"' not in raw:
         # As nearly all are: with the flag rport, or the sender is where it says.
         count = lowered.count(b"rport")
-        if count == 1 and (b";rport;" in value or value.endswith(b";rport")):
+        if count == 1 and (b";rport;" in raw or raw.endswith(b";rport")):
             noted = b";rport=%d;received=%b" % (port, source)
-            headers.replace_first_value(b"via", value.replace(b";rport", noted))
+            request.headers.put_at(at, b"via", raw.replace(b";rport", noted))
             return
-        sent_by = value.partition(b";")[0].rpartition(b" ")[2]
+        sent_by = raw.partition(b";")[0].rpartition(b" ")[2]
         if not count and sent_by.partition(b":")[0] == source:
             return
     _stamp_parsed(request, flow, source)
+
+
+def _top_line(lines: list[Line]) -> tuple[int, bytes]:
+    for at, (name, raw) in enumerate(lines):
+        if name == b"via":
+            return at, raw
+    raise ParseError("no via field")
 
 
 def _stamp_parsed(request: Request, flow: Flow, source: bytes) -> None:

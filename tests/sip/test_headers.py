@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.sip.errors import ParseError
-from proxy.sip.headers import Headers, canonical_name, parse_lines, value_of, wire_name
+from proxy.sip.headers import Headers, canonical_name, parse_lines, wire_name
+from proxy.sip.lines import value_of
 
 SECTION = (
     b"v: SIP/2.0/UDP a;branch=z9hG4bK1,\r\n\tSIP/2.0/UDP b\r\n"

@@ -104,8 +104,9 @@ def test_expires_is_bound(value: bytes, seconds: int) -> None:
 def test_prime_names_what_is_missing(missing: bytes) -> None:
     request = invite()
     request.headers.remove(missing)
+    request.came_with(dict(request.headers.lines))
     with pytest.raises(ParseError, match=missing.decode()):
-        request.prime(dict(request.headers.lines))
+        request.prime()
 
 
 def test_uri_is_read_late_and_written_when_set() -> None:
@@ -173,7 +174,8 @@ def test_what_is_primed_after_a_change_is_what_is_asked_for() -> None:
     request = invite()
     assert request.call_id == b"c1"
     request.headers.set(b"max-forwards", b"3")
-    request.prime(dict(request.headers.lines) | {b"call-id": b"Call-ID: primed"})
+    request.came_with(dict(request.headers.lines) | {b"call-id": b"Call-ID: primed"})
+    request.prime()
     assert request.call_id == b"primed"
 
 

@@ -1,0 +1,115 @@
+"""Plain header lines and parameters: lines.py, and lines.c where the modules are compiled."""
+
+from __future__ import annotations
+
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import proxy
+from proxy.sip import lines
+
+NAMES = {b"Via": b"via", b"v": b"via", b"To": b"to"}
+TEXT = st.lists(
+    st.sampled_from(
+        [
+            *(b"Via", b"v", b"To", b"X", b"aB", b":", b";", b"=", b'"'),
+            *(b"\r\n", b"\r", b"\n", b" ", b"\t"),
+        ]
+    ),
+    max_size=24,
+).map(b"".join)
+
+
+def in_python() -> ModuleType:
+    """The module as its source says, whatever is installed in its place."""
+    path = Path(proxy.__file__).parent / "sip/lines.py"
+    spec = spec_from_file_location("lines_in_python", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PYTHON = in_python()
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        (b"Via: a\r\nTo:b", [(b"via", b"Via: a"), (b"to", b"To:b")]),
+        (b"v: a:b", [(b"via", b"v: a:b")]),
+        (b"To:", [(b"to", b"To:")]),
+        (b"", None),
+        (b"Via: a\r\n", None),
+        (b"Via: a\r\n b", None),
+        (b"Via: a\r\n\r\nTo: b", None),
+        (b"Via: a\rTo: b", None),
+        (b"Via: a\nTo: b", None),
+        (b"Via: a\r", None),
+        (b"To", None),
+        (b"Via : a", None),
+        (b"X: a", None),
+    ],
+)
+def test_plain_lines(section: bytes, expected: list[tuple[bytes, bytes]] | None) -> None:
+    assert lines.plain_lines(section, NAMES) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        (b"To: b", b"b"),
+        (b"To:\t b \r\n", b"b"),
+        (b"To:", b""),
+        (b"To: a\r\n  b \r\n\tc", b"a b c"),
+        (b"no colon", b"no colon"),
+        (b"To: a:b", b"a:b"),
+    ],
+)
+def test_value(raw: bytes, value: bytes) -> None:
+    assert lines.value_of(raw) == value
+    assert lines.first_value([(b"x", b"X: x"), (b"to", raw), (b"to", b"To: z")], b"to") == value
+
+
+def test_no_value() -> None:
+    assert lines.first_value([(b"x", b"X: x")], b"to") is None
+    assert lines.first_value([], b"to") is None
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b";a=b;C;d = e ", ((b"a", b"b"), (b"c", b""), (b"d", b"e"))),
+        (b"LR", ((b"lr", b""),)),
+        (b"A", ((b"a", b""),)),
+        (b"a=b=c", ((b"a", b"b=c"),)),
+        (b"a=", ((b"a", b""),)),
+        (b";; ;", ()),
+        (b"", ()),
+        (b";=b", None),
+        (b'a="b"', None),
+        (b";a" * 63, ((b"a", b""),) * 63),
+        (b";a" * 64, None),
+    ],
+)
+def test_plain_params(data: bytes, expected: tuple[tuple[bytes, bytes], ...] | None) -> None:
+    assert lines.plain_params(data) == expected
+
+
+def test_lower_case_changes_nothing_else() -> None:
+    name = b"A"
+    assert lines.plain_params(name) == ((b"a", b""),)
+    assert name == b"\x41"
+
+
+@given(TEXT)
+def test_both_say_the_same(data: bytes) -> None:
+    assert lines.plain_lines(data, NAMES) == PYTHON.plain_lines(data, NAMES)
+    assert lines.value_of(data) == PYTHON.value_of(data)
+    assert lines.plain_params(data) == PYTHON.plain_params(data)
