@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -31,6 +31,24 @@ def of_quality(hours: Sequence[Hour]) -> dict[str, Any]:
     """The average MOS by hour, with gaps where nothing was measured."""
     scores = [None if hour.mos is None else round(hour.mos, 2) for hour in hours]
     chart = lines([hour.hour for hour in hours], [("MOS", "--good", scores)])
+    return chart | {"least": 1, "most": 5}
+
+
+def of_call(media: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The MOS of each direction's first stream as a call went on; None where it is not known."""
+    lanes: dict[str, dict[int, float]] = {}
+    for stream in media:
+        series = stream.get("series", ())
+        if len(series) >= FEWEST and stream["sender"] not in lanes:
+            lanes[stream["sender"]] = {sample[0]: sample[1] for sample in series}
+    if not lanes:
+        return None
+    moments = sorted({at for lane in lanes.values() for at in lane})
+    names = {"caller": (_("from the caller"), "--good"), "callee": (_("from the callee"), "--warn")}
+    shown = [(*names[who], [lane.get(at) for at in moments]) for who, lane in lanes.items()]
+    chart = lines([datetime.fromtimestamp(at, UTC) for at in moments], shown)
+    for one in chart["series"]:
+        one["gaps"] = False
     return chart | {"least": 1, "most": 5}
 
 

@@ -204,6 +204,7 @@ class Driver:
                 if [place for place in places if self._keying.expire(place)]:
                     log.info("consent ended call_id=%s", _text(call.call_id))
                     self._engine.install(dialogue.rules())
+        self._note_sound(calls)
         for call, dialogue, why in found.ended:
             self._end(call, dialogue, why)
 
@@ -255,6 +256,27 @@ class Driver:
                     place.near.hearsay.said(block, now=now)
 
     # -- inside
+
+    def _note_sound(self, calls: Iterable[Call]) -> None:
+        """Take samples of how answered calls sound, where it is time for one."""
+        now = self._clock()
+        for call in calls:
+            for dialogue in call.dialogues:
+                if not dialogue.is_answered:
+                    continue
+                for stream in (*dialogue.caller.streams, *dialogue.callee.streams):
+                    if stream.pair is None or stream.rides is not None:
+                        continue
+                    if stream.history.is_due(now=now):
+                        found = self._engine.counters(stream.rtp.local)
+                        stream.history.note(
+                            expected=found.expected,
+                            lost=found.lost,
+                            jitter_seconds=found.jitter_seconds,
+                            round_trip_seconds=stream.hearsay.round_trip_seconds or 0.0,
+                            at=int(self._wall()),
+                            now=now,
+                        )
 
     def _report(self, call: Call, dialogues: list[Dialogue]) -> Document:
         for dialogue in dialogues:

@@ -15,7 +15,7 @@ from media.endpoint import Endpoint
 from media.forward.engine import Counters
 from media.forward.rule import Address, socket_of
 from media.ng import Document, Value
-from media.rtp import mean_opinion_score
+from media.rtp import History, mean_opinion_score
 from media.security import DTLS, SDES
 from media.stream import Stream
 from media.verdict import verdict
@@ -154,11 +154,28 @@ def _add_ssrc(ssrcs: Document, stream: Stream, found: Counters) -> None:
         b"round-trip time": int(1e6 * round_trip),
         b"samples": 1,
     }
-    ssrcs[b"%d" % found.ssrc] = {
+    document: Document = {
         b"average MOS": quality,
         b"lowest MOS": quality,
         b"highest MOS": quality,
     }
+    if stream.history.samples:
+        document[b"MOS progression"] = _progression(stream.history)
+    ssrcs[b"%d" % found.ssrc] = document
+
+
+def _progression(history: History) -> Document:
+    """As rtpengine has it; loss and jitter of each entry are more than it says."""
+    entries: list[Value] = [
+        {
+            b"timestamp": sample.at,
+            b"MOS": round(10 * sample.mos),
+            b"packet loss": round(100 * sample.loss_fraction),
+            b"jitter": round(1000 * sample.jitter_seconds),
+        }
+        for sample in history.samples
+    ]
+    return {b"interval": int(history.step), b"entries": entries}
 
 
 def _endpoint(address: Address | None) -> Document:

@@ -10,7 +10,7 @@ from media.endpoint import Endpoint
 from media.forward.rule import Address, ForwardRule, lane
 from media.ice import Agent, Credentials
 from media.ng import Options
-from media.rtp import Hearsay
+from media.rtp import Hearsay, History
 from media.sdp import Connection, Media, Session
 from media.security import DTLS, Security
 
@@ -82,6 +82,7 @@ class Stream:
     __slots__ = (
         "clock_rates",
         "hearsay",
+        "history",
         "ice",
         "ice_remote",
         "is_active",
@@ -123,6 +124,7 @@ class Stream:
         self.mux_back: bool | None = None
         self.clock_rates: tuple[tuple[int, int], ...] = ()
         self.hearsay = Hearsay()
+        self.history = History()
         self.security = Security()
         self.ice: Agent | None = None
         self.ice_remote: Credentials | None = None

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from admin_ui import dates
+from admin_ui import charts, dates
 from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
 from admin_ui.ladder_drawing import drawing_of
@@ -62,6 +62,7 @@ def call(request: HttpRequest, key: UUID) -> HttpResponse:
         "quality": verdict.quality_of(getattr(found, "mos", None)),
         "drawing": drawing_of(shown) if shown else None,
         "rule": rule,
+        "sound_chart": charts.of_call(getattr(found, "media", ())),
     }
     return render(request, "admin_ui/calls/call.html", context)
 

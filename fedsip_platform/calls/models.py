@@ -69,7 +69,8 @@ class CallRecord(models.Model):
     """The worse direction's."""
     media = models.JSONField(default=list, db_default=[])
     """A list of streams, one for each direction: sender (caller or callee), kind, codec, packets,
-    octets, expected, lost, jitter_ms, round_trip_ms, mos (media/rtp/stats.py has its formula)."""
+    octets, expected, lost, jitter_ms, round_trip_ms, mos (media/rtp/stats.py has its formula), and
+    of longer calls series, samples of: seconds of the epoch, MOS, loss in percent, jitter in ms."""
     verdict = ArrayField(models.TextField(), default=list, db_default=[])
     """The relay's words about the sound, such as no_media_callee; verdict.py explains each."""
     verdict_text = ArrayField(models.TextField(), default=list, db_default=[])

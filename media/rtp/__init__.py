@@ -2,6 +2,7 @@
 
 from media.rtp.demux import DTLS, RTCP, RTP, STUN, TURN, UNKNOWN, ZRTP, kind_of
 from media.rtp.errors import ParseError
+from media.rtp.history import History
 from media.rtp.stats import Hearsay, Reception, mean_opinion_score
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "UNKNOWN",
     "ZRTP",
     "Hearsay",
+    "History",
     "ParseError",
     "Reception",
     "kind_of",

@@ -15,6 +15,7 @@ Stream = dict[str, Any]
 Document = Mapping[bytes, Any]
 
 _MOST_STREAMS: Final = 16
+_MOST_SAMPLES: Final = 100
 _MOST_WORDS: Final = 10
 _LONGEST_SENTENCE: Final = 200
 
@@ -68,16 +69,38 @@ def _stream(sender: str, media: Document, stream: Document, scores: object) -> S
         "jitter_ms": round(_number(stats.get(b"jitter us")) / 1000, 1),
         "round_trip_ms": _in_units(quality.get(b"round-trip time"), 1000),
         "mos": _in_units(quality.get(b"MOS"), 10),
+        **_series(stream.get(b"SSRC"), scores),
     }
+
+
+def _series(ssrc: object, scores: object) -> dict[str, list[list[float]]]:
+    """How it sounded over time: seconds of the epoch, MOS, loss in percent, jitter in ms; nothing
+    for a call that was too short for it."""
+    progression = _of_ssrc(ssrc, scores).get(b"MOS progression")
+    entries = _list(progression.get(b"entries")) if isinstance(progression, dict) else []
+    found = [
+        [
+            _number(one.get(b"timestamp")),
+            _number(one.get(b"MOS")) / 10,
+            _number(one.get(b"packet loss")),
+            _number(one.get(b"jitter")),
+        ]
+        for one in entries[:_MOST_SAMPLES]
+    ]
+    return {"series": found} if found else {}
 
 
 def _quality(ssrc: object, scores: object) -> Document:
     """What stands under the SSRC of a stream: MOS in tenths, round-trip time in microseconds."""
+    average = _of_ssrc(ssrc, scores).get(b"average MOS")
+    return average if isinstance(average, dict) else {}
+
+
+def _of_ssrc(ssrc: object, scores: object) -> Document:
     if not isinstance(ssrc, int) or not isinstance(scores, dict):
         return {}
     found = scores.get(b"%d" % ssrc)
-    average = found.get(b"average MOS") if isinstance(found, dict) else None
-    return average if isinstance(average, dict) else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _in_units(value: object, units: int) -> float | None:

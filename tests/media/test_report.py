@@ -5,6 +5,7 @@ from __future__ import annotations
 from media.forward.engine import Counters
 from media.ng import Document, Options, Query, Value
 from media.ng.bencode import decode, encode
+from media.reaper import Patience
 from tests.harness.media import IdleEngine, Time, answer, driver_of, offer, sdp
 
 CALLER = ("203.0.113.9", 24000)
@@ -77,6 +78,28 @@ def test_report_of_an_answered_call() -> None:
         b"jitter": 2,
         b"round-trip time": 0,
         b"samples": 1,
+    }
+
+
+def test_how_it_sounded_over_time() -> None:
+    engine, time = IdleEngine(), Time()
+    driver = driver_of(engine, time)
+    driver.offer(offer(sdp(5004)))
+    driver.answer(answer(sdp(6004)))
+    patience = Patience(answered=60.0, held=60.0, ringing=60.0)
+    for expected, lost in ((0, 0), (250, 0), (500, 25)):
+        engine.counts[CALLER] = Counters(
+            packets=expected + 1, expected=expected, lost=lost, jitter_seconds=0.002, ssrc=77
+        )
+        driver.sweep(list(driver.calls.values()), patience)
+        time.advance(5.0)
+    progression = at(driver.query(Query(b"c")), b"SSRC", b"77", b"MOS progression")
+    assert progression == {
+        b"interval": 5,
+        b"entries": [
+            {b"timestamp": 1_700_001_005, b"MOS": 44, b"packet loss": 0, b"jitter": 2},
+            {b"timestamp": 1_700_001_010, b"MOS": 34, b"packet loss": 10, b"jitter": 2},
+        ],
     }
 
 

@@ -160,7 +160,19 @@ async def test_the_relays_last_words_are_in_the_record() -> None:
     media = {b"type": b"audio", b"streams": [stream]}
     world.relays[0].report = {
         b"tags": {dialog.local_tag: {b"medias": [media]}},
-        b"SSRC": {b"77": {b"average MOS": {b"MOS": 41, b"round-trip time": 12_500}}},
+        b"SSRC": {
+            b"77": {
+                b"average MOS": {b"MOS": 41, b"round-trip time": 12_500},
+                b"MOS progression": {
+                    b"interval": 5,
+                    b"entries": [
+                        {b"timestamp": 1_700_000_005, b"MOS": 43, b"packet loss": 1, b"jitter": 2},
+                        {b"timestamp": 1_700_000_010, b"MOS": 39},
+                        b"rubbish",
+                    ],
+                },
+            }
+        },
         b"verdict": [b"no_media_callee", b"loss_caller", b"no_media_callee"],
         b"verdict text": [
             b"bob's phone never sent RTP",
@@ -175,7 +187,8 @@ async def test_the_relays_last_words_are_in_the_record() -> None:
         {
             "sender": "caller", "kind": "audio", "codec": "", "packets": 500, "octets": 80000,
             "expected": 510, "lost": 10, "jitter_ms": 2.5,
-                "round_trip_ms": 12.5, "mos": 4.1,
+            "round_trip_ms": 12.5, "mos": 4.1,
+            "series": [[1_700_000_005, 4.3, 1, 2], [1_700_000_010, 3.9, 0, 0]],
         }
     ]  # fmt: skip
     assert record.verdict == ["no_media_callee", "loss_caller"]

@@ -32,8 +32,8 @@ function draw(place) {
   new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: options.height })).observe(place);
 }
 
-function series({ label, colour: name, bars }) {
+function series({ label, colour: name, bars, gaps }) {
   const stroke = colour(name);
   const shape = bars ? { paths: uPlot.paths.bars({ size: [0.7, 40] }), points: { show: false } } : {};
-  return { label, stroke, width: bars ? 0 : 2, fill: bars ? stroke : undefined, ...shape };
+  return { label, stroke, width: bars ? 0 : 2, fill: bars ? stroke : undefined, spanGaps: gaps === false, ...shape };
 }
