@@ -14,7 +14,7 @@ import ctypes
 import socket
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from media.forward.engine import Counters, OnReport, OnStranger
 from media.forward.rule import Address, ForwardRule, Transform, is_lane, socket_of
@@ -35,10 +35,46 @@ _buffer: Final = bytearray(MAX_DATAGRAM)
 _view: Final = memoryview(_buffer)
 
 
+class Reading(Protocol):
+    """Who reads the ports' sockets and calls what they are to do with a packet."""
+
+    def begin(self, port: Port) -> None:
+        """Read its socket from now on."""
+
+    def again(self, port: Port) -> None:
+        """It has another way of receiving now, or an error came out of its socket."""
+
+    def end(self, port: Port) -> None:
+        """Read it no longer."""
+
+
+class LoopReading:
+    """The loop calls `port.receive` for each packet."""
+
+    __slots__ = ("_loop",)
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def begin(self, port: Port) -> None:
+        self._loop.add_reader(port.socket.fileno(), port.receive)
+
+    def again(self, port: Port) -> None:
+        """A connected socket gets the ICMP errors of a phone that has closed its port, and libuv
+        stops watching a descriptor that shows an error (uv__poll_io), whoever has taken the error
+        since; so it is watched anew."""
+        if port.socket.fileno() >= 0:
+            self.end(port)
+            self.begin(port)
+
+    def end(self, port: Port) -> None:
+        self._loop.remove_reader(port.socket.fileno())
+
+
 class PythonEngine:
     """An Engine on an asyncio loop; with uvloop it is three times as fast."""
 
-    __slots__ = ("_loop", "_on_report", "_on_stranger", "_ports", "_shared")
+    __slots__ = ("_loop", "_on_report", "_on_stranger", "_ports", "_reading", "_shared")
 
     def __init__(
         self,
@@ -46,19 +82,25 @@ class PythonEngine:
         *,
         on_stranger: OnStranger,
         on_report: OnReport,
+        reading: Reading | None = None,
     ) -> None:
         self._loop = loop
         self._on_stranger = on_stranger
         self._on_report = on_report
-        self._ports: dict[Address, _Port] = {}
+        self._reading = reading or LoopReading(loop)
+        self._ports: dict[Address, Port] = {}
         self._shared: dict[Address, Shared] = {}
 
     def open(self, local: Address) -> None:
         shared = self._shared[socket_of(local)] if is_lane(local) else None
-        port = _Port(local, self._loop, self._on_stranger, self._on_report, shared)
-        self._ports[local] = port
+        port = Port(local, self._loop, self._on_stranger, self._on_report, self._reading, shared)
         if shared is None:
-            self._loop.add_reader(port.socket.fileno(), port.receive)
+            self._reading.begin(port)
+        self._ports[local] = port
+
+    def port(self, local: Address) -> Port:
+        """The open port of that address."""
+        return self._ports[local]
 
     def share(self, local: Address) -> None:
         self._shared[local] = Shared(local, self._loop, _bound)
@@ -73,7 +115,7 @@ class PythonEngine:
         if port.shared is not None:
             port.shared.leave(port)
             return
-        self._loop.remove_reader(port.socket.fileno())
+        self._reading.end(port)
         port.socket.close()
 
     def stop(self) -> None:
@@ -125,7 +167,7 @@ class PythonEngine:
         return self._ports[local].packets
 
 
-class _Port:
+class Port:
     """One socket with its rule, unfolded for speed.
 
     A connected socket takes packets of its peer alone and needs no address to send: 0.55 µs less
@@ -135,16 +177,14 @@ class _Port:
     __slots__ = (
         "_accepts",
         "_destination",
-        "_is_managed",
+        "_is_only_media",
         "_is_rtp",
-        "_local",
         "_loop",
         "_on_report",
         "_on_stranger",
         "_out",
-        "_peer",
         "_protect",
-        "_receive",
+        "_reading",
         "_receive_from_into",
         "_receive_into",
         "_rtcp_destination",
@@ -154,8 +194,11 @@ class _Port:
         "_send_to",
         "_unprotect",
         "errors",
+        "local",
         "octets",
         "packets",
+        "peer",
+        "receive",
         "reception",
         "sections",
         "shared",
@@ -170,28 +213,32 @@ class _Port:
         loop: asyncio.AbstractEventLoop,
         on_stranger: OnStranger,
         on_report: OnReport,
+        reading: Reading,
         shared: Shared | None,
     ) -> None:
         self.shared = shared
         self.socket = _bound(local) if shared is None else shared.socket
-        self._local = local
+        self.local = local
         self._loop = loop
         self._on_stranger = on_stranger
         self._on_report = on_report
+        self._reading = reading
         self._receive_into = self.socket.recv_into
         self._receive_from_into = self.socket.recvfrom_into
         self._out = self._rtcp_out = self
         self._send_to = self.socket.sendto
         self._send: Callable[[memoryview], int] | None = None
-        self._peer: Address | None = None
+        self.peer: Address | None = None
+        """Whom the socket is connected to."""
         self._accepts: tuple[object, ...] | None = None
         self._destination: Address | None = None
         self._rtcp_destination: Address | None = None
-        self._is_rtp = self._is_managed = False
+        self._is_rtp = self._is_only_media = False
         self._unprotect: Transform | None = None
         self._protect: Transform | None = None
         self._rtcp_protect: Transform | None = None
-        self._receive = self.receive
+        self.receive = self.receive_plain
+        """What reads one packet and does with it what the rule says."""
         self.packets = 0
         self.octets = 0
         self.errors = 0
@@ -202,7 +249,7 @@ class _Port:
 
     def connect(self, peer: Address | None) -> None:
         """Let the kernel drop what others send, or no longer."""
-        if peer == self._peer:
+        if peer == self.peer:
             return
         try:
             if peer is None:
@@ -211,38 +258,37 @@ class _Port:
                 self.socket.connect(peer)
         except OSError:  # no route just now: go on unconnected
             peer = None
-        self._peer = peer
+        self.peer = peer
 
-    def follow(self, rule: ForwardRule, out: _Port, rtcp_out: _Port) -> None:
+    def follow(self, rule: ForwardRule, out: Port, rtcp_out: Port) -> None:
         self._accepts = rule.accepts
         if rule.accepts is not None and ":" in rule.accepts[0]:
             self._accepts = (*rule.accepts, 0, 0)  # as recvfrom gives it: no flow, no scope
         self._destination = rule.destination
         self._send_to = out.socket.sendto
-        is_connected = out._peer is not None and out._peer == rule.destination
+        is_connected = out.peer is not None and out.peer == rule.destination
         self._send = out.socket.send if is_connected else None
         self._out, self._rtcp_out = out, rtcp_out
         self._rtcp_destination = rule.rtcp_destination
         self._is_rtp = rule.is_rtp
-        self._is_managed = rule.is_managed
         self._unprotect, self._protect = rule.unprotect, rule.protect
         self._rtcp_protect = rule.rtcp_protect
-        is_plain = not (rule.is_managed or rule.unprotect or rule.protect or rule.rtcp_protect)
-        receive = self.receive if is_plain else self.receive_encrypted
-        if receive != self._receive and self.shared is None:
-            self._receive = receive
-            self._loop.add_reader(self.socket.fileno(), receive)
+        self._is_only_media = rule.is_only_media
+        receive = self.receive_plain if rule.is_plain else self.receive_encrypted
+        if receive != self.receive and self.shared is None:
+            self.receive = receive
+            self._reading.again(self)
         self.reception.clock_rates = dict(rule.clock_rates)
 
-    def receive(self) -> None:
+    def receive_plain(self) -> None:
         """The loop says that there is a packet: count it and send it on."""
         try:
-            if self._peer is not None:
+            if self.peer is not None:
                 size = self._receive_into(_buffer)
             else:
                 size, source = self._receive_from_into(_buffer)
                 if source != self._accepts and not self._on_stranger(
-                    self._local, bytes(_view[:size]), source[:2]
+                    self.local, bytes(_view[:size]), source[:2]
                 ):
                     self.strangers += 1
                     return
@@ -291,10 +337,10 @@ class _Port:
         """A packet for this port. It is authentic before anybody is learned from it."""
         size = len(packet)
         is_media = size >= _RTCP_HEADER and packet[0] & 0xC0 == 0x80
-        if not is_media and (self._is_managed or self._is_rtp):
-            self._on_stranger(self._local, packet, source[:2])
+        if not is_media and self._is_only_media:
+            self._on_stranger(self.local, packet, source[:2])
             return
-        is_rtcp = is_media and 192 <= packet[1] <= 223
+        is_rtcp = is_media and self._is_rtp and 192 <= packet[1] <= 223
         if is_media and self._unprotect is not None:
             try:
                 transform = self._unprotect.rtcp if is_rtcp else self._unprotect.rtp
@@ -302,7 +348,7 @@ class _Port:
             except SrtpError:
                 self.undecryptable += 1
                 return
-        if source != self._accepts and not self._on_stranger(self._local, packet, source[:2]):
+        if source != self._accepts and not self._on_stranger(self.local, packet, source[:2]):
             self.strangers += 1
             return
         self.packets += 1
@@ -314,7 +360,7 @@ class _Port:
                 return
         if is_rtcp:
             self._send_report(packet)
-            self._on_report(self._local, packet)
+            self._on_report(self.local, packet)
             return
         if self._is_rtp and size >= _RTP_HEADER:
             self.reception.received(packet, now=monotonic())
@@ -346,22 +392,17 @@ class _Port:
             except OSError:
                 self.errors += 1
                 self._rtcp_out.listen_again()
-        self._on_report(self._local, bytes(_view[:size]))
+        self._on_report(self.local, bytes(_view[:size]))
 
     def listen_again(self) -> None:
-        """An error came out of this socket: make sure that the loop still watches it.
-
-        A connected socket gets the ICMP errors of a phone that has closed its port, and libuv stops
-        watching a descriptor that shows an error (uv__poll_io), whoever has taken the error since.
-        """
+        """An error came out of this socket: make sure that it is still read."""
         self._loop.call_soon(self._watch)
 
     def _watch(self) -> None:
         if self.shared is not None:
             self.shared.watch()
-        elif self.socket.fileno() >= 0:
-            self._loop.remove_reader(self.socket.fileno())
-            self._loop.add_reader(self.socket.fileno(), self._receive)
+        else:
+            self._reading.again(self)
 
 
 def _bound(local: Address) -> socket.socket:

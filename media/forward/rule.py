@@ -30,6 +30,11 @@ def socket_of(local: Address) -> Address:
 class Transform(Protocol):
     """Encryption or decryption of one direction; srtp.context.Context is one."""
 
+    @property
+    def pointers(self) -> tuple[int, int, int]:
+        """Where in memory libsrtp's session is, and its functions for RTP and for RTCP, of type
+        `int (void *session, void *packet, int *length)`; the session is the transform's."""
+
     def rtp(self, packet: bytes) -> bytes:
         """The packet in its other form; SrtpError when that cannot be."""
 
@@ -71,3 +76,13 @@ class ForwardRule:
     payload_types: tuple[int, ...] = ()
     others: tuple[ForwardRule, ...] = ()
     ufrag: bytes = b""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether packets pass as they are, whatever they are."""
+        return not (self.is_managed or self.unprotect or self.protect or self.rtcp_protect)
+
+    @property
+    def is_only_media(self) -> bool:
+        """Whether what is neither RTP nor RTCP goes the slow path whoever sent it."""
+        return self.is_managed or (self.is_rtp and not self.is_plain)

@@ -79,7 +79,7 @@ class Shared:
         self.socket.close()
 
     def watch(self) -> None:
-        """An error came out of the socket: see _Port.listen_again."""
+        """An error came out of the socket: see LoopReading.again."""
         if self.socket.fileno() >= 0:
             self._loop.remove_reader(self.socket.fileno())
             self._loop.add_reader(self.socket.fileno(), self._receive)

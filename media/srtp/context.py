@@ -34,6 +34,15 @@ _PROFILES: Final = {
 }
 
 
+def _where(rtp: str, rtcp: str) -> tuple[int, int]:
+    at = [int(ffi.cast("uintptr_t", ffi.addressof(lib, name))) for name in (rtp, rtcp)]
+    return at[0], at[1]
+
+
+_PROTECTING: Final = _where("srtp_protect", "srtp_protect_rtcp")
+_UNPROTECTING: Final = _where("srtp_unprotect", "srtp_unprotect_rtcp")
+
+
 class SrtpError(Exception):
     """A packet that cannot be protected, or that is not authentic or not new."""
 
@@ -41,9 +50,12 @@ class SrtpError(Exception):
 class Context:
     """One direction under one key: `rtp` and `rtcp` each turn a packet into its other form."""
 
-    __slots__ = ("_buffer", "_length", "_memory", "_room", "_rtcp", "_rtp", "_session", "_srtp")
+    __slots__ = (
+        *("_buffer", "_length", "_memory", "_room", "_rtcp", "_rtp", "_session", "_srtp"),
+        "pointers",
+    )
 
-    def __init__(self, session: Session, rtp: Any, rtcp: Any) -> None:
+    def __init__(self, session: Session, rtp: Any, rtcp: Any, pointers: tuple[int, int]) -> None:
         self._session = session  # frees what _srtp points at when it goes
         self._srtp = session._srtp[0]
         self._memory = session._cdata
@@ -52,6 +64,8 @@ class Context:
         self._length = ffi.new("int *")
         self._rtp = rtp
         self._rtcp = rtcp
+        self.pointers = (int(ffi.cast("uintptr_t", self._srtp)), *pointers)
+        """Where the session and libsrtp's two functions are, as rule.Transform has it."""
 
     def rtp(self, packet: bytes) -> bytes:
         """Raises SrtpError."""
@@ -81,13 +95,13 @@ class Context:
 def protecting(suite: Suite, master: bytes) -> Context:
     """What encrypts with our key. A phone's retransmissions may go out twice."""
     session = _session(suite, master, Policy.SSRC_ANY_OUTBOUND)
-    return Context(session, lib.srtp_protect, lib.srtp_protect_rtcp)
+    return Context(session, lib.srtp_protect, lib.srtp_protect_rtcp, _PROTECTING)
 
 
 def unprotecting(suite: Suite, master: bytes) -> Context:
     """What decrypts with the other side's key."""
     session = _session(suite, master, Policy.SSRC_ANY_INBOUND)
-    return Context(session, lib.srtp_unprotect, lib.srtp_unprotect_rtcp)
+    return Context(session, lib.srtp_unprotect, lib.srtp_unprotect_rtcp, _UNPROTECTING)
 
 
 def is_available(suite: Suite) -> bool:

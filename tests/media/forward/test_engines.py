@@ -1,19 +1,19 @@
-"""Real sockets on loopback: what goes through, what does not, and what is counted."""
+"""Real sockets on loopback, each engine: what goes through, what does not, what is counted."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 
 import pytest
 
 from media.forward.engine import Counters
-from media.forward.python import PythonEngine
 from media.forward.rule import Address, ForwardRule
 from media.rtp import packet
+from tests.media.forward.conftest import Made
 
 HOSTS = ["127.0.0.1", "::1"]
 REPORT = b"\x80\xc9\x00\x01\x00\x00\x00\x07"
@@ -35,16 +35,20 @@ def rtp(number: int, payload: bytes = b"x" * 160) -> bytes:
 class Street:
     """Two phones, an engine with one port for each, and what its slow path was told."""
 
-    def __init__(self, host: str, stack: ExitStack) -> None:
+    def __init__(self, host: str, engine: Made, stack: ExitStack) -> None:
         self.host = host
         self.strangers: list[tuple[Address, bytes, Address]] = []
         self.reports: list[tuple[Address, bytes]] = []
         self.verdict = False
         self.stack = stack
         self.caller, self.callee = self.phone(), self.phone()
-        self.engine = PythonEngine(
-            asyncio.get_running_loop(), on_stranger=self._stranger, on_report=self._report
+        self.on_stranger = self._stranger
+        self.engine = engine(
+            asyncio.get_running_loop(),
+            on_stranger=lambda *heard: self.on_stranger(*heard),
+            on_report=self._report,
         )
+        stack.callback(self.engine.stop)
         self.left, self.right = self.open(), self.open()
 
     def phone(self) -> socket.socket:
@@ -109,9 +113,9 @@ async def happens(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture(params=HOSTS)
-async def street(request: pytest.FixtureRequest) -> Iterator[Street]:
+async def street(request: pytest.FixtureRequest, engine: Made) -> AsyncIterator[Street]:
     with ExitStack() as stack:
-        yield Street(request.param, stack)
+        yield Street(request.param, engine, stack)
 
 
 @pytest.mark.parametrize("is_exclusive", [False, True])
@@ -216,8 +220,7 @@ async def test_stranger_that_is_accepted_is_forwarded_by_the_new_rules(street: S
         street.connect()
         return True
 
-    street.engine._on_stranger = accept  # for the ports that are opened from now on
-    street.left = street.open()
+    street.on_stranger = accept
     newcomer.sendto(rtp(1), street.left)
     assert await heard(street.callee) == (rtp(1), street.right)
     assert street.engine.counters(street.left).strangers == 0

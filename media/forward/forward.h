@@ -1,0 +1,90 @@
+/* What media/forward/native.py and forward.c say to each other. native.py reads this file: it has
+ * nothing but declarations, and lines that begin with a number sign are passed over. */
+#include <stdint.h>
+
+struct forward_engine;
+
+/* A sockaddr_in or sockaddr_in6; length 0: none. */
+struct forward_address {
+    uint32_t length;
+    uint32_t octets[7];
+};
+
+/* Where packets go: through which socket, and whether that is connected to just there. */
+struct forward_side {
+    struct forward_address to;
+    int fd;
+    int is_connected;
+};
+
+/* libsrtp's session and its two functions, srtp_protect and its kind; session NULL: plain. */
+struct forward_transform {
+    void *session;
+    int (*rtp)(void *session, void *packet, int *length);
+    int (*rtcp)(void *session, void *packet, int *length);
+};
+
+/* media/forward/rule.py, without what is handed up anyway: is_handed_up takes everything there,
+ * is_only_media all that is neither RTP nor RTCP. */
+struct forward_rule {
+    struct forward_address accepts;
+    struct forward_side rtp;
+    struct forward_side rtcp;
+    struct forward_transform unprotect;
+    struct forward_transform protect;
+    struct forward_transform rtcp_protect;
+    int is_handed_up;
+    int is_only_media;
+    int is_rtp;
+    uint32_t clock_rates[128];
+};
+
+/* media/rtp/stats.py's Reception is the last seven. */
+struct forward_counters {
+    uint64_t packets;
+    uint64_t octets;
+    uint64_t errors;
+    uint64_t strangers;
+    uint64_t undecryptable;
+    int64_t next;
+    int64_t base;
+    int64_t expected_before;
+    int64_t rtp_packets;
+    uint32_t ssrc;
+    double jitter_seconds;
+};
+
+/* A datagram that is handed up: as it came, or (is_report) RTCP that was decrypted and sent on. */
+struct forward_packet {
+    uint64_t port;
+    int is_report;
+    int size;
+    uint16_t source_port;
+    char source_host[46];
+};
+
+/* Start the thread; NULL: it cannot be had. */
+struct forward_engine *forward_start(void);
+void forward_stop(struct forward_engine *engine);
+
+/* A descriptor that is readable while something is handed up. */
+int forward_wake(struct forward_engine *engine);
+/* The next of it, its datagram into at least 65,535 octets; 0: nothing more. */
+int forward_take(struct forward_engine *engine, struct forward_packet *head, uint8_t *octets);
+
+/* Between these two no packet is touched and no SRTP session used by the thread. */
+void forward_hold(struct forward_engine *engine);
+void forward_release(struct forward_engine *engine);
+
+/* Read a socket from now on, which stays its owner's; 0, or an errno. A place below 2^32 is used by
+ * one port at a time. Everything is handed up until there is a rule. */
+int forward_open(struct forward_engine *engine, uint32_t place, int fd, uint64_t *number);
+/* Read it no longer: it may be closed. */
+void forward_close(struct forward_engine *engine, uint64_t number);
+void forward_follow(struct forward_engine *engine, uint64_t number,
+                    const struct forward_rule *rule);
+void forward_counted(struct forward_engine *engine, uint64_t number,
+                     struct forward_counters *into);
+
+/* An address in text as the kernel takes it; 0: that is none. */
+int forward_read_address(const char *host, uint16_t port, struct forward_address *into);
