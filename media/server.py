@@ -17,11 +17,13 @@ import time
 from media.control import Control
 from media.driver import BoundPorts, Driver, InterfaceKey
 from media.dtls.identity import Identity
+from media.forward import library
+from media.forward.native import NativeEngine, NotBuilt
 from media.forward.python import PythonEngine
 from media.forward.rule import Address
 from media.ports import PortPool
 from media.reaper import Patience
-from media.settings import AUTO, OFF, Interface, MediaSettings
+from media.settings import AUTO, NATIVE, OFF, PYTHON, Interface, MediaSettings
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class Relay:
         self.settings = settings
         self.interfaces = find_interfaces(settings)
         self._loop = loop
-        self.engine = PythonEngine(loop, on_stranger=self._stranger, on_report=self._report)
+        self.engine = self._make_engine()
         shuffle = random.SystemRandom().shuffle
         pools = {
             key: PortPool(settings.ports.first, settings.ports.last, order=shuffle)
@@ -79,6 +81,15 @@ class Relay:
         self.control = Control(self.driver, clock=time.monotonic)
         self._socket: socket.socket | None = None
         self._reaper: asyncio.Task[None] | None = None
+
+    def _make_engine(self) -> NativeEngine | PythonEngine:
+        chosen = self.settings.engine
+        is_native = chosen == NATIVE or (chosen == AUTO and library.of().exists())
+        make = NativeEngine if is_native else PythonEngine
+        try:
+            return make(self._loop, on_stranger=self._stranger, on_report=self._report)
+        except NotBuilt as error:
+            raise StartError(f"FEDSIP_MEDIA_ENGINE is {chosen}, but {error}.") from error
 
     def start(self) -> None:
         """Listen for commands and begin to reap; StartError names what is in the way."""
@@ -173,7 +184,9 @@ async def serve(settings: MediaSettings) -> None:
     )
     host, port = settings.ng
     at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    print(f"ready relay ng={at} {addresses} ports={settings.ports}", file=sys.stderr, flush=True)
+    engine = NATIVE if isinstance(relay.engine, NativeEngine) else PYTHON
+    ready = f"ready relay ng={at} {addresses} ports={settings.ports} engine={engine}"
+    print(ready, file=sys.stderr, flush=True)
     await stopped.wait()
     log.info("stopping calls=%d", len(relay.driver.calls))
     await relay.close()

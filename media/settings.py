@@ -16,6 +16,7 @@ from media.forward.rule import Address
 
 AUTO = "auto"
 OFF = "off"
+PYTHON, NATIVE = "python", "native"
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _FIRST_PORT, _LAST_PORT = 1024, 65_535
 
@@ -123,6 +124,12 @@ def _shared_port(text: str) -> int:
     return number
 
 
+def _engine(text: str) -> str:
+    if text not in (AUTO, PYTHON, NATIVE):
+        raise ValueError(f"it must be one of {AUTO}, {PYTHON}, {NATIVE}")
+    return text
+
+
 def _level(text: str) -> str:
     if text.upper() not in _LEVELS:
         raise ValueError("it must be one of " + ", ".join(_LEVELS))
@@ -173,6 +180,13 @@ class MediaSettings:
         _interfaces,
         "Further addresses by name, such as inside=10.0.0.1 outside=192.0.2.7!203.0.113.7, for "
         "proxies that name them (NG `direction`). IPv4 and IPv6 may share a name.",
+    )
+    engine: str = _setting(
+        "FEDSIP_MEDIA_ENGINE",
+        AUTO,
+        _engine,
+        "What carries packets: native (a thread in C, made by `./fedsip build`), python, or auto: "
+        "native where it has been built.",
     )
     silence_seconds: float = _setting(
         "FEDSIP_MEDIA_SILENCE_SECONDS",

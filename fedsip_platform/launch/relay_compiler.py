@@ -10,6 +10,7 @@ from pathlib import Path
 from fedsip_platform.launch import progress
 from fedsip_platform.launch.problem import Problem
 from media.forward import library
+from media.settings import PYTHON
 
 _OPTIONS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-pthread")
 
@@ -41,4 +42,8 @@ def prepare(folder: Path = library.FOLDER) -> str:
 
 def described() -> str:
     """How the relay runs when it is started next, for `up` and `status`."""
-    return "native" if library.of().exists() else "plain Python: ./fedsip build makes it faster"
+    if os.environ.get("FEDSIP_MEDIA_ENGINE", "") == PYTHON:
+        return "plain Python, as FEDSIP_MEDIA_ENGINE says"
+    if library.of().exists():
+        return "native"
+    return "plain Python: ./fedsip build makes it faster"

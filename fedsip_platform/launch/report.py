@@ -25,6 +25,7 @@ def after_start(facts: Mapping[str, Any]) -> str:
     rows += [(f"SIP {where['protocol']}", where["address"], "") for where in facts["sip"]]
     rows.append(("SIP runs as", facts["runs_as"], ""))
     rows.append(("Media", facts["media"], "RTP through the relay"))
+    rows.append(("Media runs as", facts["media_runs_as"], ""))
     rows.append(("Logs", facts["logs"], "./fedsip logs"))
     text = "\nfedsip is up.\n\n" + table(rows) + "\n"
     if facts.get("demo"):
@@ -58,6 +59,7 @@ def status(facts: Mapping[str, Any]) -> str:
     text = table(rows, indent="")
     if "runs_as" in facts:  # known when everything serves
         text += f"\n\nThe proxy runs as {facts['runs_as']}."
+        text += f"\nThe relay runs as {facts['media_runs_as']}."
     return text
 
 

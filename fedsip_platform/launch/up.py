@@ -27,6 +27,7 @@ from fedsip_platform.launch import (
     ports,
     preflight,
     progress,
+    relay_compiler,
     report,
     settings_list,
 )
@@ -168,8 +169,9 @@ class Start:
         facts = listens.facts() | prepared
         facts |= {"logs": str(self._state.log), "fingerprint": certificate.fingerprint(shown)}
         facts["runs_as"] = compiler.described()
+        facts["media_runs_as"] = relay_compiler.described()
         text = report.after_start(facts)
-        self._facts |= {key: facts[key] for key in ("dashboard", "sip", "runs_as")}
+        self._facts |= {key: facts[key] for key in ("dashboard", "sip", "runs_as", "media_runs_as")}
         if self._options.attached:
             self._state.write_private(self._state.run / TABLE, text)
         else:

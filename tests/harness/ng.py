@@ -27,6 +27,10 @@ _REPEAT_SECONDS = 1.0
 Address = tuple[str, int]
 
 
+ENGINE = os.environ.get("TESTED_ENGINE", "python")
+"""What carries the packets of our relays; tests/contract/test_relay_parity.py tries both."""
+
+
 def our_relay(
     folder: Path,
     *,
@@ -41,6 +45,7 @@ def our_relay(
     folder.mkdir(parents=True, exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if name[:7] != "FEDSIP_"}
     environment = kept | {
+        "FEDSIP_MEDIA_ENGINE": ENGINE,
         "FEDSIP_MEDIA_NG": f"127.0.0.1:{ng_port}",
         "FEDSIP_MEDIA_PORTS": f"{ports[0]}-{ports[1]}",
         "FEDSIP_MEDIA_IPV4": ipv4,

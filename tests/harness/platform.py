@@ -18,6 +18,7 @@ from fedsip_platform.launch import front_end
 from tests.harness.administrator import Administrator
 from tests.harness.baresip import Account
 from tests.harness.closing import Closing
+from tests.harness.ng import ENGINE
 from tests.harness.processes import Program, free_port
 from tests.harness.sipp import Party
 
@@ -63,6 +64,7 @@ class Platform(Closing):
             "FEDSIP_SIP_TLS_PORT": str(self.tls_port),
             "FEDSIP_SIP_FLOOD_REQUESTS": "1000000",
             "FEDSIP_SIP_RELAYS": f"127.0.0.1:{self.ng_port}",
+            "FEDSIP_MEDIA_ENGINE": ENGINE,
             "FEDSIP_MEDIA_NG": f"127.0.0.1:{self.ng_port}",
             "FEDSIP_MEDIA_PORTS": f"{first_media}-{first_media + 399}",
             "FEDSIP_MEDIA_IPV4": addresses[0],
