@@ -1,6 +1,9 @@
 """CPU-µs for a forwarded packet and added latency: our relay beside Debian's rtpengine.
 
-    python -m tests.bench.media [--calls 100 500] [--seconds 10] [--rounds 2] [--ours-only]
+    ./fedsip build
+    python -m tests.bench.media [--calls 100 500] [--seconds 10] [--rounds 2] [--only native]
+
+"native" and "python" are our engines.
 
 Every call has two phones that each send 50 packets of 172 bytes a second. The relay is bound to
 processor 0, the phones to processor 1. CPU is the kernel's own account of all the relay's threads
@@ -30,6 +33,7 @@ from tests.harness.ng import REPLACE, NgClient, our_relay
 from tests.harness.processes import Program
 from tests.harness.rtpengine import rtpengine
 
+RELAYS = ("native", "python", "rtpengine")
 INTERVAL = 0.020
 SLOTS = 40
 GROUPS = 8
@@ -263,7 +267,7 @@ def main() -> None:
     options.add_argument("--calls", type=int, nargs="+", default=[100, 500])
     options.add_argument("--seconds", type=float, default=10.0)
     options.add_argument("--rounds", type=int, default=2)
-    options.add_argument("--ours-only", action="store_true")
+    options.add_argument("--only", choices=RELAYS, nargs="+", default=RELAYS)
     chosen = options.parse_args()
     os.sched_setaffinity(0, {1})
     print(f"{'calls':>6} {'relay':<10} {'CPU-µs':>7} {'p50 µs':>8} {'p99 µs':>8} {'lost %':>7}")
@@ -273,20 +277,20 @@ def main() -> None:
             show(direct(calls, 3.0))
             found: dict[str, list[float]] = {}
             for _ in range(chosen.rounds):
-                for name in ("ours",) if chosen.ours_only else ("ours", "rtpengine"):
+                for name in chosen.only:
                     with start(name, folder) as program:
                         row = measure(name, program, calls, chosen.seconds)
                     show(row)
                     found.setdefault(name, []).append(row.cpu_us)
-            if len(found) == 2:
-                ratio = min(found["ours"]) / min(found["rtpengine"])
-                print(f"{calls:>6} ours / rtpengine, CPU of the best rounds: {ratio:.2f}")
+            for name in found.keys() - {"rtpengine"} if "rtpengine" in found else ():
+                ratio = min(found[name]) / min(found["rtpengine"])
+                print(f"{calls:>6} {name} / rtpengine, CPU of the best rounds: {ratio:.2f}")
 
 
 def start(name: str, folder: Path) -> Program:
-    if name == "ours":
-        return our_relay(folder / name, ng_port=NG_PORT, ports=PORTS)
-    return rtpengine(folder / name, ng_port=NG_PORT, ports=PORTS)
+    if name == "rtpengine":
+        return rtpengine(folder / name, ng_port=NG_PORT, ports=PORTS)
+    return our_relay(folder / name, ng_port=NG_PORT, ports=PORTS, ENGINE=name)
 
 
 def show(row: Row) -> None:

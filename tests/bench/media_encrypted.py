@@ -1,6 +1,6 @@
 """CPU-µs for a packet of encrypted calls, added latency and DTLS handshakes: ours and rtpengine.
 
-    python -m tests.bench.media_encrypted [--calls 100 500] [--seconds 8] [--ours-only]
+    python -m tests.bench.media_encrypted [--calls 100 500] [--seconds 8] [--only native]
 
 As tests/bench/media.py, whose phones these are: `SRTP-RTP` has a caller with SDES
 (AES_CM_128_HMAC_SHA1_80) and a plain callee, `SRTP-SRTP` two that encrypt, each with a key of its
@@ -33,6 +33,7 @@ from tests.bench.media import (
     INTERVAL,
     NG_PORT,
     PROBES,
+    RELAYS,
     Load,
     Way,
     bind_to_processor,
@@ -199,18 +200,17 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--calls", type=int, nargs="+", default=[100, 500])
     options.add_argument("--seconds", type=float, default=8.0)
-    options.add_argument("--ours-only", action="store_true")
+    options.add_argument("--only", choices=RELAYS, nargs="+", default=RELAYS)
     chosen = options.parse_args()
     os.sched_setaffinity(0, {1})
     packets = int((WARM_UP_SECONDS + chosen.seconds + 2) / INTERVAL)
-    names = ("ours",) if chosen.ours_only else ("ours", "rtpengine")
     print(f"{'calls':>6} {'relay':<10} {'CPU-µs':>7} {'p50 µs':>8} {'p99 µs':>8} {'lost %':>7}")
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         for pair in PAIRS:
             print(pair)
             for calls in chosen.calls:
-                for name in names:
+                for name in chosen.only:
                     with start(name, folder) as program:
                         row = measure(
                             name, program, calls, chosen.seconds,
@@ -218,7 +218,7 @@ def main() -> None:
                             warm_up=WARM_UP_SECONDS,
                         )  # fmt: skip
                     show(row)
-        for name in names:
+        for name in chosen.only:
             with start(name, folder) as program:
                 print(handshakes(name, program))
 
