@@ -15,6 +15,7 @@ calls among the others; `direct` is the same without a relay. rtpengine runs in 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import select
 import socket
@@ -206,7 +207,8 @@ def tear_down(calls: int) -> None:
 
 def bind_to_processor(pid: int, processor: int) -> None:
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        os.sched_setaffinity(int(thread.name), {processor})
+        with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            os.sched_setaffinity(int(thread.name), {processor})
 
 
 def measure(
