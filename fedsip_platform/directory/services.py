@@ -14,12 +14,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from fedsip_platform.audit import actor
 from fedsip_platform.changes import Conflict, ServiceError, change, delete, save
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.tenants.models import Tenant
+from proxy.directory.rules import MOST_LOOKED_AT
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 128
@@ -167,7 +169,34 @@ def ha1(username: str, realm: str, password: str) -> tuple[str, str]:
 def create_translation(domain: Domain, **fields: Any) -> Translation:
     """Make a rule; the proxy obeys it within a second."""
     refuse_more_rules(domain)
-    return save(Translation(domain=domain, **fields))
+    made = save(Translation(domain=domain, **fields))
+    for rule in crowded([made]):
+        raise crowd_error(rule)
+    return made
+
+
+def crowded(rules: Collection[Translation]) -> list[Translation]:
+    """Those, already written, that are too many of a kind that calls must look at one by one."""
+    kept = Translation.objects.filter(
+        domain__in={rule.domain_id for rule in rules},
+        kept_under__in={rule.kept_under for rule in rules},
+    )
+    counted = kept.values_list("domain_id", "kept_under").annotate(count=Count("id"))
+    counts = {(domain, place): count for domain, place, count in counted.order_by()}
+    return [rule for rule in rules if counts[rule.domain_id, rule.kept_under] > rule.most_together]
+
+
+def crowd_error(rule: Translation) -> ServiceError:
+    """Why one more rule of a crowded kind is refused."""
+    most = rule.most_together
+    if most == MOST_LOOKED_AT:
+        said = f"{rule.domain} has {most} rules for the same numbers, callers and called domain."
+    else:
+        said = (
+            f"{rule.domain} has {most} rules whose expressions have no beginning or end of their "
+            "own, so that each call must be searched for all of them."
+        )
+    return ServiceError("match_regex", said)
 
 
 def refuse_more_rules(domain: Domain, *, adding: int = 1) -> None:
@@ -183,7 +212,16 @@ def refuse_more_rules(domain: Domain, *, adding: int = 1) -> None:
 
 def update_translation(translation: Translation, **fields: Any) -> Translation:
     """Change a rule."""
-    return change(translation, fields)
+    before = translation.kept_under
+    try:
+        with transaction.atomic():
+            change(translation, fields)
+            for rule in crowded([translation] if translation.kept_under != before else []):
+                raise crowd_error(rule)
+    except ServiceError:
+        translation.refresh_from_db()
+        raise
+    return translation
 
 
 def delete_translation(translation: Translation) -> None:

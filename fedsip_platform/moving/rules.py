@@ -42,6 +42,10 @@ class Maker:
                 known.add(digest)
                 new.append((number, rule))
         writing.write(batch, new, services.refuse_more_rules)
+        if not batch.report.problems:
+            numbers = {rule.pk: number for number, rule in new}
+            for rule in services.crowded([rule for _, rule in new]):
+                batch.refuse(numbers[rule.pk], services.crowd_error(rule))
 
     def _rule(self, row: Row) -> Translation:
         """The rule of a row, checked; raises ServiceError."""

@@ -29,6 +29,9 @@ _MOST: Final = 32
 _LEAST: Final = (2, -_MOST)
 """A single digit stands in most numbers, and tells nothing."""
 
+_LEADING: Final = 3
+"""Characters that few numbers share, marks among them: 49 at the start, but not 7 at the end."""
+
 _NOTHING: Final[frozenset[str]] = frozenset()
 _EMPTY: Final = frozenset(("",))
 
@@ -43,6 +46,11 @@ class Literals:
 
     are_enough: bool
     """The expression is found in every text with one of them."""
+
+    @property
+    def lead(self) -> bool:
+        """Few texts have one of them, or else nothing is left to search for in those that have."""
+        return bool(self.texts) and (self.are_enough or min(map(len, self.texts)) >= _LEADING)
 
 
 UNKNOWN: Final = Literals(_NOTHING, False)

@@ -3,7 +3,8 @@
 Pure; docs/behaviour.md s4 says what a rule matches. Rules are kept by the user of From and the
 called domain that they want, and below that by literals that must stand in the called user
 (literals.py). What is found so may match; `mismatch` and the expression itself decide. Changing one
-rule touches that rule alone. Expressions without any literal are searched for together, in sets.
+rule touches that rule alone. Expressions whose literals tell little, and many that share a literal,
+are searched for together, in sets.
 """
 
 from __future__ import annotations
@@ -22,8 +23,15 @@ from .translate import Facts, mismatch
 MOST_CANDIDATES: Final = 6
 """Rules that are tried for one call."""
 
-_SET_SIZE: Final = 128
+MOST_LOOKED_AT: Final = 100
+MOST_SEARCHED: Final = 1000
+"""Rules of a domain in one place: so many are not felt by a call (docs/performance.md)."""
+
+_SET_SIZE: Final = 512
 """Expressions in one set: a larger one is felt by calls while it is compiled, some 5 ms."""
+
+_MOST_ALONE: Final = 8
+"""Rules with one literal that are searched for one by one, a microsecond or two each."""
 
 _Rank = tuple[int, int, bool]
 """Priority and number, the order of trying; and whether a rule that is found by literals that are
@@ -32,6 +40,18 @@ _Ranks = list[_Rank]
 _Refused = list[tuple[Translation, str]]
 _Key = tuple[bytes, bytes]
 """User of From and called domain that a rule wants; empty for any."""
+
+
+def place_of(from_username: str, request_domain: str, match_regex: str) -> tuple[str, int]:
+    """Where such rules are kept, and how many of a domain may be kept together: a call that comes
+    there looks at each of them, or searches for all of their expressions at once."""
+    if not match_regex:
+        return f"{from_username.lower()} {request_domain} =", MOST_LOOKED_AT
+    known = literals(match_regex)
+    where = f"{from_username.lower()} {request_domain} {min(known.texts) if known.lead else '?'}"
+    if known.are_enough:
+        return f"{where} =", MOST_LOOKED_AT
+    return where, MOST_SEARCHED
 
 
 class Rules:
@@ -64,7 +84,7 @@ class Rules:
             self._count += 1
             kept = self._kept.get(_key(rule))
             if kept is None:
-                kept = self._kept[_key(rule)] = _Kept()
+                kept = self._kept[_key(rule)] = _Kept(self._rows)
             kept.add(rule)
 
     def drop(self, translation_id: int) -> None:
@@ -119,8 +139,8 @@ class Rules:
                 found += kept.possible(text)
         before = None
         for rank in heapq.merge(*found):
-            if rank != before:
-                before = rank
+            if rank[1] != before:
+                before = rank[1]
                 yield self._rows[rank[1]], rank[2]
 
 
@@ -158,91 +178,96 @@ def _alone(pattern: str) -> PatternSet:
 class _Kept:
     """Rules that want the same caller and called domain, by what must stand in the called user."""
 
-    __slots__ = ("_anywhere", "_at_start", "_by_literal", "_plain", "_set_of", "_sets")
+    __slots__ = ("_anywhere", "_at_start", "_by_literal", "_crowds", "_plain", "_rows", "_searched")
 
-    def __init__(self) -> None:
+    def __init__(self, rows: dict[int, Translation]) -> None:
+        self._rows = rows
         self._plain: _Ranks = []
         """Rules without an expression."""
         self._by_literal: dict[str, _Ranks] = {}
+        self._crowds: dict[str, _Searched] = {}
+        """By literal, those for which it is not enough, where they are many."""
+        self._searched = _Searched()
+        """Those that no literal leads to."""
         self._at_start: dict[int, int] = {}
         """How many literals of each length there are: at the start of a text, and elsewhere."""
         self._anywhere: dict[int, int] = {}
-        self._sets: list[_Set] = []
-        self._set_of: dict[str, _Set] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._plain or self._by_literal or self._sets)
+        return bool(self._plain or self._by_literal or self._searched)
 
     def add(self, rule: Translation) -> None:
-        pattern = rule.match_regex
-        if not pattern:
+        if not rule.match_regex:
             insort(self._plain, _rank(rule, True))
             return
-        known = literals(pattern)
-        rank = _rank(rule, known.are_enough or not known.texts)
+        known = literals(rule.match_regex)
+        if not known.lead:
+            self._searched.add(rule)
+            return
         for text in known.texts:
             ranks = self._by_literal.get(text)
             if ranks is None:
                 ranks = self._by_literal[text] = []
                 lengths = self._lengths(text)
                 lengths[len(text)] = lengths.get(len(text), 0) + 1
-            insort(ranks, rank)
-        if not known.texts:
-            self._set_for(pattern).add(pattern, rank)
+            crowd = self._crowds.get(text)
+            if crowd is not None and not known.are_enough:
+                crowd.add(rule)
+                continue
+            insort(ranks, _rank(rule, known.are_enough))
+            if len(ranks) > _MOST_ALONE:
+                self._gather(text, ranks)
 
     def remove(self, rule: Translation) -> None:
-        pattern = rule.match_regex
-        if not pattern:
+        if not rule.match_regex:
             _remove(self._plain, _rank(rule, True))
             return
-        known = literals(pattern)
-        rank = _rank(rule, known.are_enough or not known.texts)
+        known = literals(rule.match_regex)
+        if not known.lead:
+            self._searched.remove(rule)
+            return
         for text in known.texts:
-            ranks = self._by_literal[text]
-            _remove(ranks, rank)
-            if not ranks:
+            ranks, crowd = self._by_literal[text], self._crowds.get(text)
+            if crowd is None or known.are_enough:
+                _remove(ranks, _rank(rule, known.are_enough))
+            else:
+                crowd.remove(rule)
+                if not crowd:
+                    crowd = None
+                    del self._crowds[text]
+            if not ranks and crowd is None:
                 del self._by_literal[text]
                 lengths = self._lengths(text)
                 lengths[len(text)] -= 1
                 if not lengths[len(text)]:
                     del lengths[len(text)]
-        if not known.texts:
-            found = self._set_of[pattern]
-            if found.remove(pattern, rank):
-                del self._set_of[pattern]
-            if not len(found):
-                self._sets.remove(found)
 
     def _lengths(self, literal: str) -> dict[int, int]:
         return self._at_start if literal[0] == START else self._anywhere
 
-    def _set_for(self, pattern: str) -> _Set:
-        """The set that has the expression, or else one with room."""
-        known = self._set_of.get(pattern)
-        if known is not None:
-            return known
-        room = next((one for one in reversed(self._sets) if len(one) < _SET_SIZE), None)
-        if room is None:
-            room = _Set()
-            self._sets.append(room)
-        self._set_of[pattern] = room
-        return room
+    def _gather(self, text: str, ranks: _Ranks) -> None:
+        """Search together for the rules of a literal that is not enough, if they are many."""
+        alone = [number for _, number, is_sure in ranks if not is_sure]
+        if len(alone) > _MOST_ALONE:
+            crowd = self._crowds[text] = _Searched()
+            for number in alone:
+                crowd.add(self._rows[number])
+            ranks[:] = [rank for rank in ranks if rank[2]]
 
     def compiling(self) -> Iterator[list[tuple[int, str]]]:
-        for one in list(self._sets):
-            if one.is_changed:
-                yield one.compile()
+        for one in (self._searched, *self._crowds.values()):
+            yield from one.compiling()
 
     def possible(self, text: str) -> list[_Ranks]:
         """The rules that may match, in one sorted list or more."""
         found = [self._plain] if self._plain else []
         if len(text) > MAX_TEXT:
             return found
-        if self._by_literal:
-            found += (self._by_literal[one] for one in self._literals_of(marked(text)))
-        for one in self._sets:
-            found += one.found(text)
-        return found
+        for one in self._literals_of(marked(text)) if self._by_literal else ():
+            found.append(self._by_literal[one])
+            if one in self._crowds:
+                found += self._crowds[one].found(text)
+        return found + self._searched.found(text)
 
     def _literals_of(self, text: str) -> set[str]:
         parts = {text[:length] for length in self._at_start}
@@ -251,8 +276,52 @@ class _Kept:
         return parts & self._by_literal.keys()
 
 
+class _Searched:
+    """Rules whose expressions are searched for together."""
+
+    __slots__ = ("_set_of", "_sets")
+
+    def __init__(self) -> None:
+        self._sets: list[_Set] = []
+        self._set_of: dict[str, _Set] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._sets)
+
+    def add(self, rule: Translation) -> None:
+        """To the set that has its expression, or else one with room."""
+        pattern = rule.match_regex
+        found = self._set_of.get(pattern)
+        if found is None:
+            found = next((one for one in reversed(self._sets) if len(one) < _SET_SIZE), None)
+        if found is None:
+            found = _Set()
+            self._sets.append(found)
+        self._set_of[pattern] = found
+        found.add(pattern, _rank(rule, True))
+
+    def remove(self, rule: Translation) -> None:
+        pattern = rule.match_regex
+        found = self._set_of[pattern]
+        if found.remove(pattern, _rank(rule, True)):
+            del self._set_of[pattern]
+        if not len(found):
+            self._sets.remove(found)
+
+    def compiling(self) -> Iterator[list[tuple[int, str]]]:
+        for one in list(self._sets):
+            if one.is_changed:
+                yield one.compile()
+
+    def found(self, text: str) -> list[_Ranks]:
+        found: list[_Ranks] = []
+        for one in self._sets:
+            found += one.found(text)
+        return found
+
+
 class _Set:
-    """Expressions without literals, which are searched for together."""
+    """Expressions of one RE2 set."""
 
     __slots__ = ("_compiled", "_patterns", "_ranks", "is_changed")
 

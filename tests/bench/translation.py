@@ -42,10 +42,23 @@ from tests.routing.world import OPEN
 ROOT: Final = Path(__file__).resolve().parents[2]
 ROUNDS: Final = 15
 PARTS: Final = ["match", "call", "edit"]
+MOST_SEARCHED: Final = 1000
+SEARCHED: Final = ("one beginning, then classes", "nothing sure")
 
 
 def _number(n: int) -> str:
     return f"+1{2_000_000_000 + n * 7919 % 1_000_000_007:010d}"
+
+
+def _dialled(kind: str, n: int) -> str:
+    """A number for which the rule of that kind is the n-th one."""
+    return f"+12000077{n:03}5" if kind in SEARCHED and n < MOST_SEARCHED else _number(n)
+
+
+def _searched(form: str, n: int) -> dict[str, object]:
+    """A thousand expressions that must be searched for; all other rules are whole numbers."""
+    searched = form.format(f"{n:03}")
+    return {"match_regex": searched if n < MOST_SEARCHED else rf"^\{_number(n)}$"}
 
 
 KINDS: Final[dict[str, Callable[[int], dict[str, object]]]] = {
@@ -53,6 +66,8 @@ KINDS: Final[dict[str, Callable[[int], dict[str, object]]]] = {
     "beginnings": lambda n: {"match_regex": rf"^\{_number(n)[:-1]}"},
     "beginnings, then a class": lambda n: {"match_regex": rf"^\{_number(n)[:-1]}[0-9]$"},
     "ends": lambda n: {"match_regex": f"{_number(n)[2:]}$"},
+    "one beginning, then classes": lambda n: _searched(r"^\+12[0-9]*{0}[0-9]$", n),
+    "nothing sure": lambda n: _searched(r"(?i)^\+1[0-9]+77{0}[0-9]$", n),
     "called domains": lambda n: {"request_domain": b"d%d.example" % n},
     "callers": lambda n: {"from_username": b"u%d" % n},
 }
@@ -88,7 +103,7 @@ class Dialling(Bench):
         if self._kind == "called domains":
             after = b"INVITE sip:%b@d%d.example" % (_number(n).encode(), n)
         else:
-            after = b"INVITE sip:%b@%b" % (_number(n).encode(), OPEN.name)
+            after = b"INVITE sip:%b@%b" % (_dialled(self._kind, n).encode(), OPEN.name)
         made = made.replace(before, after, 1)
         if self._kind == "callers":
             made = made.replace(b"From: <sip:alice@", b"From: <sip:u%d@" % n, 1)
@@ -130,7 +145,7 @@ def matching(kind: str, count: int) -> float:
         Facts(
             b"u%d" % n if kind == "callers" else b"alice",
             b"",
-            _number(n).encode(),
+            _dialled(kind, n).encode(),
             b"d%d.example" % n if kind == "called domains" else OPEN.name,
         )
         for n in chosen

@@ -79,7 +79,9 @@ def test_a_refused_expression_never_matches_and_says_why() -> None:
     for rule in (*broken, too_large, PLAIN):
         rules.put(rule)
     told = [each for refused in rules.compiling() for each in refused]
-    assert told == [(rule, "missing ): (") for rule in broken]
+    assert told == [(rule, "missing ): (") for rule in broken] + [
+        (too_large, "invalid repetition size: {100}")
+    ]
     assert rules.candidates(facts(b"12"), never) == [PLAIN]
 
 
@@ -99,13 +101,33 @@ def test_a_long_user_matches_no_expression(pattern: str) -> None:
 def test_many_expressions_without_literals() -> None:
     """More than one set holds."""
     rules = Rules(
-        replace(PLAIN, translation_id=n, match_regex=f"^[0-9]{{{n}}}$") for n in range(1, 251)
+        replace(PLAIN, translation_id=n, match_regex=f"[a-j]{n:03}[k-z]") for n in range(600)
     )
-    for number in range(1, 251, 3):
+    for number in range(0, 600, 3):
         rules.drop(number)
-    for number in range(1, 251):
-        found = rules.candidates(facts(b"7" * number), never)
-        assert [rule.translation_id for rule in found] == [number] * (number % 3 != 1)
+    for number in range(600):
+        found = rules.candidates(facts(b"a%03dz" % number), never)
+        assert [rule.translation_id for rule in found] == [number] * (number % 3 != 0)
+
+
+@pytest.mark.parametrize("form", ["^\\+4930[0-9]{%d}$", "^\\+49(30|40)[0-9]{%d}$"])
+def test_many_expressions_with_one_literal(form: str) -> None:
+    """More than are searched for one by one, beside those for which the literal is enough."""
+    rules = Rules([replace(PLAIN, match_regex="^\\+4930"), replace(PLAIN, translation_id=8)])
+    some = [replace(PLAIN, translation_id=n + 10, match_regex=form % n) for n in range(30)]
+    for rule in some:
+        rules.put(rule)
+    for rule in some[::3]:
+        rules.drop(rule.translation_id)
+    for n in range(30):
+        found = rules.candidates(facts(b"+4930" + b"7" * n), lambda: 0.0)
+        assert {rule.translation_id for rule in found} == {8, 9, n + 10} - {
+            rule.translation_id for rule in some[::3]
+        }
+    for rule in some:
+        rules.drop(rule.translation_id)
+    assert not any(kept._crowds for kept in rules._kept.values())
+    assert len(rules.candidates(facts(b"+4930"), lambda: 0.0)) == 2
 
 
 def test_what_is_dropped_leaves_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib.postgres.functions import RandomUUID
 from django.core.exceptions import ValidationError
@@ -14,6 +15,7 @@ from django.db.models.functions import Now
 from fedsip_platform.directory import names, patterns
 from fedsip_platform.directory.fields import DomainNameField, HostField
 from proxy.directory.patterns import MAX_PATTERN
+from proxy.directory.rules import place_of
 
 from .domain import Domain
 
@@ -167,6 +169,16 @@ class Translation(models.Model):
         db_default="",
         help_text="Short name of a trunk of the domain, by whose gateways the call leaves.",
     )
+    kept_under = models.CharField(
+        max_length=600,
+        editable=False,
+        default="",
+        db_default="",
+        help_text="Which of the domain's rules a call looks at together with this one.",
+    )
+    most_together = models.PositiveSmallIntegerField(
+        editable=False, default=0, db_default=0, help_text="How many of these there may be."
+    )
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
@@ -174,6 +186,7 @@ class Translation(models.Model):
         ordering = ["domain", "priority", "id"]
         indexes = [
             models.Index(fields=["domain", "priority", "id"], name="translation_in_order"),
+            models.Index(fields=["domain", "kept_under"], name="translation_kept_under"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -188,9 +201,25 @@ class Translation(models.Model):
     def __str__(self) -> str:
         return f"{self.domain} {self.priority}: {self.match_regex or 'all'}"
 
+    def save(self, *args: Any, **options: Any) -> None:
+        """Write it, and under what it is kept."""
+        self._keep()
+        if options.get("update_fields") is not None:
+            options["update_fields"] = {
+                *options["update_fields"],
+                *("kept_under", "most_together"),
+            }
+        super().save(*args, **options)
+
+    def _keep(self) -> None:
+        """Note under what it is kept."""
+        names = self.from_username, self.request_domain, self.match_regex
+        self.kept_under, self.most_together = place_of(*names)
+
     def clean(self) -> None:
         """Refuse what no single field can show to be wrong."""
         super().clean()
+        self._keep()
         reason = patterns.user_template_problem(self.tran_user, self.match_regex)
         if reason:
             raise ValidationError({"tran_user": reason})
