@@ -44,7 +44,8 @@ class Maker:
         writing.write(batch, new, services.refuse_more_rules)
         if not batch.report.problems:
             numbers = {rule.pk: number for number, rule in new}
-            for rule in services.crowded([rule for _, rule in new]):
+            crowded = services.crowded([rule for _, rule in new])
+            for rule in {(one.domain_id, one.kept_under): one for one in crowded}.values():
                 batch.refuse(numbers[rule.pk], services.crowd_error(rule))
 
     def _rule(self, row: Row) -> Translation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,10 @@ from fedsip_platform.audit.models import Entry
 from fedsip_platform.changes import Conflict, ServiceError
 from fedsip_platform.directory import bulk
 from fedsip_platform.directory import services as directory
+from fedsip_platform.directory.models import Translation
+from fedsip_platform.moving import sources, tables
 from fedsip_platform.routing import services
+from proxy.directory.rules import MOST_LOOKED_AT, MOST_SEARCHED
 from tests.platform.world import Api, World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -187,3 +191,28 @@ def test_what_leads_to_a_ring_group_or_a_domain_goes_with_it(acme: World) -> Non
     assert group.members == [acme.user.aor]
     assert not acme.domain.aliases.filter(name="4000").exists()
     assert not acme.user.forwards.filter(condition="always").exists()
+
+
+def test_rules_that_a_call_would_have_to_look_at_one_by_one(acme: World, tmp_path: Path) -> None:
+    """Bounded where nothing tells them apart; those with a number of their own are not."""
+    known = Translation.objects.filter(domain=acme.domain).count()
+    crowd = tmp_path / "crowd.csv"
+    rows = [f"example.com,(?i)^{n}[a-z]$" for n in range(MOST_SEARCHED)]
+    rows += [f"example.com,^{n}[a-z]$" for n in range(10_000, 10_000 + MOST_SEARCHED)]
+    crowd.write_text("\n".join(["from_domain,match_regex", *rows]))
+    report = tables.bring_in([sources.read(crowd, "translations")], acme.tenant)
+    assert report.problems == []
+    assert Translation.objects.filter(domain=acme.domain).count() == known + 2 * MOST_SEARCHED
+    with pytest.raises(ServiceError, match="has 1000 rules whose expressions") as caught:
+        directory.create_translation(acme.domain, match_regex="(?i)^sales$")
+    assert caught.value.field == "match_regex"
+    assert directory.create_translation(acme.domain, match_regex="(?i)^x$", from_username="bob")
+    with pytest.raises(ServiceError, match="has 1000 rules whose expressions"):
+        directory.update_translation(acme.rule, match_regex="(?i)^sales$")
+    acme.rule.refresh_from_db()
+    assert acme.rule.match_regex == "^1000$"
+    rows = [f"example.com,^77$,{n}" for n in range(MOST_LOOKED_AT + 1)]
+    crowd.write_text("\n".join(["from_domain,match_regex,priority", *rows]))
+    report = tables.bring_in([sources.read(crowd, "translations")], acme.tenant)
+    assert report.problems[0][0] == f"translations row {MOST_LOOKED_AT + 1} match_regex"
+    assert not Translation.objects.filter(domain=acme.domain, match_regex="^77$").exists()

@@ -2,11 +2,24 @@
 
 from django.db import migrations, models
 
+from proxy.directory.rules import place_of
+
+
+def keep(apps, schema_editor):
+    translation = apps.get_model("directory", "Translation")
+    rows = []
+    for rule in translation.objects.iterator(chunk_size=1000):
+        names = rule.from_username, rule.request_domain, rule.match_regex
+        rule.kept_under, rule.most_together = place_of(*names)
+        rows.append(rule)
+    fields = ["kept_under", "most_together"]
+    translation.objects.bulk_update(rows, fields, batch_size=1000)
+
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('directory', '0009_ownership'),
+        ('directory', '0011_name_words'),
     ]
 
     operations = [
@@ -24,4 +37,5 @@ class Migration(migrations.Migration):
             model_name='translation',
             index=models.Index(fields=['domain', 'kept_under'], name='translation_kept_under'),
         ),
+        migrations.RunPython(keep, migrations.RunPython.noop),
     ]
