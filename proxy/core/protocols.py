@@ -107,3 +107,6 @@ class ProxyCore(Protocol):
 
     def open_own_entries(self, call: RequestContext) -> None:
         """Open and take off the Route entries that are ours."""
+
+    def has_passed(self, call: RequestContext) -> bool:
+        """Whether the request has come through another node of the cluster."""

@@ -292,6 +292,11 @@ class RequestContext:
         """Take our Route entries off and note what they say; see loose_route.py."""
         self._core.open_own_entries(self)
 
+    def has_passed(self) -> bool:
+        """Whether this INVITE has come through another node of the cluster, which has asked its
+        caller for credentials, and comes back within minutes."""
+        return self._core.has_passed(self)
+
     async def relay(
         self,
         on_branch: OnBranch | None = None,

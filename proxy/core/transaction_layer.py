@@ -9,7 +9,9 @@ response), Drop (silence) and anything unexpected (500 and one traceback).
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -63,6 +65,7 @@ class CoreSettings:
 
     node_id: bytes = b"a"
     secret: bytes = b""  # of the cluster: seals our Via branches
+    wall: Callable[[], float] = time.time
     timers: TimerSettings = field(default_factory=TimerSettings)
     timer_c: float = 180.0
     ring_seconds: float = 30.0  # for a group of targets that has another one behind it
@@ -92,7 +95,9 @@ class TransactionLayer:
         self._queue = TimerQueue(clock, self._due)
         self._stepper = Stepper()
         self._replies = ReplyPath(transport, locator, clock, self._stepper)
-        self._via = OwnVia(transport, node_id=settings.node_id, secret=settings.secret)
+        self._via = OwnVia(
+            transport, node_id=settings.node_id, secret=settings.secret, wall=settings.wall
+        )
         self._clients = ClientTransactions(
             transport, self._via, self._queue, settings.timers, self.counters
         )
@@ -319,6 +324,10 @@ class TransactionLayer:
     def open_own_entries(self, call: RequestContext) -> None:
         """Open and take off the Route entries that are ours (loose_route.py)."""
         self._loose_route.open(call)
+
+    def has_passed(self, call: RequestContext) -> bool:
+        """Whether the request has come through another node of the cluster (own_via.py)."""
+        return self._via.has_passed(call.original)
 
     # responses that leave
 

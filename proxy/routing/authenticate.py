@@ -62,12 +62,14 @@ def local_caller(call: RequestContext, node: Node) -> None:
 
 
 def _comes_back(call: RequestContext, node: Node, caller: SipUri) -> bool:
-    """A spiral to a user of ours (RFC 3261 s16.3 step 4): it has been here, as its Vias say too."""
-    return (
-        call.method == b"INVITE"
-        and node.is_local(call.request.uri)
-        and node.calls.comes_back(call, caller.aor())
-        and any(node.transport.is_own(via.host, via.port) for via in call.original.vias[1:])
+    """A spiral to a user of ours (RFC 3261 s16.3 step 4): it has been here, as its Vias say too, or
+    at another node, as the seal in one of them does."""
+    if call.method != b"INVITE" or not node.is_local(call.request.uri):
+        return False
+    if node.calls.by_call_id(call.original.call_id) is None:
+        return call.has_passed()
+    return node.calls.comes_back(call, caller.aor()) and any(
+        node.transport.is_own(via.host, via.port) for via in call.original.vias[1:]
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 from proxy.core.own_via import OwnVia, loop_mark
 from proxy.sip.fields import parse_via
 from proxy.sip.message import Request
+from proxy.sip.uri import parse_uri
 from tests.harness.builders import request
 from tests.harness.clock import Clock
 from tests.harness.network import Network
@@ -125,3 +126,49 @@ def test_rubbish_is_not_sealed(branch):
     via = own_via()
     below = request(b"INVITE", b"sip:bob@example.com").via
     assert not via.has_sealed(parse_via(b"SIP/2.0/UDP 198.51.100.1;branch=" + branch), below)
+
+
+def passing(node_id: bytes, minutes: int = 0, secret: bytes = b"s" * 32) -> OwnVia:
+    wall = lambda: 1_800_000_000.0 + minutes * 60  # noqa: E731
+    return OwnVia(Network(Clock()), node_id=node_id, secret=secret, wall=wall)
+
+
+def test_an_invite_that_has_come_through_another_node_is_known():
+    invite = request(b"INVITE", b"sip:bob@example.com")
+    back = forwarded(passing(b"a"), invite, mark_of(invite))
+    back.uri = parse_uri(b"sip:carol@example.com")
+    for minutes in (-2, 0, 3):
+        assert passing(b"b", minutes).has_passed(back)
+        assert not passing(b"a", minutes).has_passed(back)  # its own it knows by the call
+    for stranger in (passing(b"b", 6), passing(b"b", -6), passing(b"b", secret=b"t" * 32)):
+        assert not stranger.has_passed(back)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (b"from", b"<sip:mallory@example.com>;tag=1928301774"),
+        (b"from", b"<sip:alice@example.com>;tag=another"),
+        (b"call-id", b"another"),
+    ],
+)
+def test_a_passage_is_of_one_caller_and_call(name, value):
+    invite = request(b"INVITE", b"sip:bob@example.com")
+    back = forwarded(passing(b"a"), invite, mark_of(invite))
+    assert back.headers.first(name) != value
+    back.headers.set(name, value)
+    assert not passing(b"b").has_passed(back)
+
+
+@pytest.mark.parametrize("branch", [b"z9hG4bKa-1", b"z9hG4bKa-1.2.3", b"z9hG4bKa-1.2." + b"0" * 32])
+def test_rubbish_is_no_passage(branch):
+    invite = request(b"INVITE", b"sip:bob@example.com")
+    for value in (b"SIP/2.0/UDP 198.51.100.1:5060;branch=" + branch, b"SIP/2.0/UDP 203.0.113.5"):
+        invite.headers.prepend(b"via", value)
+    assert not passing(b"b").has_passed(invite)
+
+
+def test_a_request_within_a_dialog_leaves_no_passage():
+    invite = request(b"INVITE", b"sip:bob@example.com", to_tag=b"t")
+    back = forwarded(passing(b"a"), invite, mark_of(invite))
+    assert not passing(b"b").has_passed(back)

@@ -112,6 +112,34 @@ request_route {{
 }}
 """
 
+# Somebody else's proxy, of whose users each has forwarded all his calls to one address.
+FORWARDING = """\
+#!KAMAILIO
+children=1
+log_stderror=yes
+auto_aliases=no
+listen=udp:127.0.0.1:{port}
+mpath="{modules}"
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+request_route {{
+  if (has_totag()) {{
+    if (loose_route()) {{ t_relay(); exit; }}
+    if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
+    sl_send_reply("404", "Not here"); exit;
+  }}
+  if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+  record_route();
+  $ru = "{target}";
+  $du = "{onward}";
+  t_relay();
+}}
+"""
+
 
 def kamailio(
     config: str,
