@@ -158,9 +158,16 @@ class ResponseContext:
         rank, outcome = _rank(status, is_own=True), _outcome(status, branch, is_own=True)
         return self._failed(_Candidate(rank, status, reason, None, None, headers, outcome))
 
+    def expanding(self) -> None:
+        """What a stage is is being found out; until then nothing else is begun or decided."""
+        self.pending += 1
+
     def expanded(self, stages: list[Stage]) -> Actions:
         """What a stage turned out to be, to be tried before those that follow it."""
-        if self.final_status or self.is_cancelled:
+        if self.is_cancelled:
+            return self.not_expanded(487)
+        self.pending -= 1
+        if self.final_status:
             return _NOTHING
         first, *rest = stages
         self._stages = rest + self._stages
@@ -170,6 +177,7 @@ class ResponseContext:
         self, status: int, reason: bytes | None = None, headers: HeaderPairs = ()
     ) -> Actions:
         """A stage turned out to lead nowhere."""
+        self.pending -= 1
         rank, outcome = _rank(status, is_own=True), _outcome(status, None, is_own=True)
         return self._failed(_Candidate(rank, status, reason, None, None, headers, outcome))
 

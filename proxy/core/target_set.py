@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Flag, auto
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
 
     from proxy.directory.model import Domain
     from proxy.location.model import Binding
@@ -91,6 +91,10 @@ ANY_FAILURE: Final = Outcome.BUSY | Outcome.NO_ANSWER | Outcome.UNREACHABLE | Ou
 EVEN_EVERYWHERE: Final = ANY_FAILURE | Outcome.EVERYWHERE
 
 
+Expand = Callable[["Outcome"], "Coroutine[Any, Any, list[Stage]]"]
+"""Finds the stages of a destination, given how the targets before it ended; may raise Reject."""
+
+
 @dataclass(slots=True, eq=False)
 class Stage:
     """Targets that are tried in parallel once those before them have failed in a way that `after`
@@ -101,7 +105,7 @@ class Stage:
     targets: list[Target] = field(default_factory=list)
     after: Outcome = ANY_FAILURE
     ring_seconds: float | None = None
-    expand: Callable[[Outcome], list[Stage]] | None = None
+    expand: Expand | None = None
 
     def follows(self, outcome: Outcome) -> bool:
         """Whether it is this stage's turn after targets ended so."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from proxy.locate.hop import Hop
@@ -21,8 +20,17 @@ from proxy.sip.transaction import NEVER
 from .forward import Forwarder, make_branch
 from .refused_answer import acknowledgement, farewell
 from .request_context import Branch, Reject, RequestContext
-from .response_context import Action, Actions, Answer, Cancel, GiveUp, SendUp, StartGroup
-from .target_set import Outcome, Stage
+from .response_context import (
+    Action,
+    Actions,
+    Answer,
+    Cancel,
+    GiveUp,
+    ResponseContext,
+    SendUp,
+    StartGroup,
+)
+from .target_set import Expand, Outcome, Stage
 
 if TYPE_CHECKING:
     from proxy.sip.fields import Via
@@ -182,7 +190,7 @@ class Upstream:
         match action:
             case StartGroup(targets=targets, stage=stage, outcome=outcome):
                 if stage is not None and stage.expand is not None:
-                    self._expand(call, stage.expand, outcome, now)
+                    self._expand(call, stage.expand, outcome)
                 else:
                     self.start_group(call, stage or Stage(targets), now=now)
             case Answer(status=status, reason=reason, headers=headers):
@@ -199,7 +207,7 @@ class Upstream:
         if context is None:
             return
         if stage.expand is not None:
-            self._expand(call, stage.expand, Outcome.REFUSED, now)
+            self._expand(call, stage.expand, Outcome.REFUSED)
             return
         targets = stage.targets
         if context.groups_left and context.is_invite and context.awaits_ring_timeout:
@@ -216,26 +224,26 @@ class Upstream:
         for branch in branches:  # one may fail at once: all must be known by then
             self._forwarder.start(call, branch)
 
-    def _expand(
-        self,
-        call: RequestContext,
-        expand: Callable[[Outcome], list[Stage]],
-        outcome: Outcome,
-        now: float,
-    ) -> None:
-        """Let routing say what a later stage is; one that leads nowhere counts as failed."""
+    def _expand(self, call: RequestContext, expand: Expand, outcome: Outcome) -> None:
+        """Let routing find what a later stage is."""
         context = call.response_context
-        if context is None:
-            return
+        if context is not None:
+            context.expanding()
+            self._stepper.step(self._find(call, context, expand, outcome))
+
+    async def _find(
+        self, call: RequestContext, context: ResponseContext, expand: Expand, outcome: Outcome
+    ) -> None:
+        """Find it, and go on there; one that leads nowhere counts as failed."""
         try:
-            stages = expand(outcome)
+            stages = await expand(outcome)
             actions = context.expanded(stages) if stages else context.not_expanded(480)
         except Reject as why:
             actions = context.not_expanded(why.status, why.reason, why.headers)
         except Exception:
             log.exception("later targets failed call_id=%r", call.original.call_id)
             actions = context.not_expanded(500)
-        self.run(call, actions, now=now)
+        self.run(call, actions, now=self._layer.now())
 
     def _ringing(self, tx: ClientTransaction, branch: Branch, status: int, now: float) -> None:
         tx.data = b""  # nothing will be retransmitted any more

@@ -15,13 +15,15 @@ whatever rules there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from .model import FederationRule
+from .model import Domain, FederationRule
 
 _Key = tuple[int, bytes, str]
+_NEVER_SECURE: Final = (b"udp", b"ws")
 
 
 class Why(StrEnum):
@@ -60,6 +62,31 @@ def judge(policy: str, rule: FederationRule | None) -> Verdict:
             return Verdict(Why.NOT_LISTED)
         return Verdict(is_verified=policy == "verified_tls")
     return Verdict(is_verified=rule.verified, is_trusted=rule.trusted)
+
+
+def verdict_on(
+    domain: Domain,
+    peer: bytes,
+    direction: str,
+    rules: FederationRules,
+    *,
+    platform: str,
+    denied: Container[bytes],
+) -> Verdict:
+    """The verdict on a domain's calls "in" or "out"; the platform's policy holds where the domain
+    says so, and nobody of it has calls with those who are denied."""
+    if denied and any(pattern in denied for pattern in patterns_of(peer)):
+        return Verdict(Why.DENIED)
+    policy = domain.federation if direction == "out" else domain.federation_in
+    policy = platform if policy == "platform" else policy
+    return judge(policy, rules.find(domain.domain_id, peer, direction))
+
+
+def refusal_to_leave(verdict: Verdict, transport: bytes | None) -> Why | None:
+    """Why a request may not leave for another domain by the transport of its URI."""
+    if verdict.refusal is None and verdict.is_verified and transport in _NEVER_SECURE:
+        return Why.NEVER_SECURE
+    return verdict.refusal
 
 
 class FederationRules:

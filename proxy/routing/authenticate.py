@@ -11,6 +11,7 @@ from os import urandom
 from typing import TYPE_CHECKING
 
 from proxy.core.request_context import Reject, RequestContext
+from proxy.directory.leading import host_name
 from proxy.sip import digest, passes
 from proxy.sip.digest import Verdict
 from proxy.sip.errors import DigestError
@@ -96,11 +97,6 @@ def _check_page(call: RequestContext, domain: Domain) -> None:
     tenants = call.flow.tenants
     if tenants and domain.tenant_id not in tenants:
         raise Reject(403, b"Site is not allowed")
-
-
-def host_name(uri: SipUri) -> bytes:
-    """The host of a URI as domains are named."""
-    return uri.host.lower().rstrip(b".")
 
 
 def _verified(call: RequestContext, node: Node, domain: Domain, field: bytes) -> Subscriber | None:

@@ -7,32 +7,36 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from proxy.core.loose_route import binding_route
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Outcome, Stage, Target, TargetSet
-from proxy.directory.numbers import normalised
+from proxy.directory import leading
+from proxy.directory.leading import host_name, uri_of
 from proxy.location.gruu import temporary_gruus
 from proxy.sip.fields import parse_name_addr
 from proxy.sip.uri import SipUri, TelUri, parse_uri, unescape
 from proxy.transport.flow import SECURE
 
 from . import (
-    authenticate,
+    enum,
     federation,
     forwards,
     history,
+    outbound,
     ring_groups,
     translation,
     trunks,
 )
 from .screen import ALLOW
-from .trail import Diversion, Trail, of_caller
+from .trail import Trail, of_caller
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Coroutine
 
+    from proxy.core.target_set import Expand
+    from proxy.directory.leading import ToUser
     from proxy.directory.model import Domain, Forward, Translation
     from proxy.location.model import Binding
     from proxy.node import Node
@@ -68,7 +72,7 @@ def find_targets(call: RequestContext, node: Node) -> None:
     uri = call.request.uri
     if not isinstance(uri, SipUri):
         raise Reject(416)
-    domain = node.directory.domain(authenticate.host_name(uri))
+    domain = node.directory.domain(host_name(uri))
     if domain is None and node.transport.is_own(uri.host, uri.port) and call.domain is not None:
         # A phone that dials by the address of its proxy means its own domain.
         domain = call.domain
@@ -89,58 +93,53 @@ def find_targets(call: RequestContext, node: Node) -> None:
 def lead_to(
     call: RequestContext, node: Node, uri: SipUri, targets: TargetSet, trail: Trail
 ) -> None:
-    """Where a URI leads: over a trunk, to another domain, to a ring group or a user of ours, whose
+    """Target what a URI leads to: a trunk, another domain, a ring group or a user of ours, whose
     forwards are followed. Raises Reject."""
-    domain = node.directory.domain(authenticate.host_name(uri))
-    if trail.trunk:
-        trunks.leave(call, node, uri, targets, trail)
-        return
-    if domain is None:
-        federation.leave(call, node, uri, targets, trail)
-        return
-    if not domain.enabled:
-        raise Reject(404)
+    found = leading.lead(node.directory, trail.payer, uri, trail.trunk)
+    match found:
+        case leading.Refused():
+            raise outbound.refusal(call, trail, found)
+        case leading.ByTrunk():
+            trunks.leave(call, node, found, uri, targets, trail)
+        case leading.Away(payer=domain):
+            federation.leave(call, node, domain, uri, targets, trail)
+        case leading.ToGroup(domain=domain, group=group):
+            _note_callee(call, domain)
+            fallback = partial(_divert, call, node, trail, group.aor, "no_answer", group.fallback)
+            contacts = partial(_contacts_of_member, call, node, trail)
+            ring_groups.ring(group, targets, contacts, fallback)
+            if not targets.stages():
+                raise Reject(480)
+        case leading.ToUser():
+            _note_callee(call, found.domain)
+            _lead_to_user(call, node, found, targets, trail)
+
+
+def _note_callee(call: RequestContext, domain: Domain) -> None:
     if call.callee_domain is None:
         call.callee_domain = domain
     if call.tenant is None:
         call.tenant = domain.tenant
-    routes = node.directory.routes
-    alias = routes.alias(uri.aor())
-    if alias is not None:
-        uri = uri_of(alias.target)
-        domain = node.directory.domain(uri.host) or domain
-    group = routes.group(uri.aor())
-    if group is not None:
-        fallback = partial(_divert, call, node, trail, group.aor, "no_answer", group.fallback)
-        contacts = partial(_contacts_of_member, call, node, trail)
-        ring_groups.ring(group, targets, contacts, fallback)
-        if not targets.stages():
-            raise Reject(480)
-        return
-    _lead_to_user(call, node, domain, uri, targets, trail)
 
 
 def _lead_to_user(
-    call: RequestContext,
-    node: Node,
-    domain: Domain,
-    uri: SipUri,
-    targets: TargetSet,
-    trail: Trail,
+    call: RequestContext, node: Node, user: ToUser, targets: TargetSet, trail: Trail
 ) -> None:
-    def follow(forward: Forward) -> list[Stage]:
+    def follow(forward: Forward) -> Coroutine[Any, Any, list[Stage]]:
         return _divert(call, node, trail, forward.aor, forward.condition, forward.target)
 
-    found = node.directory.routes.forwards_of(uri.aor()) if call.method == b"INVITE" else {}
-    if "always" in found:
-        forwards.add_at_once(targets, found["always"], follow)
+    found = user.forwards if call.method == b"INVITE" else {}
+    now = leading.at_once(found, is_reachable=True)
+    if now is not None:
+        forwards.add_at_once(targets, now, follow)
         return
     try:
-        contacts = _contacts(call, node, domain, uri, trail)
+        contacts = _contacts(call, node, user.domain, user.uri, trail)
     except Reject:
-        if "not_registered" not in found:
+        now = leading.at_once(found, is_reachable=False)
+        if now is None:
             raise
-        forwards.add_at_once(targets, found["not_registered"], follow)
+        forwards.add_at_once(targets, now, follow)
         return
     for target in contacts:
         targets.add(target)
@@ -148,23 +147,25 @@ def _lead_to_user(
         forwards.add_later_targets(targets, found, follow)
 
 
-def _divert(
+async def _divert(
     call: RequestContext, node: Node, trail: Trail, aor: Aor, condition: str, destination: bytes
 ) -> list[Stage]:
     """The stages of a destination that a user or ring group has chosen, on his account and by the
     rules of his domain. Raises Reject."""
-    uri = uri_of(destination)
-    domain = node.directory.domain(aor.rpartition(b"@")[2])
+    found = leading.divert(node.directory, trail.payer, aor, condition, destination)
+    if isinstance(found, leading.Refused):
+        raise outbound.refusal(call, trail, found)
+    payer, uri = found
+    trail = Trail(payer)
+    domain = payer.domain
     if domain is None:
         raise Reject(404)
-    trail = trail.diverted(domain, Diversion(aor, condition))
-    uri = normalised(domain, uri)
     from_user = aor.rpartition(b"@")[0]
-    found = translation.candidates(call, node, domain, from_user, uri)
-    if not found:
-        return _stages(call, node, uri, trail)
-    stages = _alternative(call, node, trail, found[0], uri, Outcome.REFUSED)
-    for rule in found[1:]:
+    rules = translation.candidates(call, node, domain, from_user, uri)
+    if not rules:
+        return await _stages(call, node, uri, trail)
+    stages = await _alternative(call, node, trail, rules[0], uri, Outcome.REFUSED)
+    for rule in rules[1:]:
         expand = partial(_alternative, call, node, trail, rule, uri)
         stages.append(Stage(after=Outcome.UNREACHABLE, expand=expand))
     return stages
@@ -173,7 +174,7 @@ def _divert(
 def _alternatives(call: RequestContext, node: Node, trail: Trail) -> list[Stage]:
     """What is tried when nobody can be reached where the call goes first: the other addresses that
     ENUM has, then the rules that come next."""
-    found: list[Callable[[Outcome], list[Stage]]] = [
+    found: list[Expand] = [
         partial(_at_address, call, node, trail, further) for further in call.notes.enum_further
     ]
     if call.notes.alternatives is not None:
@@ -182,19 +183,13 @@ def _alternatives(call: RequestContext, node: Node, trail: Trail) -> list[Stage]
     return [Stage(after=Outcome.UNREACHABLE, expand=expand) for expand in found]
 
 
-def _refuse(why: Reject, _: Outcome) -> list[Stage]:
+async def _refuse(why: Reject, _: Outcome) -> list[Stage]:
     """The first target was refused before anything was sent: that counts as any other end does, so
     that an alternative follows where nobody is there, and none where the call is not allowed."""
     raise why
 
 
-def _at_address(
-    call: RequestContext, node: Node, trail: Trail, uri: SipUri, _: Outcome
-) -> list[Stage]:
-    return _stages(call, node, uri, trail)
-
-
-def _alternative(
+async def _alternative(
     call: RequestContext,
     node: Node,
     trail: Trail,
@@ -204,19 +199,25 @@ def _alternative(
 ) -> list[Stage]:
     """Where the next rule leads, when the target of the one before it could not be reached."""
     made, further = translation.alternative(call, trail, rule, uri)
-    return _stages(call, node, made, further)
+    return await _stages(call, node, made, further)
 
 
-def _stages(call: RequestContext, node: Node, uri: SipUri, trail: Trail) -> list[Stage]:
+async def _stages(call: RequestContext, node: Node, uri: SipUri, trail: Trail) -> list[Stage]:
+    """What a URI leads to; or, of a number that ENUM has, its first address and then the others."""
+    found = await enum.addresses(call, node, trail.domain, uri, trail.trunk)
+    if not found:
+        return await _at_address(call, node, trail, uri, Outcome.REFUSED)
+    later = [partial(_at_address, call, node, trail, further) for further in found]
+    first = Stage(expand=later[0])
+    return [first, *(Stage(after=Outcome.UNREACHABLE, expand=each) for each in later[1:])]
+
+
+async def _at_address(
+    call: RequestContext, node: Node, trail: Trail, uri: SipUri, _: Outcome
+) -> list[Stage]:
     targets = TargetSet()
     lead_to(call, node, uri, targets, trail)
     return targets.stages()
-
-
-def uri_of(address: bytes) -> SipUri:
-    """user@host as a URI; the user is kept as it is written in one."""
-    user, _, host = address.rpartition(b"@")
-    return SipUri(b"sip", user, host)
 
 
 def note_caller_binding(call: RequestContext, node: Node) -> None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Target, TargetSet
-from proxy.directory.federation_rules import Verdict, Why, judge, patterns_of
+from proxy.directory.federation_rules import Verdict, Why, refusal_to_leave, verdict_on
 from proxy.node import Node
 from proxy.sip.uri import SipUri
 
-from . import history, outbound
+from . import history
 from .federation_policy import refusal
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from .trail import Trail
 
 log = logging.getLogger(__name__)
-
-_NEVER_SECURE: Final = (b"udp", b"ws")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +39,21 @@ class _Crossing:
     """"in" or "out"."""
 
 
-def leave(call: RequestContext, node: Node, uri: SipUri, targets: TargetSet, trail: Trail) -> None:
-    """Target a foreign domain; raises Reject 403, 488 or 503.
-
-    Only on the account of a user of ours: one who proved it, or one who diverted the call; or from
-    an open domain whose tenant lets it call out. What the rules made of the Request-URI counts, not
-    what was dialled.
-    """
-    domain = trail.domain
-    if domain is None:
-        raise Reject(403, b"Relaying denied")
-    if trail.aor is None and not domain.unauthenticated_calls_out:
-        raise Reject(403, b"Calls to other domains are not allowed")
-    outbound.check(call, node, uri, trail)
+def leave(
+    call: RequestContext,
+    node: Node,
+    domain: Domain,
+    uri: SipUri,
+    targets: TargetSet,
+    trail: Trail,
+) -> None:
+    """Target a foreign domain on the account of one of ours; raises Reject 403, 488 or 503. What
+    the rules made of the Request-URI counts, not what was dialled."""
     crossing = _Crossing(call, node, domain, _name(uri), "out")
     verdict = _verdict(crossing)
-    if verdict.refusal is not None:
-        raise _refused(crossing, verdict.refusal)
-    if verdict.is_verified and uri.transport in _NEVER_SECURE:
-        raise _refused(crossing, Why.NEVER_SECURE)
+    why = refusal_to_leave(verdict, uri.transport)
+    if why is not None:
+        raise _refused(crossing, why)
     caller = domain.name if trail.aor is None else trail.aor
     per_domain = _given(domain.calls_out_per_domain, node.settings.calls_out_per_domain)
     per_user = _given(domain.calls_out_per_user, node.settings.calls_out_per_user)
@@ -97,16 +91,15 @@ def admit_stranger(call: RequestContext, node: Node) -> None:
 
 
 def _verdict(crossing: _Crossing) -> Verdict:
-    domain, peer, node = crossing.domain, crossing.peer, crossing.node
-    denied = node.denied_peers
-    if denied and any(pattern in denied for pattern in patterns_of(peer)):
-        return Verdict(Why.DENIED)
-    is_out = crossing.direction == "out"
-    policy = domain.federation if is_out else domain.federation_in
-    if policy == "platform":
-        policy = node.settings.federation if is_out else node.settings.federation_in
-    rules = node.directory.federation_rules
-    return judge(policy, rules.find(domain.domain_id, peer, crossing.direction))
+    node, settings = crossing.node, crossing.node.settings
+    return verdict_on(
+        crossing.domain,
+        crossing.peer,
+        crossing.direction,
+        node.directory.federation_rules,
+        platform=settings.federation if crossing.direction == "out" else settings.federation_in,
+        denied=node.denied_peers,
+    )
 
 
 def _unproved(crossing: _Crossing, verdict: Verdict) -> Why | None:

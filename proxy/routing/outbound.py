@@ -1,4 +1,7 @@
-"""What users may dial beyond their own tenant, and as whom: outbound policies."""
+"""As whom users call beyond their own tenant, and how a call that leads nowhere is refused.
+
+What users may dial is decided by directory/leading.py, by the outbound policies.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,9 @@ from typing import TYPE_CHECKING
 
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Changes, ShownCaller
-from proxy.directory.destination_class import class_of, is_allowed
-from proxy.sip.uri import SipUri, unescape
 
 if TYPE_CHECKING:
-    from proxy.directory.model import OutboundPolicy
+    from proxy.directory.leading import Refused
     from proxy.node import Node
 
     from .trail import Trail
@@ -20,28 +21,24 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def check(call: RequestContext, node: Node, uri: SipUri, trail: Trail) -> None:
-    """Whether whoever pays may call that; raises Reject 403."""
-    policy = _policy(node, trail)
-    if policy is None or trail.domain is None:
-        return
-    user = unescape(uri.user or b"")
-    kind = class_of(user, trail.domain.e164_country, is_domain=not trail.trunk)
-    if is_allowed(policy, user, kind):
-        return
-    log.info(
-        "destination not allowed class=%s user=%s tenant=%s call_id=%s",
-        kind,
-        (trail.aor or trail.domain.name).decode(errors="replace"),
-        trail.domain.tenant.decode(),
-        call.original.call_id.decode(errors="replace"),
-    )
-    raise Reject(403, b"Destination Not Allowed")
+def refusal(call: RequestContext, trail: Trail, why: Refused) -> Reject:
+    """The answer to a call that leads nowhere, logged where a policy does not allow it."""
+    if why.not_allowed and trail.domain is not None:
+        log.info(
+            "destination not allowed class=%s user=%s tenant=%s call_id=%s",
+            why.not_allowed,
+            (trail.aor or trail.domain.name).decode(errors="replace"),
+            trail.domain.tenant.decode(),
+            call.original.call_id.decode(errors="replace"),
+        )
+    return Reject(why.status, why.reason)
 
 
 def shown(node: Node, trail: Trail) -> Trail:
     """The trail with the payer's own caller ID, where no rule has said another one."""
-    policy = _policy(node, trail)
+    if trail.aor is None or trail.domain is None or not len(node.directory.routes.policies):
+        return trail
+    policy = node.directory.routes.policy(trail.aor, trail.domain.domain_id)
     if policy is None or not (policy.caller_id or policy.caller_name):
         return trail
     changes = trail.changes or Changes()
@@ -49,9 +46,3 @@ def shown(node: Node, trail: Trail) -> Trail:
         return trail
     caller = ShownCaller(policy.caller_id, policy.caller_name.encode())
     return replace(trail, changes=replace(changes, caller=caller))
-
-
-def _policy(node: Node, trail: Trail) -> OutboundPolicy | None:
-    if trail.aor is None or trail.domain is None or not len(node.directory.routes.policies):
-        return None
-    return node.directory.routes.policy(trail.aor, trail.domain.domain_id)

@@ -11,6 +11,7 @@ from os import urandom
 from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Reject, RequestContext
+from proxy.directory.leading import host_name
 from proxy.location.gruu import UNIQUE_SIZE, temporary_gruus
 from proxy.location.model import Binding
 from proxy.location.rules import (
@@ -40,7 +41,7 @@ _FLOW_TIMER: Final = b"120"
 async def register(call: RequestContext, node: Node) -> None:
     """Answer a REGISTER. Raises Reject."""
     uri = call.request.to.uri
-    domain = node.directory.domain(authenticate.host_name(uri)) if isinstance(uri, SipUri) else None
+    domain = node.directory.domain(host_name(uri)) if isinstance(uri, SipUri) else None
     if not isinstance(uri, SipUri) or domain is None or not domain.enabled:
         raise Reject(403, b"Not our domain")
     if not uri.user:

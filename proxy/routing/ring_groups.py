@@ -5,10 +5,10 @@ Members' own forwards are not followed: a colleague's voicemail must not take th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from proxy.core.request_context import Reject
 from proxy.core.target_set import EVEN_EVERYWHERE, FULL_Q, Outcome, Stage, Target, TargetSet
@@ -25,7 +25,7 @@ def ring(
     group: RingGroup,
     targets: TargetSet,
     contacts: Contacts,
-    fall_back: Callable[[], list[Stage]],
+    fall_back: Callable[[], Coroutine[Any, Any, list[Stage]]],
 ) -> None:
     """Target the members, then the fallback."""
     if group.strategy == "in_order":
@@ -49,5 +49,7 @@ def _reachable(contacts: Contacts, member: Aor) -> list[Target]:
         return []
 
 
-def _member(group: RingGroup, member: Aor, contacts: Contacts, outcome: Outcome) -> list[Stage]:
+async def _member(
+    group: RingGroup, member: Aor, contacts: Contacts, outcome: Outcome
+) -> list[Stage]:
     return [Stage(contacts(member), EVEN_EVERYWHERE, float(group.ring_seconds))]

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from proxy.core.request_context import Reject
 from proxy.core.target_set import Changes
+from proxy.directory.leading import Diversion, Payer
 from proxy.sip.uri import Aor
 
 if TYPE_CHECKING:
     from proxy.core.request_context import RequestContext
     from proxy.directory.model import Domain
 
-_MOST_DIVERSIONS: Final = 5
 # RFC 4458 s2: why a call was diverted, as a cause; and the words of RFC 5806 for it.
 CAUSES: Final = {
     "always": (302, b"unconditional"),
@@ -24,32 +23,24 @@ CAUSES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Diversion:
-    """A user or ring group that sent the call elsewhere."""
-
-    aor: Aor
-    condition: str
-
-
-@dataclass(frozen=True, slots=True)
 class Trail:
-    """The caller, or the last one who diverted the call, pays: his domain's rules and policies
-    hold for what comes."""
+    """Who pays for what comes, what rules changed in the request, and by which trunk it must go."""
 
-    domain: Domain | None
-    aor: Aor | None
-    """None for a stranger, or for a caller of an open domain."""
-    diversions: tuple[Diversion, ...] = ()
+    payer: Payer
     changes: Changes | None = None
     trunk: bytes = b""
-    """By which the call must leave."""
 
-    def diverted(self, domain: Domain, diversion: Diversion) -> Trail:
-        """The trail after one more diversion; raises Reject 482 where calls go in circles."""
-        known = {each.aor for each in self.diversions}
-        if diversion.aor in known or len(self.diversions) >= _MOST_DIVERSIONS:
-            raise Reject(482, b"Too many diversions")
-        return Trail(domain, diversion.aor, (*self.diversions, diversion))
+    @property
+    def domain(self) -> Domain | None:
+        return self.payer.domain
+
+    @property
+    def aor(self) -> Aor | None:
+        return self.payer.aor
+
+    @property
+    def diversions(self) -> tuple[Diversion, ...]:
+        return self.payer.diversions
 
     def led(self, changes: Changes, trunk: bytes) -> Trail:
         """The trail after a rule."""
@@ -59,4 +50,4 @@ class Trail:
 def of_caller(call: RequestContext) -> Trail:
     """The trail of a call that nobody has diverted yet."""
     aor = None if call.subscriber is None else call.subscriber.aor
-    return Trail(call.domain, aor, (), call.notes.changes, call.notes.trunk)
+    return Trail(Payer(call.domain, aor), call.notes.changes, call.notes.trunk)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Changes, Outcome, Stage, Target, TargetSet
+from proxy.directory.leading import host_name, in_order, uri_at
 from proxy.sip.uri import SipUri, canonical_aor, unescape
 
 from . import history, outbound
-from .authenticate import host_name
 
 if TYPE_CHECKING:
+    from proxy.directory.leading import ByTrunk
     from proxy.directory.model import Domain, Gateway, Trunk
     from proxy.node import Node
 
@@ -26,53 +27,30 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def leave(call: RequestContext, node: Node, uri: SipUri, targets: TargetSet, trail: Trail) -> None:
-    """Target the trunk's gateways, each when the one before it cannot be reached. Raises Reject."""
+def leave(
+    call: RequestContext,
+    node: Node,
+    by: ByTrunk,
+    uri: SipUri,
+    targets: TargetSet,
+    trail: Trail,
+) -> None:
+    """Target the trunk's gateways, each when the one before it cannot be reached."""
     domain = trail.domain
-    trunk = None
-    if domain is not None:
-        trunk = node.directory.routes.trunk(domain.domain_id, trail.trunk)
-    if domain is None or trunk is None or trail.aor is None:
-        raise Reject(503, b"No such trunk")
-    outbound.check(call, node, uri, trail)
+    if domain is None:
+        raise Reject(503)
     trail = outbound.shown(node, trail)
-    gateways = in_order(node, trunk)
-    if not gateways:
-        raise Reject(503, b"Trunk without gateways")
+    gateways = in_order(by.gateways, node.dead_gateways, node.random)
     made = [_target(call, gateway, uri, domain, trail) for gateway in gateways]
     targets.add(made[0])
     for target in made[1:]:
         targets.add_later(Stage([target], Outcome.UNREACHABLE))
 
 
-def in_order(node: Node, trunk: Trunk) -> list[Gateway]:
-    """The trunk's gateways in the order of trying: by priority, equals by weighted draw, those that
-    do not answer OPTIONS last."""
-    left = list(node.directory.routes.gateways_of(trunk))
-    ordered = []
-    while left:
-        first = min((_is_dead(node, one), one.priority) for one in left)
-        group = [one for one in left if (_is_dead(node, one), one.priority) == first]
-        point = node.random() * sum(one.weight for one in group)
-        for gateway in group:
-            point -= gateway.weight
-            if point < 0:
-                break
-        ordered.append(gateway)
-        left.remove(gateway)
-    return ordered
-
-
-def _is_dead(node: Node, gateway: Gateway) -> bool:
-    return gateway.gateway_id in node.dead_gateways
-
-
 def _target(
     call: RequestContext, gateway: Gateway, uri: SipUri, domain: Domain, trail: Trail
 ) -> Target:
-    made = uri.without_params(b"maddr", b"transport").with_(host=gateway.host, port=gateway.port)
-    if gateway.transport:
-        made = made.with_param(b"transport", gateway.transport)
+    made = uri_at(gateway, uri)
     changes = trail.changes or Changes()
     caller = changes.caller
     added = (*changes.added, *history.diversion_pairs(trail))

@@ -39,6 +39,7 @@ PURE = [
     "proxy/directory/destination_class.py",
     "proxy/directory/federation_rules.py",
     "proxy/directory/hours.py",
+    "proxy/directory/leading.py",
     "proxy/directory/literals.py",
     "proxy/directory/numbers.py",
     "proxy/directory/patterns.py",
@@ -81,6 +82,7 @@ SHARED = (
     "proxy.directory.destination_class",
     "proxy.directory.federation_rules",
     "proxy.directory.hours",
+    "proxy.directory.leading",
     "proxy.locate",  # what people are told of a domain is what calls find
     "proxy.transport.probe",
     "proxy.transport.tls",  # what is said of a certificate is what others' proxies find

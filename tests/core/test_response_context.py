@@ -28,6 +28,10 @@ def start_group(context: ResponseContext, start: StartGroup) -> list[Branch]:
     return branches
 
 
+async def nowhere(outcome: Outcome) -> list[Stage]:
+    return []
+
+
 def said(actions: tuple) -> list[tuple]:
     """Actions as plain values."""
     plain = []
@@ -308,11 +312,10 @@ def test_a_stage_that_waits_for_nothing_of_the_kind_does_not_end_the_ringing():
 
 
 def test_what_a_stage_expands_to_comes_before_what_follows_it():
-    context = ResponseContext(
-        [Stage(expand=lambda outcome: []), Stage(group(b"9"))], is_invite=True
-    )
+    context = ResponseContext([Stage(expand=nowhere), Stage(group(b"9"))], is_invite=True)
     (one,) = start_group(context, StartGroup(group(b"1")))
     context.received(one, Response(486))
+    context.expanding()
     (start,) = context.expanded([Stage(group(b"2")), Stage(group(b"3"))])
     (two,) = start_group(context, start)
     (start,) = context.received(two, Response(486))
@@ -321,8 +324,30 @@ def test_what_a_stage_expands_to_comes_before_what_follows_it():
 
 
 def test_a_stage_that_leads_nowhere_gives_way_to_the_next():
-    stages = [Stage(expand=lambda outcome: []), Stage(group(b"9"))]
+    stages = [Stage(expand=nowhere), Stage(group(b"9"))]
     context = ResponseContext(stages, is_invite=True)
     (one,) = start_group(context, StartGroup(group(b"1")))
     context.received(one, Response(486))
+    context.expanding()
     assert said(context.not_expanded(404)) == [("start", [b"9"])]
+
+
+def expanding() -> ResponseContext:
+    """A context whose second stage is being found out."""
+    context = ResponseContext([Stage(expand=nowhere), Stage(group(b"9"))], is_invite=True)
+    (one,) = start_group(context, StartGroup(group(b"1")))
+    context.received(one, Response(486))
+    context.expanding()
+    return context
+
+
+def test_a_caller_who_gives_up_meanwhile_is_answered_when_the_stage_is_known():
+    context = expanding()
+    assert context.cancel() == ()
+    assert said(context.expanded([Stage(group(b"2"))])) == [("up", b"1", 486)]
+
+
+def test_nothing_is_begun_for_a_call_that_was_answered_meanwhile():
+    context = expanding()
+    assert context.answered(480) == ()
+    assert context.expanded([Stage(group(b"2"))]) == ()

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.directory.model import Alias, Forward, Gateway, Translation, Trunk
 from proxy.locate.hop import Hop
-from proxy.sip.uri import SipUri, parse_uri
+from proxy.sip.uri import Aor, SipUri, parse_uri
+from tests.harness.builders import cancel_of
 
 from .world import EXAMPLE, UserAgent, World
 
@@ -107,3 +109,75 @@ async def test_the_next_address_when_nobody_is_at_the_first() -> None:
     peer = world.phone(b"info@elsewhere.test", "192.0.2.99")
     await called(world, b"sip:+14085550000@example.com")
     peer.take_request(b"INVITE")
+
+
+NUMBER = rb"+14085551234"
+RULE = Translation(5, 1, b"example.com", match_regex="^9$", tran_user=NUMBER)
+
+
+async def test_number_that_a_rule_makes() -> None:
+    world = world_with_numbers()
+    world.add_rules(EXAMPLE, RULE)
+    peer = world.phone(b"info@elsewhere.test", "192.0.2.99")
+    await called(world, b"sip:9@example.com")
+    assert peer.take_request(b"INVITE").uri_raw == b"sip:info@elsewhere.test"
+
+
+async def test_number_that_the_next_rule_makes() -> None:
+    world = world_with_numbers()
+    first = replace(RULE, translation_id=4, priority=1, tran_domain=b"dead.test", tran_user=b"")
+    world.add_rules(EXAMPLE, first, RULE)
+    peer = world.phone(b"info@elsewhere.test", "192.0.2.99")
+    await called(world, b"sip:9@example.com")
+    assert peer.take_request(b"INVITE").uri_raw == b"sip:info@elsewhere.test"
+
+
+@pytest.mark.parametrize("condition", ["always", "not_registered", "no_answer"])
+async def test_number_that_a_user_has_forwarded_to(condition: str) -> None:
+    """With both of its addresses, the second when the first cannot be reached."""
+    world = world_with_numbers()
+    world.add_routes(Forward(1, Aor(b"bob@example.com"), condition, NUMBER + b"@example.com"))
+    bob = world.phone(b"bob@example.com", "192.0.2.20")
+    if condition != "not_registered":
+        bob.registers()
+    peer = world.phone(b"info@elsewhere.test", "192.0.2.99")
+    await called(world, b"sip:bob@example.com")
+    if condition == "no_answer":
+        bob.answers(bob.take_request(b"INVITE"), 480)
+        await world.settled()
+    for name in (b"info", b"second"):
+        came = peer.take_request(b"INVITE")
+        assert came.uri.serialise().startswith(b"sip:%b@elsewhere.test" % name)
+        assert came.headers.has(b"history-info")
+        peer.answers(came, 503)
+        peer.take_request(b"ACK")
+
+
+async def test_number_for_a_carrier_is_not_asked_for() -> None:
+    world = world_with_numbers()
+    world.add_rules(EXAMPLE, replace(RULE, tran_user=b"", match_regex="", tran_trunk=b"carrier"))
+    world.add_routes(Trunk(1, 1, b"carrier"), Gateway(1, 1, b"carrier.test"))
+    carrier = world.far(b"carrier.test", "192.0.2.91")
+    await called(world, b"sip:" + NUMBER + b"@example.com")
+    assert carrier.take_request(b"INVITE").uri_raw == b"sip:" + NUMBER + b"@carrier.test"
+
+
+async def test_number_that_is_an_alias_is_not_asked_for() -> None:
+    world = world_with_numbers()
+    number = Aor(b"+14085559999@example.com")
+    world.add_routes(Alias(1, number, Aor(b"bob@example.com")))
+    bob = world.registered(b"bob@example.com", "192.0.2.20")
+    await called(world, b"sip:+14085559999@example.com")
+    bob.take_request(b"INVITE")
+
+
+async def test_caller_who_gives_up_while_the_dns_is_asked() -> None:
+    world = world_with_numbers()
+    world.add_routes(Forward(1, Aor(b"bob@example.com"), "always", NUMBER + b"@example.com"))
+    peer = world.phone(b"info@elsewhere.test", "192.0.2.99")
+    alice = world.registered(b"alice@example.com", "192.0.2.10")
+    invite = alice.authenticates(alice.asks(b"INVITE", b"sip:bob@example.com"))
+    alice.send(cancel_of(invite))
+    await world.settled()
+    peer.take_nothing()
+    assert alice.inbox[-1].status == 487
