@@ -8,7 +8,7 @@ are reached is not decided here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from proxy.locate.enum import is_number
 from proxy.sip.uri import Aor, SipUri, unescape
@@ -19,40 +19,12 @@ from .numbers import normalised
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
 
-    from .model import (
-        Alias,
-        Domain,
-        Forward,
-        Gateway,
-        OutboundPolicy,
-        RingGroup,
-        Subscriber,
-        Trunk,
-    )
+    from .model import Alias, Domain, Forward, Gateway, RingGroup, Trunk
+    from .protocols import Known
 
 _MOST_DIVERSIONS: Final = 5
 LATER: Final = ("busy", "no_answer", "not_registered")
 """Conditions of forwards that are followed after the phones have been tried."""
-
-
-class KnownRoutes(Protocol):
-    """What is asked of routes.py."""
-
-    def alias(self, aor: Aor) -> Alias | None: ...
-    def group(self, aor: Aor) -> RingGroup | None: ...
-    def forwards_of(self, aor: Aor) -> dict[str, Forward]: ...
-    def trunk(self, domain_id: int, name: bytes) -> Trunk | None: ...
-    def gateways_of(self, trunk: Trunk) -> tuple[Gateway, ...]: ...
-    def policy(self, aor: Aor, domain_id: int) -> OutboundPolicy | None: ...
-
-
-class Known(Protocol):
-    """What is asked of a directory."""
-
-    @property
-    def routes(self) -> KnownRoutes: ...
-    def domain(self, name: bytes) -> Domain | None: ...
-    def subscriber(self, aor: Aor) -> Subscriber | None: ...
 
 
 @dataclass(frozen=True, slots=True)
