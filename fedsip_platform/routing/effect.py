@@ -19,8 +19,8 @@ from fedsip_platform.directory.models import Domain, Translation
 from fedsip_platform.federation import locating
 from proxy.directory.numbers import normalised
 from proxy.directory.rules import Rules
-from proxy.directory.translate import Facts, TranslationError, apply
-from proxy.sip.uri import SipUri, unescape
+from proxy.directory.translate import Facts, TranslationError, apply, facts_of
+from proxy.sip.uri import SipUri
 
 from .trying import domain_row, rule_row
 
@@ -93,13 +93,12 @@ def _result(rules: Rules, facts: Facts, uri: SipUri) -> str:
 
 
 def _facts(call: CallRecord, domain: Domain, uri: SipUri) -> Facts:
-    return Facts(
-        from_user=_user_of(call.caller).encode(),
+    return facts_of(
+        domain_row(domain),
+        _user_of(call.caller).encode(),
+        uri,
         user_agent=call.user_agent.encode(),
-        request_user=unescape(uri.user or b""),
-        request_domain=uri.host.lower(),
         at=call.started_at.timestamp(),
-        time_zone=domain.time_zone,
     )
 
 

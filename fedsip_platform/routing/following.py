@@ -1,184 +1,281 @@
-"""Where a Request-URI leads, a sentence for each step: ENUM, what may leave, carriers, our users.
+"""Where a call leads, a sentence for each step: ENUM, what may leave, carriers, our users.
 
-What is decided is decided by the proxy's own functions: outbound policies by destination_class.py,
-federation by federation_rules.py, ENUM and servers by proxy/locate.
+Nothing is decided here: where an address leads is proxy/directory/leading.py's to say, what may
+leave federation_rules.py's, what a rule makes translate.py's, each given the proxies' own rows.
+What registers or answers meanwhile, and which of equals is drawn, only a call finds out.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from django.db.models import F, Q
-
-from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.directory.models import Domain
 from fedsip_platform.federation import locating
 from fedsip_platform.location.models import Binding
-from proxy.directory import model
-from proxy.directory.destination_class import class_of, is_allowed
-from proxy.directory.federation_rules import FederationRules, Verdict, Why, judge, patterns_of
-from proxy.locate.enum import is_number
+from proxy.directory import leading, model
+from proxy.directory.federation_rules import Verdict, Why, refusal_to_leave, verdict_on
+from proxy.directory.leading import Payer
+from proxy.directory.translate import TranslationError, apply, facts_of
 from proxy.settings import ProxySettings
-from proxy.sip.uri import Aor, SipUri, unescape
+from proxy.sip.uri import Aor, SipUri
 
-from .models import Alias, Forward, Gateway, OutboundPolicy, RingGroup, Trunk
+from .known import Published
+from .models import ForwardWhen, GatewayHealth
 
 if TYPE_CHECKING:
     from .trying import Trial
 
-_NEVER_SECURE = (b"udp", b"ws")
+_NOBODY_THERE: Final = (404, 480, 503)
+"""After these, what comes next is tried: the next address, or rule."""
 
 
-def follow(trial: Trial, domain: Domain, caller: str, uri: SipUri, trunk: str) -> None:
-    """Tell where a call of `caller`, a user of the domain, goes; by a trunk, if a rule says so."""
-    if trunk:
-        _leave_by_trunk(trial, domain, caller, trunk, uri)
+One = TypeVar("One")
+
+
+@dataclass(frozen=True, slots=True)
+class _Journey:
+    """One call on its way."""
+
+    trial: Trial
+    known: Published
+    tenant_id: int
+    """Of the caller: who is there in other tenants' domains is not for him to know."""
+    user_agent: bytes
+    at: datetime
+
+    def say(self, sentence: str) -> None:
+        self.trial.way.append(sentence)
+
+    def refuse(self, status: int, sentence: str) -> None:
+        self.trial.status = status
+        self.say(sentence)
+
+
+def follow(trial: Trial, domain: Domain, caller: str, *, user_agent: str, at: datetime) -> None:
+    """Tell where a call of a domain's user leads, by its rules in the order of trying."""
+    known = Published()
+    own = known.domain(domain.name.encode())
+    if own is None:
+        trial.way.append(f"{domain} is not served.")
         return
-    home = _home_of(uri)
-    if home is not None and domain.enum and is_number(uri.user) and not _is_user(uri):
+    payer = Payer(own, Aor(f"{caller}@{domain.name}".encode()))
+    journey = _Journey(trial, known, domain.tenant_id, user_agent.encode(), at)
+    matching = [verdict.rule for verdict in trial.matching]
+    _by_rules(journey, payer, trial.normalised, matching)
+
+
+def _by_rules(journey: _Journey, payer: Payer, uri: SipUri, rules: list[model.Translation]) -> None:
+    """By the first of some rules, the next when nobody can be reached there; as it is without."""
+    if not rules:
+        _to_number(journey, payer, uri, b"")
+        return
+
+    def by(rule: model.Translation) -> None:
+        try:
+            made = apply(rule, uri).uri
+        except TranslationError as error:
+            journey.refuse(500, f"The call is refused with 500: {error}.")
+        else:
+            _to_number(journey, payer, made, rule.tran_trunk)
+
+    _one_after_the_other(journey, rules, by, "Then the next rule is tried.")
+
+
+def _one_after_the_other(
+    journey: _Journey, some: list[One], go: Callable[[One], None], then: str
+) -> None:
+    """Until one leads somewhere, or is refused for another reason than that nobody is there; of
+    refusals the best is told (RFC 3261 s16.7 step 6)."""
+    refused: list[int] = []
+    for number, one in enumerate(some):
+        if number:
+            journey.say(then)
+        journey.trial.status = 0
+        go(one)
+        if not journey.trial.status:
+            return
+        refused.append(journey.trial.status)
+        if journey.trial.status not in _NOBODY_THERE:
+            break
+    journey.trial.status = min(refused, key=lambda status: status // 100)
+
+
+def _to_number(journey: _Journey, payer: Payer, uri: SipUri, trunk: bytes) -> None:
+    """To an address; or, where the DNS has others for the number, to these."""
+    found: list[SipUri] = []
+    if leading.wants_enum(journey.known, payer.domain, uri, trunk):
         found = locating.enum((uri.user or b"").decode())
-        if found:
-            shown = ", then ".join(one.serialise().decode() for one in found)
-            trial.way.append(f"The number is no user of ours; ENUM has {shown}.")
-            uri = found[0]
-            home = _home_of(uri)
-    if home is None:
-        _leave(trial, domain, caller, uri)
-    elif home.tenant_id != domain.tenant_id:
-        # Who is there, and whether he is, is not for other tenants to know.
-        trial.way.append(f"{home.name} is another domain of this platform.")
+    if not found:
+        _lead(journey, payer, uri, trunk)
+        return
+    shown = ", then ".join(one.serialise().decode() for one in found)
+    journey.say(f"The number is no user of ours; ENUM has {shown}.")
+    go = lambda one: _lead(journey, payer, one, b"")  # noqa: E731
+    _one_after_the_other(journey, found, go, "Then the next address is tried.")
+
+
+def _lead(journey: _Journey, payer: Payer, uri: SipUri, trunk: bytes) -> None:
+    found = leading.lead(journey.known, payer, uri, trunk)
+    match found:
+        case leading.Refused():
+            _refuse(journey, payer, found, trunk)
+        case leading.ByTrunk():
+            _leave_by_trunk(journey, found, uri)
+        case leading.Away(payer=domain):
+            _leave(journey, domain, uri)
+        case _ if found.domain.tenant_id != journey.tenant_id:
+            journey.say(f"{found.domain.name.decode()} is another domain of this platform.")
+        case leading.ToGroup():
+            _say_alias(journey, found.alias)
+            _ring(journey, payer, found.group)
+        case leading.ToUser():
+            _say_alias(journey, found.alias)
+            _call_user(journey, payer, found)
+
+
+def _refuse(journey: _Journey, payer: Payer, why: leading.Refused, trunk: bytes) -> None:
+    status = why.status
+    if why.not_allowed and payer.domain is not None and payer.aor is not None:
+        policy = journey.known.policy(payer.aor, payer.domain.domain_id)
+        whose = "the user's" if policy is not None and policy.aor else "the domain's"
+        said = f"{whose} outbound policy does not allow {why.not_allowed}"
+        journey.refuse(status, f"The call is refused with {status}: {said}.")
+    elif trunk:
+        journey.refuse(status, f"The trunk {trunk.decode()} has no gateways or is off: {status}.")
+    elif why.reason is None:
+        journey.refuse(status, f"The domain is switched off: {status}.")
     else:
-        _lead_home(trial, home, unescape(uri.user or b"").decode("utf-8", "replace").lower())
-
-
-def _home_of(uri: SipUri) -> Domain | None:
-    return Domain.objects.filter(name=_name(uri)).first()
-
-
-def _name(uri: SipUri) -> str:
-    return uri.host.decode().lower().rstrip(".")
-
-
-def _is_user(uri: SipUri) -> bool:
-    return Subscriber.objects.filter(aor=uri.aor().decode("utf-8", "replace")).exists()
+        journey.refuse(status, f"The call is refused with {status}: {why.reason.decode()}.")
 
 
 # -- away
 
 
-def _leave(trial: Trial, domain: Domain, caller: str, uri: SipUri) -> None:
-    why = _not_dialled(domain, caller, uri, by_trunk=False)
-    if why:
-        trial.way.append(why)
-        return
-    peer = _name(uri)
-    verdict = _verdict(domain, peer)
-    if verdict.refusal is not None:
-        trial.way.append(
-            f"The call is refused with 403: {domain} has no calls with {peer} ({verdict.refusal})."
-        )
-        return
-    if verdict.is_verified and uri.transport in _NEVER_SECURE:
-        trial.way.append(f"The call is refused with 488: {peer} may be called over TLS alone.")
-        return
-    proof = f", to whoever proves over TLS to be {peer}" if verdict.is_verified else ""
-    trial.way.append(f"The host is none of ours: the call leaves{proof}.")
-    trial.located.append(locating.locate(uri, ask_hops=False))
+def _leave(journey: _Journey, domain: model.Domain, uri: SipUri) -> None:
+    name, peer = domain.name.decode(), leading.host_name(uri)
+    verdict = _verdict(journey, domain, peer)
+    why, other = refusal_to_leave(verdict, uri.transport), peer.decode()
+    if why is Why.NEVER_SECURE:
+        said = f"{other} may be called over TLS alone"
+        journey.refuse(488, f"The call is refused with 488: {said}.")
+    elif why is not None:
+        said = f"{name} has no calls with {other} ({why})"
+        journey.refuse(403, f"The call is refused with 403: {said}.")
+    else:
+        proof = f", to whoever proves over TLS to be {other}" if verdict.is_verified else ""
+        journey.say(f"The host is none of ours: the call leaves{proof}.")
+        _try_at(journey, [uri])
 
 
-def _not_dialled(domain: Domain, caller: str, uri: SipUri, *, by_trunk: bool) -> str:
-    """Why the caller's outbound policy does not allow it; empty where it does."""
-    policies = OutboundPolicy.objects.filter(Q(user__aor=caller) | Q(user=None), domain=domain)
-    policy = policies.order_by(F("user").asc(nulls_last=True)).first()
-    if policy is None:
-        return ""
-    row = model.OutboundPolicy(
-        policy.pk,
-        domain.pk,
-        Aor(caller.encode()),
-        classes=tuple(policy.classes),
-        allow_regex=policy.allow_regex,
-        deny_regex=policy.deny_regex,
-    )
-    user = unescape(uri.user or b"")
-    kind = class_of(user, domain.e164_country.encode(), is_domain=not by_trunk)
-    if is_allowed(row, user, kind):
-        return ""
-    whose = "the user's" if policy.user_id else "the domain's"
-    return f"The call is refused with 403: {whose} outbound policy does not allow {kind}."
-
-
-def _verdict(domain: Domain, peer: str) -> Verdict:
+def _verdict(journey: _Journey, domain: model.Domain, peer: bytes) -> Verdict:
     settings = ProxySettings.from_env()
-    patterns = [pattern.decode() for pattern in patterns_of(peer.encode())]
-    if not set(patterns).isdisjoint(settings.federation_deny):
-        return Verdict(Why.DENIED)
-    policy = settings.federation if domain.federation == "platform" else domain.federation
-    rules = FederationRules()
-    rules.put(
-        model.FederationRule(
-            rule.pk, domain.pk, rule.pattern.encode(), rule.direction,
-            allow=rule.allow, verified=rule.verified, trusted=rule.trusted, enabled=rule.enabled,
-        )
-        for rule in domain.federation_rules.filter(pattern__in=patterns)
-    )  # fmt: skip
-    return judge(policy, rules.find(domain.pk, peer.encode(), "out"))
+    return verdict_on(
+        domain,
+        peer,
+        "out",
+        journey.known.federation_rules(domain, peer),
+        platform=settings.federation,
+        denied=frozenset(name.encode() for name in settings.federation_deny),
+    )
 
 
-def _leave_by_trunk(trial: Trial, domain: Domain, caller: str, name: str, uri: SipUri) -> None:
-    trunk = domain.trunks.filter(name=name, enabled=True).first()
-    gateways = [] if trunk is None else _in_order(trunk)
-    if not gateways:
-        trial.way.append(f"The trunk {name} has no gateways or is off: 503.")
-        return
-    why = _not_dialled(domain, caller, uri, by_trunk=True)
-    if why:
-        trial.way.append(why)
-        return
-    trial.way.append(f"The call leaves by the trunk {name}, by {len(gateways)} gateways at most.")
-    for gateway, is_dead in gateways:
-        if is_dead:
-            trial.way.append(f"{gateway.host} does not answer OPTIONS: it is tried last.")
-        made = uri.without_params(b"maddr", b"transport")
-        made = made.with_(host=gateway.host.encode(), port=gateway.port)
-        if gateway.transport:
-            made = made.with_param(b"transport", gateway.transport.encode())
-        trial.located.append(locating.locate(made, ask_hops=False))
+def _leave_by_trunk(journey: _Journey, by: leading.ByTrunk, uri: SipUri) -> None:
+    name, count = by.trunk.name.decode(), len(by.gateways)
+    journey.say(f"The call leaves by the trunk {name}, by {count} gateways at most.")
+    found = GatewayHealth.objects.filter(
+        gateway__in=[one.gateway_id for one in by.gateways], is_alive=False
+    )
+    dead = set(found.values_list("gateway_id", flat=True))
+    ordered = leading.in_order(by.gateways, dead, lambda: 0.0)
+    for gateway in ordered:
+        if gateway.gateway_id in dead:
+            journey.say(f"{gateway.host.decode()} does not answer OPTIONS: it is tried last.")
+    _try_at(journey, [leading.uri_at(gateway, uri) for gateway in ordered])
 
 
-def _in_order(trunk: Trunk) -> list[tuple[Gateway, bool]]:
-    """The gateways in the order of trying, and whether a proxy finds each of them dead; which of
-    equals comes first is drawn anew for each call."""
-    found = trunk.gateways.filter(enabled=True).prefetch_related("health")
-    known = [(one, any(not seen.is_alive for seen in one.health.all())) for one in found]
-    return sorted(known, key=lambda pair: (pair[1], pair[0].priority, -pair[0].weight))
+def _try_at(journey: _Journey, uris: list[SipUri]) -> None:
+    """At servers elsewhere, one after the other; who of them answers only a call finds out."""
+    journey.trial.targets.append(uris[0].serialise().decode())
+    journey.trial.located += [locating.locate(uri, ask_hops=False) for uri in uris]
 
 
 # -- home
 
 
-def _lead_home(trial: Trial, home: Domain, name: str) -> None:
-    alias = Alias.objects.filter(domain=home, name=name, enabled=True).first()
-    aor = f"{name}@{home.name}"
+def _say_alias(journey: _Journey, alias: model.Alias | None) -> None:
     if alias is not None:
-        trial.way.append(f"{alias} is another name of {alias.target}.")
-        aor = alias.target
-    user, _, host = aor.rpartition("@")
-    group = RingGroup.objects.filter(domain__name=host, name=user, enabled=True).first()
-    if group is not None:
-        members = ", ".join(group.members) or "nobody"
-        order = "at once" if group.strategy == "parallel" else "one after the other"
-        trial.way.append(f"{group} rings {members} {order}, {group.ring_seconds} s.")
-        if group.fallback:
-            trial.way.append(f"Then the call goes to {group.fallback}.")
-        return
-    if not Subscriber.objects.filter(aor=aor).exists():
-        trial.way.append(f"There is no user {aor}: 404.")
-        return
-    phones = Binding.objects.filter(aor=aor, deleted=False).count()
-    trial.way.append(f"{aor} is a user of ours with {phones} registered contacts.")
-    forwards = Forward.objects.filter(user__aor=aor, enabled=True)
-    trial.way.extend(_forward(each) for each in forwards)
+        journey.say(f"{alias.aor.decode()} is another name of {alias.target.decode()}.")
 
 
-def _forward(forward: Forward) -> str:
-    return f"Forwarded to {forward.target} {forward.get_condition_display()}."
+def _ring(journey: _Journey, payer: Payer, group: model.RingGroup) -> None:
+    members = ", ".join(member.decode() for member in group.members) or "nobody"
+    order = "at once" if group.strategy == "parallel" else "one after the other"
+    journey.say(f"{group.aor.decode()} rings {members} {order}, {group.ring_seconds} s.")
+    reached = [contacts for member in group.members if (contacts := _contacts(journey, member))]
+    for contacts in reached if group.strategy == "parallel" else reached[:1]:
+        journey.trial.targets += contacts
+    if group.fallback:
+        journey.say(f"Then the call goes to {group.fallback.decode()}.")
+    if not reached and group.fallback:
+        _divert(journey, payer, group.aor, "no_answer", group.fallback)
+    elif not reached:
+        journey.refuse(480, "None of them has a phone there: 480.")
+
+
+def _call_user(journey: _Journey, payer: Payer, user: leading.ToUser) -> None:
+    aor = user.uri.aor()
+    contacts = _contacts(journey, aor)
+    name = aor.decode("utf-8", "replace")
+    is_known = journey.known.subscriber(aor) is not None
+    if is_known or contacts:
+        journey.say(f"{name} is a user of ours with {len(contacts)} registered contacts.")
+    now = leading.at_once(user.forwards, is_reachable=bool(contacts))
+    if now is not None:
+        journey.say(_forward(now))
+        _divert(journey, payer, now.aor, now.condition, now.target)
+    elif not contacts:
+        said = f"No phone of {name} is there" if is_known else f"There is no user {name}"
+        status = 480 if is_known else 404
+        journey.refuse(status, f"{said}: {status}.")
+    else:
+        journey.trial.targets += contacts
+        for condition in leading.LATER:
+            if condition in user.forwards:
+                journey.say(_forward(user.forwards[condition]))
+
+
+def _contacts(journey: _Journey, aor: Aor) -> list[str]:
+    domain = journey.known.domain(aor.rpartition(b"@")[2])
+    if domain is None or not domain.enabled:
+        return []
+    found = Binding.objects.filter(
+        aor=aor.decode("utf-8", "replace"), deleted=False, expires_at__gt=journey.at
+    )
+    return list(found.values_list("contact", flat=True))
+
+
+def _forward(forward: model.Forward) -> str:
+    when = ForwardWhen(forward.condition).label
+    return f"Forwarded to {forward.target.decode()} {when}."
+
+
+def _divert(journey: _Journey, payer: Payer, aor: Aor, condition: str, destination: bytes) -> None:
+    """On, on the account of whoever has sent the call elsewhere and by the rules of his domain."""
+    found = leading.divert(journey.known, payer, aor, condition, destination)
+    if isinstance(found, leading.Refused):
+        _refuse(journey, payer, found, b"")
+        return
+    on, uri = found
+    if on.domain is None:
+        return
+    facts = facts_of(
+        on.domain,
+        aor.rpartition(b"@")[0],
+        uri,
+        user_agent=journey.user_agent,
+        at=journey.at.timestamp(),
+    )
+    _by_rules(journey, on, uri, journey.known.rules(on.domain).candidates(facts, lambda: 0.0))

@@ -8,7 +8,7 @@ is the proxy's to know. Where the Request-URI leads then is following.py's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,13 +18,14 @@ from fedsip_platform.federation import locating
 from fedsip_platform.federation.locating import Located
 from proxy.directory import model
 from proxy.directory.numbers import normalised
-from proxy.directory.translate import Facts, Verdict, explain
-from proxy.sip.uri import SipUri, unescape
+from proxy.directory.rules import MOST_CANDIDATES
+from proxy.directory.translate import Verdict, explain, facts_of
+from proxy.sip.uri import SipUri
 
 from . import following
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Trial:
     """Each step of the way of one call."""
 
@@ -34,16 +35,26 @@ class Trial:
     rules: dict[int, Translation]
     """By the number that verdicts have."""
     request_uri: SipUri
-    way: list[str]
+    way: list[str] = field(default_factory=list)
     """Where that leads, a sentence for each step."""
-    located: list[Located]
+    located: list[Located] = field(default_factory=list)
     """What RFC 3263 finds, for each server that is tried."""
+    status: int = 0
+    """With which the call is refused; 0: it is not, as far as can be known beforehand."""
+    targets: list[str] = field(default_factory=list)
+    """The Request-URIs that are tried first."""
 
     @property
     def best(self) -> Verdict | None:
         """The rule that is applied, most likely where several share."""
-        matching = [one for one in self.verdicts if one.share]
-        return max(matching, key=lambda one: one.share, default=None)
+        return next(iter(self.matching), None)
+
+    @property
+    def matching(self) -> list[Verdict]:
+        """The rules that are tried, one after the other; of equals the likeliest first."""
+        found = [one for one in self.verdicts if one.reason is None]
+        found.sort(key=lambda one: (one.rule.priority, -one.rule.weight))
+        return found[:MOST_CANDIDATES]
 
 
 def try_call(
@@ -55,25 +66,15 @@ def try_call(
     row = domain_row(domain)
     asked = normalised(row, uri)
     rows = {rule.pk: rule for rule in domain.translations.all()}
-    facts = Facts(
-        from_user=caller.encode(),
-        user_agent=user_agent.encode(),
-        request_user=unescape(asked.user or b""),
-        request_domain=asked.host.lower(),
-        at=at.timestamp(),
-        time_zone=domain.time_zone,
-    )
+    agent = user_agent.encode()
+    facts = facts_of(row, caller.encode(), asked, user_agent=agent, at=at.timestamp())
     verdicts = explain([rule_row(rule, domain) for rule in rows.values()], facts, asked)
-    trial = Trial(uri, asked, verdicts, rows, asked, [], [])
+    trial = Trial(uri, asked, verdicts, rows, asked)
     best = trial.best
-    made, trunk = asked, ""
     if best is not None and best.result is not None:
-        made, trunk = best.result.uri, best.rule.tran_trunk.decode()
-    elif best is not None:
-        trial.way.append(f"The call is refused with 500: {best.problem}.")
-        return trial
-    following.follow(trial, domain, f"{caller}@{domain.name}", made, trunk)
-    return Trial(uri, asked, verdicts, rows, made, trial.way, trial.located)
+        trial.request_uri = best.result.uri
+    following.follow(trial, domain, caller, user_agent=user_agent, at=at)
+    return trial
 
 
 def rule_row(rule: Translation, domain: Domain) -> model.Translation:
@@ -109,7 +110,7 @@ def _dialled(text: str, domain: Domain) -> SipUri:
 
 
 def domain_row(domain: Domain) -> model.Domain:
-    """As much of a domain as the number plan needs, as the proxy has it."""
+    """As much of a domain as numbers and rules need, as the proxy has it."""
     return model.Domain(
         domain.pk,
         domain.tenant_id,
@@ -117,6 +118,7 @@ def domain_row(domain: Domain) -> model.Domain:
         domain.name.encode(),
         e164=domain.e164,
         e164_country=domain.e164_country.encode(),
+        time_zone=domain.time_zone,
     )
 
 

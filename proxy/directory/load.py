@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from proxy.postgres import Connection
@@ -14,6 +15,16 @@ Row = tuple[Any, ...]
 Made = TypeVar("Made")
 
 _BATCH: Final = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The view of one kind of row."""
+
+    query: str
+    key: str
+    make: Callable[[Row], Any]
+
 
 _DOMAIN: Final = (
     "SELECT domain_id, tenant_id, tenant, name, enabled, unauthenticated,"
@@ -71,6 +82,12 @@ def _federation_rule(row: Row) -> FederationRule:
     values: list[Any] = [*row]
     values[2] = text(values[2])
     return FederationRule(*values)
+
+
+DOMAINS: Final = Source(_DOMAIN, "domain_id", _domain)
+SUBSCRIBERS: Final = Source(_SUBSCRIBER, "subscriber_id", _subscriber)
+FEDERATION_RULES: Final = Source(_FEDERATION_RULE, "rule_id", _federation_rule)
+TRANSLATIONS: Final = Source(_TRANSLATION, "translation_id", _translation)
 
 
 async def all_domains(connection: Connection) -> AsyncIterator[list[Domain]]:

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from proxy.postgres import Connection
 from proxy.sip.uri import Aor
 
-from .load import Row, batches, some, text
+from .load import Source, batches, some, text
 from .model import Alias, Forward, Gateway, OutboundPolicy, RingGroup, Trunk
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The view of one kind of row."""
-
-    query: str
-    key: str
-    make: Callable[[Row], Any]
 
 
 def _aor(value: str | None) -> Aor:

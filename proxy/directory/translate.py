@@ -18,7 +18,7 @@ from proxy.sip.scan import is_token
 from proxy.sip.uri import SipUri, parse_uri, unescape
 
 from .hours import HoursError, is_open, parse_hours
-from .model import Translation
+from .model import Domain, Translation
 from .patterns import MAX_TEXT, PatternError, compile_pattern
 
 
@@ -49,6 +49,20 @@ class Translated:
     added: tuple[tuple[bytes, bytes], ...]
     removed: tuple[bytes, ...]
     rule: Translation
+
+
+def facts_of(
+    domain: Domain, from_user: bytes, uri: SipUri, *, user_agent: bytes, at: float
+) -> Facts:
+    """What the rules of a domain look at, of a call of its user to a URI; `at` since the epoch."""
+    return Facts(
+        from_user=from_user,
+        user_agent=user_agent,
+        request_user=unescape(uri.user or b""),
+        request_domain=uri.host.lower(),
+        at=at,
+        time_zone=domain.time_zone,
+    )
 
 
 def mismatch(rule: Translation, facts: Facts) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Changes, ShownCaller
-from proxy.directory.translate import Facts, TranslationError, apply
+from proxy.directory.translate import TranslationError, apply, facts_of
 from proxy.sip.uri import SipUri, unescape
 
 if TYPE_CHECKING:
@@ -47,14 +47,8 @@ def candidates(
     call: RequestContext, node: Node, domain: Domain, from_user: bytes, uri: SipUri
 ) -> list[Translation]:
     """The rules of a domain that match a call of that user to that URI, in the order of trying."""
-    facts = Facts(
-        from_user=from_user,
-        user_agent=call.request.headers.first(b"user-agent") or b"",
-        request_user=unescape(uri.user or b""),
-        request_domain=uri.host.lower(),
-        at=node.wall(),
-        time_zone=domain.time_zone,
-    )
+    agent = call.request.headers.first(b"user-agent") or b""
+    facts = facts_of(domain, from_user, uri, user_agent=agent, at=node.wall())
     return node.directory.rules(domain).candidates(facts, node.random)
 
 

@@ -83,6 +83,8 @@ SHARED = (
     "proxy.directory.federation_rules",
     "proxy.directory.hours",
     "proxy.directory.leading",
+    "proxy.directory.load",  # the views' columns; a rehearsal reads the rows that proxies have
+    "proxy.directory.load_routes",
     "proxy.locate",  # what people are told of a domain is what calls find
     "proxy.transport.probe",
     "proxy.transport.tls",  # what is said of a certificate is what others' proxies find

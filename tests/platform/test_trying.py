@@ -37,7 +37,11 @@ def test_each_rule_says_why(acme: World, as_admin: Api) -> None:
     assert (backup["share"], backup["request_uri"]) == (0.0, "sip:1000@192.0.2.9")
     assert (backup["added"], backup["removed"]) == (["x-a: 1"], ["x-b"])
     assert shown["request_uri"] == "sip:eric@example.com"
-    assert shown["way"] == ["There is no user eric@example.com: 404."]
+    assert shown["way"] == [
+        "There is no user eric@example.com: 404.",
+        "Then the next rule is tried.",
+        "The host is none of ours: the call leaves.",
+    ]
 
 
 def test_at_another_hour_the_call_leaves(acme: World, as_admin: Api) -> None:
