@@ -1,42 +1,52 @@
-"""Compiles the relay's packet path in C, where there is a C compiler (`./fedsip build`)."""
+"""Compiles the relay's packet path in C where there is a C compiler: `./fedsip build`, and `up`,
+which it keeps waiting for less than a second."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from fedsip_platform.launch import progress
-from fedsip_platform.launch.problem import Problem
 from media.forward import library
 from media.settings import PYTHON
 
+LOG = "build.log"
 _OPTIONS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-pthread")
 
 
 def prepare(folder: Path = library.FOLDER) -> str:
-    """Compile unless it is done; returns why it was not possible, or "". Raises Problem."""
+    """Compile unless it is done; returns why it was not possible, or ""."""
     made = library.of(folder)
     if made.exists():
         return ""
     compiler = (os.environ.get("CC") or "cc").split()
     if shutil.which(compiler[0]) is None:
         return "there is no C compiler for the relay; on Debian: apt-get install gcc libc6-dev"
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = made.with_suffix(f".{os.getpid()}")
-    with progress.step("compiling the relay"):
-        words = [*compiler, *_OPTIONS, "-o", str(unfinished), str(library.SOURCE)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        unfinished.unlink(missing_ok=True)
-        log = folder / "build.log"
-        log.write_text(done.stdout + done.stderr)
-        raise Problem(f"the relay cannot be compiled and runs as it is (everything said: {log})")
-    unfinished.rename(made)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as text, progress.step("compiling the relay"):
+            problem = _compile(compiler, Path(text) / made.name, made)
+    except OSError as error:
+        return f"the relay cannot be compiled into {folder}: {error.strerror}"
+    if problem:
+        log = folder / LOG
+        log.write_text(problem)
+        return f"the relay cannot be compiled and runs as it is (everything said: {log})"
     for old in folder.glob("forward-*.so"):
         if old != made:
             old.unlink()
+    return ""
+
+
+def _compile(compiler: list[str], unfinished: Path, made: Path) -> str:
+    words = [*compiler, *_OPTIONS, "-o", str(unfinished), str(library.SOURCE)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return done.stdout + done.stderr or "nothing was said"
+    unfinished.rename(made)
     return ""
 
 

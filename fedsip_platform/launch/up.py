@@ -76,6 +76,7 @@ class Start:
         progress.say(f"fedsip starts; its state is in {self._state.path}")
         listens = self._look()
         front_end.prepare()
+        relay_compiler.prepare()  # where it cannot be, the table says that Python carries packets
         keys.make(self._state, further_names=[self._options.domain] if self._options.demo else [])
         self._start_servers()
         prepared = self._prepare_database()
