@@ -40,7 +40,7 @@ class Softphones(Closing):
         """The page of a new user of that name, registered."""
         party = self._platform.add_user(name, self._domain)
         context = self._browser.context(**options)
-        self._ends.callback(context.close)
+        self._ends.callback(self._browser.leave, context)
         aor = f"{party.user}@{party.domain}"
         self._platform.python(_MAKE_PERSON.format(aor=aor))
         sign_in(self._platform, context, aor)

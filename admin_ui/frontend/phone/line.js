@@ -26,11 +26,12 @@ export class Line extends EventTarget {
   #wasCut = false;
   #kept = takeUp();
 
-  constructor(getPass, { instanceId, microphone = () => undefined }) {
+  constructor(getPass, { instanceId, microphone = () => "", speaker = () => "" }) {
     super();
     this.#getPass = getPass;
     this.instanceId = instanceId;
     this.microphone = microphone;
+    this.speaker = speaker;
     this.calls = [];
     this.state = "starting"; // then: online, reconnecting, refused, stopped
     this.why = "";
@@ -281,6 +282,8 @@ export class Line extends EventTarget {
 
   #add(session, address, name = "") {
     const call = new Call(session, address.replace(/^sips?:/i, ""), name, () => this.#media());
+    const speaker = this.speaker();
+    if (speaker) call.useSpeaker(speaker).catch(() => {}); // unplugged since: the system's own
     this.calls.push(call);
     session.delegate = {
       ...session.delegate,

@@ -1,0 +1,53 @@
+"""A browser that is killed or crashes in mid-call: the desk phone is told, and soon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.baresip import Baresip
+from tests.harness.browser import chromium
+from tests.harness.platform import Platform
+from tests.harness.softphones import Softphones
+from tests.harness.waiting import wait_until
+
+pytestmark = [pytest.mark.db, pytest.mark.e2e]
+
+DOMAIN = "goes.test"
+HEARD = 0.6
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Iterator[Platform]:
+    settings = {
+        "FEDSIP_WEB_ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "FEDSIP_SIP_BROWSER_AWAY_SECONDS": "3",
+    }
+    folder = tmp_path_factory.mktemp("goes")
+    with Platform(folder, database_url=migrated_url, web=True, settings=settings) as running:
+        running.add_domain(DOMAIN, "media_policy=always", tenant="goes")
+        yield running
+
+
+@pytest.mark.parametrize("way", ["killed", "crashed"])
+def test_the_call_ends_at_the_desk_phone(
+    platform: Platform, baresip: Callable[..., Baresip], tmp_path: Path, way: str
+) -> None:
+    desk = baresip(platform.add_user(f"desk-{way}", DOMAIN))
+    with (
+        chromium(tmp_path / "chromium", seed=71) as browser,
+        Softphones(platform, browser, DOMAIN, tmp_path) as softphone,
+    ):
+        page = softphone(way)
+        page.dials(desk.account.aor)
+        desk.accepts()
+        page.is_in("talking")
+        wait_until(lambda: desk.hears(browser.played) > HEARD, "the desk phone hears the page")
+        if way == "killed":
+            browser.kill()
+        else:
+            page.crashes()
+        desk.closed()
+        platform.program("proxy").awaits(r"browser has not come back")
