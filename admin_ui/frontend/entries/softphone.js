@@ -10,6 +10,7 @@ const memory = new Memory(address);
 const line = new Line(passOfSession(passAt, csrf), {
   instanceId: instanceId(),
   microphone: () => memory.device("microphone"),
+  speaker: () => memory.device("speaker"),
 });
 line.address = address;
 const view = new PhoneView(root, line, memory);

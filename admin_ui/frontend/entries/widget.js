@@ -26,6 +26,7 @@ async function begin() {
   const line = new Line(async () => passes.pop() ?? getPass(), {
     instanceId: instanceId(),
     microphone: () => memory.device("microphone"),
+    speaker: () => memory.device("speaker"),
   });
   const view = new PhoneView(root, line, memory, { isCompact: true });
   line.addEventListener("state", function callOnce() {

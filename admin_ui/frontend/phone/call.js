@@ -1,5 +1,6 @@
 // One call: what a person can do with it, what is heard, and how well. No DOM but one <audio>.
 import { Invitation, SessionState } from "sip.js";
+import { openMicrophone } from "./microphone.js";
 import { Judge } from "./quality.js";
 
 const LOOK_EVERY_MS = 2000;
@@ -78,7 +79,7 @@ export class Call extends EventTarget {
     Object.assign(this, { isIncoming, startedAt, answeredAt, isHeld, isMuted, outcome: "answered" });
     this.#tell();
     try {
-      await this.#reinvite({});
+      await this.#reinvite(this.#media());
     } catch {
       this.why = "The call did not outlive the loading of the page.";
       this.hangUp();
@@ -165,10 +166,11 @@ export class Call extends EventTarget {
     return arrived;
   }
 
+  // An empty deviceId: whichever the system says, as for the speaker.
   async useMicrophone(deviceId) {
     const sender = this.#sender();
     if (!sender) return;
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: { deviceId: { exact: deviceId } } });
+    const stream = await openMicrophone(deviceId);
     const before = sender.track;
     await sender.replaceTrack(stream.getAudioTracks()[0]);
     before?.stop();
@@ -222,11 +224,8 @@ export class Call extends EventTarget {
     return new Promise((resolve, reject) => {
       this.#session
         .invite({
-          sessionDescriptionHandlerOptions: {
-            ...this.#media(),
-            hold: this.isHeld,
-            ...options,
-          },
+          // Without constraints the stream stays that there is, muted or not.
+          sessionDescriptionHandlerOptions: { hold: this.isHeld, ...options },
           requestDelegate: {
             onAccept: resolve,
             onReject: ({ message: { statusCode } }) =>

@@ -4,7 +4,7 @@ import { button, h } from "./dom.js";
 const STATES = { calling: "Calling …", ringing: "is calling you", talking: "", held: "On hold", ended: "Ended" };
 
 export function callCard(call, line) {
-  const who = h("b", {}, call.name || call.address.split("@")[0]);
+  const who = h("b", {}, nameOf(call));
   const state = h("span", { class: "phone-call-state" });
   const time = h("time", {});
   const quality = h("p", { class: "phone-quality" });
@@ -24,9 +24,11 @@ export function callCard(call, line) {
     quality.dataset.level = call.why ? "bad" : call.quality.level;
     const wanted = `${call.state} ${call.isMuted} ${call.isHeld}`;
     if (wanted !== shown) {
-      const had = buttons.contains(document.activeElement) && document.activeElement.dataset.act;
+      const focused = focusedIn(buttons);
+      const had = focused?.dataset.act;
       buttons.replaceChildren(...buttonsOf(call, line, transfer));
-      if (had) buttons.querySelector(`[data-act="${had}"]`)?.focus();
+      // What it had may be gone: Answer has given its place to Mute, Cancel to Hang up.
+      if (focused) (buttons.querySelector(`[data-act="${had}"]`) ?? buttons.querySelector("button"))?.focus();
       shown = wanted;
     }
     tick();
@@ -36,7 +38,7 @@ export function callCard(call, line) {
     time.textContent = call.answeredAt ? duration((Date.now() - call.answeredAt) / 1000) : "";
   }
 
-  return { element, draw, tick, focus: () => buttons.querySelector("button")?.focus() };
+  return { element, draw, tick, focus: () => buttons.querySelector("button")?.focus(), hasFocus: () => Boolean(focusedIn(element)) };
 }
 
 function buttonsOf(call, line, transfer) {
@@ -59,13 +61,15 @@ function buttonsOf(call, line, transfer) {
           { class: "phone-round", "data-act": "mute", "aria-pressed": String(call.isMuted), text: call.isMuted ? "Unmute" : "Mute" }),
         button(call.isHeld ? "Resume" : "Hold", call.isHeld ? "play" : "pause", () => (call.isHeld ? line.resume(call) : call.hold(true)),
           { class: "phone-round", "data-act": "hold", "aria-pressed": String(call.isHeld), text: call.isHeld ? "Resume" : "Hold" }),
-        button("Transfer", "arrowForward", () => transfer.open(), { class: "phone-round", "data-act": "transfer", text: "Transfer" }),
+        button("Transfer", "arrowForward", (event) => transfer.open(event.currentTarget),
+          { class: "phone-round", "data-act": "transfer", text: "Transfer" }),
         hangUp("Hang up"),
       ];
   }
 }
 
 function transferForm(call, line) {
+  let opener = null;
   const others = h("div", { class: "phone-others" });
   const target = h("input", {
     type: "text", "aria-label": "Transfer to", placeholder: "Name, number or address", autocapitalize: "none",
@@ -79,23 +83,37 @@ function transferForm(call, line) {
       if (uri) call.transfer(uri);
     },
     onkeydown: (event) => {
-      if (event.key === "Escape") element.hidden = true;
+      if (event.key !== "Escape") return;
+      event.stopPropagation(); // it refuses no call that rings meanwhile
+      element.hidden = true;
+      opener?.focus();
     },
   }, others, h("div", { class: "phone-field" }, target, h("button", { type: "submit", class: "phone-quiet" }, "Transfer")));
 
-  function open() {
+  function open(by) {
+    opener = by;
     const candidates = line.calls.filter((one) => one !== call && (one.state === "held" || one.state === "talking"));
     others.replaceChildren(...candidates.map((one) =>
-      h("button", { type: "button", class: "phone-quiet",
+      h("button", { type: "button", class: "phone-quiet", title: one.address,
         onclick: () => {
           element.hidden = true;
           call.transfer(one);
-        } }, `Connect with ${one.name || one.address}`)));
+        } }, `Connect with ${nameOf(one)}`)));
     element.hidden = !element.hidden;
     if (!element.hidden) (others.querySelector("button") ?? target).focus();
   }
 
   return { element, open };
+}
+
+function nameOf(call) {
+  return call.name || call.address.split("@")[0];
+}
+
+// The part of it that has the keyboard, also inside the widget's shadow.
+function focusedIn(element) {
+  const focused = element.getRootNode().activeElement;
+  return focused && element.contains(focused) ? focused : null;
 }
 
 export function duration(seconds) {

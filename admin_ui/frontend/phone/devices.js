@@ -1,5 +1,6 @@
 // Microphone and speaker: which, and a meter that shows whether anything is heard.
 import { button, h } from "./dom.js";
+import { openMicrophone } from "./microphone.js";
 
 export function devicePanel(root, line, memory) {
   const microphone = h("select", { "aria-label": "Microphone", onchange: () => choose("microphone", microphone.value) });
@@ -34,8 +35,8 @@ export function devicePanel(root, line, memory) {
   function choose(kind, deviceId) {
     memory.setDevice(kind, deviceId);
     for (const call of line.calls) {
-      const changed = kind === "microphone" ? deviceId && call.useMicrophone(deviceId) : call.useSpeaker(deviceId);
-      changed?.catch?.((error) => { said.textContent = error.message; });
+      const changed = kind === "microphone" ? call.useMicrophone(deviceId) : call.useSpeaker(deviceId);
+      changed.catch((error) => { said.textContent = error.message; });
     }
     if (stopTest) {
       stopTest();
@@ -46,8 +47,7 @@ export function devicePanel(root, line, memory) {
   async function begin() {
     let stream;
     try {
-      const deviceId = memory.device("microphone");
-      stream = await navigator.mediaDevices.getUserMedia({ audio: deviceId ? { deviceId: { ideal: deviceId } } : true });
+      stream = await openMicrophone(memory.device("microphone"));
     } catch {
       said.textContent = "The browser may not use a microphone: allow it beside the page's address.";
       return;

@@ -3,9 +3,10 @@
 // A socket that is cut comes back by itself; the calls go on, with new candidates (ICE restart). The
 // pass it signs in with expires, so `getPass()` is asked for a new one before that.
 import {
-  Inviter, Messager, Registerer, RegistererState, SessionState, SIPExtension, UserAgent,
+  Inviter, Messager, Registerer, RegistererState, SessionState, SIPExtension, UserAgent, Web,
 } from "sip.js";
 import { Call } from "./call.js";
+import { openMicrophone } from "./microphone.js";
 import { revive, takeUp, writeDown } from "./resuming.js";
 
 const REFRESH_SHARE = 0.6; // of a pass's life; then a new one is fetched
@@ -58,6 +59,8 @@ export class Line extends EventTarget {
       authorizationUsername: pass.username,
       authorizationPassword: pass.password,
       transportOptions: { server: pass.websocket, connectionTimeout: 10, keepAliveInterval: 25 },
+      sessionDescriptionHandlerFactory: Web.defaultSessionDescriptionHandlerFactory(({ audio }) =>
+        openMicrophone(audio.deviceId?.exact)),
       sessionDescriptionHandlerFactoryOptions: {
         iceGatheringTimeout: GATHERING_MS,
         // Not max-bundle: rtpengine leaves BUNDLE out, and Chrome would refuse what it says then.
@@ -161,7 +164,7 @@ export class Line extends EventTarget {
 
   #media() {
     const deviceId = this.microphone();
-    return { constraints: { audio: deviceId ? { deviceId: { ideal: deviceId } } : true, video: false } };
+    return { constraints: { audio: deviceId ? { deviceId: { exact: deviceId } } : true, video: false } };
   }
 
   // -- registration and the socket

@@ -224,23 +224,31 @@ export class PhoneView {
     const calls = this.#line.calls;
     for (const [call, card] of this.#cards) {
       if (calls.includes(call)) continue;
+      const hadFocus = card.hasFocus();
       card.element.remove();
       this.#cards.delete(call);
+      if (hadFocus) this.#parts.typed.focus();
     }
     for (const call of calls) {
-      if (!this.#cards.has(call)) {
+      const isNew = !this.#cards.has(call);
+      if (isNew) {
         const card = callCard(call, this.#line);
         this.#cards.set(call, card);
         this.#parts.calls.append(card.element);
-        if (call.state === "ringing") card.focus();
       }
       this.#cards.get(call).draw();
+      if (isNew && call.state === "ringing" && !this.#isTyping()) this.#cards.get(call).focus();
     }
     const isRinging = calls.some((call) => call.state === "ringing");
     const isTalking = calls.some((call) => call.state === "talking");
     const isWaiting = calls.some((call) => call.state === "calling" && call.isRinging);
     this.#ringing.play(isRinging && !isTalking ? "ring" : isWaiting ? "ringback" : "");
     this.#root.classList.toggle("phone-busy", calls.length > 0);
+  }
+
+  // Whoever writes must not answer a call by the Enter that ends her line.
+  #isTyping() {
+    return Boolean(this.#root.getRootNode().activeElement?.matches("input, select, textarea"));
   }
 
   #drawTimes() {
