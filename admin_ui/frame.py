@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from admin_ui import api_calls
 from fedsip_platform.people import acting
 from fedsip_platform.tenants.models import Role, Tenant
 from fedsip_platform.tenants.scope import Scope
@@ -141,6 +142,7 @@ def around(request: HttpRequest) -> dict[str, Any]:
         "sections": _entries(place) if place else [],
         "own_entries": [] if place else _own_entries(request),
         "account_tabs": ACCOUNT_TABS,
+        "api_call": api_calls.of_page(request.resolver_match),
         "switchable": lambda: scope.visible(Tenant.objects.all())[:MOST_IN_SWITCHER],
     }
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui import charts, dates
+from admin_ui.api_calls import Call
 from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
 from admin_ui.ladder_drawing import drawing_of
@@ -64,6 +65,8 @@ def call(request: HttpRequest, key: UUID) -> HttpResponse:
         "rule": rule,
         "sound_chart": charts.of_call(getattr(found, "media", ())),
     }
+    if isinstance(found, LiveCall):
+        context["api_call"] = Call("GET", f"live-calls/{key}")
     return render(request, "admin_ui/calls/call.html", context)
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from admin_ui import forms
+from admin_ui import forms, way_in
 from admin_ui.frame import Place, operator_page, tenant_page
 from admin_ui.paging import page_of
 from fedsip_platform.directory import services
@@ -80,6 +80,7 @@ def domain(request: HttpRequest, key: UUID) -> HttpResponse:
         "records": [*wanted, ownership.record(found)],
         "check": check,
         "days": None if check is None else _days_left(check),
+        "ways": [] if check is None else way_in.ways_of(check.records, check.located or {}),
     }
     return render(request, "admin_ui/domains/domain.html", context)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from admin_ui import forms
 from admin_ui.confirm import ask_first
 from admin_ui.frame import Place, tenant_page
 from admin_ui.routing_frame import about, list_address
+from fedsip_platform.calls import queries
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory import rule_order, services
 from fedsip_platform.directory.models import Domain, Translation
@@ -24,6 +27,7 @@ from fedsip_platform.federation import shown as shown_forms
 from fedsip_platform.routing import effect, trying
 
 MOST_SHOWN = 100
+HITS_COUNTED = timedelta(days=7)
 
 
 @require_GET
@@ -32,7 +36,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     """The rules of one domain; `?dialled=` rehearses a call."""
     place = about(request, "routing")
     domain = place["domain"]
-    context = _context(**place, **_rehearsed(request, domain))
+    context = _context(request.place, **place, **_rehearsed(request, domain))
     return render(request, "admin_ui/routing/rules.html", context)
 
 
@@ -115,7 +119,8 @@ def order(request: HttpRequest, domain_key: UUID) -> HttpResponse:
         after = wanted[at + 1] if at + 1 < len(wanted) else None
         rule_order.place(wanted[at], before=before, after=after)
     if request.headers.get("HX-Request") == "true":
-        return render(request, "admin_ui/routing/rule_list.html", _context(domain))
+        context = _context(request.place, domain)
+        return render(request, "admin_ui/routing/rule_list.html", context)
     return redirect(_list_address(request.place, domain))
 
 
@@ -130,8 +135,18 @@ def _with_effect(
     return render(request, "admin_ui/routing/rule.html", context)
 
 
-def _context(domain: Domain | None, **more: Any) -> dict[str, Any]:
+def _context(place: Place, domain: Domain | None, **more: Any) -> dict[str, Any]:
     shown = list(_ordered(domain)) if domain is not None else []
+    weights = Counter[int]()
+    for rule in shown:
+        weights[rule.priority] += rule.weight
+    calls = place.scope.visible(CallRecord.objects.all())
+    hits = queries.calls_by_rule(
+        calls, [rule.pk for rule in shown], since=timezone.now() - HITS_COUNTED
+    )
+    for rule in shown:
+        rule.hits = hits.get(rule.pk, 0)
+        rule.all_weights = weights[rule.priority]
     return {**more, "domain": domain, "rules": shown, "most": MOST_SHOWN}
 
 

@@ -94,6 +94,11 @@ class CallRecord(models.Model):
                 include=["answered_at", "ended_at", "status", "reason", "mos"],
             ),
             models.Index(fields=["call_id"], name="call_by_call_id"),
+            models.Index(
+                fields=["rule_id", "-started_at"],
+                name="call_by_rule",
+                condition=models.Q(rule_id__isnull=False),
+            ),
             models.Index(fields=["caller", "-started_at"], name="call_by_caller"),
             models.Index(fields=["callee", "-started_at"], name="call_by_callee"),
         ]

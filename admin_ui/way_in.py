@@ -1,0 +1,84 @@
+"""The way from the internet to a domain's servers, as its last check found it: NAPTR, SRV, host,
+answer (RFC 3263). One line for each transport, each step green or red with its reason. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+GOOD, BAD, IDLE = "good", "bad", ""
+_TRANSPORTS = {"_sips._tcp": "TLS", "_sip._tcp": "TCP", "_sip._udp": "UDP"}
+_COLOURS = {"published": GOOD, "missing": BAD, "different": BAD}
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step, and whether it can be gone."""
+
+    what: str
+    value: str
+    colour: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What callers by one transport do, one after the other."""
+
+    transport: str
+    steps: list[Step]
+
+
+def ways_of(records: Sequence[Record], located: Mapping[str, Any]) -> list[Way]:
+    """A line for each SRV record that is to be published."""
+    found = []
+    for srv in (each for each in records if each["kind"] == "SRV"):
+        service = srv["name"].split(".", 2)
+        transport = _TRANSPORTS.get(".".join(service[:2]))
+        if transport is None:
+            continue
+        _priority, _weight, port, host = srv["value"].split()
+        steps = [
+            *_records("NAPTR", [r for r in records if r["value"].endswith(f" {srv['name']}.")]),
+            *_records("SRV", [srv], _("port %(port)s") % {"port": port}),
+            *_records("A, AAAA", [r for r in records if r["name"] == host.rstrip(".")]),
+            _answer(transport, located),
+        ]
+        found.append(Way(transport, steps))
+    return found
+
+
+def _records(what: str, chosen: list[Record], value: str = "") -> list[Step]:
+    if not chosen:
+        return []
+    wrong = [each for each in chosen if each["state"] in ("missing", "different")]
+    worst = (wrong or chosen)[0]
+    shown = value or worst["value"].split()[-1].rstrip(".")
+    return [Step(what, shown, _COLOURS.get(worst["state"], IDLE), _why(worst))]
+
+
+def _why(record: Record) -> str:
+    match record["state"]:
+        case "published":
+            return _("published")
+        case "missing":
+            return _("missing")
+        case "different":
+            return _("is %(found)s") % {"found": ", ".join(record["found"])}
+    return _("the DNS did not answer")
+
+
+def _answer(transport: str, located: Mapping[str, Any]) -> Step:
+    hops = [hop for hop in located.get("hops", ()) if hop["transport"].upper() == transport]
+    if not hops:
+        return Step(_("our servers"), "", IDLE, _("not asked"))
+    hop = next((each for each in hops if not each["status"]), hops[0])
+    where = f"{hop['address']}:{hop['port']}"
+    if not hop["status"]:
+        return Step(_("our servers"), where, BAD, hop["reason"] or _("no answer"))
+    return Step(_("our servers"), where, GOOD, _("answer"))
