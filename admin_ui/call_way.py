@@ -1,4 +1,5 @@
-"""What becomes of a call to a user, as a line to read: what rings, then where it goes."""
+"""What becomes of a call to a user, as lines to read: what rings, then where it goes; and what
+happens instead when that cannot be."""
 
 from __future__ import annotations
 
@@ -19,26 +20,30 @@ class Step:
     when: str = ""
 
 
-def way_of(forwards: Sequence[Forward], devices: int) -> list[Step]:
-    """The steps of a call that comes now, while so many devices are registered."""
+def way_of(forwards: Sequence[Forward], devices: int) -> list[list[Step]]:
+    """A line of steps for a call that comes now, while so many devices are registered, and one for
+    each other condition."""
     on = {each.condition: each for each in forwards if each.enabled}
     always = on.get(ForwardWhen.ALWAYS)
     if always is not None:
-        return [Step(always.target, _("at once, no phone rings"))]
-    no_answer = on.get(ForwardWhen.NO_ANSWER)
-    steps = []
-    if devices:
-        text = ngettext("%(n)d device rings", "%(n)d devices ring", devices) % {"n": devices}
-        seconds = _("%(n)d s") % {"n": no_answer.ring_seconds} if no_answer else ""
-        steps.append(Step(text, seconds))
-        if no_answer:
-            steps.append(Step(no_answer.target, _("when nobody answers")))
-    else:
-        steps.append(Step(_("no device is registered")))
+        return [[Step(always.target, _("at once, no phone rings"))]]
+    lines = [_ringing(on.get(ForwardWhen.NO_ANSWER), devices)]
     for condition, words in (
         (ForwardWhen.BUSY, _("when busy")),
         (ForwardWhen.NOT_REGISTERED, _("while no device is registered")),
     ):
         if condition in on:
-            steps.append(Step(on[condition].target, words))
-    return steps
+            lines.append([Step(words), Step(on[condition].target)])
+    return lines
+
+
+def _ringing(no_answer: Forward | None, devices: int) -> list[Step]:
+    if not devices:
+        return [Step(_("no device is registered"))]
+    rings = ngettext("%(n)d device rings", "%(n)d devices ring", devices) % {"n": devices}
+    if no_answer is None:
+        return [Step(rings)]
+    return [
+        Step(rings, _("for %(n)d s") % {"n": no_answer.ring_seconds}),
+        Step(no_answer.target, _("when nobody answers")),
+    ]

@@ -22,11 +22,13 @@ def ask_first(
     consequence: str,
     button: str,
     back: str,
+    undo: Callable[[], str] | None = None,
     **more: Any,
 ) -> HttpResponse:
     """Ask; when the answer comes, act, say that it is done and go `to` an address.
 
-    A refusal is shown beside the question; `back` is where the person goes who says no.
+    A refusal is shown beside the question; `back` is where the person goes who says no, and `undo`
+    gives the address that takes it back once it is done.
     """
     problem = ""
     if request.method == "POST":
@@ -35,7 +37,7 @@ def ask_first(
         except ServiceError as error:
             problem = error.reason
         else:
-            messages.success(request, done)
+            messages.success(request, done, extra_tags=f"undo:{undo()}" if undo else "")
             return redirect(to)
     context = {
         "heading": heading,

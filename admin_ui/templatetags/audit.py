@@ -23,6 +23,8 @@ ACTIONS = {
     "change": gettext_lazy("changed the"),
     "delete": gettext_lazy("deleted the"),
     "prove ownership of": gettext_lazy("proved ownership of the"),
+    "own": gettext_lazy("gave to a person, or took back, the"),
+    "test": gettext_lazy("sent a test to the"),
     "act for": gettext_lazy("came to act for the"),
     "act no more": gettext_lazy("left the"),
 }

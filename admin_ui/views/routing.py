@@ -19,9 +19,10 @@ from admin_ui import forms
 from admin_ui.confirm import ask_first
 from admin_ui.frame import Place, tenant_page
 from admin_ui.routing_frame import about, list_address
+from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls import queries
 from fedsip_platform.calls.models import CallRecord
-from fedsip_platform.directory import rule_order, services
+from fedsip_platform.directory import history, rule_order, services
 from fedsip_platform.directory.models import Domain, Translation
 from fedsip_platform.federation import shown as shown_forms
 from fedsip_platform.routing import effect, trying
@@ -100,7 +101,14 @@ def delete(request: HttpRequest, key: UUID) -> HttpResponse:
         consequence=_("From the next call on, calls pass to the rule behind it."),
         button=_("Delete the rule"),
         back=back,
+        undo=lambda: _bringing_back(request.place, found.domain, key),
     )
+
+
+def _bringing_back(place: Place, domain: Domain, key: UUID) -> str:
+    entries = history.of_domain(domain, place.scope.visible(Entry.objects.all()), rule=key)
+    deleted = entries.latest("pk")
+    return reverse("rule-restore", args=[place.tenant.slug, domain.public_id, deleted.public_id])
 
 
 @require_POST

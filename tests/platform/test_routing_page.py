@@ -1,14 +1,18 @@
-"""“Try it” on the routing page: what would become of a call, beside the rules."""
+"""The routing page: rules with their figures, and “Try it” beside them."""
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
+from django.utils import timezone
 
 from fedsip_platform.directory import services
 from tests.harness.dns_server import DnsThread, Zones
-from tests.platform.world import Api, World
+from tests.platform.browsing import Visitor
+from tests.platform.world import Api, World, make_call
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -60,3 +64,25 @@ def test_without_rules_the_call_goes_where_it_was_dialled(acme: World) -> None:
     shown = tried(acme, "caller=alice&dialled=alice")
     assert "There are no rules" in shown
     assert "alice@example.com is a user of ours with 1 registered contacts." in shown
+
+
+def test_a_deleted_rule_comes_back_by_one_button(acme: World) -> None:
+    visitor = Visitor(acme.people["admin"])
+    shown = visitor.sends(f"/t/acme/routing/{acme.rule.public_id}/delete")
+    assert not acme.domain.translations.exists()
+    found = re.search(r'<form method="post" action="(/t/acme/routing/of/[^"]+/restore)"', shown)
+    assert found
+    visitor.sends(found[1])
+    assert acme.domain.translations.get().match_regex == acme.rule.match_regex
+
+
+def test_rules_tell_what_they_took_and_their_share(acme: World) -> None:
+    make_call(acme.tenant, acme.domain, rule_id=acme.rule.pk)
+    make_call(
+        acme.tenant, acme.domain, rule_id=acme.rule.pk,
+        started_at=timezone.now() - timedelta(days=8),
+    )  # fmt: skip
+    services.create_translation(acme.domain, priority=acme.rule.priority, weight=3, tran_user="x")
+    shown = Visitor(acme.people["viewer"]).reads("/t/acme/routing/")
+    assert re.findall(r"(\d+) calls? in 7 days", shown) == ["1", "0"]
+    assert re.findall(r'aria-label="(\d+) %"', shown) == ["25", "75"]

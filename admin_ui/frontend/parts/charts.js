@@ -4,6 +4,12 @@ import uPlot from "uplot";
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+// Colours are those of the light or dark in which a chart is drawn.
+new MutationObserver(() => {
+  for (const place of document.querySelectorAll("[data-chart]")) place.replaceChildren();
+  charts(document);
+}).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
+
 export function charts(part) {
   for (const place of part.querySelectorAll("[data-chart]")) {
     if (!place.childElementCount) draw(place);
