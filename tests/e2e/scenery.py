@@ -49,7 +49,13 @@ from fedsip_platform.routing.models import GatewayHealth, Trunk
 from fedsip_platform.tenants.models import Membership, Tenant
 from fedsip_platform.webhooks import services as webhooks
 from fedsip_platform.webhooks.models import Delivery, State
-from tests.platform.test_dashboard_isolation import CHANGING, OF_OPERATORS, SHOWN, address
+from tests.platform.test_dashboard_isolation import (
+    CHANGING,
+    OF_A_DOMAIN,
+    OF_OPERATORS,
+    SHOWN,
+    address,
+)
 from tests.platform.world import PASSWORD, World, make_live_call, make_person, make_world
 
 NODE = "edge-1"
@@ -66,6 +72,7 @@ CROWDED_NAMES = (
     "Wolfeschlegelsteinhausenbergerdorff-Featherstonehaugh, department of very long names",
     "😀 Ångström",
 )
+LONG_NAME = "telephones.department-with-a-very-long-name.subsidiary.example.com"
 PHONES = (
     ("tls", "Yealink SIP-T46U 108.86.0.45", True),
     ("udp", "Grandstream GXP2170 1.0.11.64", True),
@@ -126,7 +133,7 @@ def build() -> dict[str, Any]:
         subscriber.email: subscriber_pages(subscriber),
         nobody.email: {"home": reverse("home"), "mine": reverse("mine")},
         new: {f"new-{name}": path for name, path in lists("fresh").items()},
-        many: {f"crowded-{name}": path for name, path in lists("crowded").items()},
+        many: {f"crowded-{name}": path for name, path in lists("crowded", LONG_NAME).items()},
     }
     return {"pages": pages, "no_pages": no_pages(world), "names": every_name()}
 
@@ -238,10 +245,11 @@ def no_pages(world: World) -> dict[str, str]:
     }
 
 
-def lists(slug: str) -> dict[str, str]:
-    """The pages of a tenant that need nothing but the tenant."""
+def lists(slug: str, domain: str = "") -> dict[str, str]:
+    """The pages of a tenant that need nothing but the tenant; those of a domain are of this one."""
     plain = [name for name, keys in SHOWN.items() if not _needs_more(keys)]
-    return {name: reverse(name, args=[slug]) for name in plain}
+    asked = dict.fromkeys(OF_A_DOMAIN if domain else (), f"?domain={domain}")
+    return {name: reverse(name, args=[slug]) + asked.get(name, "") for name in plain}
 
 
 def _needs_more(keys: Any) -> bool:
@@ -540,8 +548,7 @@ def crowded() -> str:
     """Long names, right to left, wide letters, many of everything; the owner's address."""
     name = "Wolfeschlegelsteinhausenbergerdorff & Söhne Fernsprechgesellschaft mbH & Co. KG"
     tenant, now = services.create_tenant(name, "crowded"), timezone.now()
-    long_name = "telephones.department-with-a-very-long-name.subsidiary.example.com"
-    domain = services.create_domain(tenant, long_name)
+    domain = services.create_domain(tenant, LONG_NAME)
     for number in range(60):
         services.create_domain(tenant, f"d{number}.example.net")
     names = itertools.cycle(CROWDED_NAMES)
