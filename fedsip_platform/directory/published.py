@@ -19,6 +19,8 @@ SQL = Path(__file__).parent / "sql"
 
 def take_away(sender: Any, using: str, plan: Any = (), **_: Any) -> None:
     """Before tables change (Django's pre_migrate)."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SET ROLE NONE")  # tables are changed by their owner: sql/rights.sql
     if plan:
         with connections[using].schema_editor() as schema_editor:
             uninstall(None, schema_editor)
@@ -41,7 +43,7 @@ def create_tables(apps: Any, schema_editor: Any) -> None:
 
 def install(apps: Any, schema_editor: Any) -> None:
     """Make views, functions and triggers anew, and have proxies read everything anew."""
-    for name in ("drop.sql", "views.sql", "triggers.sql", "webhooks.sql"):
+    for name in ("drop.sql", "views.sql", "triggers.sql", "webhooks.sql", "rights.sql"):
         _run(schema_editor, name)
     schema_editor.execute(
         "UPDATE directory_change_horizon"

@@ -204,7 +204,9 @@ CREATE TRIGGER audit_is_not_emptied BEFORE TRUNCATE ON audit_entry
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse();
 
 -- Forgets entries older than so many days, at least 30; returns how many there were.
-CREATE FUNCTION audit_forget(days int) RETURNS bigint LANGUAGE plpgsql AS $$
+-- It does so with its owner's rights: whoever calls it may not delete (rights.sql).
+CREATE FUNCTION audit_forget(days int) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     forgotten bigint;
 BEGIN
