@@ -43,16 +43,28 @@ def broker(tmp_path: Path) -> Iterator[str]:
     server.stop()
 
 
-def worker(folder: Path, environment: dict[str, str], name: str) -> Program:
+def worker(folder: Path, environment: dict[str, str], name: str, *, processes: int = 1) -> Program:
+    """A worker with its timetable, once it serves."""
     words = [sys.executable, "-m", "celery", "-A", "fedsip_platform.celery", "worker", "--beat"]
     program = Program(
-        [*words, "--pool", "prefork", "--concurrency", "1", "--loglevel", "info"],
+        [*words, "--pool", "prefork", "--concurrency", str(processes), "--loglevel", "info"],
         log=folder / f"{name}.log",
         env=environment,
         cwd=ROOT,
     )
     program.awaits(r"^ready worker")
     return program
+
+
+def run(script: str, folder: Path, environment: dict[str, str]) -> None:
+    """Run lines of Python inside the platform."""
+    shell = Program(
+        [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", script],
+        log=folder / "shell.log",
+        env=environment,
+        cwd=ROOT,
+    )
+    assert shell.wait(within=120) == 0, (folder / "shell.log").read_text()
 
 
 def test_killed_worker_loses_nothing(tmp_path: Path, broker: str, fresh_url: str) -> None:
@@ -63,13 +75,7 @@ def test_killed_worker_loses_nothing(tmp_path: Path, broker: str, fresh_url: str
         "FEDSIP_STATE_DIR": str(tmp_path),
         "FEDSIP_WEB_SECRET_KEY": os.environ["FEDSIP_WEB_SECRET_KEY"],
     }
-    shell = Program(
-        [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", MAKE_JOB],
-        log=tmp_path / "shell.log",
-        env=environment,
-        cwd=ROOT,
-    )
-    assert shell.wait(within=120) == 0, (tmp_path / "shell.log").read_text()
+    run(MAKE_JOB, tmp_path, environment)
     with psycopg.connect(fresh_url, autocommit=True) as database:
 
         def progress() -> tuple[str, int]:
