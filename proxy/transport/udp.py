@@ -1,5 +1,8 @@
 """UDP listeners: one socket for each local address, drained in a loop whenever it is readable.
 
+What has come is served source by source in turns (fair_queue.py), some of it at a time: who sends a
+thousand requests at once waits for them himself, and timers and connections have their turn.
+
 Linux tells of ICMP errors by an error queue, with the datagram that they are about (IP_RECVERR).
 That is read here too: whoever sends learns that nobody is there long before a timer says so.
 """
@@ -12,6 +15,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
+from .fair_queue import FairQueue
 from .flow import Address, Flow, FlowFailed
 
 log = logging.getLogger(__name__)
@@ -20,8 +24,10 @@ OnDatagram = Callable[[bytes, Flow], None]
 OnReturned = Callable[[bytes], None]
 """A datagram of ours that came back with an ICMP error, as much of it as was quoted."""
 
-_BATCH: Final = 64
-"""Datagrams taken at one wake-up, so that timers and connections get their turn."""
+_MOST_READ: Final = 256
+"""Datagrams read at one wake-up."""
+_AT_ONCE: Final = 16
+"""Those served before timers and connections get their turn."""
 _BUFFER_BYTES: Final = 4 * 1024 * 1024
 _MOST_FLOWS: Final = 200_000
 _SO_SNDBUFFORCE: Final = 32
@@ -40,11 +46,13 @@ class UdpListener:
 
     __slots__ = (
         "_flows",
+        "_later",
         "_loop",
         "_on_datagram",
         "_on_returned",
         "_send_to",
         "_socket",
+        "_waiting",
         "dropped",
         "local",
     )
@@ -73,6 +81,8 @@ class UdpListener:
         self.local: Address = self._socket.getsockname()[:2]
         self.dropped = 0
         self._flows: dict[_Source, Flow] = {}
+        self._waiting: FairQueue[tuple[bytes, Flow]] = FairQueue()
+        self._later: asyncio.Handle | None = None  # goes on with what waits
         self._on_datagram = on_datagram
         self._on_returned = on_returned
         self._send_to = self._socket.sendto
@@ -104,6 +114,8 @@ class UdpListener:
         self._loop.add_reader(self._socket.fileno(), self._drain)
 
     def close(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
         self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
@@ -126,24 +138,40 @@ class UdpListener:
         return flow
 
     def _drain(self) -> None:
-        receive, flows, deliver = self._socket.recvfrom, self._flows, self._on_datagram
-        for _ in range(_BATCH):
+        """Read what has come, and serve some of what waits."""
+        receive, flows, waiting = self._socket.recvfrom, self._flows, self._waiting
+        for _ in range(0 if waiting.is_full else _MOST_READ):
             try:
                 data, source = receive(65536)
             except BlockingIOError:
-                return
+                break
             except OSError:
                 self._read_errors()
-                return
+                break
             flow = flows.get(source)
             if flow is None:
                 flow = self._remember(source)
-            deliver(data, flow)
+            if not waiting.add(flow.remote[0], (data, flow)):
+                self.dropped += 1
+        self._serve()
+
+    def _serve(self) -> None:
+        for _ in range(_AT_ONCE):
+            one = self._waiting.take()
+            if one is None:
+                return
+            self._on_datagram(*one)
+        if self._waiting and self._later is None:
+            self._later = self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._later = None
+        self._drain()
 
     def _read_errors(self) -> None:
         """Empty the error queue; every error of a call ends here, or the socket would go deaf."""
         self.watch_again()
-        for _ in range(_BATCH):
+        for _ in range(_MOST_READ):
             try:
                 data, ancillary, _, _ = self._socket.recvmsg(2048, 512, socket.MSG_ERRQUEUE)
             except OSError:

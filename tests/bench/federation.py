@@ -8,10 +8,11 @@ CPU is the kernel's account of the proxy, read 6 s after the last message. Three
 
     cost      calls within, and calls to a foreign domain whose DNS answers are known
     cold      first calls to names never asked for, beside the time their questions take alone
-    dead      good calls before and while `--dead` unreachable domains are called, all begun within
-              `--within` seconds: half of them have name servers that never answer, half an address
-              where nobody does. "During" goes on until the last of them has failed (Timer B); how
-              late the phones' own loop was at worst is told besides
+    dead      good calls before and while a neighbour, who has another address, calls `--dead`
+              unreachable domains, all begun within `--within` seconds: half of them have name
+              servers that never answer, half an address where nobody does. "During" goes on until
+              the last of them has failed (Timer B); how late the phones' own loop was at worst is
+              told besides
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ Ports = tuple[int, int, int]
 class Phone(asyncio.DatagramProtocol):
     """A UDP phone: it answers every call at once, and makes calls."""
 
-    def __init__(self, port: int, proxy: tuple[str, int]) -> None:
+    def __init__(self, port: int, proxy: tuple[str, int], host: str = "127.0.0.1") -> None:
+        self.host = host
         self.port = port
         self._proxy = proxy
         self._awaited: dict[bytes, asyncio.Future[Response]] = {}
@@ -68,7 +70,7 @@ class Phone(asyncio.DatagramProtocol):
 
     async def start(self) -> None:
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: self, ("127.0.0.1", self.port)
+            lambda: self, (self.host, self.port)
         )
         # What answers a burst must not be lost here: nobody would send it again.
         sock = transport.get_extra_info("socket")
@@ -83,11 +85,11 @@ class Phone(asyncio.DatagramProtocol):
 
     @property
     def via(self) -> bytes:
-        return b"SIP/2.0/UDP 127.0.0.1:%d" % self.port
+        return b"SIP/2.0/UDP %b:%d" % (self.host.encode(), self.port)
 
     @property
     def contact(self) -> bytes:
-        return b"<sip:bench@127.0.0.1:%d>" % self.port
+        return b"<sip:bench@%b:%d>" % (self.host.encode(), self.port)
 
     def send(self, message: Request | Response, to: tuple[str, int] | None = None) -> None:
         assert self._transport is not None
@@ -133,7 +135,7 @@ class Phone(asyncio.DatagramProtocol):
             from_uri=f"sip:user2@{HOME}".encode(),
             from_tag=b"t%d" % self._calls,
             to_uri=uri.encode(),
-            call_id=b"%d-%d@bench" % (self.port, self._calls),
+            call_id=b"%b-%d-%d@bench" % (self.host.encode(), self.port, self._calls),
             contact=self.contact,
         )
         began = time.perf_counter()
@@ -163,7 +165,7 @@ class Phone(asyncio.DatagramProtocol):
             uri.encode(),
             via=self.via,
             from_uri=f"sip:user2@{HOME}".encode(),
-            call_id=b"%d-%d@bench" % (self.port, self._calls),
+            call_id=b"%b-%d-%d@bench" % (self.host.encode(), self.port, self._calls),
             contact=self.contact,
         )
 
@@ -225,10 +227,13 @@ def spread(seconds: list[float]) -> str:
 class Bench:
     """The proxy with its phones, and what is measured."""
 
-    def __init__(self, platform: Platform, args: argparse.Namespace, caller: Phone) -> None:
+    def __init__(
+        self, platform: Platform, args: argparse.Namespace, caller: Phone, neighbour: Phone
+    ) -> None:
         self._pid = platform.program("proxy").process.pid
         self._args = args
         self._caller = caller
+        self._neighbour = neighbour
 
     async def cost(self) -> None:
         figures = {}
@@ -267,7 +272,7 @@ class Bench:
     async def dead(self) -> None:
         args, good = self._args, "sip:bob@far.test"
         names = [f"n{n}.{kind}" for n in range(args.dead // 2) for kind in ("mute", "deaf")]
-        attempts = [self._caller.attempt(f"sip:bob@{name}.test") for name in names]
+        attempts = [self._neighbour.attempt(f"sip:bob@{name}.test") for name in names]
         before = await self._caller.many(good, 20 * _GOOD_RATE, _GOOD_RATE)
         lateness = Lateness()
         during = asyncio.create_task(
@@ -276,7 +281,7 @@ class Bench:
         loop = asyncio.get_running_loop()
         began = loop.time()
         for number, attempt in enumerate(attempts):
-            self._caller.send(attempt)
+            self._neighbour.send(attempt)
             if number % 20 == 19:
                 due = began + args.within * number / len(attempts)
                 await asyncio.sleep(max(0.0, due - loop.time()))
@@ -295,7 +300,8 @@ async def measure(platform: Platform, dns: str, ports: Ports, args: argparse.Nam
     proxy = (platform.address, platform.port)
     caller, callee, silent = (Phone(port, proxy) for port in ports)
     silent.datagram_received = lambda data, addr: None  # type: ignore[method-assign]
-    for phone in (caller, callee, silent):
+    neighbour = Phone(caller.port, proxy, "127.0.0.2")
+    for phone in (caller, callee, silent, neighbour):
         await phone.start()
     home = f"sip:user1@{HOME}".encode()
     register = request(
@@ -305,10 +311,10 @@ async def measure(platform: Platform, dns: str, ports: Ports, args: argparse.Nam
     answer = await callee.asks(register)
     if answer.status != 200:
         raise AssertionError(f"REGISTER: {answer.status}")
-    bench = Bench(platform, args, caller)
+    bench = Bench(platform, args, caller, neighbour)
     for name in args.only:
         await {"cost": bench.cost, "cold": lambda: bench.cold(dns), "dead": bench.dead}[name]()
-    for phone in (caller, callee, silent):
+    for phone in (caller, callee, silent, neighbour):
         phone.close()
 
 

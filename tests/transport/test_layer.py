@@ -139,6 +139,21 @@ async def test_burst_arrives_in_order(office: Office, udp_phone: UdpPhone) -> No
     assert call_ids == [str(number).encode() for number in range(300)]
 
 
+async def test_a_burst_delays_nobody_but_its_sender(office: Office, udp_phone: UdpPhone) -> None:
+    if office.host != "127.0.0.1":
+        return  # there is one loopback address of IPv6
+    other = UdpPhone("127.0.0.2")
+    try:
+        for number in range(200):
+            udp_phone.send(options(f"burst {number}"), office.address("udp"))
+        other.send(options("other"), office.address("udp"))
+        came = [(await office.next())[0].call_id for _ in range(201)]
+    finally:
+        other.close()
+    assert came[:3] == [b"burst 0", b"other", b"burst 1"]
+    assert came[2:] == [b"burst %d" % number for number in range(1, 200)]
+
+
 async def test_large_datagram(office: Office, udp_phone: UdpPhone) -> None:
     udp_phone.send(options(body=b"x" * 50_000), office.address("udp"))
     message, flow = await office.next()
