@@ -16,14 +16,15 @@ Line = tuple[str, str, Sequence[float | None]]
 
 
 def of_calls(hours: Sequence[Hour]) -> dict[str, Any]:
-    """Calls by hour; bars of the answered ones stand before those of all."""
+    """Calls by hour; bars of the answered ones stand before those of all, whose rest is seen."""
     bars = [
-        (_("All"), "--bad", [hour.calls for hour in hours]),
+        (_("Not answered"), "--bad", [hour.calls for hour in hours]),
         (_("Answered"), "--good", [hour.answered for hour in hours]),
     ]
     chart = lines([hour.hour for hour in hours], bars)
     for one in chart["series"]:
         one["bars"] = True
+    chart["series"][0]["said"] = [hour.calls - hour.answered for hour in hours]
     return chart
 
 

@@ -1,4 +1,5 @@
 // Charts: <div data-chart="id of a JSON script"> with {"x": [...], "series": [{label, colour, values}]}.
+// A series whose bars stand behind others' has what its legend says for each moment in `said`.
 // The same numbers stand in a table beside it for whoever sees no picture.
 import uPlot from "uplot";
 
@@ -38,8 +39,9 @@ function draw(place) {
   new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: options.height })).observe(place);
 }
 
-function series({ label, colour: name, bars, gaps }) {
+function series({ label, colour: name, bars, gaps, said }) {
   const stroke = colour(name);
   const shape = bars ? { paths: uPlot.paths.bars({ size: [0.7, 40] }), points: { show: false } } : {};
-  return { label, stroke, width: bars ? 0 : 2, fill: bars ? stroke : undefined, spanGaps: gaps === false, ...shape };
+  const value = (_, drawn, __, at) => (at == null || drawn == null ? "" : said ? said[at] : drawn);
+  return { label, value, stroke, width: bars ? 0 : 2, fill: bars ? stroke : undefined, spanGaps: gaps === false, ...shape };
 }
