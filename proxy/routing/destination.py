@@ -67,17 +67,20 @@ def require_user(call: RequestContext) -> None:
         raise Reject(484)
 
 
+def mean_own_domain(call: RequestContext, node: Node) -> None:
+    """A phone that dials by the address of its proxy means its own domain."""
+    uri, domain = call.request.uri, call.domain
+    if domain is None or not isinstance(uri, SipUri):
+        return
+    if node.directory.domain(host_name(uri)) is None and node.transport.is_own(uri.host, uri.port):
+        call.request.uri = uri.with_(host=domain.name, port=None)
+
+
 def find_targets(call: RequestContext, node: Node) -> None:
     """The registered contacts of a user of ours, or the foreign domain."""
     uri = call.request.uri
     if not isinstance(uri, SipUri):
         raise Reject(416)
-    domain = node.directory.domain(host_name(uri))
-    if domain is None and node.transport.is_own(uri.host, uri.port) and call.domain is not None:
-        # A phone that dials by the address of its proxy means its own domain.
-        domain = call.domain
-        uri = uri.with_(host=domain.name, port=None)
-        call.request.uri = uri
     call.notes.target = call.request.uri_raw
     trail = of_caller(call)
     alternatives = _alternatives(call, node, trail)

@@ -69,6 +69,7 @@ async def initial_request(call: RequestContext, node: Node) -> None:
         destination.note_caller_binding(call, node)
         federation.admit_stranger(call, node)
     identity.settle(call)
+    destination.mean_own_domain(call, node)
     e164.normalise(call)
     translation.translate(call, node)
     await enum.look_up(call, node)

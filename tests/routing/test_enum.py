@@ -10,6 +10,7 @@ from proxy.directory.model import Alias, Forward, Gateway, Translation, Trunk
 from proxy.locate.hop import Hop
 from proxy.sip.uri import Aor, SipUri, parse_uri
 from tests.harness.builders import cancel_of
+from tests.harness.network import PROXY4
 
 from .world import EXAMPLE, UserAgent, World
 
@@ -43,6 +44,13 @@ async def test_number_becomes_the_address_of_the_dns(dialled: bytes) -> None:
     world = world_with_numbers()
     peer = world.phone(b"info@elsewhere.test", "192.0.2.99")
     await called(world, b"sip:" + dialled.replace(b"%20", b"") + b"@example.com")
+    assert peer.take_request(b"INVITE").uri_raw == b"sip:info@elsewhere.test"
+
+
+async def test_number_dialled_at_the_address_of_the_proxy() -> None:
+    world = world_with_numbers()
+    peer = world.phone(b"info@elsewhere.test", "192.0.2.99")
+    await called(world, b"sip:+14085551234@" + PROXY4.encode())
     assert peer.take_request(b"INVITE").uri_raw == b"sip:info@elsewhere.test"
 
 
