@@ -57,7 +57,7 @@ class RowSerializer(serializers.Serializer):
     max_contacts = serializers.IntegerField(required=False, allow_null=True)
     max_calls = serializers.IntegerField(required=False, allow_null=True)
     media_policy = serializers.CharField(required=False, help_text="always, auto or never.")
-    srtp = serializers.CharField(required=False, help_text="off, offered or required.")
+    srtp = serializers.CharField(required=False, help_text="off, offered, required or dtls.")
     codecs = serializers.CharField(required=False, help_text="Such as opus G722 PCMA.")
     note = serializers.CharField(required=False, allow_blank=True, max_length=200)
 

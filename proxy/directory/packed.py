@@ -18,9 +18,9 @@ from .model import Subscriber
 _NUMBERS: Final = Struct("<qqBiiBBBH")
 _ENABLED: Final = 1
 _NO_LIMIT: Final = -1
-# The policies share the byte of the flags: two bits each.
+# The policies share the byte of the flags: two bits and three.
 _RELAY: Final = ("", "always", "auto", "never")
-_SRTP: Final = ("", "off", "offered", "required")
+_SRTP: Final = ("", "off", "offered", "required", "dtls")
 _RELAY_SHIFT: Final = 1
 _SRTP_SHIFT: Final = 3
 
@@ -73,7 +73,7 @@ def unpack(aor: Aor, packed: bytes) -> Subscriber:
         None if contacts == _NO_LIMIT else contacts,
         None if calls == _NO_LIMIT else calls,
         _RELAY[flags >> _RELAY_SHIFT & 3],
-        _SRTP[flags >> _SRTP_SHIFT & 3],
+        _SRTP[flags >> _SRTP_SHIFT & 7],
         packed[sha256_end:codecs_end],
     )
 

@@ -4,6 +4,7 @@
     any        SIP          RTP/AVP              remove        demux
       ... srtp=offered      RTP/AVP, OSRTP       remove        demux
       ... srtp=required     RTP/SAVP             remove        demux
+      ... srtp=dtls         UDP/TLS/RTP/SAVPF    remove        offer, accept
     any        WebSocket    UDP/TLS/RTP/SAVPF    force         offer, require
 
 Each side is spoken to in its own address family; our address stands in o= and c=. Opportunistic
@@ -21,7 +22,7 @@ flags over. `pad-crypto` is for rtpengine: baresip takes no key whose base64 lac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from media.ng import CodecChoice, Options
@@ -46,11 +47,15 @@ class SideFacts:
     source: str = ""
     """Address from which its signalling came."""
     srtp: str = "off"
-    """Its policy: off, offered, required."""
+    """Its policy: off, offered, required (by keys in the signalling), dtls (required, by DTLS)."""
     codecs: tuple[bytes, ...] = ()
     """Lower-case names of those that it may use, the preferred one first; none: all."""
     user: bytes = b""
     """Whose phone it is, for what the relay says of it in words."""
+
+    @property
+    def is_srtp_required(self) -> bool:
+        return self.srtp in ("required", "dtls")
 
     @property
     def label(self) -> bytes:
@@ -63,40 +68,40 @@ def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
     family = b"IP6" if receiver.family == 6 else b"IP4"
     received_from = sender.source.encode() if sender.is_nat else b""
     flags = [b"keep-profile"]
-    if sender.srtp == "required":
+    if sender.is_srtp_required:
         flags.append(b"srtp-required")
-    if receiver.srtp == "required":
+    if receiver.is_srtp_required:
         flags.append(b"srtp-required-towards")
     osrtp = [b"accept"] if sender.srtp != "off" else []
     if receiver.srtp == "offered":
         osrtp.append(b"offer")
-    if not receiver.is_websocket:
-        return Options(
-            ice=b"remove",
-            dtls=b"off",
-            sdes=_NO_SUITES,
-            transport_protocol=b"RTP/SAVP" if receiver.srtp == "required" else b"RTP/AVP",
-            address_family=family,
-            label=sender.label,
-            codec=_codecs(receiver.codecs, sender.codecs),
-            rtcp_mux=(b"demux",),
-            replace=_REPLACE,
-            osrtp=tuple(osrtp),
-            flags=(*flags, b"pad-crypto"),
-            received_from=received_from,
-        )
-    return Options(
-        ice=b"force",
-        sdes=(b"off",),
-        transport_protocol=b"UDP/TLS/RTP/SAVPF",
+    common = Options(
         address_family=family,
         label=sender.label,
         codec=_codecs(receiver.codecs, sender.codecs),
-        rtcp_mux=(b"offer", b"require"),
         replace=_REPLACE,
-        osrtp=tuple(one for one in osrtp if one != b"offer"),
+        osrtp=tuple(osrtp),
         flags=tuple(flags),
         received_from=received_from,
+    )
+    if receiver.is_websocket or receiver.srtp == "dtls":
+        is_browser = receiver.is_websocket
+        return replace(
+            common,
+            ice=b"force" if is_browser else b"remove",
+            sdes=(b"off",),
+            transport_protocol=b"UDP/TLS/RTP/SAVPF",
+            rtcp_mux=(b"offer", b"require") if is_browser else (b"offer", b"accept"),
+            osrtp=tuple(one for one in osrtp if one != b"offer"),
+        )
+    return replace(
+        common,
+        ice=b"remove",
+        dtls=b"off",
+        sdes=_NO_SUITES,
+        transport_protocol=b"RTP/SAVP" if receiver.srtp == "required" else b"RTP/AVP",
+        rtcp_mux=(b"demux",),
+        flags=(*flags, b"pad-crypto"),
     )
 
 

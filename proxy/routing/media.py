@@ -322,7 +322,7 @@ def _refusal(error: RelayError, *sides: SideFacts) -> bytes | None:
     it passes, for nobody would be heard unencrypted or by a codec that is not allowed."""
     if error.reason.startswith(_NO_CODEC):
         return b"No Common Codec"
-    is_required = any(side.srtp == "required" for side in sides)
+    is_required = any(side.is_srtp_required for side in sides)
     if error.reason.startswith(_MUST_ENCRYPT) or (is_required and error.reason):
         return b"SRTP is required here"
     return None

@@ -25,7 +25,7 @@ subscribers = st.builds(
     max_contacts=limits,
     max_calls=limits,
     media_policy=st.sampled_from(["", "always", "auto", "never"]),
-    srtp=st.sampled_from(["", "off", "offered", "required"]),
+    srtp=st.sampled_from(["", "off", "offered", "required", "dtls"]),
     codecs=st.binary(max_size=200),
 )
 

@@ -17,7 +17,7 @@ from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
-DOMAIN, ENCRYPTED = "desks.test", "encrypted-desks.test"
+DOMAIN, ENCRYPTED, BY_DTLS = "desks.test", "encrypted-desks.test", "dtls-desks.test"
 HEARD = 0.6
 PAGE = "UDP/TLS/RTP/SAVPF DTLS-SRTP"
 
@@ -26,6 +26,7 @@ PAGE = "UDP/TLS/RTP/SAVPF DTLS-SRTP"
 def platform(web_platform: Platform) -> Platform:
     web_platform.add_domain(DOMAIN, "media_policy=always", tenant="desks")
     web_platform.add_domain(ENCRYPTED, "media_policy=always", "srtp=required", tenant="desks")
+    web_platform.add_domain(BY_DTLS, "media_policy=always", "srtp=dtls", tenant="desks")
     return web_platform
 
 
@@ -76,6 +77,7 @@ def talk(page: BrowserPhone, desk: Baresip) -> None:
     [
         ("udp", "", DOMAIN, "RTP/AVP"),
         ("tls", "srtp-mand", ENCRYPTED, "RTP/SAVP SDES"),
+        ("tcp", "dtls_srtp", BY_DTLS, PAGE),
     ],
 )
 def test_the_page_calls(
@@ -102,7 +104,7 @@ def test_the_page_calls(
     [
         ("udp", "", "RTP/AVP"),
         ("tls", "srtp-mand", "RTP/SAVP SDES"),
-        ("tls", "dtls_srtp", "UDP/TLS/RTP/SAVPF DTLS-SRTP"),
+        ("tls", "dtls_srtp", PAGE),
     ],
 )
 def test_the_desk_phone_calls(

@@ -18,6 +18,7 @@ from tests.harness.waiting import wait_until
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
 DOMAIN, ENCRYPTED = "rtpengine-page.test", "rtpengine-encrypted.test"
+BY_DTLS = "rtpengine-dtls.test"
 HEARD = 0.6
 PORTS = (53000, 54999)
 
@@ -34,6 +35,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Ite
         platform.add_domain(
             ENCRYPTED, "media_policy=always", "srtp=required", tenant="rtpengine-page"
         )
+        platform.add_domain(BY_DTLS, "media_policy=always", "srtp=dtls", tenant="rtpengine-page")
         yield platform
         assert relay.process.poll() is None
 
@@ -59,7 +61,7 @@ def test_two_pages(softphone: Softphones, browser: Chromium) -> None:
 
 @pytest.mark.parametrize(
     ("transport", "mediaenc", "domain"),
-    [("udp", "", DOMAIN), ("tls", "srtp-mand", ENCRYPTED)],
+    [("udp", "", DOMAIN), ("tls", "srtp-mand", ENCRYPTED), ("tcp", "dtls_srtp", BY_DTLS)],
 )
 @pytest.mark.parametrize("calls", ["page", "desk"])
 def test_a_page_and_a_desk_phone(

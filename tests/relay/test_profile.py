@@ -13,6 +13,7 @@ _REPLACE = (b"origin", b"session-connection")
 SIP4, SIP6 = SideFacts(4), SideFacts(6)
 BROWSER = SideFacts(4, is_websocket=True)
 OFFERED, REQUIRED = SideFacts(4, srtp="offered"), SideFacts(4, srtp="required")
+DTLS = SideFacts(4, srtp="dtls")
 SECURE_BROWSER = SideFacts(4, is_websocket=True, srtp="required")
 KEEP = b"keep-profile"
 NO_SUITES = tuple(
@@ -76,6 +77,17 @@ WEBRTC = Options(
         (OFFERED, OFFERED, plain(osrtp=(b"accept", b"offer"))),
         (SIP4, REQUIRED, plain(transport=b"RTP/SAVP", flags=(b"srtp-required-towards",))),
         (REQUIRED, SIP4, plain(osrtp=(b"accept",), flags=(b"srtp-required",))),
+        (
+            SIP4,
+            DTLS,
+            replace(
+                WEBRTC,
+                ice=b"remove",
+                rtcp_mux=(b"offer", b"accept"),
+                flags=(KEEP, b"srtp-required-towards"),
+            ),
+        ),
+        (DTLS, SIP4, plain(osrtp=(b"accept",), flags=(b"srtp-required",))),
         (
             SIP4,
             SECURE_BROWSER,

@@ -17,7 +17,8 @@ class MediaPolicy(models.TextChoices):
 class Srtp(models.TextChoices):
     OFF = "off", "plain RTP only"
     OFFERED = "offered", "encrypted when the phone asks for it"
-    REQUIRED = "required", "always encrypted"
+    REQUIRED = "required", "always encrypted, by keys in the signalling (SDES)"
+    DTLS = "dtls", "always encrypted, by DTLS-SRTP"
 
 
 class Federation(models.TextChoices):
