@@ -241,3 +241,10 @@ class TrialForm(forms.Form):
         label=_("Dials"), max_length=400, help_text=_("A name, a number or an address.")
     )
     user_agent = forms.CharField(label=_("Phone"), max_length=200, required=False)
+    at = forms.DateTimeField(
+        label=_("When (UTC)"),
+        required=False,
+        input_formats=["%Y-%m-%dT%H:%M"],
+        widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"),
+        help_text=_("Empty: now."),
+    )

@@ -13,6 +13,7 @@ from fedsip_platform.routing import checks
 from fedsip_platform.routing.models import (
     Alias,
     Forward,
+    ForwardWhen,
     Gateway,
     OutboundPolicy,
     RingGroup,
@@ -89,6 +90,11 @@ class ForwardForm(forms.ModelForm):
             "ring_seconds": _("Seconds of ringing before"),
             "enabled": _("On"),
         }
+        help_texts = {"ring_seconds": _("Counts only where nobody answers in time.")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["condition"].choices = ForwardWhen.choices
 
 
 class PeerForm(forms.ModelForm):

@@ -152,9 +152,11 @@ def _context(place: Place, domain: Domain | None, **more: Any) -> dict[str, Any]
     hits = queries.calls_by_rule(
         calls, [rule.pk for rule in shown], since=timezone.now() - HITS_COUNTED
     )
+    verdicts = {verdict["id"]: verdict for verdict in more.get("verdicts", ())}
     for rule in shown:
         rule.hits = hits.get(rule.pk, 0)
         rule.all_weights = weights[rule.priority]
+        rule.verdict = verdicts.get(str(rule.public_id))
     return {**more, "domain": domain, "rules": shown, "most": MOST_SHOWN}
 
 
@@ -171,7 +173,7 @@ def _rehearsed(request: HttpRequest, domain: Domain | None) -> dict[str, Any]:
             _name(given["caller"], domain),
             given["dialled"],
             user_agent=given["user_agent"],
-            at=timezone.now(),
+            at=given["at"] or timezone.now(),
         ),
     )
     if trial is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -22,7 +24,8 @@ from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
 from admin_ui.paging import page_of
 from admin_ui.user_page import render_user
-from fedsip_platform.calls.models import CallRecord
+from fedsip_platform.calls import queries
+from fedsip_platform.calls.models import CallRecord, FailedSignIn
 from fedsip_platform.directory import finding, passwords, services
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.location import services as location
@@ -34,6 +37,7 @@ MOST_COUNTED = 10_000
 RECENT_CALLS = 10
 MOST_NAMES = 20
 EXPORT_CHUNK = 2000
+FAILING = timedelta(days=1)
 
 
 @require_GET
@@ -46,6 +50,7 @@ def users(request: HttpRequest) -> HttpResponse:
     order = asked["order"] if asked.get("order") in ORDERS else "aor"
     page = page_of(rows, order, asked.get("at"))
     _count_devices(page.rows)
+    _note_names_and_calls(place, page.rows)
     counted = rows[: MOST_COUNTED + 1].count()
     context = {
         "page": page,
@@ -205,6 +210,10 @@ def _filtered(place: Place, asked: Any) -> QuerySet[Subscriber]:
             rows = rows.filter(~signed_in, enabled=True)
         case "disabled":
             rows = rows.filter(enabled=False)
+        case "failing":
+            since = timezone.now() - FAILING
+            failed = FailedSignIn.objects.filter(aor=OuterRef("aor"), last_at__gte=since)
+            rows = rows.filter(Exists(failed))
         case "never":
             rows = rows.filter(~Exists(Binding.objects.filter(subscriber=OuterRef("pk"))))
     return rows
@@ -216,6 +225,18 @@ def _count_devices(shown: Sequence[Subscriber]) -> None:
     amounts = dict(bindings.values_list("subscriber").annotate(amount=Count("pk")))
     for each in shown:
         each.devices = amounts.get(each.pk, 0)
+
+
+def _note_names_and_calls(place: Place, shown: Sequence[Subscriber]) -> None:
+    """Give each of a page's users its other names and when it called last."""
+    aors = [each.aor for each in shown]
+    names: dict[str, list[str]] = {}
+    for alias in place.scope.visible(Alias.objects.filter(target__in=aors)).order_by("name"):
+        names.setdefault(alias.target, []).append(alias.name)
+    called = queries.last_calls(place.scope.visible(CallRecord.objects.all()), aors)
+    for each in shown:
+        each.also_called = names.get(each.aor, [])
+        each.last_call = called.get(each.aor)
 
 
 def _create(given: dict[str, Any], made_password: str) -> Subscriber:

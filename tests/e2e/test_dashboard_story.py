@@ -101,7 +101,7 @@ def visitor(web_platform: Platform, browser: Chromium) -> Iterator[Visit]:
     contexts: list[BrowserContext] = []
 
     def make() -> Visitor:
-        contexts.append(browser.context(accept_downloads=True))
+        contexts.append(browser.context(accept_downloads=True, reduced_motion="reduce"))
         return Visitor(web_platform, contexts[-1])
 
     yield make
@@ -425,9 +425,13 @@ def test_rules_are_ordered_by_mouse_and_by_keyboard(
     admin.opens(f"/t/{tenant}/routing/")
     notes = admin.page.locator(".rule .rule-note")
     expect(notes).to_have_text(["one", "two", "three"])
-    grips = admin.page.locator(".rule .grip")
     with admin.page.expect_response("**/order"):
-        drag(admin.page, grips.nth(2).bounding_box(), grips.nth(0).bounding_box())
+        takes(admin.page, 2)
+        drags_over(admin.page, 1)
+        expect(notes).to_have_text(["one", "three", "two"])
+        drags_over(admin.page, 0)
+        expect(notes).to_have_text(["three", "one", "two"])
+        admin.page.mouse.up()
     expect(notes).to_have_text(["three", "one", "two"])
     admin.page.reload()
     expect(notes).to_have_text(["three", "one", "two"])
@@ -441,12 +445,23 @@ def test_rules_are_ordered_by_mouse_and_by_keyboard(
     expect(notes).to_have_text(["one", "two", "three"])
 
 
-def drag(page: Page, taken: Any, put: Any) -> None:
-    """By the mouse, in steps, as a hand does."""
-    page.mouse.move(taken["x"] + taken["width"] / 2, taken["y"] + taken["height"] / 2)
+def takes(page: Page, number: int) -> None:
+    """Take that rule by its grip."""
+    x, y = middle_of(page, number)
+    page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(put["x"] + put["width"] / 2, put["y"] - 8, steps=20)
-    page.mouse.up()
+
+
+def drags_over(page: Page, number: int) -> None:
+    """To the upper half of that rule, in steps, as a hand does."""
+    x, y = middle_of(page, number)
+    page.mouse.move(x, y - 4, steps=10)
+
+
+def middle_of(page: Page, number: int) -> tuple[float, float]:
+    box = page.locator(".rule .grip").nth(number).bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def test_a_passkey_opens_the_door(web_platform: Platform, visitor: Visit, tenant: str) -> None:

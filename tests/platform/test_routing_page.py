@@ -86,3 +86,15 @@ def test_rules_tell_what_they_took_and_their_share(acme: World) -> None:
     shown = Visitor(acme.people["viewer"]).reads("/t/acme/routing/")
     assert re.findall(r"(\d+) calls? in 7 days", shown) == ["1", "0"]
     assert re.findall(r'aria-label="(\d+) %"', shown) == ["25", "75"]
+
+
+def test_a_rehearsal_lights_up_the_rules_and_may_be_of_another_time(acme: World) -> None:
+    services.update_translation(acme.rule, hours="Mon-Fri 08:00-18:00", note="by day")
+    visitor = Visitor(acme.people["viewer"])
+    by_day = "/t/acme/routing/?domain=example.com&caller=alice&dialled=1000&at=2026-11-25T12:00"
+    assert '<li class="rule hit"' in visitor.reads(by_day)
+    assert "This one is applied." in visitor.shown
+    at_night = by_day.replace("T12:00", "T22:00")
+    assert '<li class="rule passed"' in visitor.reads(at_night)
+    assert "This one is applied." not in visitor.shown
+    assert "Enter a valid date/time." in visitor.reads(by_day.replace("2026-11-25T12:00", "noon"))
