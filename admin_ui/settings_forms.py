@@ -10,6 +10,9 @@ from fedsip_platform.api.areas import Scope as TokenScope
 from fedsip_platform.tenants.models import Role, Tenant
 from fedsip_platform.webhooks.models import Event, Webhook
 
+# A token of one tenant sees nothing of the platform, whoever has made it.
+OPERATORS_ALONE = {TokenScope.PLATFORM_READ}
+
 
 class InviteForm(forms.Form):
     """Who is to look after the tenant, and how far."""
@@ -34,7 +37,7 @@ class TokenForm(forms.Form):
     )
     scopes = TicksField(
         label=_("It may"),
-        choices=TokenScope.choices,
+        choices=[choice for choice in TokenScope.choices if choice[0] not in OPERATORS_ALONE],
         required=True,
         initial=[TokenScope.READ.value],
         help_text=_("Whatever may change something may also read it."),
