@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from admin_ui.frame import Place
-from fedsip_platform.directory.models import Domain
+from fedsip_platform.directory.models import SERVED, Domain
 from fedsip_platform.federation import wellbeing
 from fedsip_platform.federation.models import CheckState, DomainCheck
 from fedsip_platform.routing.models import GatewayHealth, Trunk
@@ -98,13 +98,16 @@ def _limits(place: Place) -> list[Point]:
 
 
 def _domains(place: Place) -> list[Point]:
-    off = place.scope.visible(Domain.objects.filter(enabled=False))
+    """Those that are not served, for one reason or the other."""
+    unserved = place.scope.visible(Domain.objects.filter(Q(enabled=False) | ~SERVED))
+    off = _("%(domain)s is off: nobody registers or calls there.")
+    unproved = _("%(domain)s is not served before it is proved to be yours.")
     return [
         Point(
-            _("%(domain)s is off: nobody registers or calls there.") % {"domain": domain},
+            (unproved if domain.enabled else off) % {"domain": domain},
             _address(place, "domain", domain.public_id),
         )
-        for domain in off[:MOST_OF_A_KIND]
+        for domain in unserved[:MOST_OF_A_KIND]
     ]
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from fedsip_platform.calls.models import Node
 from fedsip_platform.directory import services
+from fedsip_platform.directory.models import Domain
 from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.routing.models import Gateway, GatewayHealth
 from fedsip_platform.tenants.models import Person
@@ -54,6 +55,12 @@ def test_what_is_wrong_is_said_with_its_page(acme: World, rival: World) -> None:
         assert text in shown, text
     assert shown.index("does not answer") < shown.index("is off")
     assert "example.net" not in shown
+
+
+def test_a_domain_that_waits_for_its_proof_is_named(acme: World) -> None:
+    Domain.objects.filter(pk=acme.domain.pk).update(vouched=False)
+    shown = Visitor(acme.people["viewer"]).reads("/t/acme/")
+    assert "example.com is not served before it is proved to be yours." in shown
 
 
 def test_what_was_turned_off_is_left_alone(acme: World) -> None:
