@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
 from django.http.response import HttpResponseBase
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
@@ -41,7 +43,20 @@ class DoneAlready(APIException):
     default_detail = "This was done already; its answer held a secret, which is shown only once."
 
 
-def claim(request: Request) -> RememberedRequest | Response | None:
+def once(request: Request, act: Callable[[], Response], *, asked: Any) -> Response:
+    """Do it, or answer what was answered to the same request before; for views that are no
+    resource. `asked` stands for the body, which may be a stream that can be read only once."""
+    with transaction.atomic():
+        claimed = claim(request, asked)
+        if isinstance(claimed, Response):
+            return claimed
+        response = act()
+        if claimed is not None:
+            fill(claimed, response, has_secret=False)
+    return response
+
+
+def claim(request: Request, asked: Any) -> RememberedRequest | Response | None:
     """The claim to be filled by `fill`, or the earlier answer, or None where no key was given."""
     key = request.headers.get(HEADER)
     if key is None or not request.user.is_authenticated:
@@ -49,7 +64,7 @@ def claim(request: Request) -> RememberedRequest | Response | None:
     if not _KEY.fullmatch(key):
         raise ValidationError({HEADER: "Give 1 to 100 printable ASCII characters, no spaces."})
     caller = _caller(request)
-    fingerprint = _fingerprint(request)
+    fingerprint = _fingerprint(request, asked)
     mine = RememberedRequest(caller=caller, key=key, fingerprint=fingerprint)
     # Waits where another transaction claims the same key at this moment.
     RememberedRequest.objects.bulk_create([mine], ignore_conflicts=True)
@@ -81,8 +96,6 @@ def _caller(request: Request) -> str:
     return f"person {request.user.pk}"
 
 
-def _fingerprint(request: Request) -> str:
-    asked = json.dumps(request.data, cls=JSONEncoder, sort_keys=True)
-    return hashlib.sha256(
-        f"{request.method} {request.get_full_path()} {asked}".encode()
-    ).hexdigest()
+def _fingerprint(request: Request, asked: Any) -> str:
+    body = json.dumps(asked, cls=JSONEncoder, sort_keys=True)
+    return hashlib.sha256(f"{request.method} {request.get_full_path()} {body}".encode()).hexdigest()

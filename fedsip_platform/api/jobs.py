@@ -21,10 +21,16 @@ from fedsip_platform.tasks import chunks, jobs, user_jobs
 from fedsip_platform.tasks.models import Job, Kind, State
 from fedsip_platform.tenants.models import Tenant
 
-from . import csv_export, filters
+from . import csv_export, filters, idempotency
 from .base import ScopedViewSet, key_parameter, only_tenant, scope_of
 
 KEY = key_parameter("The job's id.")
+REPEATED = OpenApiParameter(
+    idempotency.HEADER,
+    {"type": "string", "pattern": idempotency.KEY_PATTERN},
+    OpenApiParameter.HEADER,
+    description="A repetition with this key changes nothing.",
+)
 MODES = list(user_jobs.MODES)
 
 
@@ -115,11 +121,16 @@ class ImportUsersView(APIView):
         parameters=[
             OpenApiParameter("tenant", OpenApiTypes.STR, description="Its short name."),
             OpenApiParameter("mode", OpenApiTypes.STR, enum=MODES, default=MODES[0]),
+            REPEATED,
         ],
         request={"text/csv": OpenApiTypes.STR},
         responses={202: JobSerializer},
     )
     def post(self, request: Request) -> Response:
+        size = request.headers.get("Content-Length", "")  # of a body that is read as it comes
+        return idempotency.once(request, lambda: self._start(request), asked=size)
+
+    def _start(self, request: Request) -> Response:
         mode = request.query_params.get("mode", MODES[0])
         if mode not in MODES:
             raise ValidationError({"mode": f"Say one of {', '.join(MODES)}."})
@@ -138,10 +149,14 @@ class ExportUsersView(APIView):
     @extend_schema(
         summary="Export users to CSV",
         operation_id="users_export",
+        parameters=[REPEATED],
         request=ExportSerializer,
         responses={202: JobSerializer},
     )
     def post(self, request: Request) -> Response:
+        return idempotency.once(request, lambda: self._start(request), asked=request.data)
+
+    def _start(self, request: Request) -> Response:
         wanted = ExportSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         tenant = _tenant(request, wanted.validated_data.get("tenant"))

@@ -1,0 +1,119 @@
+"""Every resource of the API keeps the conventions: request ids, ETags, If-Match, repeated POSTs.
+
+The operations are read from the URLconf; a new one is walked without a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fedsip_platform.gateway import services as gateway
+from tests.harness.dns_server import DnsThread, Zones
+from tests.platform.aims import AIMED, operations
+from tests.platform.test_api_bad_input import WRITING
+from tests.platform.world import Api, World
+
+pytestmark = [pytest.mark.db, pytest.mark.django_db]
+
+# What is one thing by its key, and has no state that a program could overwrite unseen.
+NO_TAG = {"calls/{key}/pcap", "calls/{key}/messages", "jobs/{key}/result", "domains/{key}/dns"}
+NO_TAG |= {"domains/{key}/check", "tenants/{key}/usage"}
+NO_TAG |= {"me/users/{key}/devices", "me/users/{key}/calls"}
+# Nothing is made by these, or each time the same.
+NOT_REPEATED = {"session", "translations/effect"}
+
+
+@pytest.fixture
+def owner(acme: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    """An operator who telephones as alice: everything is there for her."""
+    person = acme.people["owner"]
+    person.is_operator = True
+    person.save()
+    gateway.give_phone(person, acme.user)
+    with DnsThread(Zones({"example.com": "@ A 192.0.2.1"})) as server:
+        monkeypatch.setenv("FEDSIP_SIP_DNS_SERVERS", server.address)
+        yield Api(person)
+
+
+def aimed(world: World, method: str) -> Iterator[tuple[str, str, Any]]:
+    for (path, used), aims in AIMED.items():
+        if used == method:
+            address, body = aims[0](world)
+            yield path, address, body
+
+
+def test_every_answer_has_a_request_id(acme: World, owner: Api) -> None:
+    for path, method in operations():
+        if method == "get" and "{" not in path:
+            answer = owner.get(path, **{"X-Request-ID": "walk-7"})
+            assert answer.headers["X-Request-ID"] == "walk-7", path
+            if answer.status_code >= 400:
+                assert answer.json()["request_id"] == "walk-7", path
+    for path, address, _ in aimed(acme, "get"):
+        assert owner.get(address).headers["X-Request-ID"], path
+
+
+def test_every_single_thing_has_a_tag(acme: World, owner: Api) -> None:
+    for path, address, _ in aimed(acme, "get"):
+        answer = owner.get(address)
+        if path in NO_TAG or "{key}" not in path:
+            continue
+        assert answer.status_code == 200, f"{path}: {answer.content!r}"
+        tag = answer.headers["ETag"]
+        again = owner.get(address, **{"If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b""), path
+
+
+def test_no_change_goes_over_anothers(acme: World, owner: Api) -> None:
+    walked = set()
+    for method in ("patch", "put", "delete"):
+        for path, address, body in aimed(acme, method):
+            if "{key}" not in path or path.count("{") > 1:
+                continue
+            stale = owner.call(method, address, body, {"If-Match": '"of another state"'})
+            assert stale.status_code == 412, f"{method} {path}: {stale.content!r}"
+            assert stale.headers["Content-Type"] == "application/problem+json", path
+            walked.add((method, path))
+    for path, address, body in aimed(acme, "patch"):
+        bare = owner._client.patch(
+            f"/api/v1/{address}", body, content_type="application/json", secure=True
+        )
+        assert bare.status_code == 428, path
+    assert len(walked) > 30
+
+
+@pytest.mark.parametrize("path", sorted(set(WRITING) - NOT_REPEATED))
+def test_a_repeated_post_happens_once(acme: World, owner: Api, path: str) -> None:
+    method, body = WRITING[path]
+    if path == "gateways":
+        body = {**body, "trunk": str(acme.routes["trunks"].public_id)}
+    headers = {"Idempotency-Key": f"walk-{path}"}
+    first = owner.call(method, path, body, headers)
+    assert first.status_code in (201, 202), first.content
+    again = owner.call(method, path, body, headers)
+    if again.status_code == 409:  # its answer held a secret
+        assert again.json()["detail"].startswith("This was done already")
+    else:
+        assert again.headers["Idempotency-Replayed"] == "true"
+        assert again.json() == first.json()
+
+
+def test_a_repeated_import_is_one_job(acme: World, owner: Api) -> None:
+    text = "address,password\nbob@example.com,a good password\n"
+    made = [
+        owner._client.generic(
+            "POST",
+            "/api/v1/users/import?tenant=acme",
+            text,
+            content_type="text/csv",
+            secure=True,
+            headers={"Idempotency-Key": "import-1"},
+        )
+        for _ in range(2)
+    ]
+    assert [each.status_code for each in made] == [202, 202]
+    assert made[0].json()["id"] == made[1].json()["id"]
+    assert acme.tenant.jobs.filter(kind="import_users").count() == 1
