@@ -53,6 +53,8 @@ class Kind:
     words: Words
     back: Callable[[str, Any], str]
     """The page to return to, of the tenant's short name and the owner."""
+    title: Callable[[Any], Any] = str
+    """What its own page is called."""
     template: str = "admin_ui/owned/thing.html"
     more: Callable[[Place, Any], dict[str, Any]] = field(default=lambda place, thing: {})
     """What else its own page shows."""
@@ -127,7 +129,7 @@ def _shown(
         "form": form,
         "owner": owner,
         "thing": thing,
-        "heading": kind.words.new if thing is None else str(thing),
+        "heading": kind.words.new if thing is None else kind.title(thing),
         "back": kind.back(place.tenant.slug, owner),
         "delete_name": f"{kind.name}-delete",
         **({} if thing is None else kind.more(place, thing)),

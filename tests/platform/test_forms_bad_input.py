@@ -7,12 +7,16 @@ off the pages. Whatever is sent, the answer is a page: the form with its reasons
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 
+from fedsip_platform.people import urls as people_urls
+from fedsip_platform.people.services import invite, own
 from tests.platform.test_dashboard_isolation import (
     CHANGED_BY_OPERATORS,
     CHANGING,
@@ -20,7 +24,7 @@ from tests.platform.test_dashboard_isolation import (
     SHOWN,
     address,
 )
-from tests.platform.world import Api, World
+from tests.platform.world import PASSWORD, Api, World, make_person
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -35,6 +39,21 @@ BAD = {
     "a large number": "9" * 40,
     "below zero": "-1",
     "two lines": "a\r\nX-Injected: yes",
+}
+ACCOUNT_FORMS = (
+    *("sign-in", "account_reset_password", "account_change_password", "account_set_password"),
+    *("account_reauthenticate", "account_signup", "switch-tenant", "mfa_authenticate"),
+    *("mfa_reauthenticate", "mfa_activate_totp", "mfa_deactivate_totp", "mfa_add_webauthn"),
+    *("mfa_reauthenticate_webauthn", "mfa_login_webauthn", "mfa_generate_recovery_codes"),
+    *("usersessions_list", "socialaccount_connections", "socialaccount_signup", "sign-out"),
+)
+SAME_FORMS = {"account_login", "account_logout"}
+# Pages that only say something.
+ANSWERS = {
+    *("account_inactive", "account_reset_password_done", "account_reset_password_from_key_done"),
+    *("account_email_verification_sent", "mfa_index", "mfa_view_recovery_codes"),
+    *("mfa_download_recovery_codes", "mfa_list_webauthn", "socialaccount_login_cancelled"),
+    "socialaccount_login_error",
 }
 _FIELD = re.compile(r'<(?:input|select|textarea)[^>]* name="([^"]+)"')
 
@@ -106,3 +125,40 @@ def test_cookies_are_for_this_site_alone(acme: World) -> None:
     for name, cookie in client.cookies.items():
         assert cookie["secure"], name
         assert cookie["samesite"] in ("Lax", "Strict"), name
+
+
+def test_every_form_of_ones_own_answers_with_a_page(acme: World) -> None:
+    """One's own phone, one's account, and the doors."""
+    person = make_person("alice@people.example", name="Alice")
+    person.set_password(PASSWORD)
+    person.save()
+    own(acme.user, person)
+    key = {"key": acme.user.public_id}
+    paths = [reverse("my-user", kwargs=key), reverse("my-password", kwargs=key)]
+    paths += [reverse(name) for name in ("phone", "mine", "theme")]
+    paths += [reverse(name) for name in ACCOUNT_FORMS]
+    _, link = invite(acme.tenant, "new@people.example", "viewer")
+    for client in (Api(person)._client, Client()):
+        for path in [*paths, link]:
+            names = fields_of(client, path, {"next": "", "theme": ""})
+            for kind, value in BAD.items():
+                answer = sent_without_trace(client, path, dict.fromkeys(names, value))
+                # 429: the door holds out against guessing
+                assert answer.status_code in (200, 302, 403, 404, 405, 410, 429), f"{path} {kind}"
+                assert MARK not in answer.content.decode(), path
+                assert "X-Injected" not in answer.headers
+
+
+def test_every_form_of_an_account_has_a_line_here() -> None:
+    """What takes a key or a provider of its own is django-allauth's own business."""
+    names = {name for name, path in _addresses(people_urls.urlpatterns, "") if "<" not in path}
+    assert names == set(ACCOUNT_FORMS) | SAME_FORMS | ANSWERS
+
+
+def _addresses(patterns: list[Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for each in patterns:
+        path = prefix + str(each.pattern)
+        if hasattr(each, "url_patterns"):
+            yield from _addresses(each.url_patterns, path)
+        else:
+            yield each.name, path
