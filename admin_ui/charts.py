@@ -28,6 +28,16 @@ def of_calls(hours: Sequence[Hour]) -> dict[str, Any]:
     return chart
 
 
+def of_failures(hours: Sequence[tuple[datetime, int]]) -> dict[str, Any]:
+    """Failed sign-ins by hour, as bars."""
+    chart = lines(
+        [hour for hour, _amount in hours],
+        [(_("Failed sign-ins"), "--bad", [amount for _hour, amount in hours])],
+    )
+    chart["series"][0]["bars"] = True
+    return chart
+
+
 def of_quality(hours: Sequence[Hour]) -> dict[str, Any]:
     """The average MOS by hour, with gaps where nothing was measured."""
     scores = [None if hour.mos is None else round(hour.mos, 2) for hour in hours]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -43,6 +44,23 @@ def test_a_tenant_sees_who_failed_at_its_own_domains(acme: World, rival: World) 
     assert "a rule denies that domain" in shown
     for text in ("example.net", "192.0.2.99", "203.0.113.7", "secret", BLOCKS):
         assert text not in shown, text
+
+
+def test_failed_sign_ins_are_counted_by_hour(acme: World) -> None:
+    now = timezone.now()
+    FailedSignIn.objects.update(attempts=7)
+    for hours_ago, attempts in ((3, 5), (40, 11)):
+        FailedSignIn.objects.create(
+            domain=acme.domain, aor="bob@example.com", address="192.0.2.8", attempts=attempts,
+            hour=now - timedelta(hours=hours_ago), last_at=now - timedelta(hours=hours_ago),
+        )  # fmt: skip
+    shown = page(Api(acme.people["viewer"]), PAGE)
+    chart = json.loads(
+        shown.partition('id="failures-by-hour"')[2].partition(">")[2].partition("<")[0]
+    )
+    assert chart["series"][0]["values"][-1] == 7
+    assert chart["series"][0]["values"][-4] == 5
+    assert sum(chart["series"][0]["values"]) == 12
 
 
 def test_many_failed_sign_ins_are_turned_over(acme: World) -> None:
