@@ -86,7 +86,7 @@ class ScopedViewSet(GenericViewSet):
         super().initial(request, *args, **kwargs)
         self._claim = None
         if request.method == "POST":
-            claimed = idempotency.claim(request, request.data)
+            claimed = idempotency.claim(request, lambda: request.data)
             if isinstance(claimed, Response):
                 raise Replayed(claimed)
             self._claim = claimed

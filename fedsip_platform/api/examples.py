@@ -39,6 +39,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "caller_id": "+15551234567",
         "classes": ["national", "toll_free"],
     },
+    "OwnForwardRequest": {"condition": "not_registered", "target": "+15557654321"},
     "PassRequestRequest": {"seconds": 600},
     "PhoneRequest": {"address": "alice@example.com"},
     "RingGroupRequest": {
@@ -83,6 +84,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "PatchedForwardRequest": {"enabled": False},
     "PatchedGatewayRequest": {"priority": 20},
     "PatchedOutboundPolicyRequest": {"caller_id": "+15557654321"},
+    "PatchedOwnUserRequest": {"password": "four grey geese"},
     "PatchedPersonRequest": {"role": "viewer"},
     "PatchedRingGroupRequest": {"ring_seconds": 30},
     "PatchedTenantRequest": {"name": "Acme Ltd."},

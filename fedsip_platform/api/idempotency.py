@@ -43,9 +43,9 @@ class DoneAlready(APIException):
     default_detail = "This was done already; its answer held a secret, which is shown only once."
 
 
-def once(request: Request, act: Callable[[], Response], *, asked: Any) -> Response:
+def once(request: Request, act: Callable[[], Response], *, asked: Callable[[], Any]) -> Response:
     """Do it, or answer what was answered to the same request before; for views that are no
-    resource. `asked` stands for the body, which may be a stream that can be read only once."""
+    resource. `asked` gives what stands for the body, which may be a stream to be read once."""
     with transaction.atomic():
         claimed = claim(request, asked)
         if isinstance(claimed, Response):
@@ -56,7 +56,7 @@ def once(request: Request, act: Callable[[], Response], *, asked: Any) -> Respon
     return response
 
 
-def claim(request: Request, asked: Any) -> RememberedRequest | Response | None:
+def claim(request: Request, asked: Callable[[], Any]) -> RememberedRequest | Response | None:
     """The claim to be filled by `fill`, or the earlier answer, or None where no key was given."""
     key = request.headers.get(HEADER)
     if key is None or not request.user.is_authenticated:
@@ -64,7 +64,7 @@ def claim(request: Request, asked: Any) -> RememberedRequest | Response | None:
     if not _KEY.fullmatch(key):
         raise ValidationError({HEADER: "Give 1 to 100 printable ASCII characters, no spaces."})
     caller = _caller(request)
-    fingerprint = _fingerprint(request, asked)
+    fingerprint = _fingerprint(request, asked())
     mine = RememberedRequest(caller=caller, key=key, fingerprint=fingerprint)
     # Waits where another transaction claims the same key at this moment.
     RememberedRequest.objects.bulk_create([mine], ignore_conflicts=True)

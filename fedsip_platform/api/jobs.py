@@ -128,7 +128,7 @@ class ImportUsersView(APIView):
     )
     def post(self, request: Request) -> Response:
         size = request.headers.get("Content-Length", "")  # of a body that is read as it comes
-        return idempotency.once(request, lambda: self._start(request), asked=size)
+        return idempotency.once(request, lambda: self._start(request), asked=lambda: size)
 
     def _start(self, request: Request) -> Response:
         mode = request.query_params.get("mode", MODES[0])
@@ -154,7 +154,7 @@ class ExportUsersView(APIView):
         responses={202: JobSerializer},
     )
     def post(self, request: Request) -> Response:
-        return idempotency.once(request, lambda: self._start(request), asked=request.data)
+        return idempotency.once(request, lambda: self._start(request), asked=lambda: request.data)
 
     def _start(self, request: Request) -> Response:
         wanted = ExportSerializer(data=request.data)

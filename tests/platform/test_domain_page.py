@@ -134,6 +134,7 @@ def test_a_check_whose_worker_died_is_made_later(acme: World, dns: DnsThread) ->
 def test_the_api_need_not_wait(acme: World, dns: DnsThread) -> None:
     admin = Api(acme.people["admin"])
     asked = admin.post("domains/example.com/check", Prefer="respond-async")
+    assert asked.status_code == 202, asked.content
     assert (asked.status_code, asked.headers["Preference-Applied"]) == (202, "respond-async")
     assert dns.server.asked == []
     assert tasks.check_wanted(acme.domain.pk)
