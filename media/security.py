@@ -120,13 +120,21 @@ class Security:
         return lines
 
     def _crypto_lines(self, options: Options, means: Means) -> list[bytes]:
-        """Our keys, the same in every offer of the dialogue."""
+        """Our keys, the same in every offer of the dialogue, and before them the one in use, also
+        where it stood in an answer of ours: baresip takes no other key for what it speaks."""
+        suites = _suites(options)
+        spoken = self.crypto_out
+        if spoken is not None:
+            others = (one for one in self.offered.values() if one.tag != spoken.tag)
+            self.offered = {one.suite: one for one in (*others, spoken)}
+            suites.sort(key=lambda suite: suite is not spoken.suite)
         lines = []
-        for tag, suite in enumerate(_suites(options), 1):
+        for suite in suites:
             kept = self.offered.get(suite)
-            if kept is None or kept.tag != tag:
-                self.offered[suite] = Crypto(tag, suite, means.random(suite.master_bytes))
-            lines.append(self.offered[suite].serialise())
+            if kept is None:
+                tag = max((one.tag for one in self.offered.values()), default=0) + 1
+                kept = self.offered[suite] = Crypto(tag, suite, means.random(suite.master_bytes))
+            lines.append(kept.serialise())
         return lines
 
     def answer_lines(self, options: Options, means: Means) -> list[bytes]:
@@ -135,7 +143,10 @@ class Security:
             theirs = self._chosen(options)
             ours = self.crypto_out
             if ours is None or (ours.suite, ours.tag) != (theirs.suite, theirs.tag):
-                master = means.random(theirs.suite.master_bytes)
+                if ours is not None and ours.suite is theirs.suite:
+                    master = ours.master
+                else:
+                    master = means.random(theirs.suite.master_bytes)
                 self.crypto_out = ours = Crypto(theirs.tag, theirs.suite, master)
             self.crypto_in = theirs
             return [ours.serialise()]

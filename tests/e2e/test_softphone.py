@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
-ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "browsers.test"
 HEARD = 0.6
 """Correlation that Opus keeps of a known sound, and no other sound reaches (under 0.2)."""
@@ -186,65 +184,4 @@ def test_a_second_call_rings_beside_the_first(softphone: Softphones) -> None:
     bob.clicks("hold")
     bob.is_in("talking")
     alice.clicks("end")
-    bob.has_no_call()
-
-
-JSSIP = """async ({ socket, address, username, password, target }) => {
-  const ua = new JsSIP.UA({
-    sockets: [new JsSIP.WebSocketInterface(socket)], uri: `sip:${address}`,
-    authorization_user: username, password, register_expires: 300,
-  });
-  const registered = new Promise((resolve, reject) => {
-    ua.on("registered", resolve);
-    ua.on("registrationFailed", ({ cause }) => reject(new Error(cause)));
-  });
-  ua.start();
-  await registered;
-  const session = ua.call(`sip:${target}`, {
-    mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] },
-  });
-  window.jssip = { ua, session };
-  await new Promise((resolve, reject) => {
-    session.on("confirmed", resolve);
-    session.on("failed", ({ cause }) => reject(new Error(cause)));
-  });
-}"""
-
-
-def test_jssip_registers_with_a_pass_and_calls(
-    softphone: Softphones, platform: Platform, browser: Chromium, tmp_path: Path
-) -> None:
-    """The other library that pages use, with the pass that REST gives."""
-    bundle = tmp_path / "jssip.js"
-    modules = ROOT / "admin_ui" / "node_modules"
-    # fmt: off
-    subprocess.run(
-        [modules / ".bin" / "esbuild", modules / "jssip" / "lib" / "JsSIP.js", "--bundle",
-         "--global-name=JsSIP", f"--outfile={bundle}", "--log-level=error"],
-        check=True,
-    )
-    # fmt: on
-    bob, other = softphone("bob10"), softphone("jssip10", bypass_csp=True)
-    given = other.page.evaluate(
-        "fetch('/api/v1/me/phone/pass', { method: 'POST', headers: { 'X-CSRFToken':"
-        " document.querySelector('[data-csrf]').dataset.csrf } }).then((answer) => answer.json())"
-    )
-    other.page.goto(f"https://127.0.0.1:{platform.web_port}/health")
-    other.page.add_script_tag(path=bundle)
-    bob.page.evaluate(
-        "fedsipPhone.line.addEventListener('ringing', ({ detail }) => detail.answer())"
-    )
-    other.page.evaluate(
-        JSSIP,
-        {
-            "socket": given["websocket"],
-            "address": given["address"],
-            "username": given["username"],
-            "password": given["password"],
-            "target": f"bob10@{DOMAIN}",
-        },
-    )
-    bob.is_in("talking")
-    wait_until(lambda: bob.hears(browser.played) > HEARD, "bob hears the JsSIP page")
-    other.page.evaluate("jssip.session.terminate()")
     bob.has_no_call()

@@ -266,6 +266,24 @@ def test_what_a_side_speaks_is_kept(call: Call, ports: Pairs) -> None:
     assert told(call, ports, answer(reply, tag=b"b", to_tag=b"a")).protocol == b"RTP/AVP"
 
 
+def test_the_key_of_our_answer_stands_first_in_our_later_offer(call: Call, ports: Pairs) -> None:
+    """The caller's own key, tag 7, has been answered by one of ours; then the callee holds."""
+    keep = Options(transport_protocol=b"RTP/AVP", flags=(b"keep-profile",))
+    told(call, ports, offer(sdp(5004, line(THEIRS), protocol="RTP/SAVP"), options=keep))
+    answered = keys_in(told(call, ports, answer(sdp(6004), options=keep)))
+    for _ in range(2):
+        media = told(call, ports, offer(sdp(6004), tag=b"b", to_tag=b"a", options=keep))
+        offered = keys_in(media)
+        assert offered[:1] == answered
+        assert len({one.tag for one in offered}) == len(offered) == len(SUITES)
+        reply = sdp(5004, line(Crypto(7, SHA80, THEIRS.master)), protocol="RTP/SAVP")
+        told(call, ports, answer(reply, tag=b"b", to_tag=b"a"))
+    other = Crypto(2, SHA80, THEIRS.master)  # the caller renumbers: the key stays
+    told(call, ports, offer(sdp(5004, line(other), protocol="RTP/SAVP"), options=keep))
+    [ours] = keys_in(told(call, ports, answer(sdp(6004), options=keep)))
+    assert (ours.tag, ours.master) == (2, answered[0].master)
+
+
 def test_ice_restart_is_followed_and_the_other_side_unmoved(call: Call, ports: Pairs) -> None:
     plain = Options(ice=b"remove", transport_protocol=b"RTP/AVP")
     seen = []

@@ -1,0 +1,93 @@
+"""JsSIP with a pass that REST gives: it and the softphone page and a desk phone call each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.baresip import Baresip
+from tests.harness.browser import Chromium
+from tests.harness.jssip import JsSip
+from tests.harness.platform import Platform
+from tests.harness.softphones import Softphones
+from tests.harness.waiting import wait_until
+
+pytestmark = [pytest.mark.db, pytest.mark.e2e]
+
+DOMAIN = "jssip.test"
+HEARD = 0.6
+
+
+@pytest.fixture(scope="module")
+def platform(web_platform: Platform) -> Platform:
+    web_platform.add_domain(DOMAIN, "media_policy=always", tenant="jssip")
+    return web_platform
+
+
+@pytest.fixture
+def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator[Softphones]:
+    with Softphones(platform, browser, DOMAIN, tmp_path) as phones:
+        yield phones
+
+
+@pytest.fixture
+def jssip(softphone: Softphones, tmp_path: Path) -> Callable[[str], JsSip]:
+    return lambda name: JsSip(softphone(name, bypass_csp=True), tmp_path)
+
+
+@pytest.mark.parametrize("calls", ["jssip", "page"])
+def test_with_the_softphone_page(
+    softphone: Softphones, browser: Chromium, jssip: Callable[[str], JsSip], calls: str
+) -> None:
+    page, other = softphone(f"page-{calls}"), jssip(f"other-{calls}")
+    if calls == "jssip":
+        other.dials(f"sip:page-{calls}@{DOMAIN}")
+        page.answers()
+    else:
+        page.dials(f"other-{calls}")
+        other.answers()
+    page.is_in("talking")
+    other.is_talking()
+    wait_until(lambda: page.hears(browser.played) > HEARD, "the page hears JsSIP")
+    wait_until(lambda: other.hears(browser.played) > HEARD, "JsSIP hears the page")
+    other.says(f"sip:page-{calls}@{DOMAIN}", "Bonjour")
+    page.page.get_by_role("tab", name="Messages").click()
+    page.page.wait_for_selector(".phone-theirs >> text=Bonjour")
+    page.says(f"other-{calls}", "Salut")
+    other.reads("Salut")
+    other.ends()
+    page.has_no_call()
+
+
+@pytest.mark.parametrize("calls", ["jssip", "desk"])
+@pytest.mark.parametrize(("transport", "mediaenc"), [("udp", ""), ("tls", "srtp")])
+def test_with_a_desk_phone(
+    platform: Platform,
+    browser: Chromium,
+    jssip: Callable[[str], JsSip],
+    baresip: Callable[..., Baresip],
+    transport: str,
+    mediaenc: str,
+    calls: str,
+) -> None:
+    name = f"{calls}-{transport}"
+    extra = f";mediaenc={mediaenc}" if mediaenc else ""
+    desk = baresip(platform.add_user(f"desk-{name}", DOMAIN), transport, extra=extra)
+    phone = jssip(name)
+    if calls == "jssip":
+        phone.dials(desk.account.aor)
+        desk.accepts()
+    else:
+        desk.dials(f"sip:{name}@{DOMAIN}")
+        phone.answers()
+    phone.is_talking()
+    wait_until(lambda: desk.hears(browser.played) > HEARD, "the desk phone hears JsSIP")
+    wait_until(lambda: phone.hears(desk.played) > HEARD, "JsSIP hears the desk phone")
+    phone.holds()
+    desk.program.awaits(r"^a=(sendonly|inactive)")
+    phone.resumes()
+    wait_until(lambda: phone.hears(desk.played) > HEARD, "... and again after hold")
+    desk.command("hangup")
+    phone.ended()

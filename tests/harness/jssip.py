@@ -1,0 +1,113 @@
+"""A phone on JsSIP, the other library that pages use, in a page of Chromium."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from fedsip_platform.launch import front_end
+from tests.harness.browser import BrowserPhone
+
+_PASS = """fetch("/api/v1/me/phone/pass", {
+  method: "POST", headers: { "X-CSRFToken": document.querySelector("[data-csrf]").dataset.csrf },
+}).then((answer) => answer.json())"""
+
+# What it hears stands where the softphone has it, so that BrowserPhone.hears() finds it.
+_BEGIN = """async ({ websocket, address, username, password }) => {
+  const ua = new JsSIP.UA({
+    sockets: [new JsSIP.WebSocketInterface(websocket)], uri: `sip:${address}`,
+    authorization_user: username, password, register_expires: 300,
+  });
+  const options = {
+    mediaConstraints: { audio: true, video: false }, pcConfig: { iceServers: [] },
+  };
+  const jssip = { ua, options, session: null, messages: [] };
+  const audio = Object.assign(new Audio(), { autoplay: true });
+  const heard = { audio, get connection() { return jssip.session.connection; } };
+  const hear = (connection) => connection.addEventListener("track", ({ track }) => {
+    audio.srcObject = new MediaStream([track]);
+  });
+  Object.assign(window, { jssip, fedsipPhone: { line: { calls: [heard] } } });
+  ua.on("newRTCSession", ({ session }) => {
+    Object.assign(jssip, { session, state: "ringing" });
+    if (session.connection) hear(session.connection);
+    else session.on("peerconnection", ({ peerconnection }) => hear(peerconnection));
+    session.on("confirmed", () => { jssip.state = "talking"; });
+    for (const end of ["ended", "failed"]) {
+      session.on(end, ({ cause }) => { jssip.state = `ended: ${cause}`; });
+    }
+  });
+  ua.on("newMessage", ({ originator, request }) => {
+    if (originator === "remote") jssip.messages.push(request.body);
+  });
+  const registered = new Promise((resolve, reject) => {
+    ua.on("registered", resolve);
+    ua.on("registrationFailed", ({ cause }) => reject(new Error(cause)));
+  });
+  ua.start();
+  await registered;
+}"""
+
+
+class JsSip:
+    """Takes the place of a softphone page: the same user, with a pass of her session."""
+
+    def __init__(self, softphone: BrowserPhone, folder: Path) -> None:
+        self._phone = softphone
+        self._page = softphone.page
+        bundle = folder / "jssip.js"
+        modules = front_end.FOLDER / "node_modules"
+        # fmt: off
+        subprocess.run(
+            [modules / ".bin" / "esbuild", modules / "jssip" / "lib" / "JsSIP.js", "--bundle",
+             "--global-name=JsSIP", f"--outfile={bundle}", "--log-level=error"],
+            check=True,
+        )
+        # fmt: on
+        given = self._page.evaluate(_PASS)
+        self._page.goto(f"https://127.0.0.1:{softphone.cable.port}/health")
+        self._page.add_script_tag(path=bundle)
+        self._page.evaluate(_BEGIN, given)
+
+    def dials(self, address: str) -> None:
+        self._page.evaluate("to => jssip.ua.call(to, jssip.options) && undefined", address)
+
+    def answers(self) -> None:
+        """Answer the call that comes."""
+        self._is("ringing")
+        self._page.evaluate("jssip.session.answer(jssip.options)")
+
+    def is_talking(self) -> None:
+        self._is("talking")
+
+    def holds(self) -> None:
+        """Wait until the other side has agreed to it."""
+        self._page.evaluate("new Promise((done) => jssip.session.hold({}, done))")
+
+    def resumes(self) -> None:
+        self._page.evaluate("new Promise((done) => jssip.session.unhold({}, done))")
+
+    def ends(self) -> None:
+        self._page.evaluate("jssip.session.terminate()")
+
+    def ended(self) -> None:
+        self._page.wait_for_function("() => jssip.state?.startsWith('ended')")
+
+    def says(self, address: str, text: str) -> None:
+        """Send a MESSAGE and wait until it has arrived."""
+        self._page.evaluate(
+            """([to, text]) => new Promise((succeeded, failed) => jssip.ua.sendMessage(to, text, {
+              eventHandlers: { succeeded: () => succeeded(), failed: ({ cause }) => failed(cause) },
+            }))""",
+            [address, text],
+        )
+
+    def reads(self, text: str) -> None:
+        """Wait for that message."""
+        self._page.wait_for_function("text => jssip.messages.includes(text)", arg=text)
+
+    def hears(self, played: Path) -> float:
+        return self._phone.hears(played)
+
+    def _is(self, state: str) -> None:
+        self._page.wait_for_function("state => jssip.state === state", arg=state)
