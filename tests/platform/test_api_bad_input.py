@@ -187,7 +187,7 @@ LISTED = [
     *("forwards", "ring-groups", "trunks", "gateways", "outbound-policies", "federation-rules"),
     *("refusals", "people", "invitations", "jobs", "webhooks", "webhook-deliveries", "audit"),
     *("calls", "live-calls", "blocks", "allowed-sources", "failed-sign-ins", "origins"),
-    *("nodes", "certificates"),
+    *("nodes", "certificates", "me/users"),
 ]
 
 
