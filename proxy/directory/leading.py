@@ -7,6 +7,7 @@ are reached is not decided here.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,12 +15,10 @@ from proxy.locate.enum import is_number
 from proxy.sip.uri import Aor, SipUri, unescape
 
 from .destination_class import class_of, is_allowed
+from .model import Alias, Domain, Forward, Gateway, RingGroup, Trunk
 from .numbers import normalised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
-
-    from .model import Alias, Domain, Forward, Gateway, RingGroup, Trunk
     from .protocols import Known
 
 _MOST_DIVERSIONS: Final = 5
