@@ -39,7 +39,8 @@ apt-get install -q -y --no-install-recommends "$@"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One run of pytest. Tests that wait for nobody share the processors, a file at a time."""
+    """One run of pytest. Tests that start no peers share the processors, a file at a time; each
+    process has a PostgreSQL of its own."""
 
     name: str
     marks: str
@@ -51,7 +52,7 @@ SIDE_BY_SIDE = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile")
 WITHOUT_SCHEMATHESIS = ("-p", "no:schemathesis")
 STAGES = (
     Stage("fast", "not db and not e2e", (*SIDE_BY_SIDE, *WITHOUT_SCHEMATHESIS)),
-    Stage("db", "db and not e2e"),
+    Stage("db", "db and not e2e", SIDE_BY_SIDE),
     Stage("e2e", "e2e"),
 )
 
