@@ -2,7 +2,8 @@
 
 tests/media/descriptions has one of each, in the form that they have: Chrome with sound and
 picture, Firefox, baresip with SDES; desk phones that are plain, on hold in both styles, or have an
-inactive picture and a refused section.
+inactive picture and a refused section. Those of linphone (plain, SDES, DTLS-SRTP) and
+chromium_audio were recorded from Debian's programs.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tests.harness.media import IDENTITY, Pairs, offer
 FOLDER = Path(__file__).parent / "descriptions"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.sdp"))
 PHONE, BROWSER = SideFacts(4, srtp="offered"), SideFacts(4, is_websocket=True, srtp="offered")
+BROWSERS = ("chrome", "chromium_audio", "firefox")
 OF_BROWSERS = {
     *(b"extmap", b"extmap-allow-mixed", b"msid", b"msid-semantic", b"mid", b"ssrc"),
     *(b"ssrc-group", b"rtcp-rsize", b"rtcp-fb", b"candidate", b"ice-ufrag", b"ice-pwd"),
@@ -38,7 +40,7 @@ def read(name: str) -> bytes:
 def offered(name: str, receiver: SideFacts) -> tuple[Session, Session]:
     """A description as it came and as it is offered on."""
     body = read(name)
-    sender = BROWSER if name in ("chrome", "firefox") else PHONE
+    sender = BROWSER if name in BROWSERS else PHONE
     call = Call(b"c", Means(IDENTITY.fingerprint, os.urandom), wall=5.0)
     message = offer(body, options=options_towards(receiver, sender))
     return parse(body), parse(call.offer(message, Pairs(), wall=5.0, now=0.0).sdp)
@@ -55,7 +57,7 @@ def test_towards_a_phone(name: str) -> None:
     for before, after in zip(came.media, goes.media, strict=True):
         assert bool(after.port) is bool(before.port)
         names = {line.attribute for line in (*after.lines, *goes.lines)}
-        if name in ("chrome", "firefox"):
+        if name in BROWSERS:
             assert not names & OF_BROWSERS
         if after.port:
             assert after.protocol == b"RTP/AVP"

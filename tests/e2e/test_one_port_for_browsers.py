@@ -1,0 +1,75 @@
+"""All browsers on one UDP port of the relay (FEDSIP_MEDIA_BROWSER_PORT), desk phones on others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.baresip import Baresip
+from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.platform import Platform
+from tests.harness.processes import free_port
+from tests.harness.softphones import Softphones
+from tests.harness.waiting import wait_until
+
+pytestmark = [pytest.mark.db, pytest.mark.e2e]
+
+DOMAIN = "one-port.test"
+HEARD = 0.6
+PORT = free_port()
+_FAR_PORTS = r"""() => window.fedsipPhone.line.calls.map(({ connection }) =>
+  Number(/^m=audio (\d+)/m.exec(connection.currentRemoteDescription.sdp)[1]))"""
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Iterator[Platform]:
+    settings = {
+        "FEDSIP_WEB_ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "FEDSIP_MEDIA_BROWSER_PORT": str(PORT),
+    }
+    folder = tmp_path_factory.mktemp("one-port")
+    with Platform(folder, database_url=migrated_url, web=True, settings=settings) as running:
+        running.add_domain(DOMAIN, "media_policy=always", tenant="one-port")
+        yield running
+
+
+@pytest.fixture
+def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator[Softphones]:
+    with Softphones(platform, browser, DOMAIN, tmp_path) as phones:
+        yield phones
+
+
+def far_ports(phone: BrowserPhone) -> list[int]:
+    return list(phone.page.evaluate(_FAR_PORTS))
+
+
+def test_two_pages_and_a_desk_phone(
+    softphone: Softphones,
+    platform: Platform,
+    browser: Chromium,
+    baresip: Callable[..., Baresip],
+) -> None:
+    """Two calls at once on it, each told from the other by its ufrag and then by its address."""
+    alice, bob, carol = softphone("alice"), softphone("bob"), softphone("carol")
+    desk = baresip(platform.add_user("desk", DOMAIN))
+    alice.dials("bob")
+    bob.answers()
+    carol.dials("desk")
+    desk.accepts()
+    for phone in (alice, bob, carol):
+        phone.is_in("talking")
+        assert far_ports(phone) == [PORT]
+    for phone, played in ((alice, browser), (bob, browser), (carol, desk)):
+        wait_until(
+            lambda phone=phone, played=played: phone.hears(played.played) > HEARD,
+            "each hears its own",
+        )
+    wait_until(lambda: desk.hears(browser.played) > HEARD, "the desk phone hears carol")
+    offered = desk.program.text().split("INVITE sip:")[1]
+    assert int(offered.split("m=audio ")[1].split()[0]) != PORT
+    alice.clicks("end")
+    bob.has_no_call()
+    carol.clicks("end")
+    desk.closed()
