@@ -35,6 +35,7 @@ ASKED = {
     "dashboard: failed calls": "/t/{slug}/calls/?result=failed",
     "dashboard: one user's calls": "/t/{slug}/calls/?q=u77",
     "dashboard: overview": "/t/{slug}/",
+    "dashboard: rules": "/t/{slug}/routing/",
     "API: users": "/api/v1/users?domain={domain}",
     "API: users, an address's beginning": "/api/v1/users?domain={domain}&q=u77",
     "API: users, a name's part": "/api/v1/users?domain={domain}&q=berta+7",
