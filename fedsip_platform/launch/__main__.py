@@ -62,6 +62,8 @@ Where calls go:
   federation     which other domains ours call and are called by; what was refused
 
 What happens:
+  health         whether proxies, relays, the domains' DNS and certificates are well
+  node           proxies, and the media relays that they reach
   calls          calls that go on and have ended; hang up
   trace          the SIP messages of one call, as a ladder
   blocks         addresses that are ignored for a while, and networks that never are
