@@ -24,11 +24,16 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture(scope="module", autouse=True)
 def _audit_log_is_emptied(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Django ends such a test by TRUNCATE, which the audit log refuses."""
+    """Django ends such a test by TRUNCATE, which the audit log refuses, as do the rights of the
+    platform's sessions."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("SET ROLE NONE")
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        cursor.execute(f"ALTER ROLE CURRENT_USER IN DATABASE {name} RESET role")
         cursor.execute("ALTER TABLE audit_entry DISABLE TRIGGER audit_is_not_emptied")
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("SET ROLE NONE")
         cursor.execute("ALTER TABLE audit_entry ENABLE TRIGGER audit_is_not_emptied")
 
 
