@@ -34,7 +34,8 @@ helpers = [Extension(name[:-2].replace("/", "."), [name]) for name in in_c]
 setup(
     name="fedsip-native",
     packages=[],
-    ext_modules=[*mypycify(options, opt_level="2", debug_level="0"), *helpers],
+    # A file for each module: the C compiler takes ten times the memory for one of them all.
+    ext_modules=[*mypycify(options, opt_level="2", debug_level="0", multi_file=True), *helpers],
     script_args=["--quiet", "build_ext", "--build-lib", out],
 )
 """

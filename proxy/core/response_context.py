@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .request_context import HeaderPairs
 from .target_set import Outcome, Stage
 
 if TYPE_CHECKING:
     from proxy.sip.message import Response
 
-    from .request_context import Branch, HeaderPairs
+    from .request_context import Branch
     from .target_set import Target
 _CHALLENGES: Final = (b"www-authenticate", b"proxy-authenticate")
 _PREFERRED_4XX: Final = frozenset((401, 407, 415, 420, 484))  # s16.7 step 6

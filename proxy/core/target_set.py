@@ -13,13 +13,14 @@ from enum import Flag, auto
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
+from proxy.sip.uri import Uri
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
     from proxy.directory.model import Domain
     from proxy.location.model import Binding
     from proxy.sip.fields import NameAddr
-    from proxy.sip.uri import Uri
     from proxy.transport.flow import Flow
 
 FULL_Q = 1000

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Target, TargetSet
 from proxy.directory.federation_rules import Verdict, Why, refusal_to_leave, verdict_on
+from proxy.directory.model import Domain
 from proxy.node import Node
 from proxy.sip.uri import SipUri
 
@@ -20,8 +21,6 @@ from . import history
 from .federation_policy import refusal
 
 if TYPE_CHECKING:
-    from proxy.directory.model import Domain
-
     from .trail import Trail
 
 log = logging.getLogger(__name__)

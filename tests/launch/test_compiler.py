@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,32 @@ def test_every_module_that_is_compiled_is_there() -> None:
     assert "proxy/core/transaction_layer.py" in native.sources()
     assert "proxy/routing/route.py" in native.sources()
     assert "proxy/directory/load.py" not in native.sources()
+
+
+@pytest.mark.parametrize("name", [one for one in native.sources() if one.endswith(".py")])
+def test_fields_of_compiled_dataclasses_are_imported_at_run_time(name: str) -> None:
+    tree = ast.parse((native.ROOT / name).read_bytes())
+    blocks = [one for one in tree.body if isinstance(one, ast.If)]
+    for_types = {
+        alias.asname or alias.name
+        for block in blocks
+        for one in block.body
+        if ast.unparse(block.test) == "TYPE_CHECKING" and isinstance(one, ast.ImportFrom)
+        for alias in one.names
+    }
+    fields = [
+        field.annotation
+        for one in tree.body
+        if isinstance(one, ast.ClassDef) and "dataclass" in map(_called, one.decorator_list)
+        for field in one.body
+        if isinstance(field, ast.AnnAssign)
+    ]
+    outermost = [one.value if isinstance(one, ast.Subscript) else one for one in fields]
+    assert not for_types & {ast.unparse(one) for one in outermost}
+
+
+def _called(decorator: ast.expr) -> str:
+    return ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator)
 
 
 def test_nothing_is_used_where_nothing_was_built(tmp_path: Path, checkout: Path) -> None:
