@@ -233,8 +233,7 @@ def _note_names_and_calls(place: Place, shown: Sequence[Subscriber]) -> None:
     names: dict[str, list[str]] = {}
     for alias in place.scope.visible(Alias.objects.filter(target__in=aors)).order_by("name"):
         names.setdefault(alias.target, []).append(alias.name)
-    users = Subscriber.objects.filter(pk__in=[each.pk for each in shown])
-    called = queries.last_calls(place.scope.visible(CallRecord.objects.all()), users)
+    called = queries.last_calls(place.scope.visible(CallRecord.objects.all()), aors)
     for each in shown:
         each.also_called = names.get(each.aor, [])
         each.last_call = called.get(each.aor)

@@ -9,10 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.functions import Concat, TruncHour
-
-from fedsip_platform.directory.models import Subscriber
+from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models.functions import TruncHour
 
 from .models import CallMessage, CallRecord, LiveCall, RegistrationSample
 
@@ -139,11 +137,16 @@ def calls_by_rule(
     return dict(chosen.values_list("rule_id").annotate(amount=Count("pk")))
 
 
-def last_calls(calls: QuerySet[CallRecord], users: QuerySet[Subscriber]) -> dict[str, datetime]:
-    """When each of these users last called, for a page of users: one look into the index each."""
-    own = calls.filter(caller=Concat(Value("sip:"), OuterRef("aor"))).order_by("-started_at")
-    found = users.order_by().annotate(last=Subquery(own.values("started_at")[:1]))
-    return {aor: last for aor, last in found.values_list("aor", "last") if last is not None}
+def last_calls(calls: QuerySet[CallRecord], aors: list[str]) -> dict[str, datetime]:
+    """When each of these users last called, for a page of users."""
+    uris = [f"sip:{aor}" for aor in aors]
+    rows = (
+        calls.filter(caller__in=uris)
+        .order_by()
+        .values_list("caller")
+        .annotate(last=Max("started_at"))
+    )
+    return {uri.removeprefix("sip:"): last for uri, last in rows}
 
 
 def _floor(instant: datetime) -> datetime:
