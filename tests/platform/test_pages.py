@@ -23,6 +23,12 @@ def test_strangers_are_led_to_the_door() -> None:
     assert Api().get("/").headers["Location"] == "/sign-in?next=/"
 
 
+def test_the_door_leads_to_a_forgotten_password(db: None) -> None:
+    door = Client().get("/sign-in", secure=True).content.decode()
+    assert 'href="/account/password/reset/"' in door
+    assert Client().get("/account/password/reset/", secure=True).status_code == 200
+
+
 def test_plain_http_is_led_to_https() -> None:
     answer = Client().get("/sign-in")
     assert answer.status_code == 301
