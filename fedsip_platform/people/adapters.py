@@ -33,6 +33,9 @@ class AccountAdapter(DefaultAccountAdapter):
         """TrustedProxies has put the believable address there."""
         return request.META.get("REMOTE_ADDR") or "0.0.0.0"  # noqa: S104 - a unix socket has none
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count no password here: axes counts them by address, nobody by whose they would be."""
+
     def format_email_subject(self, subject: str) -> str:
         return f"fedsip: {subject}"
 

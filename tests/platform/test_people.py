@@ -200,6 +200,22 @@ def test_second_factor_is_asked_for() -> None:
     assert client.get("/", secure=True).status_code == 200
 
 
+def test_guessed_codes_are_limited_by_whose_they_are_and_passwords_are_not() -> None:
+    person = with_password("carol@example.org")
+    secret = with_authenticator(person)
+    for number in range(12):  # a stranger, from many addresses
+        body = {"login": person.email, "password": "x"}
+        Client(REMOTE_ADDR=f"192.0.2.{number}").post("/sign-in", body, secure=True)
+    for number in range(10):  # one who knows the password
+        guesser = Client(REMOTE_ADDR=f"198.51.100.{number}")
+        assert sign_in(guesser, person) == "/account/mfa/authenticate/"
+        guesser.post("/account/mfa/authenticate/", {"code": "000000"}, secure=True)
+    last = Client(REMOTE_ADDR="203.0.113.1")
+    assert sign_in(last, person) == "/account/mfa/authenticate/"
+    refused = last.post("/account/mfa/authenticate/", {"code": code_of(secret)}, secure=True)
+    assert "Too many failed login attempts" in refused.content.decode()
+
+
 def test_second_factor_is_asked_for_by_the_api_and_djangos_admin() -> None:
     person = with_password("carol@example.org")
     person.is_operator = True
