@@ -39,6 +39,7 @@ def job(request: HttpRequest, key: UUID) -> HttpResponse:
     context = {
         "job": found,
         "is_going_on": found.state in UNFINISHED,
+        "is_past_cancelling": user_jobs.is_past_cancelling(found),
         "percent": user_jobs.percent(found),
         "problems": found.problems[:MOST_PROBLEMS],
         "has_result": found.state == State.DONE and _results(request, found).exists(),
@@ -53,8 +54,8 @@ def cancel(request: HttpRequest, key: UUID) -> HttpResponse:
     try:
         jobs.cancel(_find(request, key))
         messages.success(request, _("Cancelled; what it had done stays."))
-    except Conflict:
-        messages.info(request, _("It had ended already."))
+    except Conflict as refused:
+        messages.info(request, refused.reason)
     return redirect("job", request.place.tenant.slug, key)
 
 

@@ -73,6 +73,7 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet
 
     @extend_schema(
         summary="Cancel a job; what it has done stays done",
+        description="Refused (409) for an `all_or_none` import that has begun to write.",
         parameters=[KEY],
         responses={200: JobSerializer},
     )

@@ -75,10 +75,15 @@ def start(
 
 @transaction.atomic
 def cancel(job: Job) -> Job:
-    """Stop a job before its next step; what its steps have done stays done."""
+    """Stop a job before its next step; what its steps have done stays done.
+
+    Conflict: it has ended, or writes rows of which all or none were asked for.
+    """
     locked = Job.objects.select_for_update().get(pk=job.pk)
     if locked.state not in UNFINISHED:
         raise Conflict("state", f"This job is {locked.state} already.")
+    if user_jobs.is_past_cancelling(locked):
+        raise Conflict("state", "Every row was good and is being written; it is all or none.")
     _finish(locked, State.CANCELLED)
     return locked
 

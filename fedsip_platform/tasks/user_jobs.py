@@ -27,8 +27,13 @@ def percent(job: Job) -> int:
     if job.kind == Kind.EXPORT_USERS:
         return min(100 * job.done // job.total, 100)
     passes = 2 if job.options["mode"] == "all_or_none" else 1
-    parts = -(-job.total // chunks.ROWS_A_CHUNK)
-    return min(100 * job.position // (parts * passes), 100)
+    return min(100 * job.position // (_parts(job) * passes), 100)
+
+
+def is_past_cancelling(job: Job) -> bool:
+    """Whether an import of all rows or none writes them: to stop it now would leave some."""
+    is_whole = job.kind == Kind.IMPORT_USERS and job.options.get("mode") == "all_or_none"
+    return is_whole and job.position >= _parts(job)
 
 
 def import_step(job: Job) -> bool:
@@ -56,6 +61,10 @@ def import_step(job: Job) -> bool:
         job.state = State.FAILED  # and nothing was written
         return False
     return job.position + 1 < checks + writes
+
+
+def _parts(job: Job) -> int:
+    return -(-job.total // chunks.ROWS_A_CHUNK)
 
 
 def _may_change(job: Job, domain: Domain) -> bool:

@@ -93,4 +93,19 @@ def test_an_export_in_the_background_and_its_cancellation(acme: World) -> None:
     second = Job.objects.exclude(pk=first.pk).get()
     cancel = f"/t/acme/users/jobs/{second.public_id}/cancel"
     assert "Cancelled" in admin.sends(cancel)
-    assert "It had ended already" in admin.sends(cancel)
+    assert "This job is cancelled already." in admin.sends(cancel)
+
+
+def test_all_or_none_is_not_cancelled_once_it_writes(acme: World) -> None:
+    admin = Visitor(acme.people["admin"])
+    send(admin, acme, rows(), **{"import": "1"})
+    job = Job.objects.get(total=AMOUNT)
+    page = f"/t/acme/users/jobs/{job.public_id}"
+    parts = job.chunks.filter(is_result=False).count()
+    for _ in range(parts):  # checked
+        assert f"{page}/cancel" in admin.reads(page)
+        assert jobs.step(job.pk)
+    assert f"{page}/cancel" not in admin.reads(page)
+    assert "it is all or none" in admin.sends(f"{page}/cancel")
+    assert jobs.work(job.pk) == "done"
+    assert Subscriber.objects.filter(username__startswith="u").count() == AMOUNT

@@ -88,6 +88,17 @@ def test_cancelled_job_stops(acme: World, as_admin: Api) -> None:
     assert as_admin.delete(f"jobs/{made['id']}").status_code == 409
 
 
+def test_all_or_none_is_not_cancelled_once_it_writes(acme: World, as_admin: Api) -> None:
+    made = start(as_admin, csv_of(600)).json()
+    job = Job.objects.get(public_id=made["id"])
+    for _ in range(3):  # two chunks are checked, one is written
+        assert jobs.step(job.pk)
+    refused = as_admin.delete(f"jobs/{made['id']}")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (409, "state")
+    assert jobs.work(job.pk) == "done"
+    assert Subscriber.objects.filter(username__startswith="u").count() == 600
+
+
 def test_rights_are_those_of_the_moment(acme: World, as_admin: Api) -> None:
     job = Job.objects.get(public_id=start(as_admin, csv_of(3)).json()["id"])
     acme.people["admin"].memberships.all().delete()
