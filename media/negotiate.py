@@ -12,7 +12,7 @@ from media import bundle, connectivity, security
 from media.exchange import Exchange, is_relayed, is_taken, is_wanted, keying_of, profile_told
 from media.ng import Options
 from media.placing import place
-from media.sdp import Connection, Media, MediaRewrite, Rewrite, rewrite
+from media.sdp import Connection, Media, MediaRewrite, Rewrite, first_codec, rewrite
 from media.sdp.model import IP4, IP6
 from media.security import Security
 from media.stream import LocalPair, PortSource, Refused, Stream
@@ -133,6 +133,7 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
     else:
         mux = _mux_of_answer(near, far, media, exchange.options) or far.is_muxed
         is_single = mux
+        near.codec = far.codec = first_codec(media)
         added = _answered(exchange, index, media, is_single=is_single)
     for stream in (near, far):
         stream.mux = stream.mux or stream.is_muxed

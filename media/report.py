@@ -99,13 +99,16 @@ def _media(index: int, stream: Stream, counters: CountersOf) -> Document:
         streams.append(_stream(stream, stream.rtp, b"RTP", counters(stream.rtp.local)))
     if stream.is_rtp and len(stream.ends) == 2:
         streams.append(_stream(stream, stream.rtcp, b"RTCP", counters(stream.rtcp.local)))
-    return {
+    found: Document = {
         b"index": index,
         b"type": stream.kind,
         b"protocol": stream.protocol,
         b"flags": flags,
         b"streams": streams,
     }
+    if stream.codec:
+        found[b"codec"] = stream.codec
+    return found
 
 
 def _stream(stream: Stream, end: Endpoint, kind: bytes, found: Counters) -> Document:

@@ -76,11 +76,12 @@ class Stream:
     credentials of its last description; `is_ice_lite`: it sends no checks of its own. `mid` is the
     section's name at this side. `is_bundled`: its last description had that in a group,
     `is_in_group`: ours to it had. `rides`: the section on whose port and keys it is (BUNDLE).
-    `is_settled`: it has described itself once.
+    `is_settled`: it has described itself once. `codec`: what the last answer chose, name/rate.
     """
 
     __slots__ = (
         "clock_rates",
+        "codec",
         "hearsay",
         "history",
         "ice",
@@ -112,6 +113,7 @@ class Stream:
         self.rtcp = Endpoint(("", 0))
         self.kind = b""
         self.protocol = b""
+        self.codec = b""
         self.is_active = False
         self.is_bundled = False
         self.is_held = False

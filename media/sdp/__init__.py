@@ -1,6 +1,6 @@
 """Session descriptions (RFC 8866): parse, rewrite, serialise. Pure."""
 
-from media.sdp.codecs import Allowed, choose
+from media.sdp.codecs import Allowed, choose, first_codec
 from media.sdp.errors import ParseError
 from media.sdp.model import Connection, Line, Media, Origin, Session
 from media.sdp.parse import parse
@@ -18,6 +18,7 @@ __all__ = [
     "Rewrite",
     "Session",
     "choose",
+    "first_codec",
     "parse",
     "rewrite",
     "serialise",

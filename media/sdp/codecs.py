@@ -1,4 +1,4 @@
-"""Leave in an offer only the codecs that may be used, the preferred ones first. Pure.
+"""Which codecs a description names; those that may be used, the preferred ones first. Pure.
 
 Nothing is transcoded: a codec that is taken out is simply never agreed on. What only goes beside a
 codec stays with it: telephone-event and comfort noise unless they are named, retransmissions and
@@ -14,19 +14,19 @@ from dataclasses import dataclass, replace
 from media.sdp.model import Line, Media, Session
 
 _STATIC = {
-    b"0": b"pcmu/8000",
-    b"3": b"gsm/8000",
-    b"4": b"g723/8000",
-    b"5": b"dvi4/8000",
-    b"7": b"lpc/8000",
-    b"8": b"pcma/8000",
-    b"9": b"g722/8000",
-    b"13": b"cn/8000",
-    b"15": b"g728/8000",
-    b"18": b"g729/8000",
-    b"26": b"jpeg/90000",
-    b"31": b"h261/90000",
-    b"34": b"h263/90000",
+    b"0": b"PCMU/8000",
+    b"3": b"GSM/8000",
+    b"4": b"G723/8000",
+    b"5": b"DVI4/8000",
+    b"7": b"LPC/8000",
+    b"8": b"PCMA/8000",
+    b"9": b"G722/8000",
+    b"13": b"CN/8000",
+    b"15": b"G728/8000",
+    b"18": b"G729/8000",
+    b"26": b"JPEG/90000",
+    b"31": b"H261/90000",
+    b"34": b"H263/90000",
 }
 _BESIDE = (b"telephone-event", b"cn")
 _REPEATING = (b"rtx", b"red", b"ulpfec", b"flexfec", b"flexfec-03")
@@ -52,12 +52,19 @@ def choose(session: Session, allowed: Allowed) -> Session | None:
     return replace(session, media=media)
 
 
+def first_codec(media: Media) -> bytes:
+    """The first codec of a section as rtpmap writes it, opus/48000/2; b"" where none has a name."""
+    names = _encodings(media) if media.is_rtp else {}
+    found = (names.get(one, b"") for one in media.formats)
+    return next((one for one in found if one and _is_codec(one.lower())), b"")
+
+
 def _counts(media: Media) -> bool:
     return media.is_rtp and not media.is_disabled
 
 
 def _section(media: Media, allowed: Allowed) -> Media:
-    names = _encodings(media)
+    names = {number: encoding.lower() for number, encoding in _encodings(media).items()}
     kept = [one for one in media.formats if _may_stay(names.get(one, b""), allowed)]
     kept = [one for one in kept if _has_what_it_repeats(one, names, kept, media)]
     if not any(_is_codec(names.get(one, b"")) for one in kept):
@@ -67,12 +74,12 @@ def _section(media: Media, allowed: Allowed) -> Media:
 
 
 def _encodings(media: Media) -> dict[bytes, bytes]:
-    """Lower-case name/rate[/channels] of each format."""
+    """Name/rate[/channels] of each format."""
     found = {one: _STATIC[one] for one in media.formats if one in _STATIC}
     for line in media.lines:
         if line.attribute == b"rtpmap":
             number, _, encoding = line.value[7:].partition(b" ")
-            found[number] = encoding.strip().lower()
+            found[number] = encoding.strip()
     return found
 
 

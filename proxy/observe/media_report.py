@@ -1,7 +1,7 @@
 """What a relay says of a call's sound: streams by direction, from an NG answer. Pure.
 
 The keys are rtpengine's, and a few that our relay adds (media/report.py). From rtpengine itself
-comes what it has: packets and octets.
+comes what it has: packets, octets, and the codec that it heard, where our relay has the agreed one.
 """
 
 from __future__ import annotations
@@ -56,17 +56,16 @@ def sentences_of(answer: Document) -> list[str]:
 def _stream(sender: str, media: Document, stream: Document, scores: object) -> Stream:
     stats = stream.get(b"stats")
     stats = stats if isinstance(stats, dict) else {}
-    codec = media.get(b"codec") or stream.get(b"codec")
     quality = _quality(stream.get(b"SSRC"), scores)
     return {
         "sender": sender,
         "kind": _text(media.get(b"type")),
-        "codec": _text(codec),
+        "codec": _text(media.get(b"codec")).partition("/")[0],
         "packets": _number(stats.get(b"packets")),
         "octets": _number(stats.get(b"bytes")),
         "expected": _number(stats.get(b"expected")),
         "lost": _number(stats.get(b"lost")),
-        "jitter_ms": round(_number(stats.get(b"jitter us")) / 1000, 1),
+        "jitter_ms": round(_number(stats.get(b"jitter us")) / 1000, 2),
         "round_trip_ms": _in_units(quality.get(b"round-trip time"), 1000),
         "mos": _in_units(quality.get(b"MOS"), 10),
         **_series(stream.get(b"SSRC"), scores),

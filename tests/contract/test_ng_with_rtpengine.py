@@ -187,8 +187,9 @@ def _covers(ours: Value, theirs: Value, path: str) -> None:
     assert type(ours) is type(theirs), path
     if isinstance(theirs, dict) and isinstance(ours, dict):
         for key, value in theirs.items():
-            # Which codec was heard, and their mark of a learned address on RTCP: theirs alone.
-            if key not in (b"codec", b"SSRC"):
+            if key == b"codec":
+                assert ours.get(key) == value, path  # what they heard is what was agreed
+            elif key != b"SSRC":  # which of their RTCP streams has one: theirs alone
                 assert key in ours, f"{path}/{key.decode()}"
                 _covers(ours[key], value, f"{path}/{key.decode()}")
     elif isinstance(theirs, list) and isinstance(ours, list):

@@ -51,12 +51,12 @@ def test_a_call_is_seen_from_begin_to_end(
     alice.closed()
     ended = rows(
         administrator,
-        "SELECT status, reason, ended_by, media, mos, ringing_at <= answered_at, verdict"
+        "SELECT status, reason, ended_by, media, mos, ringing_at <= answered_at, verdict, codec"
         " FROM calls_callrecord WHERE public_id = %s",
         public_id,
     )
     wait_until(lambda: bool(ended()), "its record is written")
-    [(status, reason, ended_by, media, mos, is_in_order, verdict)] = ended()
+    [(status, reason, ended_by, media, mos, is_in_order, verdict, codec)] = ended()
     assert (status, reason, ended_by, is_in_order) == (200, "BYE", "callee", True)
     assert [stream["sender"] for stream in media] == ["caller", "callee"]
     print(bob.tail())
@@ -66,6 +66,8 @@ def test_a_call_is_seen_from_begin_to_end(
         assert packets == stream["expected"] > 0, stream
         assert stream["octets"] == packets * _OCTETS, stream
         assert stream["lost"] == 0, stream
+        assert stream["codec"] == codec == "PCMU", stream
+        assert stream["jitter_ms"] > 0, stream
     assert (mos > 4, verdict) == (True, [])
     assert not live()
     messages = rows(

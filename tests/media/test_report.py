@@ -10,6 +10,7 @@ from tests.harness.media import IdleEngine, Time, answer, driver_of, offer, sdp
 
 CALLER = ("203.0.113.9", 24000)
 CALLEE = ("203.0.113.9", 24002)
+_RTPMAPS = b"a=rtpmap:101 telephone-event/8000\r\na=rtpmap:111 opus/48000/2\r\n"
 
 
 def at(value: Value, *path: bytes | int) -> Value:
@@ -46,6 +47,7 @@ def test_report_of_an_answered_call() -> None:
     caller = at(found, b"tags", b"a")
     assert at(caller, b"label") == b"desk"
     assert at(caller, b"subscriptions") == [{b"tag": b"b", b"type": b"offer/answer"}]
+    assert at(caller, b"medias", 0, b"codec") == b"PCMU/8000"
     assert at(caller, b"medias", 0, b"flags") == [b"initialized", b"send", b"recv", b"rtcp-mux"]
     assert at(caller, b"medias", 0, b"streams", 0) == {
         b"local port": 24000,
@@ -69,6 +71,7 @@ def test_report_of_an_answered_call() -> None:
     }
     callee = at(found, b"tags", b"b")
     assert at(callee, b"via-branch") == b"z"
+    assert at(callee, b"medias", 0, b"codec") == b"PCMU/8000"
     assert at(callee, b"medias", 0, b"flags") == [b"initialized", b"send", b"rtcp-mux"]
     assert at(callee, b"medias", 0, b"streams", 1, b"flags") == [b"RTCP", b"filled"]
     quality = at(found, b"SSRC", b"77", b"average MOS")
@@ -79,6 +82,25 @@ def test_report_of_an_answered_call() -> None:
         b"round-trip time": 0,
         b"samples": 1,
     }
+
+
+def test_the_codec_is_the_one_that_was_answered_last() -> None:
+    driver = driver_of(IdleEngine(), Time())
+
+    def codecs() -> list[Value]:
+        found = driver.query(Query(b"c"))
+        medias = [at(found, b"tags", tag, b"medias", 0) for tag in _dict(found, b"tags")]
+        return [one.get(b"codec") for one in medias if isinstance(one, dict)]
+
+    offered = sdp(5004).replace(b" 0\r\n", b" 101 111 8 0\r\n") + _RTPMAPS
+    driver.offer(offer(offered))
+    assert codecs() == [None, None]
+    driver.answer(answer(sdp(6004).replace(b"AVP 0", b"AVP 101 111") + _RTPMAPS))
+    assert codecs() == [b"opus/48000/2"] * 2
+    driver.offer(offer(offered, to_tag=b"b"))
+    assert codecs() == [b"opus/48000/2"] * 2
+    driver.answer(answer(sdp(6004).replace(b"AVP 0", b"AVP 8 101")))
+    assert codecs() == [b"PCMA/8000"] * 2
 
 
 def test_how_it_sounded_over_time() -> None:
@@ -116,6 +138,10 @@ def test_fax_and_ipv6() -> None:
     driver.offer(offer(sdp(5004, host="phone.example", protocol="udptl")))
     [media] = _medias(driver.query(Query(b"c")), b"a")
     assert len(_list(media, b"streams")) == 1
+    driver.answer(answer(sdp(6004, protocol="udptl")))
+    [media] = _medias(driver.query(Query(b"c")), b"a")
+    assert isinstance(media, dict)
+    assert b"codec" not in media
     assert at(media, b"streams", 0, b"flags") == [b"RTP"]
     assert at(media, b"streams", 0, b"endpoint", b"address") == b"0.0.0.0"
     driver.offer(offer(sdp(5004, host="2001:db8::1"), call_id=b"d"))

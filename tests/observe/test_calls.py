@@ -157,7 +157,7 @@ async def test_the_relays_last_words_are_in_the_record() -> None:
     world, alice, _, dialog = await answered()
     stats = {b"packets": 500, b"bytes": 80000, b"expected": 510, b"lost": 10, b"jitter us": 2500}
     stream = {b"flags": [b"RTP", b"filled"], b"stats": stats, b"SSRC": 77}
-    media = {b"type": b"audio", b"streams": [stream]}
+    media = {b"type": b"audio", b"codec": b"opus/48000/2", b"streams": [stream]}
     world.relays[0].report = {
         b"tags": {dialog.local_tag: {b"medias": [media]}},
         b"SSRC": {
@@ -185,7 +185,7 @@ async def test_the_relays_last_words_are_in_the_record() -> None:
     (record,) = world.records
     assert record.media == [
         {
-            "sender": "caller", "kind": "audio", "codec": "", "packets": 500, "octets": 80000,
+            "sender": "caller", "kind": "audio", "codec": "opus", "packets": 500, "octets": 80000,
             "expected": 510, "lost": 10, "jitter_ms": 2.5,
             "round_trip_ms": 12.5, "mos": 4.1,
             "series": [[1_700_000_005, 4.3, 1, 2], [1_700_000_010, 3.9, 0, 0]],
