@@ -19,6 +19,7 @@ from proxy.directory import leading, model
 from proxy.directory.federation_rules import Verdict, Why, refusal_to_leave, verdict_on
 from proxy.directory.leading import Payer
 from proxy.directory.translate import TranslationError, apply, facts_of
+from proxy.locate.hop import SECURE
 from proxy.settings import ProxySettings
 from proxy.sip.uri import Aor, SipUri
 
@@ -107,7 +108,7 @@ def _to_number(journey: _Journey, payer: Payer, uri: SipUri, trunk: bytes) -> No
     """To an address; or, where the DNS has others for the number, to these."""
     found: list[SipUri] = []
     if leading.wants_enum(journey.known, payer.domain, uri, trunk):
-        found = locating.enum((uri.user or b"").decode())
+        found = leading.no_less_secure(locating.enum((uri.user or b"").decode()), uri)
     if not found:
         _lead(journey, payer, uri, trunk)
         return
@@ -130,7 +131,7 @@ def _lead(journey: _Journey, payer: Payer, uri: SipUri, trunk: bytes) -> None:
             journey.say(f"{found.domain.name.decode()} is another domain of this platform.")
         case leading.ToGroup():
             _say_alias(journey, found.alias)
-            _ring(journey, payer, found.group)
+            _ring(journey, payer, found.group, uri.scheme)
         case leading.ToUser():
             _say_alias(journey, found.alias)
             _call_user(journey, payer, found)
@@ -210,24 +211,26 @@ def _say_alias(journey: _Journey, alias: model.Alias | None) -> None:
         journey.say(f"{alias.aor.decode()} is another name of {alias.target.decode()}.")
 
 
-def _ring(journey: _Journey, payer: Payer, group: model.RingGroup) -> None:
-    members = ", ".join(member.decode() for member in group.members) or "nobody"
+def _ring(journey: _Journey, payer: Payer, group: model.RingGroup, scheme: bytes) -> None:
+    names = ", ".join(member.decode() for member in group.members) or "nobody"
     order = "at once" if group.strategy == "parallel" else "one after the other"
-    journey.say(f"{group.aor.decode()} rings {members} {order}, {group.ring_seconds} s.")
-    reached = [contacts for member in group.members if (contacts := _contacts(journey, member))]
+    journey.say(f"{group.aor.decode()} rings {names} {order}, {group.ring_seconds} s.")
+    members = [leading.uri_of(member, scheme) for member in group.members]
+    reached = [contacts for member in members if (contacts := _contacts(journey, member))]
     for contacts in reached if group.strategy == "parallel" else reached[:1]:
         journey.trial.targets += contacts
     if group.fallback:
         journey.say(f"Then the call goes to {group.fallback.decode()}.")
     if not reached and group.fallback:
-        _divert(journey, payer, group.aor, "no_answer", group.fallback)
+        after = leading.uri_of(group.fallback, scheme)
+        _divert(journey, payer, group.aor, "no_answer", after)
     elif not reached:
         journey.refuse(480, "None of them has a phone there: 480.")
 
 
 def _call_user(journey: _Journey, payer: Payer, user: leading.ToUser) -> None:
     aor = user.uri.aor()
-    contacts = _contacts(journey, aor)
+    contacts = _contacts(journey, user.uri)
     name = aor.decode("utf-8", "replace")
     is_known = journey.known.subscriber(aor) is not None
     if is_known or contacts:
@@ -235,9 +238,11 @@ def _call_user(journey: _Journey, payer: Payer, user: leading.ToUser) -> None:
     now = leading.at_once(user.forwards, is_reachable=bool(contacts))
     if now is not None:
         journey.say(_forward(now))
-        _divert(journey, payer, now.aor, now.condition, now.target)
+        destination = leading.uri_of(now.target, user.uri.scheme)
+        _divert(journey, payer, now.aor, now.condition, destination)
     elif not contacts:
-        said = f"No phone of {name} is there" if is_known else f"There is no user {name}"
+        phone = "phone that registered over TLS" if user.uri.is_sips else "phone"
+        said = f"No {phone} of {name} is there" if is_known else f"There is no user {name}"
         status = 480 if is_known else 404
         journey.refuse(status, f"{said}: {status}.")
     else:
@@ -247,13 +252,15 @@ def _call_user(journey: _Journey, payer: Payer, user: leading.ToUser) -> None:
                 journey.say(_forward(user.forwards[condition]))
 
 
-def _contacts(journey: _Journey, aor: Aor) -> list[str]:
-    domain = journey.known.domain(aor.rpartition(b"@")[2])
+def _contacts(journey: _Journey, uri: SipUri) -> list[str]:
+    domain = journey.known.domain(leading.host_name(uri))
     if domain is None or not domain.enabled:
         return []
     found = Binding.objects.filter(
-        aor=aor.decode("utf-8", "replace"), deleted=False, expires_at__gt=journey.at
+        aor=uri.aor().decode("utf-8", "replace"), deleted=False, expires_at__gt=journey.at
     )
+    if uri.is_sips:
+        found = found.filter(protocol__in=SECURE)
     return list(found.values_list("contact", flat=True))
 
 
@@ -262,7 +269,7 @@ def _forward(forward: model.Forward) -> str:
     return f"Forwarded to {forward.target.decode()} {when}."
 
 
-def _divert(journey: _Journey, payer: Payer, aor: Aor, condition: str, destination: bytes) -> None:
+def _divert(journey: _Journey, payer: Payer, aor: Aor, condition: str, destination: SipUri) -> None:
     """On, on the account of whoever has sent the call elsewhere and by the rules of his domain."""
     found = leading.divert(journey.known, payer, aor, condition, destination)
     if isinstance(found, leading.Refused):

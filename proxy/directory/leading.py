@@ -97,10 +97,16 @@ def host_name(uri: SipUri) -> bytes:
     return uri.host.lower().rstrip(b".")
 
 
-def uri_of(address: bytes) -> SipUri:
-    """user@host as a URI; the user is kept as it is written in one."""
+def uri_of(address: bytes, scheme: bytes) -> SipUri:
+    """user@host as a URI; the user is kept as it is written in one. The scheme is that of the URI
+    which led there: what was called as sips stays it (RFC 3261 s16.6 step 2, RFC 5630 s5.3)."""
     user, _, host = address.rpartition(b"@")
-    return SipUri(b"sip", user, host)
+    return SipUri(scheme, user, host)
+
+
+def no_less_secure(found: list[SipUri], uri: SipUri) -> list[SipUri]:
+    """The addresses that the DNS has for a URI, all of them sips where that one is."""
+    return [one.with_(scheme=uri.scheme) for one in found] if uri.is_sips else found
 
 
 def lead(known: Known, payer: Payer, uri: SipUri, trunk: bytes = b"") -> Lead:
@@ -114,7 +120,7 @@ def lead(known: Known, payer: Payer, uri: SipUri, trunk: bytes = b"") -> Lead:
         return Refused(404)
     alias = known.routes.alias(uri.aor())
     if alias is not None:
-        uri = uri_of(alias.target)
+        uri = uri_of(alias.target, uri.scheme)
         domain = known.domain(uri.host) or domain
     group = known.routes.group(uri.aor())
     if group is not None:
@@ -192,7 +198,7 @@ def at_once(forwards: Mapping[str, Forward], *, is_reachable: bool) -> Forward |
 
 
 def divert(
-    known: Known, payer: Payer, aor: Aor, condition: str, destination: bytes
+    known: Known, payer: Payer, aor: Aor, condition: str, destination: SipUri
 ) -> tuple[Payer, SipUri] | Refused:
     """On whose account a call goes on, and what is called then, when a user or ring group has sent
     it to a destination."""
@@ -203,7 +209,7 @@ def divert(
     if len(before) >= _MOST_DIVERSIONS or any(each.aor == aor for each in before):
         return Refused(482, b"Too many diversions")
     diverted = Payer(domain, aor, (*before, Diversion(aor, condition)))
-    return diverted, normalised(domain, uri_of(destination))
+    return diverted, normalised(domain, destination)
 
 
 def wants_enum(known: Known, domain: Domain | None, uri: SipUri, trunk: bytes = b"") -> bool:

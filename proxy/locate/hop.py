@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 Place = tuple[str, str, int]
+
+SECURE: Final = frozenset(("tls", "wss"))
+"""Transports that sips may go by."""
 
 
 @dataclass(frozen=True, slots=True)

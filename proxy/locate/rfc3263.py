@@ -27,7 +27,7 @@ from typing import Final, Literal
 
 from proxy.sip.uri import SipUri
 
-from .hop import Hop
+from .hop import SECURE, Hop
 
 DEFAULT_PORT: Final = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 MOST_HOPS: Final = 16
@@ -50,7 +50,6 @@ _SRV_PREFIX: Final = {
     "wss": "_sips._ws.",
 }
 _BY_NAPTR_ALONE: Final = ("ws", "wss")
-_SECURE: Final = ("tls", "wss")
 
 
 class LocateError(Exception):
@@ -112,7 +111,7 @@ def locate(uri: SipUri, speaks: Speaks, draw: Callable[[], float]) -> Selection:
     if literal is not None:
         if not _is_spoken(literal, speaks):
             raise LocateError(f"{literal}: this address family is not spoken here")
-        name = host if transport in _SECURE else None
+        name = host if transport in SECURE else None
         return [Hop(transport, literal, uri.port or DEFAULT_PORT[transport], name)]
     if uri.port is not None:
         return (yield from _addresses(host, transport, uri.port, host, speaks))
@@ -170,7 +169,7 @@ def _by_naptr(
             continue
         if record.flags.lower() != "s" or not record.replacement.strip("."):
             continue
-        if uri.is_sips and transport not in _SECURE:
+        if uri.is_sips and transport not in SECURE:
             continue
         service = (transport, record.replacement.rstrip(".").lower())
         if service not in usable:
@@ -184,7 +183,7 @@ def _without_naptr(uri: SipUri, host: str, speaks: Speaks, wanted: str | None) -
         (transport, _SRV_PREFIX[transport] + host)
         for transport in ((wanted,) if wanted else speaks.transports)
         if wanted or transport not in _BY_NAPTR_ALONE
-        if not uri.is_sips or transport in _SECURE
+        if not uri.is_sips or transport in SECURE
     ]
 
 
@@ -248,7 +247,7 @@ def _addresses(
     name: str, transport: str, port: int, domain: str, speaks: Speaks
 ) -> Generator[Question, Answer, list[Hop]]:
     """All addresses of a host in the families that we speak (RFC 7984), IPv6 first."""
-    tls_name = domain if transport in _SECURE else None
+    tls_name = domain if transport in SECURE else None
     failure: LocateError | None = None
     hops: list[Hop] = []
     for question in _address_questions(name, speaks):

@@ -14,10 +14,10 @@ from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Outcome, Stage, Target, TargetSet
 from proxy.directory import leading
 from proxy.directory.leading import host_name, uri_of
+from proxy.locate.hop import SECURE
 from proxy.location.gruu import temporary_gruus
 from proxy.sip.fields import parse_name_addr
 from proxy.sip.uri import SipUri, TelUri, parse_uri, unescape
-from proxy.transport.flow import SECURE
 
 from . import (
     enum,
@@ -108,8 +108,9 @@ def lead_to(
             federation.leave(call, node, domain, uri, targets, trail)
         case leading.ToGroup(domain=domain, group=group):
             _note_callee(call, domain)
-            fallback = partial(_divert, call, node, trail, group.aor, "no_answer", group.fallback)
-            contacts = partial(_contacts_of_member, call, node, trail)
+            after = uri_of(group.fallback, uri.scheme)
+            fallback = partial(_divert, call, node, trail, group.aor, "no_answer", after)
+            contacts = partial(_contacts_of_member, call, node, trail, uri.scheme)
             ring_groups.ring(group, targets, contacts, fallback)
             if not targets.stages():
                 raise Reject(480)
@@ -129,7 +130,8 @@ def _lead_to_user(
     call: RequestContext, node: Node, user: ToUser, targets: TargetSet, trail: Trail
 ) -> None:
     def follow(forward: Forward) -> Coroutine[Any, Any, list[Stage]]:
-        return _divert(call, node, trail, forward.aor, forward.condition, forward.target)
+        destination = uri_of(forward.target, user.uri.scheme)
+        return _divert(call, node, trail, forward.aor, forward.condition, destination)
 
     found = user.forwards if call.method == b"INVITE" else {}
     now = leading.at_once(found, is_reachable=True)
@@ -151,7 +153,7 @@ def _lead_to_user(
 
 
 async def _divert(
-    call: RequestContext, node: Node, trail: Trail, aor: Aor, condition: str, destination: bytes
+    call: RequestContext, node: Node, trail: Trail, aor: Aor, condition: str, destination: SipUri
 ) -> list[Stage]:
     """The stages of a destination that a user or ring group has chosen, on his account and by the
     rules of his domain. Raises Reject."""
@@ -261,8 +263,10 @@ def find_again(binding_id: str, node: Node) -> Target | None:
     return _target(binding, node, domain)
 
 
-def _contacts_of_member(call: RequestContext, node: Node, trail: Trail, aor: Aor) -> list[Target]:
-    uri = uri_of(aor)
+def _contacts_of_member(
+    call: RequestContext, node: Node, trail: Trail, scheme: bytes, aor: Aor
+) -> list[Target]:
+    uri = uri_of(aor, scheme)
     domain = node.directory.domain(uri.host)
     if domain is None or not domain.enabled:
         raise Reject(480)
@@ -287,6 +291,8 @@ def _contacts(
     for binding in allowed:
         target = _target(binding, node, domain)
         if target is not None:
+            if uri.is_sips and target.flow is None and isinstance(target.uri, SipUri):
+                target.uri = target.uri.with_(scheme=b"sips")  # its connection is gone: TLS again
             if trail.changes is not None or trail.diversions:
                 target.changes = history.changes(call.request, trail, target.uri)
             found.append(target)

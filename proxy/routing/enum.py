@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import RequestContext
 from proxy.core.stepping import in_task
-from proxy.directory.leading import wants_enum
+from proxy.directory.leading import no_less_secure, wants_enum
 from proxy.sip.uri import SipUri
 
 from .translation import TRANSLATED
@@ -47,4 +47,4 @@ async def addresses(
     number = (uri.user or b"").decode()
     found = await in_task(node.locator.enum(number, node.settings.enum_roots))
     log.debug("enum number=%s found=%d", number, len(found))
-    return found[: 1 + _MOST_FURTHER]
+    return no_less_secure(found[: 1 + _MOST_FURTHER], uri)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from proxy.locate.hop import SECURE
+
 Address = tuple[str, int]
 """Host and port: ("192.0.2.1", 5060); IPv6 without brackets and without scope."""
 
 RELIABLE = frozenset(("tcp", "tls", "ws", "wss"))
-SECURE = frozenset(("tls", "wss"))
 
 
 class FlowFailed(Exception):

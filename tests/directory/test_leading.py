@@ -75,11 +75,12 @@ def sip(text: str) -> SipUri:
 
 BOBS = {"busy": FORWARD}
 CASES = [
-    ("sip:bob@example.com", PAYER, b"", ToUser(HOME, uri_of(BOB), None, BOBS)),
-    ("sip:1000@EXAMPLE.com.", PAYER, b"", ToUser(HOME, uri_of(BOB), BY_NAME, BOBS)),
+    ("sip:bob@example.com", PAYER, b"", ToUser(HOME, uri_of(BOB, b"sip"), None, BOBS)),
+    ("sip:1000@EXAMPLE.com.", PAYER, b"", ToUser(HOME, uri_of(BOB, b"sip"), BY_NAME, BOBS)),
+    ("sips:1000@example.com", PAYER, b"", ToUser(HOME, uri_of(BOB, b"sips"), BY_NAME, BOBS)),
     ("sip:sales@example.com", PAYER, b"", ToGroup(HOME, GROUP, None)),
     ("sip:+12125551212@example.com", PAYER, b"", ToGroup(HOME, GROUP, BY_NUMBER)),
-    ("sip:bob@example.com", Payer(None, None), b"", ToUser(HOME, uri_of(BOB), None, BOBS)),
+    ("sip:bob@example.com", Payer(None, None), b"", ToUser(HOME, uri_of(BOB, b"sip"), None, BOBS)),
     ("sip:bob@off.example", PAYER, b"", Refused(404)),
     ("sip:bob@far.test", PAYER, b"", Away(HOME)),
     ("sip:bob@far.test", Payer(None, None), b"", Refused(403, b"Relaying denied")),
@@ -120,7 +121,7 @@ def test_lead(uri: str, payer: Payer, trunk: bytes, leads: leading.Lead) -> None
 )
 def test_divert(payer: Payer, aor: Aor, goes_on: Payer | None) -> None:
     """The number is dialled as whoever diverted would; in circles or too far it ends."""
-    found = divert(known(), payer, aor, "busy", b"4085551234@example.com")
+    found = divert(known(), payer, aor, "busy", sip("sip:4085551234@example.com"))
     if goes_on is None:
         assert found == Refused(482, b"Too many diversions")
     else:
@@ -129,7 +130,7 @@ def test_divert(payer: Payer, aor: Aor, goes_on: Payer | None) -> None:
 
 def test_divert_of_a_domain_that_is_gone() -> None:
     gone = Aor(b"bob@gone.example")
-    assert divert(known(), PAYER, gone, "busy", b"x@example.com") == Refused(404)
+    assert divert(known(), PAYER, gone, "busy", sip("sip:x@example.com")) == Refused(404)
 
 
 @pytest.mark.parametrize(

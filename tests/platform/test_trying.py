@@ -8,6 +8,7 @@ import pytest
 
 from fedsip_platform.directory import services as directory
 from fedsip_platform.federation import services as federation
+from fedsip_platform.location.models import Binding
 from fedsip_platform.routing import services
 from fedsip_platform.routing.models import GatewayHealth, OutboundPolicy
 from tests.harness.dns_server import DnsThread, Zones
@@ -71,6 +72,18 @@ def test_trunks_aliases_groups_and_forwards(acme: World, as_admin: Api) -> None:
     shown = tried(as_admin, "%2B15550001111")
     assert shown["rules"][0]["trunk"] == "carrier"
     assert shown["servers"][0]["uri"] == "sip:+15550001111@192.0.2.8;transport=tcp"
+
+
+def test_called_as_sips_it_stays_so(acme: World, as_admin: Api) -> None:
+    directory.delete_translation(acme.rule)
+    Binding.objects.filter(aor="alice@example.com").update(protocol="udp")
+    *_, refusal = tried(as_admin, "sips:1000@example.com")["way"]
+    assert refusal == "No phone that registered over TLS of alice@example.com is there: 480."
+    Binding.objects.filter(aor="alice@example.com").update(protocol="tls")
+    assert "1 registered contacts" in tried(as_admin, "sips:1000@example.com")["way"][1]
+    services.create_forward(acme.user, "always", "bob@192.0.2.9")
+    [server] = tried(as_admin, "sips:1000@example.com")["servers"]
+    assert server["uri"] == "sips:bob@192.0.2.9"
 
 
 def test_others_of_this_platform_are_not_looked_into(

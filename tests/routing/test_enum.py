@@ -47,6 +47,15 @@ async def test_number_becomes_the_address_of_the_dns(dialled: bytes) -> None:
     assert peer.take_request(b"INVITE").uri_raw == b"sip:info@elsewhere.test"
 
 
+async def test_number_called_as_sips_becomes_an_address_as_sips() -> None:
+    """Whatever scheme the DNS says: RFC 5630 s5.3."""
+    world = world_with_numbers()
+    world.air.zones[b"elsewhere.test"] = [Hop("tls", "192.0.2.99", 5061)]
+    peer = world.phone(b"info@elsewhere.test", "192.0.2.99", 5061, "tls")
+    await called(world, b"sips:+14085551234@example.com")
+    assert peer.take_request(b"INVITE").uri_raw == b"sips:info@elsewhere.test"
+
+
 async def test_number_dialled_at_the_address_of_the_proxy() -> None:
     world = world_with_numbers()
     peer = world.phone(b"info@elsewhere.test", "192.0.2.99")

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from proxy.directory.model import FederationRule
+from proxy.directory.model import Alias, FederationRule, Forward, RingGroup, Translation
 from proxy.locate.hop import Hop
 from proxy.sip.message import Request, Response
+from proxy.sip.uri import Aor
 
 from .world import EXAMPLE, OPEN, UserAgent, World
 
@@ -311,3 +312,65 @@ def test_sips_is_tls_up_to_the_phone() -> None:
     bob = world.registered(b"bob@example.com", "192.0.2.20", 5061, "tls")
     alice.authenticates(alice.asks(b"INVITE", b"sips:bob@example.com"))
     bob.take_request(b"INVITE")
+
+
+CAROL, SALES = Aor(b"carol@example.com"), Aor(b"sales@example.com")
+INFO = b"info@elsewhere.test"
+LED_ON = [
+    Alias(1, SALES, CAROL),
+    Forward(1, SALES, "always", CAROL),
+    RingGroup(1, SALES, "parallel", (CAROL,)),
+    RingGroup(1, SALES, "in_order", (CAROL,)),
+    RingGroup(1, SALES, "parallel", (), fallback=CAROL),
+    Translation(1, 1, b"example.com", match_regex="^sales$", tran_user=b"carol"),
+]
+
+
+@pytest.mark.parametrize("protocol", ["udp", "tls"])
+@pytest.mark.parametrize("led", LED_ON)
+def test_sips_stays_so_wherever_the_call_is_led(led: Any, protocol: str) -> None:
+    """RFC 5630 s5.3: by any way that ends at a phone."""
+    world = led_world(led)
+    alice = world.registered(b"alice@example.com", "192.0.2.10", 5061, "tls")
+    carol = world.registered(CAROL, "192.0.2.12", 5061, protocol)
+    final = answer_to(alice, uri=b"sips:" + SALES) if protocol == "udp" else None
+    if final is not None:
+        assert final.status == 480
+        carol.take_nothing()
+    else:
+        alice.authenticates(alice.asks(b"INVITE", b"sips:" + SALES))
+        carol.take_request(b"INVITE")
+
+
+def test_sips_to_a_contact_whose_connection_is_gone() -> None:
+    """The node has been restarted since: by TLS to where the contact is."""
+    before = world_with()
+    before.registered(CAROL, "192.0.2.12", 5061, "tls")
+    world = World(boot_id=b"new1")
+    world.node.bindings = before.node.bindings
+    carol = world.phone(CAROL, "192.0.2.12", 5061, "tls")
+    alice = world.registered(b"alice@example.com", "192.0.2.10", 5061, "tls")
+    alice.authenticates(alice.asks(b"INVITE", b"sips:" + CAROL))
+    assert carol.take_request(b"INVITE").uri_raw.startswith(b"sips:carol@192.0.2.12:5061")
+
+
+@pytest.mark.parametrize(
+    "led",
+    [Forward(1, SALES, "always", INFO), RingGroup(1, SALES, "parallel", (), fallback=INFO)],
+)
+def test_sips_leaves_as_sips(led: Any) -> None:
+    world = led_world(led)
+    alice = world.registered(b"alice@example.com", "192.0.2.10", 5061, "tls")
+    peer = world.phone(b"info@elsewhere.test", "192.0.2.98", 5061, "tls")
+    alice.authenticates(alice.asks(b"INVITE", b"sips:" + SALES))
+    assert peer.take_request(b"INVITE").uri_raw.startswith(b"sips:" + INFO)
+
+
+def led_world(led: Any) -> World:
+    world = world_with()
+    world.add_user(SALES, EXAMPLE)
+    if isinstance(led, Translation):
+        world.add_rules(EXAMPLE, led)
+    else:
+        world.add_routes(led)
+    return world
