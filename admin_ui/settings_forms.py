@@ -14,10 +14,15 @@ from fedsip_platform.webhooks.models import Event, Webhook
 OPERATORS_ALONE = {TokenScope.PLATFORM_READ}
 
 
-class InviteForm(forms.Form):
-    """Who is to look after the tenant, and how far."""
+class OwnerForm(forms.Form):
+    """Whose a SIP user is to be."""
 
     email = forms.EmailField(label=_("E-mail address"), max_length=254)
+
+
+class InviteForm(OwnerForm):
+    """Who is to look after the tenant, and how far."""
+
     role = forms.ChoiceField(label=_("May"), choices=Role.choices, initial=Role.ADMIN)
 
 

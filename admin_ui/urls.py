@@ -26,6 +26,7 @@ from .views import (
     softphone,
     start,
     user_import,
+    user_owner,
     users,
     webhooks,
 )
@@ -53,6 +54,8 @@ of_tenant = [
     path("users/<uuid:key>/password", users.new_password, name="user-password"),
     path("users/<uuid:key>/disable", users.disable, name="user-disable"),
     path("users/<uuid:key>/enable", users.enable, name="user-enable"),
+    path("users/<uuid:key>/owner", user_owner.give, name="user-owner"),
+    path("users/<uuid:key>/owner/remove", user_owner.take_away, name="user-owner-remove"),
     path("users/<uuid:key>/delete", users.delete, name="user-delete"),
     path("domains/", domains.domains, name="domains"),
     path("domains/new", domains.new, name="domain-new"),

@@ -28,12 +28,13 @@ def render_user(
     calls: QuerySet[CallRecord],
     most_calls: int,
     secret: str = "",
+    link: str = "",
     **more: Any,
 ) -> HttpResponse:
-    """Devices, forwards, the way of a call, the latest calls, and a new password if there is one.
+    """Devices, forwards, the way of a call, the latest calls, and what is shown only now.
 
     `address` is the page's own, also where it answers to a change; `bindings` and `calls` are those
-    that whoever asks may see.
+    that whoever asks may see; `secret` is a new password, `link` that of an invitation.
     """
     uri = f"sip:{user.aor}"
     recent = calls.filter(Q(caller=uri) | Q(callee=uri)).order_by("-started_at")[:most_calls]
@@ -43,6 +44,7 @@ def render_user(
         "user_": user,
         "form": form,
         "secret": secret,
+        "link": link,
         "live_at": address,
         "bindings": devices,
         "forwards": forwards,
@@ -52,6 +54,6 @@ def render_user(
         **more,
     }
     response = render(request, template, context)
-    if secret:
+    if secret or link:
         response["Cache-Control"] = "no-store"
     return response

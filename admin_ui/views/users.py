@@ -23,6 +23,7 @@ from admin_ui import forms
 from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
 from admin_ui.paging import page_of
+from admin_ui.settings_forms import OwnerForm
 from admin_ui.user_page import render_user
 from fedsip_platform.calls import queries
 from fedsip_platform.calls.models import CallRecord, FailedSignIn
@@ -83,21 +84,21 @@ def new(request: HttpRequest) -> HttpResponse:
 @tenant_page("users")
 def user(request: HttpRequest, key: UUID) -> HttpResponse:
     """One user: devices, how to set up a phone, recent calls; its form saves here."""
-    found = _find(request.place, key)
+    found = find(request.place, key)
     form = forms.UserForm(request.POST or None, instance=found)
     if request.method == "POST":
         change = lambda given: services.update_subscriber(found, **forms.changed(form))  # noqa: E731
         if forms.attempt(form, change) is not None:
             messages.success(request, _("Saved."))
             return redirect("user", request.place.tenant.slug, key)
-    return _render_user(request, found, form)
+    return render_page(request, found, form)
 
 
 @require_POST
 @tenant_page("users")
 def new_password(request: HttpRequest, key: UUID) -> HttpResponse:
     """Give a new password and show it once; phones with the old one must be told."""
-    found = _find(request.place, key)
+    found = find(request.place, key)
     made = passwords.generated()
     services.set_password(found, made)
     return _shown_once(request, found, made)
@@ -107,7 +108,7 @@ def new_password(request: HttpRequest, key: UUID) -> HttpResponse:
 @tenant_page("users")
 def disable(request: HttpRequest, key: UUID) -> HttpResponse:
     """Sign the user out everywhere and let nobody in as her; undone by `enable`."""
-    found = _find(request.place, key)
+    found = find(request.place, key)
     services.disable_subscriber(found)
     undo = reverse("user-enable", args=[request.place.tenant.slug, key])
     text = _("%(user)s is disabled; its phones are signed out.") % {"user": found}
@@ -119,7 +120,7 @@ def disable(request: HttpRequest, key: UUID) -> HttpResponse:
 @tenant_page("users")
 def enable(request: HttpRequest, key: UUID) -> HttpResponse:
     """Let a disabled user in again."""
-    found = _find(request.place, key)
+    found = find(request.place, key)
     services.enable_subscriber(found)
     messages.success(request, _("%(user)s may sign in again.") % {"user": found})
     return redirect("user", request.place.tenant.slug, key)
@@ -128,7 +129,7 @@ def enable(request: HttpRequest, key: UUID) -> HttpResponse:
 @tenant_page("users")
 def delete(request: HttpRequest, key: UUID) -> HttpResponse:
     """Ask, then delete."""
-    found = _find(request.place, key)
+    found = find(request.place, key)
     slug = request.place.tenant.slug
     if request.method == "POST":
         services.delete_subscriber(found)
@@ -248,14 +249,21 @@ def _create(given: dict[str, Any], made_password: str) -> Subscriber:
     )
 
 
-def _find(place: Place, key: UUID) -> Subscriber:
-    chosen = place.scope.visible(Subscriber.objects.select_related("domain__tenant"))
+def find(place: Place, key: UUID) -> Subscriber:
+    """The user with this id, if it can be seen from there."""
+    chosen = place.scope.visible(Subscriber.objects.select_related("domain__tenant", "person"))
     return get_object_or_404(chosen, public_id=key)
 
 
-def _render_user(
-    request: HttpRequest, found: Subscriber, form: forms.UserForm, secret: str = ""
+def render_page(
+    request: HttpRequest,
+    found: Subscriber,
+    form: forms.UserForm,
+    secret: str = "",
+    owner_form: OwnerForm | None = None,
+    link: str = "",
 ) -> HttpResponse:
+    """The user's page; `secret` and the `link` of an invitation are shown this once."""
     place: Place = request.place
     code = segno.make(f"sip:{found.aor}", error="m")
     drawn = code.svg_inline(scale=4, border=2, svgclass="qr", lineclass=None)
@@ -270,6 +278,11 @@ def _render_user(
         most_calls=RECENT_CALLS,
         secret=secret,
         qr=mark_safe(drawn),  # noqa: S308  (segno draws it from a checked address)
+        link=link,
+        owner_form=owner_form or OwnerForm(),
+        invited=place.scope.visible(
+            found.invitations.filter(accepted_at=None, expires_at__gt=timezone.now())
+        ),
         **_reached_by(place, found),
     )
 
@@ -288,7 +301,7 @@ def _reached_by(place: Place, found: Subscriber) -> dict[str, Any]:
 
 def _shown_once(request: HttpRequest, found: Subscriber, secret: str) -> HttpResponse:
     """The user's page with the password on it: it is kept nowhere, so this is the only time."""
-    return _render_user(request, found, forms.UserForm(instance=found), secret)
+    return render_page(request, found, forms.UserForm(instance=found), secret)
 
 
 def _is_uuid(text: str) -> bool:

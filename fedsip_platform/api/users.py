@@ -15,10 +15,12 @@ from rest_framework.response import Response
 from fedsip_platform.directory import finding, names, services
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.gateway import services as gateway
+from fedsip_platform.people import services as people
 
 from . import filters
 from .base import OwnSlugField, ScopedViewSet, key_parameter
 from .filters import Filter
+from .permissions import MayOwn, SignedIn
 from .phones import PassRequestSerializer, PassSerializer
 
 KEY = key_parameter("The user's id or address, such as alice@example.com.")
@@ -38,12 +40,20 @@ class UserSerializer(serializers.ModelSerializer):
         help_text="For the phone. Only hashes of it are kept.",
     )
 
+    owner = serializers.EmailField(
+        source="person.email",
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text="Whose own it is; given by an invitation.",
+    )
+
     class Meta:
         model = Subscriber
         fields = (
             *("id", "address", "username", "domain", "password", "display_name", "enabled"),
             *("max_contacts", "max_calls", "media_policy", "srtp", "codecs", "note"),
-            "password_changed_at",
+            *("owner", "password_changed_at"),
             *("created_at", "updated_at"),
         )
         validators: list[Any] = []
@@ -57,7 +67,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     """SIP users: who may register a phone and call."""
 
     serializer_class = UserSerializer
-    rows = Subscriber.objects.select_related("domain__tenant")
+    rows = Subscriber.objects.select_related("domain__tenant", "person")
     ordering = "aor"
     natural_key = "aor"
     filters = {
@@ -134,6 +144,16 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
             self.get_object(), request._request.get_host(), seconds=asked.validated_data["seconds"]
         )
         return Response(PassSerializer(made).data)
+
+    @extend_schema(
+        summary="Take a user away from its owner", parameters=[KEY], responses={204: None}
+    )
+    @action(
+        detail=True, methods=["delete"], url_path="owner", permission_classes=[SignedIn, MayOwn]
+    )
+    def take_away(self, request: Request, **kwargs: Any) -> Response:
+        people.own(self.get_object(), None)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(summary="Delete a user; its phones are signed out", parameters=[KEY])
     def destroy(self, request: Request, **kwargs: Any) -> Response:

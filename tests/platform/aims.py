@@ -112,6 +112,10 @@ AIMED: dict[tuple[str, str], list[Call]] = {
         lambda rival: (f"users/{rival.user.aor}", {"password": "another password"})
     ],
     ("users/{key}", "delete"): [lambda rival: (f"users/{rival.user.public_id}", None)],
+    ("users/{key}/owner", "delete"): [
+        lambda rival: (f"users/{rival.user.aor}/owner", None),
+        lambda rival: (f"users/{rival.user.public_id}/owner", None),
+    ],
     ("users/{key}/pass", "post"): [
         lambda rival: (f"users/{rival.user.aor}/pass", {"seconds": 600}),
         lambda rival: (f"users/{rival.user.public_id}/pass", {}),

@@ -169,6 +169,8 @@ CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
     "user-disable": (of_user, {}),
     "user-enable": (of_user, {}),
     "user-delete": (of_user, {}),
+    "user-owner": (of_user, {"email": "eve@example.org"}),
+    "user-owner-remove": (of_user, {}),
     "user-export-job": (nothing, {}),
     "job-cancel": (of_job, {}),
     "job-result": (of_job, {}),
@@ -201,7 +203,10 @@ CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
     **{f"{name}-delete": (one, {}) for name, (_, one) in OWNED.items()},
 }
 # What only owners may, beside looking.
-OF_OWNERS = {"settings", "person-role", "person-remove", "invitation-withdraw", "limits"}
+OF_OWNERS = {
+    *("settings", "person-role", "person-remove", "invitation-withdraw", "limits"),
+    *("user-owner", "user-owner-remove"),
+}
 # Lists of one domain, which must be one's own.
 OF_A_DOMAIN = {"routing", "aliases", "groups", "trunks", "peers", "dialling"}
 OF_EVERYBODY = {"home", "theme", "phone", "mine"}

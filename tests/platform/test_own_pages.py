@@ -9,7 +9,7 @@ from fedsip_platform.location.models import Binding
 from fedsip_platform.people.services import own
 from fedsip_platform.routing.models import Forward
 from tests.platform.browsing import Visitor
-from tests.platform.world import World, make_person
+from tests.platform.world import Api, World, make_person
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -32,6 +32,36 @@ def test_she_lands_on_her_phone(acme: World, alice: Visitor) -> None:
     assert "/t/acme/" not in shown
     assert alice.reads("/t/acme/")
     assert alice.status == 404
+
+
+def test_an_owner_gives_a_user_by_letter_and_takes_it_away(acme: World) -> None:
+    owner, dora = Visitor(acme.people["owner"]), Visitor(make_person("dora@people.example"))
+    of_user = f"/t/acme/users/{acme.user.public_id}"
+    assert "Nobody's own yet" in owner.reads(of_user)
+    owner.sends(f"{of_user}/owner", email="no address")
+    assert owner.problems == ["Enter a valid email address."]
+    shown = owner.sends(f"{of_user}/owner", email="dora@people.example")
+    link = shown.partition('<code id="secret">')[2].partition("<")[0]
+    assert owner.answer is not None
+    assert owner.answer["Cache-Control"] == "no-store"
+    assert link
+    assert link not in owner.reads(of_user)
+    assert "dora@people.example" in owner.shown
+    dora.sends(link.removeprefix("https://testserver"))
+    assert "alice@example.com" in dora.reads(page(acme))
+    assert "dora@people.example" in Visitor(acme.people["viewer"]).reads(of_user)
+    assert "is nobody's own now" in owner.sends(f"{of_user}/owner/remove")
+    dora.reads(page(acme))
+    assert dora.status == 404
+
+
+def test_whose_a_user_is_stands_in_the_api(acme: World, alice: Visitor) -> None:
+    users = "users/alice@example.com"
+    owner, admin = Api(acme.people["owner"]), Api(acme.people["admin"])
+    assert owner.get(users).json()["owner"] == "alice@people.example"
+    assert admin.delete(f"{users}/owner").status_code == 403
+    assert owner.delete(f"{users}/owner").status_code == 204
+    assert owner.get(users).json()["owner"] is None
 
 
 def test_a_new_password_is_shown_once(acme: World, alice: Visitor) -> None:

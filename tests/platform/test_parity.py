@@ -90,6 +90,8 @@ BY_REST: dict[str, list[str]] = {
     "person-role": ["patch people/{key}"],
     "person-remove": ["delete people/{key}"],
     "invitation-withdraw": ["delete invitations/{key}"],
+    "user-owner": ["post invitations"],
+    "user-owner-remove": ["delete users/{key}/owner"],
     "limits": ["get tenants/{key}/usage", "patch tenants/{key}"],
     "audit": ["get audit"],
     "audit-export": ["get audit/export"],
