@@ -195,6 +195,7 @@ class Server:
             raise SettingsError(
                 "No address to listen on: see FEDSIP_SIP_ADDRESSES, FEDSIP_SIP_IPV4 and _IPV6."
             )
+        self._locator.listens_at(one.local[0] for one in self._transport.listeners)
         registrar.resume_keep_alives(self._node)
         self._node.calls.adopt(await self._records.open_calls())
         await self._trace.start()

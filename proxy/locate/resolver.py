@@ -12,7 +12,8 @@ import logging
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -119,6 +120,15 @@ class Locator:
         self._selection_seconds = selection_seconds
         self._most_answers = most_answers
         self._most_flying = most_flying
+
+    def listens_at(self, addresses: Iterable[str]) -> None:
+        """The addresses of this node's listeners: names are asked for in their families alone
+        (RFC 7984 s4), where loopback counts only if there is nothing else."""
+        listening = [ip_address(text) for text in addresses]
+        outside = [address for address in listening if not address.is_loopback] or listening
+        families = {address.version for address in outside}
+        self._speaks = replace(self._speaks, asks_a=4 in families, asks_aaaa=6 in families)
+        self._located.clear()
 
     # -- locating
 

@@ -97,6 +97,9 @@ class Speaks:
     transports: tuple[str, ...] = ("udp", "tcp", "tls")
     ipv4: bool = True
     ipv6: bool = True
+    asks_a: bool = True
+    asks_aaaa: bool = True
+    """Whether names are asked for addresses of a family: of none that leads nowhere from here."""
 
 
 def locate(uri: SipUri, speaks: Speaks, draw: Callable[[], float]) -> Selection:
@@ -266,9 +269,9 @@ def _addresses(
 
 
 def _address_questions(name: str, speaks: Speaks) -> Iterator[Question]:
-    if speaks.ipv6:
+    if speaks.ipv6 and speaks.asks_aaaa:
         yield Question("AAAA", name)
-    if speaks.ipv4:
+    if speaks.ipv4 and speaks.asks_a:
         yield Question("A", name)
 
 

@@ -108,6 +108,26 @@ async def test_unknown_name_is_not_located_now(server: DnsServer, locator: Locat
     assert server.asked == []
 
 
+@pytest.mark.parametrize(
+    ("listeners", "hops", "asked"),
+    [
+        (["192.0.2.1", "127.0.0.1", "::1"], ["192.0.2.11", "192.0.2.12"], {"A"}),
+        (["2001:db8::1", "127.0.0.1"], ["2001:db8::11"], {"AAAA"}),
+        (["127.0.0.1", "::1"], ["2001:db8::11", "192.0.2.11", "192.0.2.12"], {"A", "AAAA"}),
+        (["192.0.2.1", "fd00::1"], ["2001:db8::11", "192.0.2.11", "192.0.2.12"], {"A", "AAAA"}),
+    ],
+)
+async def test_names_are_asked_for_in_the_families_of_the_listeners(
+    server: DnsServer, locator: Locator, listeners: list[str], hops: list[str], asked: set[str]
+) -> None:
+    """RFC 7984 s4; an address on loopback reaches nobody elsewhere."""
+    locator.listens_at(listeners)
+    found = await locator.locate(sip_uri("sip:both.test:5060"), now=0.0)
+    assert [hop.address for hop in found] == hops
+    assert {kind for _, kind in server.asked} == asked
+    assert [hop.address for hop in await locator.locate(sip_uri("sip:[::1]"), now=0.0)] == ["::1"]
+
+
 async def test_literal_needs_no_dns(server: DnsServer, locator: Locator) -> None:
     assert located_now(locator, "sip:192.0.2.1") == ("udp 192.0.2.1 5060",)
     assert server.asked == []
