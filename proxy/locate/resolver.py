@@ -229,7 +229,7 @@ class Locator:
         held = self._answers.get(question)
         if held is not None and held[0] > self._clock():
             return held[1]
-        if question.kind == "AAAA" and self._speaks.ipv4:
+        if question.kind == "AAAA" and self._speaks.ipv4 and self._speaks.asks_a:
             self._ask_ahead(Question("A", question.name))
         try:
             return await asyncio.shield(self._asked(question))
