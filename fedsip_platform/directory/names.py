@@ -13,6 +13,8 @@ from functools import cache
 import idna
 from django.core.exceptions import ValidationError
 
+from proxy.directory.header_lines import PROTECTED_HEADERS, is_one_line
+
 LONGEST_DOMAIN = 253
 LONGEST_USERNAME = 64
 
@@ -25,54 +27,6 @@ CODECS = (
 # RFC 3261 s25.1: user = unreserved / user-unreserved, without the escaped ones.
 _USERNAME = re.compile(r"[A-Za-z0-9\-_.!~*'()&=+$,;?/]+", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]")
-
-# Lines that decide where a message goes, to which transaction it belongs or who sent it.
-PROTECTED_HEADERS = frozenset(
-    [
-        "accept",
-        "authorization",
-        "call-id",
-        "contact",
-        "content-encoding",
-        "content-length",
-        "content-type",
-        "cseq",
-        "date",
-        "expires",
-        "from",
-        "identity",
-        "max-forwards",
-        "min-expires",
-        "p-asserted-identity",
-        "p-preferred-identity",
-        "path",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-require",
-        "record-route",
-        "require",
-        "route",
-        "service-route",
-        "supported",
-        "timestamp",
-        "to",
-        "unsupported",
-        "via",
-        "www-authenticate",
-        "b",
-        "c",
-        "e",
-        "f",
-        "i",
-        "k",
-        "l",
-        "m",
-        "t",
-        "v",
-        "y",
-    ]
-)
 
 
 def normal_domain(text: str) -> str:
@@ -136,7 +90,7 @@ def check_codecs(value: str) -> None:
 
 def check_one_line(text: str) -> None:
     """Refuse line ends and other control characters: the text is written into messages."""
-    if _CONTROL.search(text):
+    if not is_one_line(text):
         raise ValidationError("Line ends and control characters are not allowed.")
 
 

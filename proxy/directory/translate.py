@@ -17,6 +17,7 @@ from proxy.sip.errors import ParseError
 from proxy.sip.scan import is_token
 from proxy.sip.uri import SipUri, parse_uri, unescape
 
+from .header_lines import PROTECTED_HEADERS, is_one_line
 from .hours import HoursError, is_open, parse_hours
 from .model import Domain, Translation
 from .patterns import MAX_TEXT, PatternError, compile_pattern
@@ -113,8 +114,10 @@ def apply(rule: Translation, uri: SipUri) -> Translated:
         raise TranslationError(f"rule {rule.translation_id}: {error.message}") from error
     if not isinstance(parsed, SipUri) or not user:
         raise TranslationError(f"rule {rule.translation_id} leaves no user to call")
-    if not rule.tran_from_display.isprintable():
-        raise TranslationError(f"rule {rule.translation_id}: the caller's name has line ends")
+    if not is_one_line(rule.tran_from_display):
+        raise TranslationError(
+            f"rule {rule.translation_id}: the caller's name has line ends or control characters"
+        )
     return Translated(parsed, _added(rule), _removed(rule), rule)
 
 
@@ -163,14 +166,7 @@ _USER_SAFE = frozenset(
 
 
 # A rule that could write these would reroute, break or forge what the proxy itself answers for.
-_NOT_TO_ADD: Final = frozenset(
-    (
-        *(b"via", b"from", b"to", b"call-id", b"cseq", b"max-forwards", b"contact"),
-        *(b"route", b"record-route", b"path", b"content-length", b"content-type"),
-        *(b"proxy-authorization", b"authorization", b"p-asserted-identity", b"identity"),
-        *(b"v", b"f", b"t", b"i", b"m", b"l", b"c", b"y"),
-    )
-)
+_NOT_TO_ADD: Final = frozenset(name.encode() for name in PROTECTED_HEADERS)
 
 
 def _added(rule: Translation) -> tuple[tuple[bytes, bytes], ...]:

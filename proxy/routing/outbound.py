@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Changes, ShownCaller
+from proxy.directory.header_lines import is_one_line
 
 if TYPE_CHECKING:
     from proxy.directory.leading import Refused
@@ -35,7 +36,8 @@ def refusal(call: RequestContext, trail: Trail, why: Refused) -> Reject:
 
 
 def shown(node: Node, trail: Trail) -> Trail:
-    """The trail with the payer's own caller ID, where no rule has said another one."""
+    """The trail with the payer's own caller ID, where no rule has said another one. Raises
+    Reject 500 for one that cannot be written."""
     if trail.aor is None or trail.domain is None or not len(node.directory.routes.policies):
         return trail
     policy = node.directory.routes.policy(trail.aor, trail.domain.domain_id)
@@ -44,5 +46,8 @@ def shown(node: Node, trail: Trail) -> Trail:
     changes = trail.changes or Changes()
     if changes.caller is not None:
         return trail
+    if not is_one_line(policy.caller_name):  # written past the services
+        log.warning("caller name has line ends or control characters policy=%d", policy.policy_id)
+        raise Reject(500, b"Caller name cannot be shown")
     caller = ShownCaller(policy.caller_id, policy.caller_name.encode())
     return replace(trail, changes=replace(changes, caller=caller))

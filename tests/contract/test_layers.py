@@ -38,6 +38,7 @@ PURE = [
     "proxy/location/rules.py",
     "proxy/directory/destination_class.py",
     "proxy/directory/federation_rules.py",
+    "proxy/directory/header_lines.py",
     "proxy/directory/hours.py",
     "proxy/directory/leading.py",
     "proxy/directory/literals.py",
@@ -81,6 +82,7 @@ SHARED = (
     "proxy.sip",
     "proxy.directory.destination_class",
     "proxy.directory.federation_rules",
+    "proxy.directory.header_lines",
     "proxy.directory.hours",
     "proxy.directory.leading",
     "proxy.directory.load",  # the views' columns; a rehearsal reads the rows that proxies have

@@ -80,6 +80,11 @@ REFUSED: list[tuple[Callable[[World], object], str, str]] = [
         "Line ends",
     ),
     (
+        lambda w: directory.create_translation(w.domain, tran_from_display="a\x9bb"),
+        "tran_from_display",
+        "Line ends",
+    ),
+    (
         lambda w: services.create_outbound_policy(w.domain, w.user, deny_regex="("),
         "deny_regex",
         "does not work",

@@ -106,6 +106,28 @@ def test_headers_are_taken_off_and_a_caller_is_shown() -> None:
     assert sent.headers.all(b"p-asserted-identity") == [b"<sip:+15550000000@example.com>"]
 
 
+@pytest.mark.parametrize("name", ["Acme\u00a0Ltd", "A\u200bB", "\u5c71\u3000\u7530", "A\u2009B"])
+@pytest.mark.parametrize("is_by_rule", [True, False])
+def test_a_name_with_spaces_of_any_width_is_shown(name: str, is_by_rule: bool) -> None:
+    """As UTF-8 between quotes (RFC 3261 s25.1)."""
+    world = with_trunk(Gateway(1, 1, b"a.carrier.example"))
+    world.add_rules(EXAMPLE, replace(RULE, tran_from_display=name if is_by_rule else ""))
+    if not is_by_rule:
+        world.add_routes(OutboundPolicy(1, 1, ALICE, b"", name, EVERYWHERE))
+    carrier = world.far(b"a.carrier.example", "192.0.2.91")
+    dials(world)
+    shown = carrier.take_request(b"INVITE").from_
+    assert shown.display == b'"%b"' % name.encode()
+
+
+def test_a_policys_name_that_was_written_past_the_services() -> None:
+    world = with_trunk(Gateway(1, 1, b"a.carrier.example"))
+    world.add_routes(OutboundPolicy(1, 1, ALICE, b"", "A\r\nVia: B", EVERYWHERE))
+    alice = world.phone(ALICE, "192.0.2.10")
+    alice.authenticates(alice.asks(b"INVITE", b"sip:+15551234567@example.com"))
+    assert alice.take_response(500).reason == b"Caller name cannot be shown"
+
+
 def test_a_dialog_keeps_what_each_side_has_seen() -> None:
     world = with_trunk(Gateway(1, 1, b"a.carrier.example"))
     world.add_routes(OutboundPolicy(1, 1, ALICE, b"+15550000000", "", EVERYWHERE))
