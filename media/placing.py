@@ -20,8 +20,11 @@ def place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPai
     interfaces = _interfaces(exchange, ports)
     near_families, far_families = (ports.families(interfaces[leg]) for leg in (near, far))
     near_family = _family_spoken(exchange, wanted) or near.family or near_families[0]
+    if near_family not in near_families and _checks(exchange, wanted):
+        near_family = near_families[0]
     far_family = options.address_family or far.family or near_family
-    if far_family not in far_families and not options.address_family:
+    is_told = bool(options.address_family) and options.ice != connectivity.FORCE
+    if far_family not in far_families and not is_told:
         far_family = far_families[0]
     drawn: list[tuple[Stream, LocalPair]] = []
     try:
@@ -55,6 +58,13 @@ def place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPai
         if stream.rides is not None:
             stream.ride(stream.rides)  # which may have new ports
     return released
+
+
+def _checks(exchange: Exchange, wanted: list[int]) -> bool:
+    """True for a side that finds its way by ICE: it may reach us by another family than it signals
+    by, or names first in its description."""
+    session = exchange.session
+    return any(connectivity.credentials_of(session, session.media[index]) for index in wanted)
 
 
 def _is_browsers(exchange: Exchange, index: int, *, is_near: bool) -> bool:

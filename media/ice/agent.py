@@ -108,6 +108,7 @@ class Agent:
         if found.selected is not None or source not in found.valid:
             return False
         found.selected = source
+        found.checked_at = found.valid[source]
         return True
 
     def expire(self, component: int, *, now: float) -> bool:

@@ -144,6 +144,7 @@ def test_hold_from_either_side_and_tones(
 
     phone.command("hold")
     phone.program.awaits(r"^SIP/2.0 200")
+    page.page.get_by_text("They have put you on hold.").wait_for()
     phone.command("resume")
     phone.program.awaits(r"^SIP/2.0 200")
     wait_until(lambda: page.hears(phone.played) > HEARD, "... and after the phone's own hold")

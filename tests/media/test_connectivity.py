@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from media.ice import stun
 from media.ng import Delete, Options
 from media.reaper import Patience
 from media.sdp import parse
+from media.sdp.model import IP4, IP6
 from tests.harness.media import IdleEngine, Time, answer, driver_of, offer, sdp
 
 CALLER = ("203.0.113.9", 24000)
@@ -46,6 +48,25 @@ def towards(engine: IdleEngine, side: Address) -> tuple[Address | None, Address 
         if rule.out == side:
             return rule.destination, rule.rtcp_destination
     raise AssertionError(side)
+
+
+@pytest.mark.parametrize("family", [IP4, IP6])
+def test_a_browser_is_reached_by_a_family_that_is_served(engine: IdleEngine, family: bytes) -> None:
+    """It signals by one family and may find its way by the other."""
+    driver = driver_of(engine, Time(), families=(family,))
+    other, host = (IP4, "192.0.2.1") if family == IP6 else (IP6, "2001:db8::1")
+    phone = "2001:db8::2" if family == IP6 else "192.0.2.2"
+    towards_browser = replace(FORCE, address_family=other)
+
+    driver.offer(offer(sdp(host=phone), call_id=b"called", options=towards_browser))
+    driver.answer(answer(sdp(6004, *CREDENTIALS, host=host), call_id=b"called"))
+
+    driver.offer(offer(sdp(5004, *CREDENTIALS, host=host), call_id=b"calling"))
+    told = driver.answer(answer(sdp(6004, host=phone), call_id=b"calling", options=towards_browser))
+    session = parse(told.sdp)
+    connection = session.connection_of(session.media[0])
+    assert connection is not None
+    assert connection.family == family
 
 
 @pytest.mark.parametrize(

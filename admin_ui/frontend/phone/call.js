@@ -63,7 +63,7 @@ export class Call extends EventTarget {
       await this.#session.invite({
         requestDelegate: {
           onProgress: ({ message }) => {
-            this.isRinging ||= message.statusCode === 180;
+            this.isRinging ||= message.statusCode >= 180; // 183 is heard of no other way
             this.#tell();
           },
           onReject: ({ message }) => this.#refused(message),
@@ -269,12 +269,19 @@ export class Call extends EventTarget {
     return this.connection?.getSenders().find((one) => one.track?.kind === "audio");
   }
 
+  // The other side has put us on hold: it listens no more.
+  #isOnHold() {
+    const audio = this.connection?.getTransceivers().find((one) => one.sender === this.#sender());
+    return !this.isHeld && ["recvonly", "inactive"].includes(audio?.currentDirection);
+  }
+
   async #look() {
     const connection = this.connection;
     if (!connection || connection.connectionState === "closed") return;
     const reports = [...(await connection.getStats()).values()];
     this.quality = this.#judge.judge(reports, {
       isHeld: this.isHeld,
+      isOnHold: this.#isOnHold(),
       isMuted: this.isMuted,
       connectionState: connection.connectionState,
     });

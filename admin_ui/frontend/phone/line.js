@@ -111,7 +111,8 @@ export class Line extends EventTarget {
     this.#holdAllBut(null);
     const inviter = new Inviter(this.#agent, target, {
       sessionDescriptionHandlerOptions: this.#media(),
-      earlyMedia: true,
+      // One that answers after another has sent early media would be hung up on.
+      earlyMedia: false,
     });
     const call = this.#add(inviter, target.toString());
     call.invite();

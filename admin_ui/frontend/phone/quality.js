@@ -12,7 +12,7 @@ export class Judge {
   #silent = 0;
   #stuck = 0;
 
-  judge(reports, { isHeld, isMuted, connectionState }) {
+  judge(reports, { isHeld, isOnHold, isMuted, connectionState }) {
     if (connectionState === "failed") {
       return bad("No sound gets through: a firewall may block UDP.");
     }
@@ -29,6 +29,7 @@ export class Judge {
     this.#stuck = sent > this.#sent ? 0 : this.#stuck + 1;
     [this.#packets, this.#lost, this.#sent] = [packets, lost, sent];
     if (isHeld) return { level: "unknown", text: "On hold." };
+    if (isOnHold) return { level: "unknown", text: "They have put you on hold." };
     if (this.#silent >= SILENT_LOOKS) return bad("Nothing comes from the other side.");
     if (this.#stuck >= SILENT_LOOKS && !isMuted) return bad("Your microphone gives no sound.");
     return this.#ofFigures(missed / Math.max(1, came + missed), inbound, of(reports, "remote-inbound-rtp"));

@@ -113,6 +113,8 @@ def test_media_before_nomination_selects_a_checked_source(agent: Agent) -> None:
     assert agent.hear(BROWSER, 1)
     agent.receive(check(), OTHER, 1, now=0.0)
     assert not agent.hear(OTHER, 1)
+    assert not agent.expire(1, now=30.0), "its check is its consent"
+    assert agent.expire(1, now=30.1)
 
 
 def test_valid_sources_are_bounded(agent: Agent) -> None:
