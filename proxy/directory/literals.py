@@ -82,6 +82,15 @@ def literals(pattern: str) -> Literals:
     return Literals(cut, part.exact is not None and cut == texts)
 
 
+def longest_text(pattern: str) -> int | None:
+    """Most characters of a text in which the expression is found, where its literals are whole
+    texts: 4 for ^1000$. None where they do not tell."""
+    texts = literals(pattern).texts
+    if not texts or not all(one.startswith(START) and one.endswith(END) for one in texts):
+        return None
+    return max(map(len, texts)) - len(START + END)
+
+
 class _Unclear(Exception):
     """A construct that is not read here."""
 

@@ -85,6 +85,7 @@ SHARED = (
     "proxy.directory.header_lines",
     "proxy.directory.hours",
     "proxy.directory.leading",
+    "proxy.directory.literals",
     "proxy.directory.load",  # the views' columns; a rehearsal reads the rows that proxies have
     "proxy.directory.load_routes",
     "proxy.locate",  # what people are told of a domain is what calls find

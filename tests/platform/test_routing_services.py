@@ -80,6 +80,11 @@ REFUSED: list[tuple[Callable[[World], object], str, str]] = [
         "Line ends",
     ),
     (
+        lambda w: directory.create_translation(w.domain, match_regex="^1000$", tran_strip=4),
+        "tran_strip",
+        "4 characters at most: none would be left",
+    ),
+    (
         lambda w: directory.create_translation(w.domain, tran_from_display="a\x9bb"),
         "tran_from_display",
         "Line ends",

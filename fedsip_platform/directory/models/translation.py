@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from fedsip_platform.directory import names, patterns
 from fedsip_platform.directory.fields import DomainNameField, HostField
+from proxy.directory.literals import longest_text
 from proxy.directory.patterns import MAX_PATTERN
 from proxy.directory.rules import place_of
 
@@ -223,6 +224,11 @@ class Translation(models.Model):
         reason = patterns.user_template_problem(self.tran_user, self.match_regex)
         if reason:
             raise ValidationError({"tran_user": reason})
+        if self.tran_strip and not self.tran_user and not self.tran_prefix:
+            longest = longest_text(self.match_regex)
+            if longest is not None and self.tran_strip >= longest:
+                left = f"The expression finds {longest} characters at most: none would be left."
+                raise ValidationError({"tran_strip": left})
         if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
             raise ValidationError({"valid_until": "This is not after the beginning."})
         if self.tran_trunk and not self.domain.trunks.filter(name=self.tran_trunk).exists():
