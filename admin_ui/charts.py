@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,22 +45,37 @@ def of_quality(hours: Sequence[Hour]) -> dict[str, Any]:
     return chart | {"least": 1, "most": 5}
 
 
-def of_call(media: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The MOS of each direction's first stream as a call went on; None where it is not known."""
-    lanes: dict[str, dict[int, float]] = {}
+def of_call(media: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """MOS, loss (percent) and jitter (ms) of each direction's first stream as a call went on.
+
+    Empty where they are not known.
+    """
+    lanes: dict[str, Sequence[Sequence[float]]] = {}
     for stream in media:
         series = stream.get("series", ())
-        if len(series) >= FEWEST and stream["sender"] not in lanes:
-            lanes[stream["sender"]] = {sample[0]: sample[1] for sample in series}
+        if len(series) >= FEWEST:
+            lanes.setdefault(stream["sender"], series)
     if not lanes:
-        return None
-    moments = sorted({at for lane in lanes.values() for at in lane})
+        return {}
+    return {
+        "mos": _of_directions(lanes, 1) | {"least": 1, "most": 5},
+        "loss": _of_directions(lanes, 2),
+        "jitter": _of_directions(lanes, 3),
+    }
+
+
+def _of_directions(lanes: Mapping[str, Sequence[Sequence[float]]], column: int) -> dict[str, Any]:
+    """One line for each direction: this column of its samples, whose first is when they are of."""
+    moments = sorted({sample[0] for lane in lanes.values() for sample in lane})
     names = {"caller": (_("from the caller"), "--good"), "callee": (_("from the callee"), "--warn")}
-    shown = [(*names[who], [lane.get(at) for at in moments]) for who, lane in lanes.items()]
+    shown = []
+    for who, lane in lanes.items():
+        values = {sample[0]: sample[column] for sample in lane}
+        shown.append((*names[who], [values.get(at) for at in moments]))
     chart = lines([datetime.fromtimestamp(at, UTC) for at in moments], shown)
     for one in chart["series"]:
         one["gaps"] = False
-    return chart | {"least": 1, "most": 5}
+    return chart
 
 
 def lines(moments: Sequence[datetime], shown: Sequence[Line]) -> dict[str, Any]:

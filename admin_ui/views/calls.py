@@ -63,7 +63,7 @@ def call(request: HttpRequest, key: UUID) -> HttpResponse:
         "quality": verdict.quality_of(getattr(found, "mos", None)),
         "drawing": drawing_of(shown) if shown else None,
         "rule": rule,
-        "sound_chart": charts.of_call(getattr(found, "media", ())),
+        "sound": charts.of_call(getattr(found, "media", ())),
     }
     if isinstance(found, LiveCall):
         context["api_call"] = Call("GET", f"live-calls/{key}")

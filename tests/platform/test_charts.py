@@ -21,19 +21,21 @@ FULL = {"codec": "PCMA", "packets": 100, "lost": 0, "jitter_ms": 1.0, "mos": 4.0
 
 def test_both_directions_stand_on_one_time_axis() -> None:
     made = charts.of_call(MEDIA)
-    assert made is not None
-    assert made["x"] == [100, 101, 105, 110]
-    assert [one["values"] for one in made["series"]] == [
-        [4.4, None, 4.0, 4.4],
-        [None, 3.0, 3.5, None],
-    ]
-    assert charts.of_call([{"sender": "caller", "series": [[100, 4.4, 0, 1]]}]) is None
-    assert charts.of_call([{"sender": "caller"}]) is None
+    assert [one["x"] for one in made.values()] == [[100, 101, 105, 110]] * 3
+    assert {name: [line["values"] for line in one["series"]] for name, one in made.items()} == {
+        "mos": [[4.4, None, 4.0, 4.4], [None, 3.0, 3.5, None]],
+        "loss": [[0, None, 2, 0], [None, 9, 5, None]],
+        "jitter": [[1, None, 1, 1], [None, 1, 1, None]],
+    }
+    assert charts.of_call([{"sender": "caller", "series": [[100, 4.4, 0, 1]]}]) == {}
+    assert charts.of_call([{"sender": "caller"}]) == {}
 
 
 def test_the_page_of_a_call_shows_it(acme: World) -> None:
     call = make_call(acme.tenant, acme.domain, media=[FULL | each for each in MEDIA])
     shown = Visitor(acme.people["viewer"]).reads(f"/t/acme/calls/{call.public_id}")
     assert chart(shown, "sound-over-time")[0] == [4.4, None, 4.0, 4.4]
+    assert chart(shown, "loss-over-time") == [[0, None, 2, 0], [None, 9, 5, None]]
+    assert chart(shown, "jitter-over-time")[1] == [None, 1, 1, None]
     live = Visitor(acme.people["viewer"]).reads(f"/t/acme/calls/{acme.live_call.public_id}")
     assert "sound-over-time" not in live
