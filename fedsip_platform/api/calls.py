@@ -44,18 +44,43 @@ FILTERS = {
     "address": Filter("Only from or to this user, such as alice@example.com.", _of_user),
     "call_id": filters.equal("call_id", "Only with this Call-ID."),
 }
-_ROUTE = ("call_id", "caller", "callee", "request_uri", "target", "caller_address", "hop")
+_ROUTE = (
+    "tenant",
+    "domain",
+    "rule",
+    "call_id",
+    "caller",
+    "callee",
+    "request_uri",
+    "target",
+    "caller_address",
+    "hop",
+)
 
 
-class CallSerializer(serializers.ModelSerializer):
+class _WhoseSerializer(serializers.ModelSerializer):
+    """What a call belongs to; `queries.with_names` brings it."""
+
     id = serializers.UUIDField(source="public_id", read_only=True)
+    tenant = serializers.CharField(
+        source="tenant.slug", read_only=True, default=None, allow_null=True
+    )
+    domain = serializers.CharField(
+        source="domain.name", read_only=True, default=None, allow_null=True
+    )
+    rule = serializers.UUIDField(
+        read_only=True, allow_null=True, help_text="The rule that it took, while there is one."
+    )
+
+
+class CallSerializer(_WhoseSerializer):
     summary = serializers.SerializerMethodField(help_text="The call in one sentence.")
 
     class Meta:
         model = CallRecord
         fields = (
             *("id", "summary", *_ROUTE, "started_at", "ringing_at", "answered_at", "ended_at"),
-            *("status", "reason", "ended_by", "node_id", "relay_id", "user_agent", "rule_id"),
+            *("status", "reason", "ended_by", "node_id", "relay_id", "user_agent"),
             *("codec", "mos", "media", "verdict", "verdict_text", "attestation"),
         )
         read_only_fields = fields
@@ -64,15 +89,14 @@ class CallSerializer(serializers.ModelSerializer):
         return verdict.sentence(call, now=timezone.now())
 
 
-class LiveCallSerializer(serializers.ModelSerializer):
-    id = serializers.UUIDField(source="public_id", read_only=True)
+class LiveCallSerializer(_WhoseSerializer):
     summary = serializers.SerializerMethodField(help_text="The call in one sentence.")
 
     class Meta:
         model = LiveCall
         fields = (
             *("id", "summary", *_ROUTE, "started_at", "ringing_at", "answered_at"),
-            *("node_id", "relay_id", "user_agent", "rule_id"),
+            *("node_id", "relay_id", "user_agent"),
         )
         read_only_fields = fields
 
@@ -120,7 +144,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     """Call records, the newest first."""
 
     serializer_class = CallSerializer
-    rows = CallRecord.objects.select_related("tenant")
+    rows = queries.with_names(CallRecord.objects.all())
     ordering = "-id"
     filters = {
         **FILTERS,
@@ -157,7 +181,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     @action(detail=False, url_path="by-hour", pagination_class=None)
     def by_hour(self, request: Request, **kwargs: Any) -> Response:
         asked = request.query_params.dict()
-        chosen = self.filtered(self.get_queryset())
+        chosen = self.filtered(self.scope.visible(CallRecord.objects.all()))
         until = _moment(asked, "until") or timezone.now()
         since = _moment(asked, "since") or until - DAY
         if not timedelta() < until - since <= MOST_SHOWN:
@@ -212,7 +236,7 @@ class LiveCallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
     """Calls that ring or were answered; at most a second old."""
 
     serializer_class = LiveCallSerializer
-    rows = LiveCall.objects.select_related("tenant")
+    rows = queries.with_names(LiveCall.objects.all())
     ordering = "public_id"
     filters = FILTERS
 

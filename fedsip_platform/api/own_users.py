@@ -15,6 +15,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from fedsip_platform.calls import queries
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Subscriber
@@ -125,7 +126,8 @@ class OwnUserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
     def calls(self, request: Request, **kwargs: Any) -> Response:
         user = self.get_object()
         uri = f"sip:{user.aor}"
-        mine = CallRecord.objects.filter(Q(caller=uri) | Q(callee=uri), domain=user.domain)
+        every = queries.with_names(CallRecord.objects.all())
+        mine = every.filter(Q(caller=uri) | Q(callee=uri), domain=user.domain)
         return Response(CallSerializer(mine.order_by("-started_at")[:MOST_CALLS], many=True).data)
 
     @extend_schema(

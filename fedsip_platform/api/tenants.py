@@ -53,8 +53,23 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     @extend_schema(summary="Make a tenant")
     def create(self, request: Request) -> Response:
         self.require(self.scope.may_operate, "", "Only operators make tenants.")
-        tenant = services.create_tenant(**self.checked())
-        return Response(self.get_serializer(tenant).data, status.HTTP_201_CREATED)
+        return self._create(self.checked())
+
+    @extend_schema(
+        summary="Make a tenant, or bring it to this state",
+        description="May be repeated: the tenant is then as the body says, other fields stay. "
+        "A new one is called by its short name if the body names none.",
+        parameters=[KEY],
+        request=TenantSerializer(partial=True),
+        responses={200: TenantSerializer, 201: TenantSerializer},
+    )
+    def update(self, request: Request, **kwargs: Any) -> Response:
+        slug = self.kwargs["key"]
+        if self.find(slug) is not None:
+            return self.partial_update(request)
+        self.require(self.scope.may_operate, "", "Only operators make tenants.")
+        fields = {"name": slug, **self.checked(partial=True), "slug": slug}
+        return self._create(fields)
 
     @extend_schema(summary="Change a tenant", parameters=[KEY])
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
@@ -80,3 +95,7 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         self.require(self.scope.may_operate, "", "Only operators delete tenants.")
         services.delete_tenant(tenant)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _create(self, fields: dict[str, Any]) -> Response:
+        tenant = services.create_tenant(**fields)
+        return Response(self.get_serializer(tenant).data, status.HTTP_201_CREATED)

@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncHour
 
+from fedsip_platform.directory.models import Translation
+
 from .models import CallMessage, CallRecord, LiveCall, RegistrationSample
+
+Call = TypeVar("Call", CallRecord, LiveCall)
 
 GIVEN_UP = 487  # the caller hung up before anybody answered
 _HOUR = timedelta(hours=1)
@@ -127,6 +132,12 @@ def messages_of(
     if isinstance(call, CallRecord):
         chosen = chosen.filter(at__lte=call.ended_at + timedelta(seconds=40))
     return chosen
+
+
+def with_names(calls: QuerySet[Call]) -> QuerySet[Call]:
+    """With tenant and domain, and as `rule` the public id of the rule that each took."""
+    taken = Translation.objects.filter(pk=OuterRef("rule_id")).values("public_id")
+    return calls.select_related("tenant", "domain").annotate(rule=Subquery(taken))
 
 
 def calls_by_rule(

@@ -73,6 +73,10 @@ AIMED: dict[tuple[str, str], list[Call]] = {
         lambda rival: (f"tenants/{rival.tenant.slug}", {"name": "Taken"}),
         lambda rival: (f"tenants/{rival.tenant.slug}", {"enabled": False}),
     ],
+    ("tenants/{key}", "put"): [
+        lambda rival: (f"tenants/{rival.tenant.slug}", {"name": "Taken"}),
+        lambda rival: ("tenants/globex", {"name": "Globex"}),
+    ],
     ("tenants/{key}", "delete"): [lambda rival: (f"tenants/{rival.tenant.slug}", None)],
     ("domains", "post"): [
         lambda rival: ("domains", {"tenant": rival.tenant.slug, "name": "new.example"})

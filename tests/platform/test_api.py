@@ -29,6 +29,16 @@ def problems(answer: Any) -> dict[str, str]:
 # -- tenants
 
 
+def test_operators_put_a_tenant_by_its_short_name(as_operator: Api) -> None:
+    body = {"name": "Globex", "max_domains": 2}
+    assert as_operator.put("tenants/globex", body).status_code == 201
+    again = as_operator.put("tenants/globex", {"max_domains": 3})
+    assert again.status_code == 200
+    shown = {name: again.json()[name] for name in ("slug", "name", "max_domains")}
+    assert shown == {"slug": "globex", "name": "Globex", "max_domains": 3}
+    assert as_operator.put("tenants/No Name", {}).status_code == 400
+
+
 def test_operator_makes_limits_and_deletes_a_tenant(as_operator: Api) -> None:
     made = as_operator.post("tenants", {"name": "New", "slug": "new", "max_domains": 1})
     assert made.status_code == 201

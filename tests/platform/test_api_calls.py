@@ -20,6 +20,15 @@ def test_a_call_tells_all_that_is_known(acme: World, as_admin: Api) -> None:
     assert (call["status"], call["ended_by"], call["media"]) == (200, "callee", [])
 
 
+def test_a_call_names_whose_it_is_and_the_rule_that_it_took(acme: World, as_admin: Api) -> None:
+    call = make_call(acme.tenant, acme.domain, call_id="ruled", rule_id=acme.rule.pk)
+    shown = as_admin.get(f"calls/{call.public_id}").json()
+    named = [shown[name] for name in ("tenant", "domain", "rule")]
+    assert named == ["acme", "example.com", str(acme.rule.public_id)]
+    acme.rule.delete()
+    assert as_admin.get(f"calls/{call.public_id}").json()["rule"] is None
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
