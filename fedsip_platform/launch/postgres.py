@@ -177,7 +177,7 @@ class EmbeddedPostgres:
         as_user: dict[str, int | list[int]] = {}
         if self._identity.uid is not None and self._identity.gid is not None:
             as_user = {"user": self._identity.uid, "group": self._identity.gid, "extra_groups": []}
-        return subprocess.Popen(
+        process: subprocess.Popen[bytes] = subprocess.Popen(
             [*self._identity.prefix, *guard, program, *words[1:]],
             stdin=standard_input,
             stdout=output,
@@ -187,6 +187,7 @@ class EmbeddedPostgres:
             start_new_session=True,
             **as_user,  # type: ignore[call-overload]
         )
+        return process
 
     def _server_words(self) -> list[str]:
         settings = SETTINGS | {"unix_socket_directories": str(self._socket_folder)}

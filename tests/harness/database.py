@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from fedsip_platform.launch.postgres import EmbeddedPostgres
+
+ROOT = Path(__file__).resolve().parents[2]
 BOUND_SECONDS = 20.0
 POLL_SECONDS = 0.005
 
@@ -69,6 +79,26 @@ class Administrator:
             name,
         )
         return len(rows)
+
+
+@contextmanager
+def server_of_its_own() -> Iterator[tuple[EmbeddedPostgres, str]]:
+    """A migrated server that a test may stop and start, and its address, which stays the same."""
+    folder = Path(tempfile.mkdtemp(prefix="away-"))
+    folder.chmod(0o711)  # the server's user must be able to enter
+    server = EmbeddedPostgres(folder, durable=False)
+    try:
+        url = server.start()
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+            cwd=ROOT,
+            env=os.environ | {"DATABASE_URL": url},
+            check=True,
+        )
+        yield server, url
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
 
 
 async def until(condition: Callable[[], bool], what: str) -> None:

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -21,12 +15,11 @@ from proxy.location.rules import Outcome
 from proxy.location.store import NotDurable
 from proxy.sip.uri import Aor
 from proxy.state import State
-from tests.harness.database import Administrator, until
+from tests.harness.database import Administrator, server_of_its_own, until
 from tests.harness.registrations import ALICE, WALL, binding
 
 pytestmark = pytest.mark.db
 
-ROOT = Path(__file__).resolve().parents[2]
 BOB = Aor(b"bob@example.com")
 ONE = binding()
 ON_CONNECTION = binding(b"sip:alice@192.0.2.11", flow_token=b"token", protocol="tcp")
@@ -36,23 +29,12 @@ OTHER = binding(b"sip:alice@192.0.2.12")
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedPostgres]:
     """A server of this file alone, migrated, with alice in it; to be stopped and started."""
-    folder = Path(tempfile.mkdtemp(prefix="away-"))
-    folder.chmod(0o711)
-    made = EmbeddedPostgres(folder, durable=False)
-    url = made.start()
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-        cwd=ROOT,
-        env=os.environ | {"DATABASE_URL": url},
-        check=True,
-    )
-    administrator = Administrator(url)
-    domain = administrator.domain(administrator.tenant(), id=1)
-    administrator.subscriber(domain, "alice@example.com", id=7)
-    administrator.close()
-    yield made
-    made.stop()
-    shutil.rmtree(folder)
+    with server_of_its_own() as (made, url):
+        administrator = Administrator(url)
+        domain = administrator.domain(administrator.tenant(), id=1)
+        administrator.subscriber(domain, "alice@example.com", id=7)
+        administrator.close()
+        yield made
 
 
 @pytest.fixture
