@@ -29,6 +29,7 @@ from proxy.observe.gateway_health import GatewayHealthWriter
 from proxy.observe.hang_ups import HangUps
 from proxy.observe.heartbeat import Heartbeat
 from proxy.observe.hep_export import HepExport
+from proxy.observe.journal import Journal
 from proxy.observe.records import Records
 from proxy.observe.refusals import Refusals
 from proxy.observe.spool import Spool
@@ -102,7 +103,9 @@ class Server:
             tls=tls,
         )
         self._refusals = Refusals(settings.database_url, wall=time.time)
-        spool = Spool(settings.spool_path, most_bytes=settings.spool_megabytes * 1_000_000)
+        most_bytes = settings.spool_megabytes * 1_000_000
+        spool = Spool(settings.spool_path, most_bytes=most_bytes)
+        journal = Journal(settings.journal_path, most_bytes=most_bytes)
         self._checking: asyncio.Task[None] | None = None
         floods = Floods(settings)
         self._blocks = Blocks(
@@ -111,6 +114,7 @@ class Server:
         self._records = Records(
             settings.database_url,
             spool,
+            journal,
             node_id=settings.node_id,
             shows_live=settings.live_calls,
         )

@@ -394,6 +394,11 @@ class ProxySettings:
         return self.state_dir / "spool" / f"calls-{self.node_id}.jsonl"
 
     @property
+    def journal_path(self) -> Path:
+        """Where calls are that have just ended."""
+        return self.state_dir / "spool" / f"ended-{self.node_id}.jsonl"
+
+    @property
     def gateway_path(self) -> Path:
         return Path(self.gateway) if self.gateway else self.state_dir / "gateway.sock"
 

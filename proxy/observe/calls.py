@@ -76,6 +76,9 @@ class Records(Protocol):
     def changed(self, call: Call) -> None:
         """A call began, rings or was answered."""
 
+    def ending(self, call: Call) -> None:
+        """A call is over, and what its relay says of it is still to come."""
+
     def ended(self, call: Call) -> None:
         """A call is over."""
 
@@ -340,6 +343,7 @@ class Calls:
                                      f"talk={seconds:.0f}")  # fmt: skip
         if reports:
             self._reporting[held.call_id] = held
+            self._records.ending(held)
         else:
             self._records.ended(held)
 

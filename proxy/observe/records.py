@@ -1,8 +1,9 @@
 """Writes calls to PostgreSQL in batches, behind the calls and never in their way.
 
 A batch is one statement: live rows, records of calls that ended, and the live rows that they end.
-While PostgreSQL is away batches go to a spool on disk, and later from there, in order. All of it
-may be written twice without harm: rows are known by the call's public id.
+While PostgreSQL is away batches go to a spool on disk, and later from there, in order; until then
+a journal has the calls that ended, so that a kill loses none. All of it may be written twice
+without harm: rows are known by the call's public id.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from psycopg.rows import dict_row
 from proxy.postgres import Database, first_line
 
 from .call import Call, Row, call_of
+from .journal import Journal
 from .spool import Batch, Spool
 
 log = logging.getLogger(__name__)
@@ -82,7 +84,9 @@ class Records:
         "_database",
         "_elsewhere",
         "_ended",
+        "_ending",
         "_is_spool_full",
+        "_journal",
         "_node_id",
         "_shows_live",
         "_spool",
@@ -90,13 +94,17 @@ class Records:
         "lost",
     )
 
-    def __init__(self, url: str, spool: Spool, *, node_id: str, shows_live: bool = True) -> None:
+    def __init__(
+        self, url: str, spool: Spool, journal: Journal, *, node_id: str, shows_live: bool = True
+    ) -> None:
         self._database = Database(url, name="calls")
         self._spool = spool
         self._node_id = node_id
         self._shows_live = shows_live
         self._changed: dict[str, Call] = {}
-        self._ended: deque[Call] = deque()
+        self._ended: deque[Batch] = deque()
+        self._ending: dict[str, bytes] = {}  # lines of the journal
+        self._journal = journal
         self._elsewhere: list[Row] = []
         self._is_spool_full = False
         self._task: asyncio.Task[None] | None = None
@@ -119,6 +127,7 @@ class Records:
         except (TimeoutError, psycopg.Error) as error:
             self.keep()
             log.warning("call records wait on disk reason=%s", first_line(error))
+        self._journal.close()
         await self._database.close()
 
     def changed(self, call: Call) -> None:
@@ -126,17 +135,26 @@ class Records:
         if self._shows_live:
             self._changed[call.public_id] = call
 
+    def ending(self, call: Call) -> None:
+        """A call is over, and what its relay says of it is still to come."""
+        self._ending[call.public_id] = self._journal.add(self._end_of(call))
+
     def ended(self, call: Call) -> None:
         """A call is over."""
         self._changed.pop(call.public_id, None)
+        end = self._end_of(call)
+        if self._ending.pop(call.public_id, None) is None:
+            self._journal.add(end)
         if len(self._ended) >= _MOST_WAITING:
             self._ended.popleft()
             self.lost += 1
-        self._ended.append(call)
+        self._ended.append(end)
 
     def ended_elsewhere(self, call_id: str, *, ended_at: str, ended_by: str) -> None:
         """A BYE passed here for a call that another node, or an earlier life of this one, began."""
-        self._elsewhere.append({"call_id": call_id, "ended_at": ended_at, "ended_by": ended_by})
+        bye = {"call_id": call_id, "ended_at": ended_at, "ended_by": ended_by}
+        self._elsewhere.append(bye)
+        self._journal.add({"elsewhere": [bye]})
 
     async def open_calls(self) -> list[Call]:
         """The calls of this node's earlier life, waiting for PostgreSQL as long as it takes; what
@@ -144,6 +162,8 @@ class Records:
         while True:
             try:
                 await self._write_spooled()
+                for batch in self._journal.batches():
+                    await self._execute(batch)
                 connection = await self._database.connection()
                 cursor = connection.cursor(row_factory=dict_row)
                 await cursor.execute(_OPEN, (self._node_id,))
@@ -162,6 +182,7 @@ class Records:
             except BaseException:
                 self._put_back(*taken)
                 raise
+        self._journal.keep_only(self._ending.values())
 
     def keep(self) -> None:
         """Put all that waits on disk."""
@@ -173,8 +194,9 @@ class Records:
                     self._is_spool_full = True
                     log.error("spool is full, call records wait in memory count=%d", len(self))
                 return
+        self._journal.keep_only(self._ending.values())
 
-    def _take(self) -> tuple[list[Call], list[Call], list[Row]]:
+    def _take(self) -> tuple[list[Call], list[Batch], list[Row]]:
         changed = list(islice(self._changed.values(), _BATCH))
         for call in changed:
             del self._changed[call.public_id]
@@ -184,16 +206,20 @@ class Records:
         del self._elsewhere[:_BATCH]
         return changed, ended, elsewhere
 
-    def _put_back(self, changed: list[Call], ended: list[Call], elsewhere: list[Row]) -> None:
+    def _put_back(self, changed: list[Call], ended: list[Batch], elsewhere: list[Row]) -> None:
         self._changed.update((call.public_id, call) for call in changed if not call.ended_at)
         self._ended.extendleft(reversed(ended))
         self._elsewhere[:0] = elsewhere
 
-    def _batch(self, changed: list[Call], ended: list[Call], elsewhere: list[Row]) -> Batch:
+    def _end_of(self, call: Call) -> Batch:
+        gone = [call.public_id] if call.is_written else []
+        return {"calls": [call.record(self._node_id)], "gone": gone}
+
+    def _batch(self, changed: list[Call], ended: list[Batch], elsewhere: list[Row]) -> Batch:
         return {
             "live": [call.live_row(self._node_id) for call in changed],
-            "calls": [call.record(self._node_id) for call in ended],
-            "gone": [call.public_id for call in ended if call.is_written],
+            "calls": [row for end in ended for row in end["calls"]],
+            "gone": [public_id for end in ended for public_id in end["gone"]],
             "elsewhere": elsewhere,
         }
 

@@ -59,7 +59,7 @@ class Spool:
         with self._path.open("rb") as file:
             file.seek(self._offset)
             while line := file.readline():
-                batch = _parse(line)
+                batch = batch_of(line)
                 if batch is not None:
                     yield batch
                 self._offset = file.tell()
@@ -72,7 +72,8 @@ class Spool:
             return file.read(1) == b"\n"
 
 
-def _parse(line: bytes) -> Batch | None:
+def batch_of(line: bytes) -> Batch | None:
+    """The batch of a line; None for one that is broken."""
     try:
         batch = json.loads(line)
     except ValueError:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from proxy.observe.call import Call, Dialog
+from proxy.observe.journal import Journal
 from proxy.observe.records import Records
 from proxy.observe.spool import Spool
 from proxy.observe.text import as_text
@@ -41,7 +42,8 @@ def end(call: Call, **changes: Any) -> Call:
 
 def records(url: str, folder: Path, **how: Any) -> Records:
     spool = Spool(folder / "calls.jsonl", most_bytes=how.pop("most_bytes", 1_000_000))
-    return Records(url, spool, node_id="n1", **how)
+    journal = Journal(folder / "ended.jsonl", most_bytes=1_000_000)
+    return Records(url, spool, journal, node_id="n1", **how)
 
 
 def ask(url: str, query: str) -> list[tuple[Any, ...]]:
@@ -173,6 +175,39 @@ async def test_a_node_finds_its_own_open_calls(fresh_url: str, tmp_path: Path) -
     assert (answered.dialog, answered.from_tag, answered.is_written) == (DIALOG, b"1", True)
     assert answered.public_id == call(2).public_id
     await later.close()
+
+
+async def test_a_kill_loses_no_call_that_ended(fresh_url: str, tmp_path: Path) -> None:
+    """Neither a short one, nor the end of a long one, nor one that waits for its relay's words."""
+    killed = records(fresh_url, tmp_path)
+    long = call(1, answered_at=NOW + 1, dialog=DIALOG)
+    killed.changed(long)
+    await killed.write()
+    killed.ended(end(long, status=200, reason=b"BYE"))
+    killed.changed(short := call(2))
+    killed.ended(end(short))
+    killed.ending(end(call(3), status=200, reason=b"BYE"))
+    later = records(fresh_url, tmp_path)
+    assert await later.open_calls() == []
+    bye = (200, "BYE")
+    assert ask(fresh_url, ENDED) == [
+        ("call-0001", *bye), ("call-0002", 486, "Busy Here"), ("call-0003", *bye),
+    ]  # fmt: skip
+    await later.write()
+    await later.close()
+    assert not (tmp_path / "ended.jsonl").exists()
+
+
+async def test_a_stop_before_the_journal_was_read_keeps_it(fresh_url: str, tmp_path: Path) -> None:
+    """The proxy was killed, and stopped again before PostgreSQL was back."""
+    records(NOWHERE, tmp_path).ended(end(call(1)))
+    away = records(NOWHERE, tmp_path)
+    away.ended(end(call(2)))
+    await away.close()
+    back = records(fresh_url, tmp_path)
+    assert await back.open_calls() == []
+    assert [row[0] for row in ask(fresh_url, ENDED)] == ["call-0001", "call-0002"]
+    await back.close()
 
 
 async def test_a_bye_elsewhere_ends_a_call_that_was_answered(

@@ -205,6 +205,9 @@ class World:
         """A call is over."""
         self.records.append(call)
 
+    def ending(self, call: Call) -> None:
+        """A call is over, its relay's last words are not there yet."""
+
     def ended_elsewhere(self, call_id: str, *, ended_at: str, ended_by: str) -> None:
         """A BYE of a call that is not known here."""
         self.elsewhere.append((call_id, ended_by))

@@ -1,0 +1,106 @@
+"""Calls that have ended and are not in PostgreSQL yet, on disk from the moment of their end.
+
+One line of JSON for each, a batch of its own as in the spool. A kill of the process loses none: the
+next life writes what is left here. What the kernel has not put on the disk yet is lost with the
+machine alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from .spool import Batch, batch_of
+
+log = logging.getLogger(__name__)
+
+
+class Journal:
+    """One file. Without room, or without a disk, calls wait in memory alone, and that is logged."""
+
+    __slots__ = ("_file", "_is_failing", "_is_unread", "_most_bytes", "_path", "_size")
+
+    def __init__(self, path: Path, *, most_bytes: int) -> None:
+        self._path = path
+        self._most_bytes = most_bytes
+        self._file = -1
+        self._size = 0
+        self._is_unread = path.exists()
+        self._is_failing = False
+
+    def add(self, batch: Batch) -> bytes:
+        """Keep a batch; its line, for `keep_only`."""
+        line = json.dumps(batch, separators=(",", ":")).encode() + b"\n"
+        if self._size + len(line) > self._most_bytes:
+            self._failed("it is full")
+            return line
+        try:
+            if self._file < 0:
+                self._open()
+            os.write(self._file, line)
+        except OSError as error:
+            self._failed(str(error))
+        else:
+            self._size += len(line)
+        return line
+
+    def keep_only(self, lines: Iterable[bytes]) -> None:
+        """All but these are in PostgreSQL, or in the spool; not before what an earlier life left
+        has been read."""
+        left = b"".join(lines)
+        if self._is_unread or self._size == len(left):
+            return
+        try:
+            if left:
+                self._replace(left)
+            else:
+                os.ftruncate(self._file, 0)
+        except OSError as error:
+            self._failed(str(error))
+        else:
+            self._size, self._is_failing = len(left), False
+
+    def batches(self) -> Iterator[Batch]:
+        """What an earlier life has left; raises nothing for lines that are broken."""
+        if not self._is_unread:
+            return
+        with self._path.open("rb") as file:
+            for line in file:
+                batch = batch_of(line)
+                if batch is not None:
+                    yield batch
+        self._is_unread = False
+        if self._file < 0:
+            self._open()
+
+    def close(self) -> None:
+        """An empty file is taken away."""
+        if self._file < 0:
+            return
+        os.close(self._file)
+        self._file = -1
+        if not self._size and not self._is_unread:
+            self._path.unlink(missing_ok=True)
+
+    def _open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._size = os.fstat(self._file).st_size
+        if self._size:  # a kill may have cut the last line short
+            self._size += os.write(self._file, b"\n")
+
+    def _replace(self, left: bytes) -> None:
+        """At once, so that a kill leaves the one or the other."""
+        made = self._path.with_suffix(".new")
+        made.write_bytes(left)
+        made.replace(self._path)
+        os.close(self._file)
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+
+    def _failed(self, reason: str) -> None:
+        if not self._is_failing:
+            self._is_failing = True
+            log.error("ended calls wait in memory alone path=%s reason=%s", self._path, reason)
