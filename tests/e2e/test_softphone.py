@@ -15,21 +15,25 @@ from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
-DOMAIN = "browsers.test"
+DOMAINS = {"never": "browsers.test", "always": "relayed-browsers.test"}
+"""By whether sound passes our relay."""
 HEARD = 0.6
 """Correlation that Opus keeps of a known sound, and no other sound reaches (under 0.2)."""
 
 
 @pytest.fixture(scope="module")
 def platform(web_platform: Platform) -> Platform:
-    """Browser to browser, peer to peer: no relay takes part."""
-    web_platform.add_domain(DOMAIN, "media_policy=never", tenant="browsers")
+    for policy, domain in DOMAINS.items():
+        web_platform.add_domain(domain, f"media_policy={policy}", tenant="browsers")
     return web_platform
 
 
-@pytest.fixture
-def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator[Softphones]:
-    with Softphones(platform, browser, DOMAIN, tmp_path) as phones:
+@pytest.fixture(params=DOMAINS)
+def softphone(
+    request: pytest.FixtureRequest, platform: Platform, browser: Chromium, tmp_path: Path
+) -> Iterator[Softphones]:
+    """Browser to browser, peer to peer as well as through our relay."""
+    with Softphones(platform, browser, DOMAINS[request.param], tmp_path) as phones:
         yield phones
 
 
