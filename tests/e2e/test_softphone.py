@@ -112,14 +112,15 @@ def test_a_call_outlives_its_socket(softphone: Softphones, browser: Chromium) ->
     alice.has_no_call()
 
 
-def test_calls_outlive_a_restart_of_the_proxy(
-    softphone: Softphones, platform: Platform, browser: Chromium
+@pytest.mark.parametrize("server", ["proxy", "web"])
+def test_calls_outlive_a_restart(
+    softphone: Softphones, platform: Platform, browser: Chromium, server: str
 ) -> None:
-    alice, bob = softphone("alice6"), softphone("bob6")
-    talk(alice, bob, "bob6")
-    platform.kill("proxy")
+    alice, bob = softphone(f"alice-{server}"), softphone(f"bob-{server}")
+    talk(alice, bob, f"bob-{server}")
+    platform.kill(server)
     alice.is_cut()
-    platform.start("proxy")
+    platform.start(server)
     alice.is_ready()
     bob.is_ready()
     assert alice.hears(browser.played) > HEARD
