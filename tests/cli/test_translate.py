@@ -27,6 +27,15 @@ def test_a_call_is_told_step_by_step(acme: Fedsip) -> None:
     ]
 
 
+def test_a_rule_for_a_kind_of_phone(acme: Fedsip) -> None:
+    acme("rule", "add", "example.com", "match_user_agent=Bria", "tran_user=eric", "priority=1")
+    words = ("translate", "alice@example.com", "2000", "--json", "--user-agent")
+    assert acme(*words, "Bria Android 3.2.4").json["request_uri"] == "sip:eric@example.com"
+    other = acme(*words, "Grandstream GXV3275").json
+    assert other["request_uri"] == "sip:2000@example.com"
+    assert "the phone is no Bria" in [rule["reason"] for rule in other["rules"]]
+
+
 def test_hours_are_those_of_the_domain(acme: Fedsip) -> None:
     acme("domain", "set", "example.com", "time_zone=America/New_York")
     acme("rule", "add", "example.com", "hours=Thu 18:00-19:00", "tran_user=night")

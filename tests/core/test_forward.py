@@ -151,15 +151,16 @@ def test_strict_router_gets_itself_in_the_request_uri():
 # failover
 
 
-def test_timeout_goes_to_the_next_hop_with_a_new_branch():
+@pytest.mark.parametrize("method", [b"INVITE", b"MESSAGE"])
+def test_timeout_goes_to_the_next_hop_with_a_new_branch(method: bytes) -> None:
     node, alice, (one, two) = two_servers()
-    alice.send(request(b"INVITE", SERVICE, via=alice.via))
-    alice.take_response(100)
-    first = one.take_request(b"INVITE")
+    alice.send(request(method, SERVICE, via=alice.via))
+    first = one.take_request(method)
     two.take_nothing()
     node.clock.advance(32)
     one.inbox.clear()
-    second = two.take_request(b"INVITE")
+    alice.inbox.clear()  # a 100
+    second = two.take_request(method)
     assert second.via.branch != first.via.branch
     assert len(second.vias) == len(first.vias) == 2
     assert second.headers.values(b"record-route") == first.headers.values(b"record-route")
@@ -244,15 +245,17 @@ def test_no_failover_when_the_caller_gave_up():
     assert [message.status for message in alice.inbox[:3]] == [100, 200, 487]
 
 
-async def test_refused_connection_goes_to_the_next_hop():
-    node, alice, (one, two) = two_servers("tcp")
+@pytest.mark.parametrize("protocol", ["tcp", "tls"])
+async def test_refused_connection_goes_to_the_next_hop(protocol: str) -> None:
+    """Also one whose certificate is not believed, which is an error of the transport as well."""
+    node, alice, (one, two) = two_servers(protocol)
     for phone in (one, two):
         node.network.break_flow(phone.flow)
-    node.network.refused.add(("tcp", "203.0.113.1", 5060))
+    node.network.refused.add((protocol, "203.0.113.1", 5060))
     alice.send(request(b"INVITE", SERVICE, via=alice.via))
     await node.layer.settled()
     got = two.take_request(b"INVITE")
-    assert got.via.transport == b"TCP"
+    assert got.via.transport == protocol.upper().encode()
     assert [hop.address for hop in node.network.opened] == ["203.0.113.1", "203.0.113.2"]
 
 

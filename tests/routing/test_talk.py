@@ -73,6 +73,12 @@ def own_entries(message: Request | Response) -> list[bytes]:
     return [b"<sip:*@" + entry.partition(b"@")[2] for entry in entries]
 
 
+def content_length(message: Request | Response) -> int:
+    """As it stands on the wire."""
+    [written] = message.headers.all(b"content-length")
+    return int(written)
+
+
 def test_invite_leaves_us_as_on_the_slide() -> None:
     call = Call()
     came = call.at_proxy2
@@ -91,6 +97,7 @@ def test_invite_leaves_us_as_on_the_slide() -> None:
     [offer] = call.world.relays[0].taken(Offer)
     assert offer.sdp == talk.OFFER
     assert came.body == via_relay(talk.OFFER)
+    assert content_length(came) == len(came.body)  # the slide's is that of the phone's own body
 
 
 def test_200_comes_back_as_on_the_slide() -> None:
@@ -105,6 +112,7 @@ def test_200_comes_back_as_on_the_slide() -> None:
     [answer] = call.world.relays[0].taken(Answer)
     assert answer.sdp == talk.ANSWER
     assert got.body == via_relay(talk.ANSWER)
+    assert content_length(got) == len(got.body)
 
 
 async def test_bye_follows_its_route_set() -> None:
@@ -125,6 +133,7 @@ async def test_bye_follows_its_route_set() -> None:
     assert came.uri_raw == talk.BYE_URI
     assert values(came, talk.KEPT_IN_BYE) == list(talk.KEPT_IN_BYE)
     assert came.headers.values(b"route") == list(reversed(talk.ROUTES_BEHIND_US))
+    assert content_length(came) == 0
     assert came.max_forwards == 69
     ours, phones = came.vias
     assert (ours.host, ours.port) == (PROXY4.encode(), 5060)
