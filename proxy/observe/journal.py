@@ -12,20 +12,36 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 from .spool import Batch, batch_of
 
 log = logging.getLogger(__name__)
 
 
+_REWRITTEN_FROM: Final = 1_000_000
+"""Bytes: below that, lines that may go stay beside those that may not."""
+
+
 class Journal:
     """One file. Without room, or without a disk, calls wait in memory alone, and that is logged."""
 
-    __slots__ = ("_file", "_is_failing", "_is_unread", "_most_bytes", "_path", "_size")
+    __slots__ = (
+        "_file",
+        "_is_failing",
+        "_is_unread",
+        "_most_bytes",
+        "_path",
+        "_rewritten_from",
+        "_size",
+    )
 
-    def __init__(self, path: Path, *, most_bytes: int) -> None:
+    def __init__(
+        self, path: Path, *, most_bytes: int, rewritten_from: int = _REWRITTEN_FROM
+    ) -> None:
         self._path = path
         self._most_bytes = most_bytes
+        self._rewritten_from = rewritten_from
         self._file = -1
         self._size = 0
         self._is_unread = path.exists()
@@ -52,6 +68,8 @@ class Journal:
         has been read."""
         left = b"".join(lines)
         if self._is_unread or self._size == len(left):
+            return
+        if left and self._size < self._rewritten_from:
             return
         try:
             if left:
@@ -87,9 +105,9 @@ class Journal:
 
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._size = os.fstat(self._file).st_size
-        if self._size:  # a kill may have cut the last line short
+        if self._size and os.pread(self._file, 1, self._size - 1) != b"\n":  # cut short by a kill
             self._size += os.write(self._file, b"\n")
 
     def _replace(self, left: bytes) -> None:

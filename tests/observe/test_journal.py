@@ -18,8 +18,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "spool" / "ended.jsonl"
 
 
-def journal(path: Path, most_bytes: int = 1000) -> Journal:
-    return Journal(path, most_bytes=most_bytes)
+def journal(path: Path, most_bytes: int = 1000, rewritten_from: int = 0) -> Journal:
+    return Journal(path, most_bytes=most_bytes, rewritten_from=rewritten_from)
 
 
 def test_what_a_kill_leaves(path: Path) -> None:
@@ -50,6 +50,16 @@ def test_what_is_not_written_yet_stays(path: Path) -> None:
     assert list(journal(path).batches()) == [TWO]
     one.add(ONE)
     assert list(journal(path).batches()) == [TWO, ONE]
+
+
+def test_a_small_one_is_not_written_again_for_what_stays(path: Path) -> None:
+    one = journal(path, rewritten_from=1000)
+    one.add(ONE)
+    two = one.add(TWO)
+    one.keep_only([two])
+    assert list(journal(path).batches()) == [ONE, TWO]
+    one.keep_only([])
+    assert list(journal(path).batches()) == []
 
 
 def test_nothing_is_given_up_before_it_was_read(path: Path) -> None:
