@@ -15,6 +15,7 @@ from fedsip_platform.api import tokens
 from fedsip_platform.calls.models import BlockedSource, HangUp
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.location.models import Binding
+from fedsip_platform.people import services as people
 from fedsip_platform.tenants.models import Person
 from tests.platform.aims import AIMED, ROUTES, allowed, blocked, node, operations
 from tests.platform.world import Api, World, make_person
@@ -53,10 +54,10 @@ FIGURES = {("calls/by-hour", "get")}
 # The same as a download.
 EXPORTS = {("audit/export", "get"), ("calls/export", "get")}
 
-# These too, and are empty for everybody but operators.
-# Users that are one's own, of which these people have none.
+# Users that are one's own: test_own_users_in_the_api.py.
 OWN_LISTS = {("me/users", "get")}
 
+# These too, and are empty for everybody but operators.
 OPERATORS_LISTS = {(name, "get") for name in ("blocks", "allowed-sources", "nodes", "relays")}
 
 # These answer row by row; others' rows are refused one by one.
@@ -77,9 +78,14 @@ def test_every_operation_has_a_line_here() -> None:
     assert set(operations()) == known
 
 
+# Who has no role in any tenant, of whom one has a user of acme's that is her own.
+OUTSIDE = ("nobody's", "subscriber")
+
+
 @pytest.fixture
 def callers(acme: World, operator: Person) -> dict[str, Api]:
-    owner = acme.people["owner"]
+    owner, subscriber = acme.people["owner"], make_person("alice@people.example")
+    people.own(acme.user, subscriber)
     texts = {
         "read token": tokens.create(owner, "r", "read")[1],
         "write token": tokens.create(owner, "w", "write")[1],
@@ -89,6 +95,7 @@ def callers(acme: World, operator: Person) -> dict[str, Api]:
     return {
         **{role: Api(person) for role, person in acme.people.items()},
         "nobody's": Api(make_person("stranger@example.org")),
+        "subscriber": Api(subscriber),
         **{name: Api(token=text) for name, text in texts.items()},
     }
 
@@ -133,7 +140,7 @@ def test_lists_show_ones_own_alone(rival: World, acme: World, callers: dict[str,
             assert answer.status_code == 200, name
             assert b"rival" not in answer.content, f"{name}: {path}"
             assert b"example.net" not in answer.content, f"{name}: {path}"
-            if name == "nobody's":
+            if name in OUTSIDE:
                 assert answer.json()["results"] == []
             elif path not in ("tokens", "audit", "people"):
                 assert len(answer.json()["results"]) == 1, f"{name}: {path}"
@@ -143,7 +150,7 @@ def test_figures_are_of_ones_own_alone(rival: World, acme: World, callers: dict[
     for name, caller in callers.items():
         for path, _ in FIGURES:
             hours = caller.get(path).json()["results"]
-            assert sum(hour["answered"] for hour in hours) == (name != "nobody's"), name
+            assert sum(hour["answered"] for hour in hours) == (name not in OUTSIDE), name
 
 
 def test_exports_hold_ones_own_alone(rival: World, acme: World, callers: dict[str, Api]) -> None:
@@ -154,7 +161,7 @@ def test_exports_hold_ones_own_alone(rival: World, acme: World, callers: dict[st
             assert answer.status_code == 200, name
             assert b"rival" not in text, f"{name}: {path}"
             assert b"example.net" not in text, f"{name}: {path}"
-            assert (b"example.com" in text) == (name != "nobody's"), f"{name}: {path}"
+            assert (b"example.com" in text) == (name not in OUTSIDE), f"{name}: {path}"
 
 
 def test_what_is_the_platforms_is_the_operators_alone(
