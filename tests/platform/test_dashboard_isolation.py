@@ -1,6 +1,7 @@
 """Every address of the dashboard, as every kind of person, aimed at another tenant's things.
 
-The addresses are read from the URLconf, so a new one without a line in the tables below fails.
+The addresses are read from the URLconfs, those of people's accounts too, so a new one without a
+line in the tables below fails.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.urls import reverse
 
 from admin_ui import urls
@@ -18,7 +20,9 @@ from fedsip_platform.calls.models import AllowedSource, BlockedSource, HangUp
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.federation.models import FederationRule
 from fedsip_platform.location.models import Binding
+from fedsip_platform.people import urls as people_urls
 from fedsip_platform.people.models import Invitation
+from fedsip_platform.people.services import invite, own
 from fedsip_platform.routing.models import (
     Alias,
     Forward,
@@ -212,6 +216,11 @@ OF_A_DOMAIN = {"routing", "aliases", "groups", "trunks", "peers", "dialling"}
 OF_EVERYBODY = {"home", "theme", "phone", "mine"}
 # Of whoever owns the user, whatever her tenants: test_own_pages.py.
 OF_OWN_USERS = {"my-user", "my-password", "my-device-sign-out", "my-forward-delete"}
+# Of one's account, with a secret or a key in them.
+OF_A_KEY = {
+    *("invitation", "account_reset_password_from_key", "mfa_remove_webauthn", "mfa_edit_webauthn"),
+    *("openid_connect_login", "openid_connect_callback"),  # the provider's, of nobody here
+}
 OF_OPERATORS = {
     "platform": lambda world: reverse("platform"),
     "tenant-new": lambda world: reverse("tenant-new"),
@@ -237,8 +246,10 @@ def address(name: str, of: World, keys: Keys, through: World) -> str:
 
 @pytest.fixture
 def callers(acme: World) -> dict[str, Api]:
-    stranger = Api(make_person("stranger@example.org"))
-    return {role: Api(person) for role, person in acme.people.items()} | {"nobody's": stranger}
+    subscriber = make_person("alice@people.example")
+    own(acme.user, subscriber)
+    outside = {"nobody's": make_person("stranger@example.org"), "subscriber": subscriber}
+    return {role: Api(person) for role, person in (acme.people | outside).items()}
 
 
 def rows(world: World) -> list[Any]:
@@ -269,6 +280,66 @@ def test_every_address_has_a_line_here() -> None:
     assert {pattern.name for pattern in urls.of_tenant} == SHOWN.keys() | CHANGING.keys()
     others = {pattern.name for pattern in urls.urlpatterns if getattr(pattern, "name", None)}
     assert others == OF_EVERYBODY | OF_OWN_USERS | OF_OPERATORS.keys() | CHANGED_BY_OPERATORS.keys()
+
+
+def addresses_of(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Names and paths of all patterns, also of those that are included."""
+    for each in patterns:
+        path = prefix + str(each.pattern)
+        if hasattr(each, "url_patterns"):
+            yield from addresses_of(each.url_patterns, path)
+        else:
+            yield each.name, path
+
+
+def test_accounts_show_and_change_ones_own_alone(
+    acme: World, rival: World, callers: dict[str, Api]
+) -> None:
+    before = [*rows(rival), *accounts_of(rival)]
+    paths = [path for _, path in addresses_of(people_urls.urlpatterns) if "<" not in path]
+    for name in ("owner", "subscriber", "nobody's"):
+        for path in sorted({*paths} - {"sign-out"}):
+            shown = send(callers[name], "get", f"/{path}").content
+            shown += send(callers[name], "post", f"/{path}", {"tenant": "rival"}).content
+            assert b"rival" not in shown, f"{name}: {path}"
+            assert b"@example.net" not in shown, f"{name}: {path}"
+    assert [*rows(rival), *accounts_of(rival)] == before
+
+
+def test_what_is_somebodys_by_a_key_stays_hers(
+    acme: World, rival: World, callers: dict[str, Api]
+) -> None:
+    keyed = {name for name, path in addresses_of(people_urls.urlpatterns) if "<" in path}
+    assert keyed == OF_A_KEY
+    factor = Authenticator.objects.create(
+        user=rival.people["owner"], type=Authenticator.Type.WEBAUTHN, data={"name": "hers"}
+    )
+    _, link = invite(rival.tenant, make_person("dora@example.net").email, "owner")
+    paths = [
+        reverse(name, args=[factor.pk]) for name in ("mfa_remove_webauthn", "mfa_edit_webauthn")
+    ]
+    paths += [link, "/account/password/reset/key/1-set-password/"]
+    before = [*rows(rival), *accounts_of(rival)]
+    for name, caller in callers.items():
+        for path in paths:
+            assert b"hers" not in send(caller, "get", path).content, f"{name}: {path}"
+            send(caller, "post", path, {"name": "taken", "password": "a password of my own"})
+    assert [*rows(rival), *accounts_of(rival)] == before
+
+
+def accounts_of(world: World) -> list[Any]:
+    """The people of a tenant, and what else they sign in with."""
+    of_tenant = {"memberships__tenant": world.tenant}
+    factors = Authenticator.objects.filter(user__memberships__tenant=world.tenant)
+    return [*Person.objects.filter(**of_tenant).values(), *factors.values()]
+
+
+def test_who_has_no_role_finds_no_tenant(acme: World, callers: dict[str, Api]) -> None:
+    before = rows(acme)
+    for name in ("nobody's", "subscriber"):
+        for method, path, body in every_address(acme, acme):
+            assert send(callers[name], method, path, body).status_code == 404, f"{name}: {path}"
+    assert rows(acme) == before
 
 
 def every_address(of: World, through: World) -> Iterator[tuple[str, str, Any]]:

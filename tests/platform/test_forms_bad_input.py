@@ -7,7 +7,6 @@ off the pages. Whatever is sent, the answer is a page: the form with its reasons
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from tests.platform.test_dashboard_isolation import (
     OF_OPERATORS,
     SHOWN,
     address,
+    addresses_of,
 )
 from tests.platform.world import PASSWORD, Api, World, make_person
 
@@ -151,14 +151,5 @@ def test_every_form_of_ones_own_answers_with_a_page(acme: World) -> None:
 
 def test_every_form_of_an_account_has_a_line_here() -> None:
     """What takes a key or a provider of its own is django-allauth's own business."""
-    names = {name for name, path in _addresses(people_urls.urlpatterns, "") if "<" not in path}
+    names = {name for name, path in addresses_of(people_urls.urlpatterns) if "<" not in path}
     assert names == set(ACCOUNT_FORMS) | SAME_FORMS | ANSWERS
-
-
-def _addresses(patterns: list[Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for each in patterns:
-        path = prefix + str(each.pattern)
-        if hasattr(each, "url_patterns"):
-            yield from _addresses(each.url_patterns, path)
-        else:
-            yield each.name, path
