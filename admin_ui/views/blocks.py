@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -69,6 +70,8 @@ def _page(request: HttpRequest, **bound: forms.BlockForm | forms.AllowForm) -> H
         "page": page_of(services.blocked(), "-last_seen_at", request.GET.get("at")),
         "allowed": AllowedSource.objects.all()[:MOST_ALLOWED],
         "most": MOST_ALLOWED,
+        "is_live": True,
+        "live_at": request.get_full_path() if request.method == "GET" else reverse("blocks"),
         "block_form": forms.BlockForm(),
         "allow_form": forms.AllowForm(),
         **bound,

@@ -35,9 +35,11 @@ FILTERS = ("q", "domain", "result", "status", "from", "to")
 def calls(request: HttpRequest) -> HttpResponse:
     """Live calls above, the history below; the address holds filters and page."""
     place: Place = request.place
+    live = place.scope.visible(LiveCall.objects.all())
     context = {
         "page": page_of(_filtered(place, request.GET), "-started_at", request.GET.get("at")),
-        "live": place.scope.visible(LiveCall.objects.all())[:MOST_LIVE],
+        "live": live[:MOST_LIVE],
+        "live_count": live.count(),
         "domains": place.scope.visible(Domain.objects.all())[:MOST_LIVE],
         "is_filtered": any(request.GET.get(name) for name in FILTERS),
         "now": timezone.now(),

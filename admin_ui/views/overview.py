@@ -17,7 +17,7 @@ from fedsip_platform.calls import queries, verdict
 from fedsip_platform.calls.models import CallRecord, LiveCall, RegistrationSample
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.federation import wellbeing
-from fedsip_platform.federation.models import DomainCheck
+from fedsip_platform.federation.models import CheckState, DomainCheck
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
 
@@ -32,7 +32,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     calls = place.scope.visible(CallRecord.objects.all())
     hours = queries.calls_by_hour(calls, since=now - SHOWN, until=now)
     day = queries.together(hours)
-    found = wellbeing.of(place.scope.visible(DomainCheck.objects.all()), now=now)
+    checks = place.scope.visible(DomainCheck.objects.all())
+    found = wellbeing.of(checks, now=now)
     context = {
         **_figures(place),
         "day": day,
@@ -47,6 +48,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "registrations": _registrations(place, since=hours[0].hour),
     }
     context["steps_left"] = not (day.calls or context["ever_called"])
+    if context["steps_left"]:
+        context["is_published"] = checks.filter(state=CheckState.FINE).exists()
     worst = next((point for point in context["attention"] if point.is_bad), None)
     return render(request, "admin_ui/overview.html", {**context, "worst": worst})
 

@@ -1,4 +1,4 @@
-"""One search for users, domains, calls and pages."""
+"""One search for users, their other names and numbers, domains, calls and pages."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from admin_ui.frame import SECTIONS, Place, tenant_page
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory import finding
 from fedsip_platform.directory.models import Domain, Subscriber
+from fedsip_platform.routing.models import Alias
 
 MOST = 6
 SHORTEST = 2
@@ -33,6 +34,7 @@ def search(request: HttpRequest) -> HttpResponse:
 def _found(place: Place, text: str) -> dict[str, Any]:
     users = place.scope.visible(Subscriber.objects.all())
     domains = place.scope.visible(Domain.objects.all())
+    aliases = place.scope.visible(Alias.objects.select_related("domain"))
     calls = place.scope.visible(CallRecord.objects.all())
     low = text.lower()
     return {
@@ -42,6 +44,7 @@ def _found(place: Place, text: str) -> dict[str, Any]:
             if str(section.label).lower().startswith(low)
         ],
         "users": users.filter(finding.users_like(text)).order_by("aor")[:MOST],
+        "aliases": aliases.filter(name__startswith=low).order_by("name", "pk")[:MOST],
         "domains": domains.filter(name__startswith=low)[:MOST],
         "calls": calls.filter(call_id=text)[:MOST],
     }

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from admin_ui.views import calls
 from fedsip_platform.audit.models import Entry
+from fedsip_platform.calls.models import CallRecord
+from fedsip_platform.federation.models import CheckState, DomainCheck
 from fedsip_platform.tenants.models import Membership
-from tests.platform.world import PASSWORD, Api, World, make_person
+from tests.platform.world import PASSWORD, Api, World, make_live_call, make_person
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -158,3 +161,32 @@ def test_a_wrong_host_is_refused() -> None:
     answer = Client().get("/api/v1/me", secure=True, headers={"Host": "evil.example"})
     assert answer.status_code == 400
     assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_the_search_finds_other_names(acme: World, rival: World) -> None:
+    alias = acme.routes["aliases"]
+    shown = Api(acme.people["viewer"]).get(f"/t/acme/search?q={alias.name}").content.decode()
+    assert f"/t/acme/routing/aliases/{alias.public_id}" in shown
+    assert "example.net" not in shown
+
+
+def test_published_records_are_ticked_off(acme: World) -> None:
+    CallRecord.objects.all().delete()
+    viewer = Api(acme.people["viewer"])
+    ticked = {}
+    for state in (CheckState.UNKNOWN, CheckState.FINE):
+        DomainCheck.objects.update_or_create(domain=acme.domain, defaults={"state": state})
+        ticked[state] = viewer.get("/t/acme/").content.decode().count("(done)")
+    assert ticked[CheckState.FINE] == ticked[CheckState.UNKNOWN] + 1
+
+
+def test_all_calls_that_go_on_are_counted(acme: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "MOST_LIVE", 1)
+    make_live_call(acme.tenant, acme.domain)
+    assert "2 calls now" in Api(acme.people["viewer"]).get("/t/acme/calls/").content.decode()
+
+
+def test_blocked_addresses_change_as_they_are_blocked(as_operator: Api) -> None:
+    shown = as_operator.get("/platform/blocks").content.decode()
+    assert "live:block from:body" in shown
+    assert "data-live" in shown
