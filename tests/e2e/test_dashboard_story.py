@@ -65,7 +65,7 @@ class Visitor:
         self.page.get_by_label(label, exact=True).fill(text)
 
     def sees(self, text: str) -> None:
-        expect(self.page.get_by_text(text).first).to_be_visible()
+        expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible()
 
     def signs_in(self, address: str) -> None:
         """By the door, as a stranger comes."""

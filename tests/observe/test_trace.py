@@ -210,7 +210,8 @@ async def test_a_node_keeps_a_refused_call_and_tells_homer(
         assert b"INVITE sip:nobody@example.com" in homer.recv(65536)
     starts = [row[6].partition("\r\n")[0] for row in kept(fresh_url)]
     assert starts[:1] == (["INVITE sip:nobody@example.com SIP/2.0"] if keeps else [])
-    assert [start for start in starts if start.startswith("SIP/2.0 404")] == starts[-1:]
+    answers = {start for start in starts if start.startswith("SIP/2.0 404")}
+    assert answers == set(starts[-1:])  # sent again until the phone's ACK, which it never sends
     owners = administrator.ask("SELECT DISTINCT tenant_id, domain_id, node_id FROM proxy_message")
     assert owners == ([(tenant, domain, "a")] if keeps else [])
     administrator.close()

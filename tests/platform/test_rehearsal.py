@@ -89,7 +89,7 @@ def settle(tenant: Any) -> Domain:
         {"match_regex": "^93$", "tran_user": "friend", "tran_domain": "far.example"},
         {"match_regex": "^94$", "tran_user": "friend", "tran_domain": "denied.example"},
         {"match_regex": "^94$", "tran_user": "bob", "priority": 200},
-        {"match_regex": "^95$", "tran_strip": 2},
+        {"match_regex": "^95+$", "tran_strip": 2},
         {"match_regex": "^96$", "tran_user": HAS_ENUM},
         {"match_regex": "^97$", "tran_user": HAS_ENUM, "tran_trunk": "main"},
         {"match_regex": "^98$", "tran_user": "+4930123456", "tran_trunk": "main"},
