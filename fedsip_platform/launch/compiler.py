@@ -50,10 +50,15 @@ import_module(sys.argv[2])
 """
 
 
+def c_compiler() -> list[str]:
+    """The C compiler's command, as for Python's own extensions; empty where there is none."""
+    words = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()
+    return words if shutil.which(words[0]) else []
+
+
 def missing() -> str:
     """What a machine lacks to compile, as a sentence; empty where nothing is missing."""
-    words = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
-    if shutil.which(words.split()[0]) is None:
+    if not c_compiler():
         return "there is no C compiler; on Debian: apt-get install gcc libc6-dev python3-dev"
     if not (Path(sysconfig.get_paths()["include"]) / "Python.h").exists():
         return "Python.h is missing; on Debian: apt-get install python3-dev"

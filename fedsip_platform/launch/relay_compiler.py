@@ -4,12 +4,11 @@ which it keeps waiting for less than a second."""
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from fedsip_platform.launch import progress
+from fedsip_platform.launch import compiler, progress
 from media.forward import library
 from media.settings import PYTHON
 
@@ -22,13 +21,13 @@ def prepare(folder: Path = library.FOLDER) -> str:
     made = library.of(folder)
     if made.exists():
         return ""
-    compiler = (os.environ.get("CC") or "cc").split()
-    if shutil.which(compiler[0]) is None:
+    words = compiler.c_compiler()
+    if not words:
         return "there is no C compiler for the relay; on Debian: apt-get install gcc libc6-dev"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as text, progress.step("compiling the relay"):
-            problem = _compile(compiler, Path(text) / made.name, made)
+            problem = _compile(words, Path(text) / made.name, made)
     except OSError as error:
         return f"the relay cannot be compiled into {folder}: {error.strerror}"
     if problem:
@@ -41,8 +40,8 @@ def prepare(folder: Path = library.FOLDER) -> str:
     return ""
 
 
-def _compile(compiler: list[str], unfinished: Path, made: Path) -> str:
-    words = [*compiler, *_OPTIONS, "-o", str(unfinished), str(library.SOURCE)]
+def _compile(compiler_words: list[str], unfinished: Path, made: Path) -> str:
+    words = [*compiler_words, *_OPTIONS, "-o", str(unfinished), str(library.SOURCE)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return done.stdout + done.stderr or "nothing was said"
