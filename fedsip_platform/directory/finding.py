@@ -7,11 +7,12 @@ name are what directory_name_words of migration 0011 makes of it, split as here.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchQueryField, SearchVectorField
-from django.db.models import BooleanField, F, Func, Q, Value
+from django.db.models import BooleanField, Expression, F, Field, Func, Q, Value
 
 MOST_WORDS = 10
 BETWEEN_WORDS = r"[\s!-/:-@\[-`{-~]+"
@@ -24,16 +25,8 @@ class NameWords(Func):
     output_field = SearchVectorField()
 
 
-class BeginningsOfWords(Func):
-    """A query for names that have, for each of these words, one that begins so."""
-
-    template = "(%(expressions)s)"
-    arg_joiner = " && "
-    output_field = SearchQueryField()
-
-
 class BeginningOfWord(Func):
-    """One word of such a query."""
+    """A query for texts with a word that begins so."""
 
     template = "(quote_literal(lower(%(expressions)s)) || ':*')::tsquery"
     output_field = SearchQueryField()
@@ -47,12 +40,9 @@ class IsOneOf(Func):
     output_field = BooleanField()
 
 
-class HasWords(Func):
-    """Whether the words satisfy the query."""
-
-    template = "(%(expressions)s)"
-    arg_joiner = " @@ "
-    output_field = BooleanField()
+def joined(operator: str, *parts: Expression, output: Field[Any, Any]) -> Func:
+    """An operator of PostgreSQL's between them."""
+    return Func(*parts, template="(%(expressions)s)", arg_joiner=operator, output_field=output)
 
 
 def users_like(text: str) -> Q:
@@ -66,7 +56,9 @@ def users_like(text: str) -> Q:
     found = users.filter(aor__startswith=text.strip().lower()).values("pk")
     words = [word for word in re.split(BETWEEN_WORDS, text) if word][:MOST_WORDS]
     if words:
-        asked = BeginningsOfWords(*(BeginningOfWord(Value(word)) for word in words))
-        named = users.filter(HasWords(NameWords(F("display_name")), asked))
+        beginnings = [BeginningOfWord(Value(word)) for word in words]
+        asked = joined(" && ", *beginnings, output=SearchQueryField())
+        name = NameWords(F("display_name"))
+        named = users.filter(joined(" @@ ", name, asked, output=BooleanField()))
         found = found.union(named.values("pk"))
     return Q(IsOneOf(F("pk"), ArraySubquery(found)))
