@@ -183,8 +183,8 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     @action(detail=True, pagination_class=None)
     def dns(self, request: Request, **kwargs: Any) -> Response:
         domain = self.get_object()
-        checked = dns_records.check(dns_records.records(domain.name, dns_records.this_site()))
-        checked.append(ownership.check(domain))
+        wanted = dns_records.records(domain.name, dns_records.this_site())
+        checked = ownership.check(domain, wanted)
         return Response([shown.of_dns_record(each) for each in checked])
 
     @extend_schema(

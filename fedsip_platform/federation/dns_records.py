@@ -103,6 +103,8 @@ def check(wanted: list[Record]) -> list[Checked]:
 
 def check_all(wanted: list[list[Record]]) -> list[list[Checked]]:
     """Ask the DNS for the records of several domains at the same time; waits for all of it."""
+    if not wanted:
+        return []
     return asyncio.run(_check_all(wanted))
 
 

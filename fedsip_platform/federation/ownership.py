@@ -34,18 +34,21 @@ def record(domain: Domain) -> Record:
     return _record(domain.tenant, domain.name)
 
 
-def check(domain: Domain) -> Checked:
-    """Ask the DNS for the record, and note when it was there last; waits for the answer."""
-    return check_all([domain])[0]
+def check(domain: Domain, others: Sequence[Record] = ()) -> list[Checked]:
+    """Ask the DNS for some other records and the proof, which comes last, at the same time, and
+    note when the proof was there last; waits for the answers."""
+    asked = dns_records.check([*others, record(domain)])
+    if asked[-1].state == "published":
+        _note(domain)
+    return asked
 
 
-def check_all(domains: Sequence[Domain]) -> list[Checked]:
-    """The same for several domains at the same time."""
+def check_all(domains: Sequence[Domain]) -> None:
+    """Look for the proofs of several domains at the same time."""
     asked = dns_records.check_all([[record(domain)] for domain in domains])
-    for domain, (checked,) in zip(domains, asked, strict=True):
+    for domain, [checked] in zip(domains, asked, strict=True):
         if checked.state == "published":
             _note(domain)
-    return [checked for (checked,) in asked]
 
 
 def add_domain(tenant: Tenant, name: str, **policy: Any) -> Domain:

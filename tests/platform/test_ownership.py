@@ -104,7 +104,7 @@ def test_nobody_asks_for_proof_where_all_tenants_are_one_s_own(acme: World, sett
 def test_a_new_name_wants_a_new_proof(acme: World, dns: DnsThread) -> None:
     domain = added(acme)
     publish(dns, ownership.record(domain).value)
-    assert ownership.check(domain).state == "published"
+    assert ownership.check(domain)[-1].state == "published"
     answer = Api(acme.people["admin"]).patch(f"domains/{NAME}", {"name": "other.example"})
     assert answer.json()["is_served"] is False
     assert {NAME, "other.example"}.isdisjoint(known_to_proxies())
