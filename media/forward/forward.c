@@ -287,7 +287,7 @@ static void arrived(struct forward_engine *engine, struct port *port, uint8_t *p
 
 /* -- the thread */
 
-static void hold(struct forward_engine *engine)
+void forward_hold(struct forward_engine *engine)
 {
     atomic_fetch_add(&engine->waiting, 1);
     pthread_mutex_lock(&engine->lock);
@@ -377,8 +377,6 @@ struct forward_engine *forward_start(void)
 
 int forward_wake(struct forward_engine *engine) { return engine->wake; }
 
-void forward_hold(struct forward_engine *engine) { hold(engine); }
-
 void forward_release(struct forward_engine *engine) { pthread_mutex_unlock(&engine->lock); }
 
 static int make_room(struct forward_engine *engine)
@@ -406,7 +404,7 @@ int forward_open(struct forward_engine *engine, uint32_t place, int fd, uint64_t
     int failed = 0;
     if (!port)
         return ENOMEM;
-    hold(engine);
+    forward_hold(engine);
     while (place >= engine->room && !failed)
         failed = make_room(engine) ? ENOMEM : 0;
     if (!failed) {
@@ -431,7 +429,7 @@ int forward_open(struct forward_engine *engine, uint32_t place, int fd, uint64_t
 void forward_close(struct forward_engine *engine, uint64_t number)
 {
     struct port *port;
-    hold(engine);
+    forward_hold(engine);
     port = port_of(engine, number);
     if (port) {
         epoll_ctl(engine->epoll, EPOLL_CTL_DEL, port->fd, NULL);
@@ -444,7 +442,7 @@ void forward_close(struct forward_engine *engine, uint64_t number)
 void forward_follow(struct forward_engine *engine, uint64_t number, const struct forward_rule *rule)
 {
     struct port *port;
-    hold(engine);
+    forward_hold(engine);
     port = port_of(engine, number);
     if (port)
         port->rule = *rule;
@@ -454,7 +452,7 @@ void forward_follow(struct forward_engine *engine, uint64_t number, const struct
 void forward_counted(struct forward_engine *engine, uint64_t number, struct forward_counters *into)
 {
     struct port *port;
-    hold(engine);
+    forward_hold(engine);
     port = port_of(engine, number);
     if (port)
         *into = port->counters;
