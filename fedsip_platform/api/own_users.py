@@ -30,6 +30,7 @@ from .calls import CallSerializer
 from .models import Token
 from .permissions import SignedIn
 from .registrations import RegistrationSerializer
+from .users import PhonePasswordField
 
 KEY = key_parameter("The user's id or address.")
 MOST_CALLS = 100
@@ -49,13 +50,7 @@ class OwnUserSerializer(serializers.ModelSerializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     address = serializers.CharField(source="aor", read_only=True)
     forwards = OwnForwardSerializer(many=True, read_only=True)
-    password = serializers.CharField(
-        write_only=True,
-        trim_whitespace=False,
-        min_length=services.SHORTEST_PASSWORD,
-        max_length=services.LONGEST_PASSWORD,
-        help_text="A new one for the phone.",
-    )
+    password = PhonePasswordField(help_text="A new one for the phone.")
 
     class Meta:
         model = Subscriber

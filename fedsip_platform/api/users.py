@@ -26,20 +26,26 @@ from .phones import PassRequestSerializer, PassSerializer
 KEY = key_parameter("The user's id or address, such as alice@example.com.")
 
 
+class PhonePasswordField(serializers.CharField):
+    """A new password of a SIP user; never read back."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            write_only=True,
+            trim_whitespace=False,
+            min_length=services.SHORTEST_PASSWORD,
+            max_length=services.LONGEST_PASSWORD,
+            **options,
+        )
+
+
 class UserSerializer(serializers.ModelSerializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     address = serializers.CharField(source="aor", read_only=True, help_text="username@domain")
     domain = OwnSlugField(
         slug_field="name", queryset=Domain.objects.select_related("tenant"), help_text="Its name."
     )
-    password = serializers.CharField(
-        write_only=True,
-        trim_whitespace=False,
-        min_length=services.SHORTEST_PASSWORD,
-        max_length=services.LONGEST_PASSWORD,
-        help_text="For the phone. Only hashes of it are kept.",
-    )
-
+    password = PhonePasswordField(help_text="For the phone. Only hashes of it are kept.")
     owner = serializers.EmailField(
         source="person.email",
         read_only=True,
