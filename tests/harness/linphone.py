@@ -71,8 +71,8 @@ class Linphone(Closing):
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(20)
         self._path = Path("/tmp", pipe)  # the daemon knows no other folder
-        wait_until(self._path.exists, "linphone's socket is there")
-        self._socket.connect(str(self._path))
+        # The socket is there before anybody listens at it.
+        wait_until(lambda: self._socket.connect_ex(str(self._path)) == 0, "linphone listens")
 
     def command(self, words: str) -> str:
         """Run one command of the daemon and return its answer; raises PeerFailed."""
