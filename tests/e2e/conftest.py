@@ -13,6 +13,7 @@ from tests.harness.baresip import Baresip
 from tests.harness.browser import Chromium, chromium
 from tests.harness.platform import Platform
 from tests.harness.sipp import Party
+from tests.harness.softphones import Softphones
 
 DOMAIN = "e2e.test"
 
@@ -43,6 +44,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """Of one module only: while it is there, no test can be a coroutine (Playwright)."""
     with chromium(tmp_path_factory.mktemp("chromium"), seed=70) as running:
         yield running
+
+
+@pytest.fixture
+def softphone(
+    request: pytest.FixtureRequest, platform: Platform, browser: Chromium, tmp_path: Path
+) -> Iterator[Softphones]:
+    """Opens the pages of new users of the module's DOMAIN: `softphone("alice")`."""
+    with Softphones(platform, browser, request.module.DOMAIN, tmp_path) as phones:
+        yield phones
 
 
 @pytest.fixture

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_browser_and_desk_phone import HEARD, hear_each_other
 from tests.harness.baresip import Baresip
 from tests.harness.browser import Chromium
 from tests.harness.calls import register
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.sipp import SDP, Sipp, receive, response, scenario, send
-from tests.harness.softphones import Softphones
+from tests.harness.softphones import HEARD, Softphones, hear_each_other
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
@@ -26,12 +25,6 @@ DOMAIN = "several.test"
 def platform(web_platform: Platform) -> Platform:
     web_platform.add_domain(DOMAIN, "media_policy=always", "nat_keepalive=off", tenant="several")
     return web_platform
-
-
-@pytest.fixture
-def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator[Softphones]:
-    with Softphones(platform, browser, DOMAIN, tmp_path) as phones:
-        yield phones
 
 
 def sipp(platform: Platform, folder: Path, *steps: str, name: str, port: int) -> Sipp:

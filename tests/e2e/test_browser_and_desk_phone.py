@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -12,13 +11,12 @@ from tests.e2e.test_encrypted_calls import protocols
 from tests.harness.baresip import Baresip
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.platform import Platform
-from tests.harness.softphones import Softphones
+from tests.harness.softphones import HEARD, Softphones, hear_each_other
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
 DOMAIN, ENCRYPTED, BY_DTLS = "desks.test", "encrypted-desks.test", "dtls-desks.test"
-HEARD = 0.6
 PAGE = "UDP/TLS/RTP/SAVPF DTLS-SRTP"
 
 
@@ -28,12 +26,6 @@ def platform(web_platform: Platform) -> Platform:
     web_platform.add_domain(ENCRYPTED, "media_policy=always", "srtp=required", tenant="desks")
     web_platform.add_domain(BY_DTLS, "media_policy=always", "srtp=dtls", tenant="desks")
     return web_platform
-
-
-@pytest.fixture
-def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator[Softphones]:
-    with Softphones(platform, browser, DOMAIN, tmp_path) as phones:
-        yield phones
 
 
 Desk = Callable[..., Baresip]
@@ -56,14 +48,6 @@ def desk(platform: Platform, baresip: Callable[..., Baresip]) -> Desk:
 def call_id(desk: Baresip) -> str:
     """Of the newest call that the desk phone has had."""
     return desk.program.text().split("INVITE sip:")[-1].split("Call-ID: ")[1].split()[0]
-
-
-def hear_each_other(page: BrowserPhone, desk: Baresip, browser: Chromium) -> None:
-    wait_until(
-        lambda: desk.hears(browser.played) > HEARD,
-        f"the desk phone hears the page\n{desk.tail()}",
-    )
-    wait_until(lambda: page.hears(desk.played) > HEARD, "the page hears the desk phone")
 
 
 def talk(page: BrowserPhone, desk: Baresip) -> None:

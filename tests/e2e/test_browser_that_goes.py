@@ -10,13 +10,12 @@ import pytest
 from tests.harness.baresip import Baresip
 from tests.harness.browser import chromium
 from tests.harness.platform import Platform
-from tests.harness.softphones import Softphones
+from tests.harness.softphones import HEARD, Softphones
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
 DOMAIN = "goes.test"
-HEARD = 0.6
 
 
 @pytest.fixture(scope="module")

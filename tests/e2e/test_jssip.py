@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,25 +11,18 @@ from tests.harness.baresip import Baresip
 from tests.harness.browser import Chromium
 from tests.harness.jssip import JsSip
 from tests.harness.platform import Platform
-from tests.harness.softphones import Softphones
+from tests.harness.softphones import HEARD, Softphones, hear_each_other
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
 DOMAIN = "jssip.test"
-HEARD = 0.6
 
 
 @pytest.fixture(scope="module")
 def platform(web_platform: Platform) -> Platform:
     web_platform.add_domain(DOMAIN, "media_policy=always", tenant="jssip")
     return web_platform
-
-
-@pytest.fixture
-def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator[Softphones]:
-    with Softphones(platform, browser, DOMAIN, tmp_path) as phones:
-        yield phones
 
 
 @pytest.fixture
@@ -83,8 +76,7 @@ def test_with_a_desk_phone(
         desk.dials(f"sip:{name}@{DOMAIN}")
         phone.answers()
     phone.is_talking()
-    wait_until(lambda: desk.hears(browser.played) > HEARD, "the desk phone hears JsSIP")
-    wait_until(lambda: phone.hears(desk.played) > HEARD, "JsSIP hears the desk phone")
+    hear_each_other(phone, desk, browser)
     phone.holds()
     desk.program.awaits(r"^a=(sendonly|inactive)")
     phone.resumes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,13 +10,12 @@ from tests.harness.baresip import Baresip
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
-from tests.harness.softphones import Softphones
+from tests.harness.softphones import HEARD, Softphones
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
 DOMAIN = "one-port.test"
-HEARD = 0.6
 PORT = free_port()
 _FAR_PORTS = r"""() => window.fedsipPhone.line.calls.map(({ connection }) =>
   Number(/^m=audio (\d+)/m.exec(connection.currentRemoteDescription.sdp)[1]))"""
@@ -33,12 +31,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Ite
     with Platform(folder, database_url=migrated_url, web=True, settings=settings) as running:
         running.add_domain(DOMAIN, "media_policy=always", tenant="one-port")
         yield running
-
-
-@pytest.fixture
-def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator[Softphones]:
-    with Softphones(platform, browser, DOMAIN, tmp_path) as phones:
-        yield phones
 
 
 def far_ports(phone: BrowserPhone) -> list[int]:

@@ -10,15 +10,13 @@ import pytest
 
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.platform import Platform
-from tests.harness.softphones import Softphones
+from tests.harness.softphones import HEARD, Softphones
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
 DOMAINS = {"never": "browsers.test", "always": "relayed-browsers.test"}
 """By whether sound passes our relay."""
-HEARD = 0.6
-"""Correlation that Opus keeps of a known sound, and no other sound reaches (under 0.2)."""
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ microphones, beside desk phones that write and are transferred."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,13 +15,12 @@ from tests.harness.baresip import Baresip
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.linphone import Linphone
 from tests.harness.platform import Platform
-from tests.harness.softphones import Softphones
+from tests.harness.softphones import HEARD, Softphones
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
 DOMAIN = "everybody.test"
-HEARD = 0.6
 NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 
 
@@ -29,12 +28,6 @@ NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 def platform(web_platform: Platform) -> Platform:
     web_platform.add_domain(DOMAIN, "media_policy=always", tenant="everybody")
     return web_platform
-
-
-@pytest.fixture
-def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator[Softphones]:
-    with Softphones(platform, browser, DOMAIN, tmp_path) as phones:
-        yield phones
 
 
 @pytest.fixture

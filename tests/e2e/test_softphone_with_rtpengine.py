@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,14 +11,13 @@ from tests.harness.baresip import Baresip
 from tests.harness.browser import Chromium
 from tests.harness.platform import Platform
 from tests.harness.rtpengine import rtpengine
-from tests.harness.softphones import Softphones
+from tests.harness.softphones import HEARD, Softphones, hear_each_other
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
 DOMAIN, ENCRYPTED = "rtpengine-page.test", "rtpengine-encrypted.test"
 BY_DTLS = "rtpengine-dtls.test"
-HEARD = 0.6
 PORTS = (53000, 54999)
 
 
@@ -38,12 +36,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Ite
         platform.add_domain(BY_DTLS, "media_policy=always", "srtp=dtls", tenant="rtpengine-page")
         yield platform
         assert relay.process.poll() is None
-
-
-@pytest.fixture
-def softphone(platform: Platform, browser: Chromium, tmp_path: Path) -> Iterator[Softphones]:
-    with Softphones(platform, browser, DOMAIN, tmp_path) as phones:
-        yield phones
 
 
 def test_two_pages(softphone: Softphones, browser: Chromium) -> None:
@@ -86,7 +78,6 @@ def test_a_page_and_a_desk_phone(
         desk.dials(f"sip:{name}@{DOMAIN}")
         page.answers()
         desk.established()
-    wait_until(lambda: desk.hears(browser.played) > HEARD, "the desk phone hears the page")
-    wait_until(lambda: page.hears(desk.played) > HEARD, "the page hears the desk phone")
+    hear_each_other(page, desk, browser)
     page.clicks("end")
     desk.closed()

@@ -17,13 +17,13 @@ from tests.harness.cable import Cable
 from tests.harness.platform import ROOT, Platform
 from tests.harness.sipp import Party
 from tests.harness.site import Site
+from tests.harness.softphones import hear_each_other
 from tests.harness.waiting import wait_until
 from tests.harness.websocket_phone import TRUSTING
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
 DOMAIN = "widget.test"
-HEARD = 0.6
 _MAKE_TOKEN = """
 from fedsip_platform.api import tokens
 from fedsip_platform.tenants.models import Membership, Person, Tenant
@@ -121,8 +121,7 @@ def test_a_visitor_calls_the_desk(
     widget.page.click(".phone-dialler .phone-call")
     desk.accepts()
     widget.is_in("talking")
-    wait_until(lambda: widget.hears(desk.played) > HEARD, "the visitor hears the desk")
-    wait_until(lambda: desk.hears(browser.played) > HEARD, "the desk hears her")
+    hear_each_other(widget, desk, browser)
     cable.cut()
     widget.is_cut()
     cable.mend()

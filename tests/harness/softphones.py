@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from tests.harness.baresip import Baresip
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.cable import Cable
 from tests.harness.closing import Closing
 from tests.harness.platform import Platform
 from tests.harness.sessions import sign_in
+from tests.harness.waiting import wait_until
+
+HEARD = 0.6
+"""Likeness that Opus keeps of a known sound, and no other sound reaches (under 0.2)."""
 
 _MAKE_PERSON = """
 from fedsip_platform.directory.models import Subscriber
@@ -21,6 +26,21 @@ person = Person.objects.create_user("{aor}")
 Membership.objects.create(person=person, tenant=user.domain.tenant, role="viewer")
 give_phone(person, user)
 """
+
+
+class InBrowser(Protocol):
+    """A telephone of whatever make in a page."""
+
+    def hears(self, played: Path) -> float: ...
+
+
+def hear_each_other(page: InBrowser, desk: Baresip, browser: Chromium) -> None:
+    """Wait until both sides of a call have heard what the other plays."""
+    wait_until(
+        lambda: desk.hears(browser.played) > HEARD,
+        f"the desk phone hears the page\n{desk.tail()}",
+    )
+    wait_until(lambda: page.hears(desk.played) > HEARD, "the page hears the desk phone")
 
 
 class Softphones(Closing):
