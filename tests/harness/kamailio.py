@@ -8,7 +8,18 @@ from tests.harness.processes import Program
 
 MODULES = "/usr/lib/x86_64-linux-gnu/kamailio/modules/"
 
-REGISTRAR = """\
+# What each of them does with what follows a first request.
+_WITHIN_A_DIALOG = """\
+  if (has_totag()) {{
+    if (loose_route()) {{ t_relay(); exit; }}
+    if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
+    sl_send_reply("404", "Not here"); exit;
+  }}
+  if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+"""
+
+REGISTRAR = (
+    """\
 #!KAMAILIO
 children=1
 tcp_children=1
@@ -40,12 +51,9 @@ request_route {{
   if ($ua =~ "^(sipvicious|friendly-scanner|VaxSip|sipcli)") exit;
   if (!mf_process_maxfwd_header("70")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
   force_rport();
-  if (has_totag()) {{
-    if (loose_route()) {{ t_relay(); exit; }}
-    if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
-    sl_send_reply("404", "Not here"); exit;
-  }}
-  if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+"""
+    + _WITHIN_A_DIALOG
+    + """\
   if (is_method("OPTIONS") && uri==myself && $rU==$null) {{ sl_send_reply("200", "OK"); exit; }}
   if (is_method("REGISTER")) {{
     if (!pv_www_authenticate("$td", "{password}", "0")) {{ www_challenge("$td", "0"); exit; }}
@@ -61,10 +69,12 @@ request_route {{
   t_relay();
 }}
 """
+)
 
 # Somebody else's proxy: what is of its domains goes to its phones, all else to the next hop. It
 # takes its own Route off, as any configuration of Kamailio does.
-NEIGHBOUR = """\
+NEIGHBOUR = (
+    """\
 #!KAMAILIO
 children=1
 tcp_children=1
@@ -94,12 +104,9 @@ modparam("tls", "verify_certificate", 1)
 modparam("tls", "require_certificate", 1)
 request_route {{
   if (!mf_process_maxfwd_header("70")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
-  if (has_totag()) {{
-    if (loose_route()) {{ t_relay(); exit; }}
-    if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
-    sl_send_reply("404", "Not here"); exit;
-  }}
-  if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+"""
+    + _WITHIN_A_DIALOG
+    + """\
   if (is_method("REGISTER")) {{ save("location"); exit; }}
   remove_hf("Route");
   record_route();
@@ -111,9 +118,11 @@ request_route {{
   t_relay();
 }}
 """
+)
 
 # Somebody else's proxy, of whose users each has forwarded all his calls to one address.
-FORWARDING = """\
+FORWARDING = (
+    """\
 #!KAMAILIO
 children=1
 log_stderror=yes
@@ -127,18 +136,16 @@ loadmodule "pv.so"
 loadmodule "textops.so"
 loadmodule "siputils.so"
 request_route {{
-  if (has_totag()) {{
-    if (loose_route()) {{ t_relay(); exit; }}
-    if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
-    sl_send_reply("404", "Not here"); exit;
-  }}
-  if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+"""
+    + _WITHIN_A_DIALOG
+    + """\
   record_route();
   $ru = "{target}";
   $du = "{onward}";
   t_relay();
 }}
 """
+)
 
 
 def kamailio(
