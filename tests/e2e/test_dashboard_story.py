@@ -21,6 +21,7 @@ from tests.harness.browser import Chromium
 from tests.harness.platform import Platform
 from tests.harness.sessions import sign_in
 from tests.harness.totp import code_of
+from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
@@ -427,10 +428,8 @@ def test_rules_are_ordered_by_mouse_and_by_keyboard(
     expect(notes).to_have_text(["one", "two", "three"])
     with admin.page.expect_response("**/order"):
         takes(admin.page, 2)
-        drags_over(admin.page, 1)
-        expect(notes).to_have_text(["one", "three", "two"])
-        drags_over(admin.page, 0)
-        expect(notes).to_have_text(["three", "one", "two"])
+        drags_over(admin.page, 1, until=["one", "three", "two"])
+        drags_over(admin.page, 0, until=["three", "one", "two"])
         admin.page.mouse.up()
     expect(notes).to_have_text(["three", "one", "two"])
     admin.page.reload()
@@ -452,10 +451,18 @@ def takes(page: Page, number: int) -> None:
     page.mouse.down()
 
 
-def drags_over(page: Page, number: int) -> None:
-    """To the upper half of that rule, in steps, as a hand does."""
+def drags_over(page: Page, number: int, *, until: list[str]) -> None:
+    """To the upper half of that rule, in steps, as a hand does: it trembles there until the
+    rules have made way, for a rule that is still gliding takes no other's place."""
     x, y = middle_of(page, number)
-    page.mouse.move(x, y - 4, steps=10)
+    notes = page.locator(".rule .rule-note")
+
+    def made_way() -> bool:
+        page.mouse.move(x, y - 6)
+        page.mouse.move(x, y - 4, steps=10)
+        return notes.all_text_contents() == until
+
+    wait_until(made_way, f"the rules stand as {until}")
 
 
 def middle_of(page: Page, number: int) -> tuple[float, float]:
