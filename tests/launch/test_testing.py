@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fedsip_platform.launch import testing
-from fedsip_platform.launch.testing import Area
+from fedsip_platform.launch.testing import Area, Outcome, Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,15 +30,64 @@ def test_results_are_counted_by_area(tmp_path: Path) -> None:
 
 
 def test_the_summary_ends_with_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
-    testing.sum_up({"sip": Area(passed=3, seconds=1.0)}, [], 1.5)
+    testing.sum_up(Outcome({"sip": Area(passed=3, seconds=1.0)}), 1.5)
     assert capsys.readouterr().out.splitlines()[-4:] == [
         "AREA  PASSED  FAILED  SKIPPED  SECONDS",
         "sip   3       0       0        1.0",
         "all   3       0       0        1.5",
         "all passed",
     ]
-    testing.sum_up({"sip": Area(failed=1)}, ["fast", "e2e"], 1.5)
+    testing.sum_up(Outcome({"sip": Area(failed=1)}, ["fast", "e2e"]), 1.5)
     assert capsys.readouterr().out.splitlines()[-1] == "FAILED: fast, e2e"
+
+
+WRITTEN = """
+from pathlib import Path
+
+import pytest
+
+@pytest.mark.parametrize("number", range({count}))
+def test_unsteady(number):
+    seen = Path(__file__).with_suffix(f".{{number}}")
+    first = not seen.exists()
+    seen.touch()
+    assert not first
+
+def test_good():
+    pass
+{more}
+"""
+BROKEN = "def test_broken():\n    assert False"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("count", "more", "code", "area", "unsteady"),
+    [
+        (2, "", 0, Area(passed=3), 2),
+        (1, BROKEN, 1, Area(passed=2, failed=1), 1),
+        (3, "", 1, Area(passed=1, failed=3), 0),
+    ],
+)
+def test_a_few_that_fail_are_run_once_more(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    count: int,
+    more: str,
+    code: int,
+    area: Area,
+    unsteady: int,
+) -> None:
+    monkeypatch.setattr(testing, "ARTEFACTS", tmp_path)
+    path = tmp_path / "test_written.py"
+    path.write_text(WRITTEN.format(count=count, more=more))
+    outcome = Outcome()
+    stage = Stage("written", "not e2e", testing.WITHOUT_SCHEMATHESIS, second_chances=2)
+    assert testing.run_stage(stage, [str(path)], outcome) == code
+    (found,) = outcome.areas.values()
+    found.seconds = 0.0
+    assert found == area
+    assert len(outcome.unsteady) == unsteady
 
 
 def test_debian_packages_are_listed_with_their_reasons() -> None:
