@@ -4,12 +4,13 @@ A request within a dialog has our two entries on top of its Route. The seals bin
 Call-ID; the upper one says where the request came from and so its direction, the lower one by
 which flow it goes on. A request from another node of the cluster has one entry with the token of
 a registered contact, bound to its AOR. A Route to us without a token (a phone that has us as its
-outbound proxy) is taken off and means nothing.
+outbound proxy, by address or by a domain that we serve) is taken off and means nothing.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_from_bytes
 
@@ -21,6 +22,7 @@ from .record_route import NOTE_PARAM
 from .request_context import TOWARD_CALLEE, TOWARD_CALLER, Reject, RequestContext
 
 if TYPE_CHECKING:
+    from proxy.sip.uri import Uri
     from proxy.transport.flow_token import Tokens
 
     from .protocols import Transport
@@ -33,11 +35,17 @@ _LEAST_TOKEN: Final = 15
 _MOST_REMEMBERED: Final = 1024
 
 
-def open_own_entries(call: RequestContext) -> None:
+def _nobody(uri: Uri) -> bool:
+    return False
+
+
+def open_own_entries(call: RequestContext, names_us: Callable[[Uri], bool] = _nobody) -> None:
     """Take our entries off the Route and note what they say: `direction`, `relay_id`, the flow to
     go on by, `is_initial`. Raises Reject 403 for a token that is not ours or not for this call.
+
+    `names_us` knows under which names we go beside the addresses of our listeners.
     """
-    call.open_own_entries()
+    call.open_own_entries(names_us)
 
 
 def binding_route(token: bytes, host: bytes, port: int, aor: bytes) -> NameAddr:
@@ -57,7 +65,7 @@ class LooseRoute:
         self._tokens = tokens
         self._is_own_ending: dict[bytes, bool] = {}
 
-    def open(self, call: RequestContext) -> None:
+    def open(self, call: RequestContext, names_us: Callable[[Uri], bool]) -> None:
         """See open_own_entries."""
         request = call.request
         if b"route" not in call.fields:
@@ -67,9 +75,12 @@ class LooseRoute:
         values = request.headers.values(b"route")
         taken = 0
         token = None
-        while taken < min(len(values), _MOST_PLAIN_ENTRIES) and self._is_own(values[taken]):
-            token = _token_of(values[taken])
-            if token is not None:
+        while taken < min(len(values), _MOST_PLAIN_ENTRIES):
+            if self._is_own(values[taken]):
+                token = _token_of(values[taken])
+                if token is not None:
+                    break
+            elif not _is_named(values[taken], names_us):
                 break
             taken += 1
         if token is not None:
@@ -183,6 +194,12 @@ class LooseRoute:
         maddr = uri.param(b"maddr") if isinstance(uri, SipUri) else None
         if maddr and isinstance(uri, SipUri) and self._transport.is_own(maddr, uri.port):
             request.uri = uri.without_params(b"maddr", b"transport").with_(port=None)
+
+
+def _is_named(value: bytes, names_us: Callable[[Uri], bool]) -> bool:
+    """Whether a Route value names us as a whole, and not somebody here."""
+    uri = parse_name_addr(value).uri
+    return isinstance(uri, SipUri) and uri.user is None and names_us(uri)
 
 
 def _token_of(value: bytes) -> bytes | None:

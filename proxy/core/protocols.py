@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from proxy.locate.hop import Hop
     from proxy.sip.fields import Via
     from proxy.sip.message import Response
-    from proxy.sip.uri import SipUri
+    from proxy.sip.uri import SipUri, Uri
     from proxy.transport.flow import Flow
 
     from .request_context import HeaderPairs, RequestContext
@@ -105,7 +105,7 @@ class ProxyCore(Protocol):
     def relay(self, call: RequestContext) -> None:
         """Set the request on its way."""
 
-    def open_own_entries(self, call: RequestContext) -> None:
+    def open_own_entries(self, call: RequestContext, names_us: Callable[[Uri], bool]) -> None:
         """Open and take off the Route entries that are ours."""
 
     def has_passed(self, call: RequestContext) -> bool:

@@ -288,9 +288,9 @@ class RequestContext:
         """Answer by the server transaction; a second final response is ignored."""
         self._core.reply(self, status, reason, headers, body)
 
-    def open_own_entries(self) -> None:
+    def open_own_entries(self, names_us: Callable[[Uri], bool]) -> None:
         """Take our Route entries off and note what they say; see loose_route.py."""
-        self._core.open_own_entries(self)
+        self._core.open_own_entries(self, names_us)
 
     def has_passed(self) -> bool:
         """Whether this INVITE has come through another node of the cluster, which has asked its

@@ -49,6 +49,7 @@ from .transactions import ClientTransaction, ServerTransaction, trying
 from .upstream import RingTimer, Upstream
 
 if TYPE_CHECKING:
+    from proxy.sip.uri import Uri
     from proxy.transport.flow import Flow
     from proxy.transport.flow_token import Tokens
 
@@ -321,9 +322,9 @@ class TransactionLayer:
         if self._observer is not None:
             self._observer.relayed(call, now=now)
 
-    def open_own_entries(self, call: RequestContext) -> None:
+    def open_own_entries(self, call: RequestContext, names_us: Callable[[Uri], bool]) -> None:
         """Open and take off the Route entries that are ours (loose_route.py)."""
-        self._loose_route.open(call)
+        self._loose_route.open(call, names_us)
 
     def has_passed(self, call: RequestContext) -> bool:
         """Whether the request has come through another node of the cluster (own_via.py)."""

@@ -26,6 +26,7 @@ from . import (
     history,
     outbound,
     ring_groups,
+    screen,
     translation,
     trunks,
 )
@@ -50,11 +51,13 @@ _contact_uri = lru_cache(maxsize=100_000)(parse_uri)
 
 
 def answer_own_options(call: RequestContext, node: Node) -> None:
-    """OPTIONS to ourselves: 200 (s11). It ends routing by the Reject that carries the answer."""
+    """OPTIONS to ourselves: 200 (s11), or 420 for an extension that it requires (s8.2.2.3). It ends
+    routing by the Reject that carries the answer."""
     uri = call.request.uri
     if call.method != b"OPTIONS" or not isinstance(uri, SipUri) or uri.user:
         return
     if node.is_local(uri):
+        screen.refuse_extensions(call)
         raise Reject(200, headers=((b"allow", ALLOW), (b"accept", b"application/sdp")))
 
 
@@ -252,6 +255,24 @@ def find_flow_again(call: RequestContext, node: Node) -> None:
         call.out_flow = target.flow
     else:  # another node holds it now
         call.targets.add(Target(call.request.uri, target.route_set))
+
+
+def find_instance(call: RequestContext, node: Node) -> None:
+    """A GRUU of ours as the target of a dialog whose far side has no flow: the instance is where
+    it has registered (RFC 5627 s6.1). Raises Reject 480 while it is not."""
+    uri = call.request.uri
+    if call.out_flow is not None or call.targets or not isinstance(uri, SipUri):
+        return
+    domain = node.directory.domain(host_name(uri)) if uri.has_param(b"gr") else None
+    if domain is None or call.request.headers.has(b"route"):
+        return
+    for binding in _bindings(node, domain, uri):
+        target = _target(binding, node, domain)
+        if target is not None:
+            call.targets.add(target)
+            return
+    if call.lost_protocol is None:
+        raise Reject(480)
 
 
 def find_again(binding_id: str, node: Node) -> Target | None:

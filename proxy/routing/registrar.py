@@ -26,7 +26,7 @@ from proxy.sip.scan import quote
 from proxy.sip.uri import SipUri
 from proxy.transport.flow_token import Kind, Side
 
-from . import authenticate
+from . import authenticate, screen
 
 if TYPE_CHECKING:
     from proxy.directory.model import Domain, Subscriber
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_EXTENSIONS: Final = frozenset((b"path", b"outbound", b"gruu"))
 _FLOW_TIMER: Final = b"120"
 
 
@@ -48,7 +49,7 @@ async def register(call: RequestContext, node: Node) -> None:
         raise Reject(400, b"To has no user")
     _check_request_uri(call, node)
     call.domain, call.tenant = domain, domain.tenant
-    _check_required(call)
+    screen.refuse_extensions(call, known=_EXTENSIONS)
     if domain.require_tls and not call.flow.is_secure:
         raise Reject(403, b"This domain registers over TLS only")
     subscriber = authenticate.registering_user(call, node, domain)
@@ -74,13 +75,6 @@ def _check_request_uri(call: RequestContext, node: Node) -> None:
     uri = call.request.uri
     if not isinstance(uri, SipUri) or not node.is_local(uri):
         raise Reject(403, b"Not our domain")
-
-
-def _check_required(call: RequestContext) -> None:
-    known = {b"path", b"outbound", b"gruu"}
-    unknown = call.request.option_tags(b"require") - known
-    if unknown:
-        raise Reject(420, headers=((b"unsupported", b", ".join(sorted(unknown))),))
 
 
 def _outcome(

@@ -42,7 +42,7 @@ async def route_request(call: RequestContext, node: Node) -> None:
     screen.refuse_unknown_methods(call, node)
     screen.check_max_forwards(call)
     nat.note_source(call)
-    loose_route.open_own_entries(call)
+    loose_route.open_own_entries(call, node.is_local)
     if call.method == b"REGISTER":
         await registrar.register(call, node)
         return
@@ -87,6 +87,7 @@ def sequential_request(call: RequestContext, node: Node) -> None:
     if call.method == b"BYE":
         media.end(call, node)
         node.calls.ended(call)
+    destination.find_instance(call, node)
 
 
 async def branch(node: Node, call: RequestContext, branch: Branch) -> None:

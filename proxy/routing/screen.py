@@ -207,6 +207,13 @@ def check_max_forwards(call: RequestContext) -> None:
         raise Reject(483)
 
 
+def refuse_extensions(call: RequestContext, known: frozenset[bytes] = frozenset()) -> None:
+    """Of what is answered here: 420 for what it requires and we do not know (RFC 3261 s8.2.2.3)."""
+    unknown = call.request.option_tags(b"require") - known
+    if unknown:
+        raise Reject(420, headers=((b"unsupported", b", ".join(sorted(unknown))),))
+
+
 def drop_stray_acks(call: RequestContext) -> None:
     """An ACK belongs to a dialog or to a transaction; this one was found in neither."""
     if call.method == b"ACK":

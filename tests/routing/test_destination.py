@@ -27,6 +27,12 @@ def test_options_to_ourselves(uri: bytes) -> None:
     assert answer.headers.has(b"accept")
 
 
+def test_options_that_require_what_nobody_here_knows() -> None:
+    phone = World().phone(STRANGER, "203.0.113.5")
+    phone.sends(b"OPTIONS", b"sip:example.com", extra=((b"require", b"100rel, x-new"),))
+    assert phone.take_response(420).headers.values(b"unsupported") == [b"100rel", b"x-new"]
+
+
 @pytest.mark.parametrize("method", [b"INVITE", b"MESSAGE", b"INFO", b"PUBLISH"])
 def test_a_request_without_a_user(method: bytes) -> None:
     phone = World().phone(STRANGER, "203.0.113.5")

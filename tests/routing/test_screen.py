@@ -8,7 +8,7 @@ import pytest
 
 from proxy.routing.screen import ALLOW, Floods
 from proxy.settings import ProxySettings
-from tests.harness.builders import request
+from tests.harness.builders import Dialog, request
 from tests.routing.world import World
 
 STRANGER = b"stranger@elsewhere.org"
@@ -218,6 +218,38 @@ def test_a_route_to_ourselves_is_what_an_outbound_proxy_is_told() -> None:
     phone = world.phone(STRANGER, "203.0.113.5")
     phone.sends(b"MESSAGE", b"sip:bob@example.com", routes=(b"<sip:198.51.100.1;lr>",))
     assert not bob.take_request(b"MESSAGE").headers.has(b"route")
+
+
+@pytest.mark.parametrize(
+    "route", [b"<sip:example.com;lr>", b"<sip:Example.COM.:5060;transport=tcp;lr>"]
+)
+def test_a_route_to_a_domain_of_ours_has_led_here(route: bytes) -> None:
+    """Phones are told their domain as outbound proxy; some say it within dialogs, too."""
+    world = World()
+    bob = world.registered(b"bob@example.com", "192.0.2.20")
+    phone = world.phone(STRANGER, "203.0.113.5")
+    invite = phone.sends(b"INVITE", b"sip:bob@example.com", routes=(route,))
+    phone.take_response(100)
+    came = bob.take_request(b"INVITE")
+    assert not came.headers.has(b"route")
+    bob.answers(came, 200)
+    dialog = Dialog(invite, phone.take_response(200), is_caller=True)
+    phone.send(dialog.request(b"BYE", via=phone.via, routes=(route, *dialog.route_set)))
+    assert not bob.take_request(b"BYE").headers.has(b"route")
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        (b"<sip:bob@example.com;lr>",),
+        (b"<sip:example.com;lr>", b"<sip:198.51.100.77;lr>"),
+        (b"<sip:elsewhere.org;lr>", b"<sip:example.com;lr>"),
+    ],
+)
+def test_a_route_that_only_begins_here_is_refused(routes: tuple[bytes, ...]) -> None:
+    phone = World().phone(STRANGER, "203.0.113.5")
+    phone.sends(b"MESSAGE", b"sip:bob@example.com", routes=routes)
+    phone.take_response(403)
 
 
 def test_acks_that_belong_to_nothing_are_dropped() -> None:
