@@ -49,10 +49,9 @@ def _from_json(text: bytes) -> Value:
     if len(text) > bencode.MAX_BYTES:
         raise NgError("message too long")
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        return _bytes_inside(json.loads(text), bencode.MAX_DEPTH)
+    except (ValueError, RecursionError):  # half of a surrogate pair is no text either
         raise NgError("JSON: not readable") from None
-    return _bytes_inside(found, bencode.MAX_DEPTH)
 
 
 def _bytes_inside(value: object, levels: int) -> Value:

@@ -129,7 +129,7 @@ class Media:
     def rtcp(self) -> tuple[int, Connection | None] | None:
         """Port and address of a=rtcp (RFC 3605); None when there is none that can be read."""
         words = (self.attribute(b"rtcp") or b"").split()
-        if not words or not words[0].isdigit() or int(words[0]) > 65_535:
+        if not words or not words[0].isdigit() or len(words[0]) > 5 or int(words[0]) > 65_535:
             return None
         if len(words) == 4:
             return int(words[0]), Connection(words[2], words[3])

@@ -16,6 +16,7 @@ from proxy.sip.codec import serialise
 from proxy.sip.errors import ParseError
 from proxy.sip.message import Response, cancel_for
 from proxy.sip.transaction import NEVER
+from proxy.transport.via_source import source_port
 
 from .forward import Forwarder, make_branch
 from .refused_answer import acknowledgement, farewell
@@ -374,8 +375,8 @@ def _hop_of(via: Via) -> Hop | None:
     if transport not in _DEFAULT_PORT:
         return None
     host = via.param(b"received") or via.host
-    rport = via.param(b"rport")
-    port = int(rport) if rport and rport.isdigit() else via.port or _DEFAULT_PORT[transport]
+    noted = source_port(via) if transport == "udp" else None  # a connection is made to sent-by
+    port = noted or via.port or _DEFAULT_PORT[transport]
     text = host.decode("ascii", "replace").strip("[]")
     if ":" not in text and not text.replace(".", "").isdigit():
         return None

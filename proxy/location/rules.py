@@ -325,7 +325,7 @@ def _outbound_of(contact: NameAddr) -> tuple[bytes | None, int | None]:
     if not instance or len(instance) > _LONGEST_INSTANCE or not is_text(instance):
         raise RegisterRefused(400, b"Instance is no text")
     reg_id = contact.param(b"reg-id")
-    if reg_id is None or not reg_id.isdigit() or not 1 <= int(reg_id[:11]) < 2**31:
+    if reg_id is None or not reg_id.isdigit() or len(reg_id) > 10 or not 1 <= int(reg_id) < 2**31:
         return instance, None
     return instance, int(reg_id)
 

@@ -121,7 +121,7 @@ def serialise(message: Request | Response) -> bytes:
         if lines[at - 1][0] == b"content-length":
             raw = out[at]
             value = raw[raw.find(b":") + 1 :].strip()
-            if not value.isdigit() or int(value) != len(body):
+            if not value.isdigit() or len(value) > 20 or int(value) != len(body):
                 out[at] = b"Content-Length: %d" % len(body)
             break
     else:

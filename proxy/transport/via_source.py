@@ -72,10 +72,16 @@ def reply_address(via: Via, arrived: Flow) -> Address:
     if group is not None:
         return group, port
     if arrived.protocol == "udp":
-        rport = via.param(b"rport")
-        if rport and rport.isdigit() and len(rport) <= 5 and 0 < int(rport) < 65536:
-            port = int(rport)
+        port = source_port(via) or port
     return arrived.remote[0], port
+
+
+def source_port(via: Via) -> int | None:
+    """The port that was noted in `rport`; None where there is none (RFC 3581 s4)."""
+    rport = via.param(b"rport")
+    if not rport or not rport.isdigit() or len(rport) > 5 or not 0 < int(rport) < 65536:
+        return None
+    return int(rport)
 
 
 def _multicast_group(via: Via) -> str | None:

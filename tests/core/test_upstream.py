@@ -481,6 +481,7 @@ def test_200_for_an_invite_that_we_never_forwarded_is_dropped():
     [
         b"SIP/2.0/SCTP 192.0.2.10:5060;branch=z9hG4bKx",
         b"SIP/2.0/UDP host.example.com;branch=z9hG4bKx",
+        b"SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKx;rport=" + b"9" * 5000,
     ],
 )
 def test_stray_to_where_we_cannot_send_is_dropped(via):

@@ -408,6 +408,7 @@ def test_each_reg_id_is_a_flow_of_its_own() -> None:
         register(DESK + INSTANCE + b";reg-id=0", **OUTBOUND),  # type: ignore[arg-type]
         register(DESK + INSTANCE + b";reg-id=x", **OUTBOUND),  # type: ignore[arg-type]
         register(DESK + INSTANCE + b";reg-id=2147483648", **OUTBOUND),  # type: ignore[arg-type]
+        register(DESK + INSTANCE + b";reg-id=000000000012147483648", **OUTBOUND),  # type: ignore[arg-type]
     ],
 )
 def test_when_reg_id_does_not_count(made: Request) -> None:

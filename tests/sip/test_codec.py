@@ -127,6 +127,11 @@ def test_length_is_written_when_the_body_changed() -> None:
     assert serialise(message).endswith(b"line\r\nContent-Length: 6\r\n\r\nlonger")
 
 
+def test_length_with_more_digits_than_anybody_needs() -> None:
+    message = parse(REQUEST.replace(b"l: 2", b"l: " + b"0" * 5000 + b"2"))
+    assert serialise(message) == REQUEST.replace(b"l: 2", b"Content-Length: 2")
+
+
 @pytest.mark.parametrize("version", [b"sip/2.0", b"Sip/2.0"])
 def test_version_in_any_case(version: bytes) -> None:
     message = parse(REQUEST.replace(b"SIP/2.0\r", version + b"\r", 1))

@@ -60,6 +60,7 @@ def test_connection(connection: Connection, host: str | None, is_zero: bool) -> 
         (b"", None),
         (b"x", None),
         (b"99999", None),
+        (b"9" * 5000, None),
         (b"53020", (53020, None)),
         (b"53020 IN IP4", (53020, None)),
         (b"53020 IN IP4 192.0.2.7", (53020, Connection(b"IP4", b"192.0.2.7"))),
