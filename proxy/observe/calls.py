@@ -32,6 +32,8 @@ _LONGEST_SECONDS: Final = 86_400.0
 _REPORT_SECONDS: Final = 3.0
 """Longest wait for the relay's last words about a call that has ended."""
 _CHALLENGES: Final = (401, 407)
+_MOST_OVER: Final = 10_000
+"""So many of the calls that have ended are known still: more than end before they are written."""
 
 
 class Observed(Protocol):
@@ -92,6 +94,7 @@ class Calls:
     __slots__ = (
         "_calls",
         "_open",
+        "_over",
         "_records",
         "_reporting",
         "_wall",
@@ -107,6 +110,7 @@ class Calls:
         self._wall = wall
         self.browsers = BrowserCalls()
         self._reporting: OrderedDict[bytes, Call] = OrderedDict()
+        self._over: OrderedDict[bytes, None] = OrderedDict()
         self.lost = 0
         self.on_tenant: Callable[[Observed], None] | None = None
         """Is told of each call that concerns a domain of ours, when that is known."""
@@ -192,13 +196,13 @@ class Calls:
     # -- what routing and others tell
 
     def ended(self, call: Observed) -> None:
-        """A BYE passed."""
+        """A BYE passed. One that crosses another end of its call changes nothing any more."""
         held = self._calls.get(call.original.call_id)
         is_caller = call.direction is not None and call.direction.value == "toward_callee"
         ended_by = "caller" if is_caller else "callee"
         if held is not None:
             self._end(held, 200, ended_by, b"BYE", reports=call.relay_id is not None)
-        elif call.original.call_id not in self._reporting:
+        elif call.original.call_id not in self._over:
             call_id = as_text(call.original.call_id)
             ended_at = as_instant(self._wall())
             self._records.ended_elsewhere(call_id, ended_at=ended_at, ended_by=ended_by)
@@ -333,6 +337,9 @@ class Calls:
         self, held: Call, status: int, ended_by: str, reason: bytes, *, reports: bool = False
     ) -> None:
         self._let_go(held.call_id)
+        self._over[held.call_id] = None
+        if len(self._over) > _MOST_OVER:
+            self._over.popitem(last=False)
         held.passage = held.hang_up = held.dialog = None
         held.ended_at = self._wall()
         held.status, held.ended_by, held.reason = status, ended_by, reason or reason_of(status)

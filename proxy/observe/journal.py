@@ -1,8 +1,8 @@
-"""Calls that have ended and are not in PostgreSQL yet, on disk from the moment of their end.
+"""What became of calls and is not in PostgreSQL yet, on disk at once: begun, answered, ended.
 
 One line of JSON for each, a batch of its own as in the spool. A kill of the process loses none: the
-next life writes what is left here. What the kernel has not put on the disk yet is lost with the
-machine alone.
+next life writes what is left here, in order. What the kernel has not put on the disk yet is lost
+with the machine alone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .spool import Batch, batch_of
 
 log = logging.getLogger(__name__)
 
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 _REWRITTEN_FROM: Final = 1_000_000
 """Bytes: below that, lines that may go stay beside those that may not."""
@@ -30,6 +31,7 @@ class Journal:
         "_file",
         "_is_failing",
         "_is_unread",
+        "_left_bytes",
         "_most_bytes",
         "_path",
         "_rewritten_from",
@@ -45,11 +47,12 @@ class Journal:
         self._file = -1
         self._size = 0
         self._is_unread = path.exists()
+        self._left_bytes = path.stat().st_size if self._is_unread else 0
         self._is_failing = False
 
     def add(self, batch: Batch) -> bytes:
         """Keep a batch; its line, for `keep_only`."""
-        line = json.dumps(batch, separators=(",", ":")).encode() + b"\n"
+        line = _encode(batch).encode() + b"\n"
         if self._size + len(line) > self._most_bytes:
             self._failed("it is full")
             return line
@@ -82,12 +85,13 @@ class Journal:
             self._size, self._is_failing = len(left), False
 
     def batches(self) -> Iterator[Batch]:
-        """What an earlier life has left; raises nothing for lines that are broken."""
+        """What an earlier life has left, and nothing of this one's calls, which may go on; raises
+        nothing for lines that are broken."""
         if not self._is_unread:
             return
         with self._path.open("rb") as file:
-            for line in file:
-                batch = batch_of(line)
+            while file.tell() < self._left_bytes:
+                batch = batch_of(file.readline())
                 if batch is not None:
                     yield batch
         self._is_unread = False
@@ -121,4 +125,4 @@ class Journal:
     def _failed(self, reason: str) -> None:
         if not self._is_failing:
             self._is_failing = True
-            log.error("ended calls wait in memory alone path=%s reason=%s", self._path, reason)
+            log.error("calls wait in memory alone path=%s reason=%s", self._path, reason)

@@ -2,8 +2,8 @@
 
 A batch is one statement: live rows, records of calls that ended, and the live rows that they end.
 While PostgreSQL is away batches go to a spool on disk, and later from there, in order; until then
-a journal has the calls that ended, so that a kill loses none. All of it may be written twice
-without harm: rows are known by the call's public id.
+a journal has what began, was answered and ended, so that a kill loses none. All of it may be
+written twice without harm: rows are known by the call's public id, and none goes back in time.
 """
 
 from __future__ import annotations
@@ -61,9 +61,11 @@ WITH ended AS (
     SELECT {", ".join(_ROUTE)}, ended_at, 200, 'BYE', ended_by FROM left_elsewhere
     ON CONFLICT (public_id) DO NOTHING
 )
-INSERT INTO proxy_live_call ({", ".join(_LIVE)})
+INSERT INTO proxy_live_call AS held ({", ".join(_LIVE)})
 SELECT {", ".join(_LIVE)} FROM json_populate_recordset(NULL::proxy_live_call, %(live)s::json)
 ON CONFLICT (public_id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _CHANGES)}
+WHERE coalesce(EXCLUDED.answered_at, EXCLUDED.ringing_at, EXCLUDED.started_at)
+    >= coalesce(held.answered_at, held.ringing_at, held.started_at)
 """.encode()  # noqa: S608
 _INSTANTS: Final = ("started_at", "ringing_at", "answered_at")
 _OPEN: Final = (
@@ -132,19 +134,22 @@ class Records:
 
     def changed(self, call: Call) -> None:
         """A call began, rings or was answered."""
-        if self._shows_live:
-            self._changed[call.public_id] = call
+        if not self._shows_live:
+            return
+        self._changed[call.public_id] = call
+        if call.ringing_at is None or call.answered_at is not None:
+            self._journal.add({"live": [call.live_row(self._node_id)]})
 
     def ending(self, call: Call) -> None:
         """A call is over, and what its relay says of it is still to come."""
-        self._ending[call.public_id] = self._journal.add(self._end_of(call))
+        self._ending[call.public_id] = self._note_end(call, self._end_of(call))
 
     def ended(self, call: Call) -> None:
         """A call is over."""
         self._changed.pop(call.public_id, None)
         end = self._end_of(call)
         if self._ending.pop(call.public_id, None) is None:
-            self._journal.add(end)
+            self._note_end(call, end)
         if len(self._ended) >= _MOST_WAITING:
             self._ended.popleft()
             self.lost += 1
@@ -214,6 +219,10 @@ class Records:
     def _end_of(self, call: Call) -> Batch:
         gone = [call.public_id] if call.is_written else []
         return {"calls": [call.record(self._node_id)], "gone": gone}
+
+    def _note_end(self, call: Call, end: Batch) -> bytes:
+        """In the journal, where its begin may stand as well."""
+        return self._journal.add({**end, "gone": [call.public_id]})
 
     def _batch(self, changed: list[Call], ended: list[Batch], elsewhere: list[Row]) -> Batch:
         return {

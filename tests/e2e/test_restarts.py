@@ -93,6 +93,30 @@ def test_proxy_killed_during_established_calls(platform_to_kill: Platform, tmp_p
         late.succeeds()
 
 
+def test_proxy_killed_as_soon_as_it_rings(platform_to_kill: Platform, tmp_path: Path) -> None:
+    """Before anything of the call was written to PostgreSQL."""
+    with platform_to_kill as platform:
+        platform.add_domain("ring" + DOMAIN, QUIET, tenant="restartring")
+        alice = platform.add_user("alice", "ring" + DOMAIN)
+        bob = platform.add_user("bob", "ring" + DOMAIN)
+        bob_port = free_port()
+        run(platform, tmp_path, "register", *register(bob), port=bob_port).succeeds()
+        rings = run(platform, tmp_path, "rings", *_ring_on(bob.user), port=bob_port)
+        caller = run(platform, tmp_path, "caller", *_wait_for_answer(alice, bob), port=free_port())
+        wait_until(lambda: bool(_call_ids(rings)), "bob's phone rings")
+        platform.kill("proxy")
+        platform.start("proxy")
+
+        def ended() -> list[tuple[str, str]]:
+            calls = json.loads(platform.cli("calls", "--user", alice.aor, "--json"))
+            return [(one["call_id"], one["reason"]) for one in calls]
+
+        wait_until(lambda: bool(ended()), "the call is on record")
+        assert ended() == [(call_id, "Proxy restarted") for call_id in _call_ids(caller)]
+        for unanswered in (caller, rings):
+            unanswered.stop()
+
+
 def test_web_killed_and_phones_notice_nothing(platform_to_kill: Platform, tmp_path: Path) -> None:
     with platform_to_kill as platform:
         platform.add_domain("web" + DOMAIN, QUIET, tenant="restartweb")

@@ -42,6 +42,14 @@ def test_a_line_that_a_kill_cut_short_is_left_out(path: Path) -> None:
     assert list(journal(path).batches()) == [ONE, TWO]
 
 
+def test_what_this_life_adds_is_not_taken_for_an_earlier_ones(path: Path) -> None:
+    journal(path).add(ONE)
+    later = journal(path)
+    later.add(TWO)
+    assert list(later.batches()) == [ONE]
+    assert list(journal(path).batches()) == [ONE, TWO]
+
+
 def test_what_is_not_written_yet_stays(path: Path) -> None:
     one = journal(path)
     one.add(ONE)

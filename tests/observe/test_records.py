@@ -198,6 +198,44 @@ async def test_a_kill_loses_no_call_that_ended(fresh_url: str, tmp_path: Path) -
     assert not (tmp_path / "ended.jsonl").exists()
 
 
+async def test_a_kill_loses_no_call_that_goes_on(fresh_url: str, tmp_path: Path) -> None:
+    """Neither one that has just begun, nor that another has just been answered."""
+    killed = records(fresh_url, tmp_path)
+    killed.changed(call(1))
+    killed.changed(answered := call(2))
+    await killed.write()
+    killed.changed(call(3))
+    answered.ringing_at, answered.answered_at, answered.dialog = NOW + 1, NOW + 2, DIALOG
+    killed.changed(answered)
+    found = {one.call_id: one for one in await records(fresh_url, tmp_path).open_calls()}
+    assert {name: one.answered_at for name, one in found.items()} == {
+        b"call-0001": None, b"call-0002": NOW + 2, b"call-0003": None,
+    }  # fmt: skip
+    assert found[b"call-0002"].dialog == DIALOG
+
+
+async def test_a_journal_that_is_older_than_the_rows_takes_nothing_back(
+    fresh_url: str, tmp_path: Path
+) -> None:
+    """A kill between what is written and what is forgotten of it."""
+    killed = records(fresh_url, tmp_path)
+    for one in (ringing := call(1), answered := call(2), ended := call(3)):
+        killed.changed(one)
+    ringing.ringing_at, answered.answered_at = NOW + 1, NOW + 2
+    for one in (ringing, answered):
+        killed.changed(one)
+    killed.ended(end(ended))
+    noted = (tmp_path / "ended.jsonl").read_bytes()
+    await killed.write()
+    (tmp_path / "ended.jsonl").write_bytes(noted)
+    found = await records(fresh_url, tmp_path).open_calls()
+    assert {one.call_id: (one.ringing_at, one.answered_at) for one in found} == {
+        b"call-0001": (NOW + 1, None), b"call-0002": (None, NOW + 2),
+    }  # fmt: skip
+    assert ask(fresh_url, ENDED) == [("call-0003", 486, "Busy Here")]
+    await killed.close()
+
+
 async def test_a_stop_before_the_journal_was_read_keeps_it(fresh_url: str, tmp_path: Path) -> None:
     """The proxy was killed, and stopped again before PostgreSQL was back."""
     records(NOWHERE, tmp_path).ended(end(call(1)))

@@ -71,6 +71,23 @@ async def test_both_sides_hear_a_bye(protocol: str) -> None:
     assert world.layer.transactions == (0, 0)
 
 
+@pytest.mark.parametrize("is_reported", [False, True])
+async def test_a_bye_that_crosses_ours_changes_nothing(is_reported: bool) -> None:
+    """The caller hangs up as well: before the relay's last words are there, or after."""
+    world, alice, bob, caller, _ = await answered()
+    assert hang_up(public_id(world), world.node, world.layer.own_requests) == "hung up"
+    if is_reported:
+        await world.settled()
+    alice.send(caller.request(b"BYE", via=alice.via))
+    await world.settled()
+    for _ in range(2):
+        bob.take_request(b"BYE")
+    assert world.elsewhere == []
+    assert [(one.status, one.reason, one.ended_by) for one in world.records] == [
+        (200, b"Hung up", "proxy")
+    ]
+
+
 async def test_each_side_is_told_of_the_caller_whom_it_has_seen() -> None:
     """A rule shows another caller: the BYE to whom he was shown to must not give away who he is."""
     world = World()
