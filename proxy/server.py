@@ -23,6 +23,7 @@ from proxy.locate.resolver import Locator
 from proxy.location.flows import FlowBindings
 from proxy.location.model import Binding
 from proxy.node import Node
+from proxy.observe import log_lines
 from proxy.observe.blocks import Blocks, Network
 from proxy.observe.calls import Calls, Observed
 from proxy.observe.gateway_health import GatewayHealthWriter
@@ -337,6 +338,7 @@ def run(settings: ProxySettings) -> int:
     try:
         uvloop.run(serve(settings))
     except (SettingsError, ListenFailed, CertificateError) as error:
+        log_lines.flush()  # whoever started us takes the last line for the reason
         sys.stderr.write(f"fedsip proxy: {error}\n")
         return 2
     return 0

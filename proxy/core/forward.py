@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from proxy.locate.hop import Hop
 from proxy.locate.rfc3263 import LocateError
 from proxy.sip.codec import serialise
+from proxy.sip.errors import ParseError
 from proxy.sip.uri import SipUri
 from proxy.transport.flow import FlowFailed
 
@@ -140,6 +141,9 @@ class Forwarder:
         except LocateError as error:
             log.info("cannot locate call_id=%r: %s", call.original.call_id, error)
             self._fail(call, branch, Reject(404, b"Unresolvable Destination"))
+        except ParseError as error:  # in a field that nobody has read before
+            log.info("cannot forward call_id=%r: %s", call.original.call_id, error)
+            self._fail(call, branch, Reject(error.status_hint or 400))
         except Exception:
             log.exception("branch failed call_id=%r", call.original.call_id)
             self._fail(call, branch, Reject(500))

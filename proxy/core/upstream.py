@@ -299,6 +299,8 @@ class Upstream:
                     await call.on_reply(call, branch, response)
                 except Reject as why:
                     response = self._refuse(call, branch, response, why)
+                except ParseError as error:  # it passes as it is
+                    log.info("malformed response call_id=%r: %s", call.original.call_id, error)
                 except Exception:
                     log.exception("reply step failed call_id=%r", call.original.call_id)
             self._deliver(call, response, self._layer.now())

@@ -66,6 +66,12 @@ class LogLines(logging.Handler):
         self.flush()
 
 
+def flush() -> None:
+    """Write what waits, so that what is written next to standard error is the last line."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
 def set_up(level: str) -> None:
     """Log to standard error from that level on; raises ValueError for an unknown level."""
     # Nobody prints these, and finding them out costs more than the line.

@@ -419,6 +419,18 @@ def test_branch_step_that_refuses_fails_its_branch_alone():
     assert alice.take_response(488).reason == b"No Media"
 
 
+def test_branch_step_that_cannot_read_a_field_is_400(caplog):
+    async def on_branch(call: RequestContext, branch: Branch) -> None:
+        raise AssertionError(call.original.record_routes)
+
+    node = Node(to_targets(target(b"sip:bob@192.0.2.20"), on_branch=on_branch))
+    alice = node.phone("udp", "192.0.2.10")
+    broken = ((b"record-route", b"<sip:192.0.2.1;lr"),)
+    alice.send(request(b"INVITE", b"sip:bob@example.com", via=alice.via, extra=broken))
+    alice.take_response(400)
+    assert caplog.records == []
+
+
 def test_faulty_branch_step_is_500(caplog):
     async def on_branch(call: RequestContext, branch: Branch) -> None:
         raise LookupError("a fault")

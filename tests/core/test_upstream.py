@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from proxy.core.request_context import Branch, Reject, RequestContext
+from proxy.sip.errors import ParseError
 from proxy.sip.message import Response
 from tests.harness.builders import ack_of, cancel_of, request, respond
 from tests.harness.network import Network, Node, Phone
@@ -393,9 +394,12 @@ async def test_our_own_final_response_waits_its_turn():
     assert seen == [183]
 
 
-def test_failing_reply_step_passes_the_response(caplog):
+@pytest.mark.parametrize(
+    ("error", "levels"), [(LookupError("relay is gone"), ["ERROR"]), (ParseError("a contact"), [])]
+)
+def test_failing_reply_step_passes_the_response(caplog, error, levels):
     async def on_reply(call: RequestContext, branch: Branch | None, response: Response) -> None:
-        raise LookupError("relay is gone")
+        raise error
 
     node = Node(to_targets(target(b"sip:bob@192.0.2.20"), on_reply=on_reply))
     alice, bob = node.phone("udp", "192.0.2.10"), node.phone("udp", "192.0.2.20")
@@ -403,7 +407,7 @@ def test_failing_reply_step_passes_the_response(caplog):
     alice.take_response(100)
     bob.send(respond(bob.take_request(b"INVITE"), 200))
     alice.take_response(200)
-    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert [record.levelname for record in caplog.records] == levels
 
 
 def test_100_is_not_shown_to_routing():

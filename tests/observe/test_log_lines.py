@@ -6,7 +6,7 @@ import asyncio
 import io
 import logging
 
-from proxy.observe.log_lines import FLUSH_SECONDS, LogLines
+from proxy.observe.log_lines import FLUSH_SECONDS, LogLines, flush
 
 
 def record(level: int, text: str, *args: object) -> logging.LogRecord:
@@ -37,3 +37,16 @@ async def test_a_warning_takes_what_waits_with_it() -> None:
     lines.emit(record(logging.INFO, "one"))
     lines.emit(record(logging.WARNING, "two"))
     assert len(stream.getvalue().splitlines()) == 2
+
+
+async def test_what_waits_is_written_before_a_last_word() -> None:
+    stream = io.StringIO()
+    lines = LogLines(stream)
+    logging.getLogger().addHandler(lines)
+    try:
+        lines.emit(record(logging.INFO, "one"))
+        assert stream.getvalue() == ""
+        flush()
+        assert stream.getvalue().endswith(" one\n")
+    finally:
+        logging.getLogger().removeHandler(lines)
