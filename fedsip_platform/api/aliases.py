@@ -13,7 +13,7 @@ from fedsip_platform.routing.models import Alias
 
 from . import filters
 from .base import OwnSlugField, key_parameter
-from .owned import NamedViewSet
+from .owned import NamedViewSet, put_of
 
 KEY = key_parameter("The alias's id or its name with the domain, such as 1000@example.com.")
 
@@ -33,13 +33,7 @@ class AliasSerializer(serializers.ModelSerializer):
     list=extend_schema(summary="Aliases"),
     retrieve=extend_schema(summary="One alias", parameters=[KEY]),
     create=extend_schema(summary="Make an alias"),
-    update=extend_schema(
-        summary="Make an alias, or bring it to this state",
-        description="May be repeated. The address names it, and so need not the body.",
-        parameters=[KEY],
-        request=AliasSerializer(partial=True),
-        responses={200: AliasSerializer, 201: AliasSerializer},
-    ),
+    update=put_of("Make an alias, or bring it to this state", KEY, AliasSerializer),
     partial_update=extend_schema(summary="Change an alias", parameters=[KEY]),
     destroy=extend_schema(summary="Delete an alias", parameters=[KEY]),
 )

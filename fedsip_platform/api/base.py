@@ -7,9 +7,11 @@ remembering it: a view that derives from this one cannot reach another tenant's 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from django.db import transaction
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
@@ -22,6 +24,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from fedsip_platform.directory import names
+from fedsip_platform.directory.models import Domain
 from fedsip_platform.tenants.models import Tenant
 from fedsip_platform.tenants.scope import Scope
 
@@ -40,6 +44,10 @@ def scope_of(request: Request) -> Scope:
             may_write=areas.may_write(request.auth.scopes, request),
         )
     return Scope(request.user)
+
+
+ANYTHING = "[^?]+"
+"""Of natural keys with slashes."""
 
 
 class ScopedViewSet(GenericViewSet):
@@ -62,6 +70,7 @@ class ScopedViewSet(GenericViewSet):
     """Whether what `create` answers must not be kept."""
 
     scope: Scope
+    basename: str
 
     # -- around every request
 
@@ -133,11 +142,10 @@ class ScopedViewSet(GenericViewSet):
     def find(self, key: str) -> Any:
         """What has this id or natural key, if it may be seen."""
         queryset = self.get_queryset()
-        try:
+        if is_uuid(key):
             return queryset.filter(public_id=uuid.UUID(key)).first()
-        except ValueError:
-            if not self.natural_key or "\0" in key:
-                return None
+        if not self.natural_key or "\0" in key:
+            return None
         return queryset.filter(**{self.natural_key: self.normal_key(key)}).first()
 
     def normal_key(self, key: str) -> str:
@@ -152,14 +160,72 @@ class ScopedViewSet(GenericViewSet):
             _keep_only(self.request.query_params.get("fields"), serializer)
         return serializer
 
+    # -- PUT
+
+    def said_by(self, key: str) -> dict[str, Any]:
+        """The fields of a body that a natural key in the address stands for; none for an id."""
+        return {}
+
+    def bring(self, request: Request, make: Callable[[dict[str, Any]], Response]) -> Response:
+        """`PUT`: change what the address names, or make it of what the address and the body say.
+
+        A body that names something else is refused: a repetition would do something else. Of two
+        at the same time the second waits, and changes what the first has made.
+        """
+        key = self.kwargs["key"]
+        said = self.said_by(key)
+        body = request.data if isinstance(request.data, dict) else {}
+        for name, value in said.items():
+            if not _is_same_name(body.get(name, value), value):
+                raise ValidationError({name: f"The address says {value or 'otherwise'}."})
+        thing = self.find(key) or self._found_in_turn(said or {"id": key.lower()})
+        if thing is None:
+            if "If-Match" in request.headers:
+                raise etags.PreconditionFailed
+            return make(said)
+        if request.headers.get("If-None-Match", "").strip() == "*":
+            self.check_object_permissions(request, thing)
+            raise etags.PreconditionFailed
+        return self.brought(request)
+
+    def brought(self, request: Request) -> Response:
+        """The answer to a `PUT` of what is there already."""
+        return self.partial_update(request)  # type: ignore[attr-defined,no-any-return]
+
+    def chosen_id(self, model: type[Model]) -> uuid.UUID:
+        """The id in the address, which a program chose for what it makes; 404 where it is none, or
+        another tenant's."""
+        key = self.kwargs["key"]
+        if not is_uuid(key) or model._base_manager.filter(public_id=uuid.UUID(key)).exists():
+            raise Http404
+        return uuid.UUID(key)
+
+    def _found_in_turn(self, said: dict[str, Any]) -> Any:
+        """What somebody else has made of this name until it is one's own turn to make it."""
+        name = f"{self.basename} {said}"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        return self.find(self.kwargs["key"])
+
+    # -- what bodies say
+
     def require(self, allowed: bool, field: str, reason: str) -> None:
         """Refuse with 403, naming the field that stands in the way."""
         if not allowed:
             raise PermissionDenied({field: reason})
 
-    def checked(self, instance: Model | None = None, *, partial: bool = False) -> dict[str, Any]:
-        """The request's body, checked; raises ValidationError."""
-        serializer = self.get_serializer(instance, data=self.request.data, partial=partial)
+    def checked(
+        self,
+        instance: Model | None = None,
+        *,
+        partial: bool = False,
+        said: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The request's body and what its address said, checked; raises ValidationError."""
+        data = self.request.data
+        if said and isinstance(data, dict):
+            data = {**data, **said}
+        serializer = self.get_serializer(instance, data=data, partial=partial)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
@@ -203,6 +269,20 @@ class Replayed(Exception):
         self.response = response
 
 
+def _is_same_name(given: Any, name: Any) -> bool:
+    """Whether a body names what its address does, in whatever spelling."""
+    spelt = str(given).strip().lower()
+    return str(name).lower() in (spelt, domain_of(spelt))
+
+
+def domain_of(text: str) -> str:
+    """The normal form of a domain; any other text as it is."""
+    try:
+        return names.normal_domain(text)
+    except ModelValidationError:
+        return text
+
+
 SINGULAR = ("retrieve", "create", "update", "partial_update")
 
 
@@ -228,7 +308,11 @@ class OwnSlugField(serializers.SlugRelatedField):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str) or not data.isprintable():
             raise ValidationError("Give its name.")
-        found = self.get_queryset().filter(**{self.slug_field: data.strip().lower()}).first()
+        name = data.strip().lower()
+        queryset = self.get_queryset()
+        if queryset.model is Domain:
+            name = domain_of(name)
+        found = queryset.filter(**{self.slug_field: name}).first()
         if found is None:
             raise PermissionDenied({self.field_name: "There is none that you may use."})
         return found
@@ -240,6 +324,15 @@ def only_tenant(scope: Scope) -> Tenant:
     if len(tenants) != 1:
         raise ValidationError({"tenant": "Say which of your tenants."})
     return tenants[0]
+
+
+def is_uuid(key: str) -> bool:
+    """Whether an address names a thing by its id."""
+    try:
+        uuid.UUID(key)
+    except ValueError:
+        return False
+    return True
 
 
 def key_parameter(description: str) -> OpenApiParameter:

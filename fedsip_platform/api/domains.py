@@ -22,7 +22,7 @@ from fedsip_platform.tasks import checks as tasks
 from fedsip_platform.tenants.models import Tenant
 
 from . import filters
-from .base import OwnSlugField, ScopedViewSet, key_parameter, only_tenant
+from .base import OwnSlugField, ScopedViewSet, is_uuid, key_parameter, only_tenant
 
 KEY = key_parameter("The domain's id or name.")
 POLICIES = (
@@ -151,13 +151,16 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         responses={200: DomainSerializer, 201: DomainSerializer},
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
-        domain = self.find(self.kwargs["key"])
-        if domain is not None:
-            return self.partial_update(request)
+        return self.bring(request, self._make)
+
+    def said_by(self, key: str) -> dict[str, Any]:
+        name = self.normal_key(key)
+        return {"name": name} if name and not is_uuid(key) else {}
+
+    def _make(self, said: dict[str, Any]) -> Response:
         taken = Domain.objects.filter(SERVED, name=self.normal_key(self.kwargs["key"]))
         self.require(not taken.exists(), "name", "This domain is taken already.")
-        fields = self.checked(partial=True)
-        return self._create({"name": self.kwargs["key"], **fields})
+        return self._create(self.checked(said=said or {"name": self.kwargs["key"]}))
 
     @extend_schema(summary="Change a domain", parameters=[KEY])
     def partial_update(self, request: Request, **kwargs: Any) -> Response:

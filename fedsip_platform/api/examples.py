@@ -27,7 +27,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "GatewayRequest": {
         "trunk": ID,
-        "host": "sbc.carrier.example",
+        "host": "gw2.carrier.example",
         "transport": "tls",
         "priority": 10,
     },
@@ -79,10 +79,14 @@ BODIES: dict[str, dict[str, Any]] = {
 # Of changes: what is not named stays.
 CHANGES: dict[str, dict[str, Any]] = {
     "PatchedAliasRequest": {"target": "bob"},
+    "PatchedAllowedSourceRequest": {"note": "our office"},
+    "PatchedBlockRequest": {"seconds": 3600, "evidence": "guesses passwords"},
     "PatchedDomainRequest": {"require_tls": True, "note": "sales"},
     "PatchedFederationRuleRequest": {"allow": False},
     "PatchedForwardRequest": {"enabled": False},
     "PatchedGatewayRequest": {"priority": 20},
+    "PatchedInvitationRequest": {"role": "viewer"},
+    "PatchedOriginRequest": {"origin": "https://www.example.com"},
     "PatchedOutboundPolicyRequest": {"caller_id": "+15557654321"},
     "PatchedOwnUserRequest": {"password": "four grey geese"},
     "PatchedPersonRequest": {"role": "viewer"},

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import mixins, serializers, status
-from rest_framework.request import Request
-from rest_framework.response import Response
+from rest_framework import mixins, serializers
 
 from fedsip_platform.directory.models import Domain
 from fedsip_platform.federation import services
-from fedsip_platform.federation.models import FederationRule, Refusal
+from fedsip_platform.federation.models import Direction, FederationRule, Refusal
 
 from . import filters
-from .base import OwnSlugField, ScopedViewSet, key_parameter
+from .base import OwnSlugField, ScopedViewSet, domain_of, is_uuid, key_parameter
+from .owned import KeyedViewSet, put_of
 
-KEY = key_parameter("The rule's id.")
+KEY = key_parameter(
+    "The rule's id, or our domain, the other one and the direction (both, if it is left out), "
+    "such as example.com:*.example.org:in."
+)
 
 
 class FederationRuleSerializer(serializers.ModelSerializer):
@@ -43,39 +45,38 @@ class FederationRuleSerializer(serializers.ModelSerializer):
 @extend_schema_view(
     list=extend_schema(summary="Rules for other domains"),
     retrieve=extend_schema(summary="One rule for another domain", parameters=[KEY]),
+    create=extend_schema(summary="Make a rule for another domain"),
+    update=put_of(
+        "Make a rule for another domain, or bring it to this state", KEY, FederationRuleSerializer
+    ),
+    partial_update=extend_schema(summary="Change a rule for another domain", parameters=[KEY]),
+    destroy=extend_schema(summary="Delete a rule for another domain", parameters=[KEY]),
 )
-class FederationRuleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+class FederationRuleViewSet(KeyedViewSet):
     """What our domains say of other domains; what they say of all is a domain's `federation`."""
 
     serializer_class = FederationRuleSerializer
     rows = FederationRule.objects.select_related("domain__tenant")
-    ordering = "id"
     filters = {
         "domain": filters.name("domain__name", "Only of this domain of ours."),
         "pattern": filters.name("pattern", "Only for this other domain."),
+        "direction": filters.choice("direction", Direction.values, "Only for calls of this way."),
+        "allow": filters.switch("allow", "Only those that allow, or deny."),
+        "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
     }
+    lookups = {"domain": "domain__name", "pattern": "pattern", "direction": "direction"}
+    make, modify, remove = services.create_rule, services.update_rule, services.delete_rule
 
-    @extend_schema(summary="Make a rule for another domain")
-    def create(self, request: Request) -> Response:
-        fields = self.checked()
-        domain = fields.pop("domain")
-        allowed = self.scope.may_change(domain.tenant)
-        self.require(allowed, "domain", "Your role there is only to look.")
-        rule = services.create_rule(domain, **fields)
-        return Response(self.get_serializer(rule).data, status.HTTP_201_CREATED)
-
-    @extend_schema(summary="Change a rule for another domain", parameters=[KEY])
-    def partial_update(self, request: Request, **kwargs: Any) -> Response:
-        rule = self.get_object()
-        fields = self.checked(rule, partial=True)
-        domain = fields.pop("domain", rule.domain)
-        self.require(domain == rule.domain, "domain", "A rule cannot move to another domain.")
-        return Response(self.get_serializer(services.update_rule(rule, **fields)).data)
-
-    @extend_schema(summary="Delete a rule for another domain", parameters=[KEY])
-    def destroy(self, request: Request, **kwargs: Any) -> Response:
-        services.delete_rule(self.get_object())
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def said_by(self, key: str) -> dict[str, Any]:
+        domain, colon, rest = key.partition(":")
+        pattern, _, direction = rest.partition(":")
+        if not colon or not pattern or "\0" in key or is_uuid(key):
+            return {}
+        return {
+            "domain": domain_of(domain),
+            "pattern": domain_of(pattern.lower()),
+            "direction": direction or Direction.BOTH.value,
+        }
 
 
 class RefusalSerializer(serializers.ModelSerializer):

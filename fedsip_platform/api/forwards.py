@@ -13,9 +13,9 @@ from fedsip_platform.routing.models import Forward, ForwardWhen
 
 from . import filters
 from .base import OwnSlugField, key_parameter
-from .owned import OwnedViewSet
+from .owned import KeyedViewSet, named, put_of
 
-KEY = key_parameter("The forward's id.")
+KEY = key_parameter("The forward's id, or whose and when, such as alice@example.com:busy.")
 
 
 class ForwardSerializer(serializers.ModelSerializer):
@@ -40,10 +40,11 @@ class ForwardSerializer(serializers.ModelSerializer):
     list=extend_schema(summary="Call forwards"),
     retrieve=extend_schema(summary="One forward", parameters=[KEY]),
     create=extend_schema(summary="Make a forward"),
+    update=put_of("Make a forward, or bring it to this state", KEY, ForwardSerializer),
     partial_update=extend_schema(summary="Change a forward", parameters=[KEY]),
     destroy=extend_schema(summary="Delete a forward", parameters=[KEY]),
 )
-class ForwardViewSet(OwnedViewSet):
+class ForwardViewSet(KeyedViewSet):
     """Where calls to users go instead."""
 
     serializer_class = ForwardSerializer
@@ -54,8 +55,16 @@ class ForwardViewSet(OwnedViewSet):
         "condition": filters.choice("condition", ForwardWhen.values, "Only under this condition."),
     }
     owner = "user"
+    lookups = {"user": "user__aor", "condition": "condition"}
     make, modify, remove = (
         services.create_forward,
         services.update_forward,
         services.delete_forward,
     )
+
+    def said_by(self, key: str) -> dict[str, Any]:
+        address, _, condition = key.rpartition(":")
+        name, domain = named(address)
+        if not domain or condition not in ForwardWhen.values:
+            return {}
+        return {"user": f"{name}@{domain}", "condition": condition}

@@ -5,18 +5,22 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.http import Http404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied, ValidationError
 
+from fedsip_platform.changes import Conflict
 from fedsip_platform.routing import services
 from fedsip_platform.routing.models import Gateway, GatewayHealth, Trunk
 
 from . import filters
-from .base import OwnSlugField, key_parameter
-from .owned import OwnedViewSet
+from .base import OwnSlugField, domain_of, is_uuid, key_parameter
+from .owned import KeyedViewSet, named, put_of
 
-KEY = key_parameter("The gateway's id.")
+KEY = key_parameter(
+    "The gateway's id, or its trunk and host, such as carrier@example.com:sbc.carrier.example."
+)
 
 
 class OwnIdField(OwnSlugField):
@@ -75,10 +79,11 @@ class GatewayListSerializer(GatewaySerializer):
     list=extend_schema(summary="Gateways, and how each proxy finds them"),
     retrieve=extend_schema(summary="One gateway", parameters=[KEY]),
     create=extend_schema(summary="Give a trunk a gateway"),
+    update=put_of("Give a trunk a gateway, or bring it to this state", KEY, GatewaySerializer),
     partial_update=extend_schema(summary="Change a gateway", parameters=[KEY]),
     destroy=extend_schema(summary="Take a gateway away from its trunk", parameters=[KEY]),
 )
-class GatewayViewSet(OwnedViewSet):
+class GatewayViewSet(KeyedViewSet):
     """The hosts of trunks: where calls go out."""
 
     serializer_class = GatewaySerializer
@@ -88,11 +93,31 @@ class GatewayViewSet(OwnedViewSet):
         "trunk": filters.name("trunk__name", "Only of trunks of this name."),
     }
     owner = "trunk"
+    lookups = {"trunk": "trunk__public_id", "host": "host"}
     make, modify, remove = (
         services.create_gateway,
         services.update_gateway,
         services.delete_gateway,
     )
+
+    def said_by(self, key: str) -> dict[str, Any]:
+        address, colon, host = key.partition(":")
+        name, domain = named(address)
+        if not colon or not domain or is_uuid(key):
+            return {}
+        trunks = self.scope.visible(Trunk.objects.filter(domain__name=domain, name=name))
+        trunk = trunks.first()
+        if trunk is None:
+            raise Http404
+        return {"trunk": str(trunk.public_id), "host": domain_of(host.lower())}
+
+    def find(self, key: str) -> Gateway | None:
+        """Of several at one host (other ports, other transports) none is meant by that."""
+        said = self.said_by(key)
+        if said and self.named_so(said).count() > 1:
+            raise Conflict("host", "The trunk has several gateways there: say which by its id.")
+        found: Gateway | None = super().find(key)
+        return found
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
         # Health changes by itself: it stays out of what an ETag is made of.

@@ -12,10 +12,12 @@ from fedsip_platform.routing import services
 from fedsip_platform.routing.models import OutboundPolicy
 
 from . import filters
-from .base import OwnSlugField, key_parameter
-from .owned import OwnedViewSet
+from .base import OwnSlugField, domain_of, is_uuid, key_parameter
+from .owned import KeyedViewSet, named, put_of
 
-KEY = key_parameter("The policy's id.")
+KEY = key_parameter(
+    "The policy's id, or whose it is: a user such as alice@example.com, or a domain."
+)
 
 
 class OutboundPolicySerializer(serializers.ModelSerializer):
@@ -42,10 +44,13 @@ class OutboundPolicySerializer(serializers.ModelSerializer):
     list=extend_schema(summary="Outbound policies"),
     retrieve=extend_schema(summary="One outbound policy", parameters=[KEY]),
     create=extend_schema(summary="Make an outbound policy"),
+    update=put_of(
+        "Make an outbound policy, or bring it to this state", KEY, OutboundPolicySerializer
+    ),
     partial_update=extend_schema(summary="Change an outbound policy", parameters=[KEY]),
     destroy=extend_schema(summary="Delete an outbound policy", parameters=[KEY]),
 )
-class OutboundPolicyViewSet(OwnedViewSet):
+class OutboundPolicyViewSet(KeyedViewSet):
     """What users may dial, and as whom."""
 
     serializer_class = OutboundPolicySerializer
@@ -55,8 +60,17 @@ class OutboundPolicyViewSet(OwnedViewSet):
         "user": filters.name("user__aor", "Only of this user."),
     }
     fixed = ("user",)
+    lookups = {"domain": "domain__name", "user": "user__aor"}
     make, modify, remove = (
         services.create_outbound_policy,
         services.update_outbound_policy,
         services.delete_outbound_policy,
     )
+
+    def said_by(self, key: str) -> dict[str, Any]:
+        if is_uuid(key) or "\0" in key:
+            return {}
+        if "@" not in key:
+            return {"domain": domain_of(key), "user": None}
+        name, domain = named(key)
+        return {"domain": domain, "user": f"{name}@{domain}"} if domain else {}

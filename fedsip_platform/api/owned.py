@@ -6,36 +6,69 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.db.models import QuerySet
 from django.http import Http404
-from rest_framework import mixins, status
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fedsip_platform.directory import names
-from fedsip_platform.directory.models import Domain
 from fedsip_platform.tenants.scope import tenant_of
 
 from .base import ScopedViewSet
 
 
-class OwnedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
-    """What its services make, change and delete; the owner is the services' first argument."""
+class MadeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """What its services make and delete; the owner is the services' first argument."""
 
     owner: ClassVar[str] = "domain"
     make: ClassVar[Callable[..., Any]]
-    modify: ClassVar[Callable[..., Any]]
     remove: ClassVar[Callable[[Any], None]]
-    fixed: ClassVar[tuple[str, ...]] = ()
-    """Fields besides the owner that cannot change."""
+    lookups: ClassVar[dict[str, str]] = {}
+    """By a field for which a natural key in the address stands: the column that has it."""
     ordering = "id"
 
     def create(self, request: Request) -> Response:
-        fields = self.checked()
+        return self._create(self.checked())
+
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        type(self).remove(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def find(self, key: str) -> Any:
+        said = self.said_by(key)
+        return self.named_so(said).first() if said else super().find(key)
+
+    def named_so(self, said: dict[str, Any]) -> QuerySet[Any]:
+        """What has this natural key."""
+        return self.get_queryset().filter(
+            **{self.lookups[name]: value for name, value in said.items()}
+        )
+
+    def make_or_change(self, request: Request) -> Response:
+        """`PUT`: what is not there is made, if its address says of what name it is."""
+        return self.bring(request, self._made_of)
+
+    def _made_of(self, said: dict[str, Any]) -> Response:
+        if not said:
+            raise Http404
+        return self._create(self.checked(said=said))
+
+    def _create(self, fields: dict[str, Any]) -> Response:
         owner = fields.pop(self.owner)
         allowed = self.scope.may_change(tenant_of(owner))
         self.require(allowed, self.owner, "Your role there is only to look.")
         made = type(self).make(owner, **fields)
         return Response(self.get_serializer(made).data, status.HTTP_201_CREATED)
+
+
+class OwnedViewSet(MadeViewSet):
+    """What can be changed as well, but never moves to another owner."""
+
+    modify: ClassVar[Callable[..., Any]]
+    fixed: ClassVar[tuple[str, ...]] = ()
+    """Fields besides the owner that cannot change."""
 
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
         thing = self.get_object()
@@ -45,38 +78,39 @@ class OwnedViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewS
             self.require(changes.pop(name, present) == present, name, "This cannot change.")
         return Response(self.get_serializer(type(self).modify(thing, **changes)).data)
 
-    def destroy(self, request: Request, **kwargs: Any) -> Response:
-        type(self).remove(self.get_object())
-        return Response(status=status.HTTP_204_NO_CONTENT)
 
-
-class NamedViewSet(OwnedViewSet):
-    """Those that have a name in their domain: NAME@DOMAIN stands in addresses beside the id."""
-
-    def find(self, key: str) -> Any:
-        name, domain = _named(key)
-        if not domain:
-            return super().find(key)
-        return self.get_queryset().filter(name=name, domain__name=domain).first()
+class KeyedViewSet(OwnedViewSet):
+    """Those with a natural key, which stands in addresses beside the id."""
 
     def update(self, request: Request, **kwargs: Any) -> Response:
-        """`PUT`: what is not there is made, if its address says of what name and domain."""
-        if self.find(self.kwargs["key"]) is not None:
-            return self.partial_update(request)
-        name, domain_name = _named(self.kwargs["key"])
-        if not domain_name:
-            raise Http404
-        domains = self.scope.visible(Domain.objects.select_related("tenant"))
-        domain = domains.filter(name=domain_name).first()
-        allowed = domain is not None and self.scope.may_change(domain.tenant)
-        self.require(allowed, "domain", "There is none that you may change.")
-        fields = {**self.checked(partial=True), "name": name}
-        fields.pop("domain", None)
-        made = type(self).make(domain, **fields)
-        return Response(self.get_serializer(made).data, status.HTTP_201_CREATED)
+        return self.make_or_change(request)
 
 
-def _named(key: str) -> tuple[str, str]:
+class NamedViewSet(KeyedViewSet):
+    """Those that have a name in their domain, such as sales@example.com."""
+
+    lookups = {"name": "name", "domain": "domain__name"}
+
+    def said_by(self, key: str) -> dict[str, Any]:
+        name, domain = named(key)
+        return {"name": name, "domain": domain} if domain else {}
+
+
+def put_of(
+    summary: str, key: OpenApiParameter, serializer: type[serializers.BaseSerializer[Any]]
+) -> Any:
+    """Documents a `PUT` by natural key."""
+    return extend_schema(
+        summary=summary,
+        description="May be repeated: fields that the body leaves out stay as they are. The "
+        "address names it, and so need not the body.",
+        parameters=[key],
+        request=serializer(partial=True),
+        responses={200: serializer, 201: serializer},
+    )
+
+
+def named(key: str) -> tuple[str, str]:
     """Name and domain of NAME@DOMAIN in the form in which they are kept; else empty."""
     name, at, host = key.rpartition("@")
     if not at or not name or "\0" in key:

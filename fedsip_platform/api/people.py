@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django.http import Http404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
@@ -12,14 +13,38 @@ from rest_framework.response import Response
 from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.people import services
 from fedsip_platform.people.models import Invitation
-from fedsip_platform.tenants.models import Membership, Role, Tenant
+from fedsip_platform.tenants.models import Membership, Person, Role, Tenant
 
 from . import filters
 from .base import OwnSlugField, ScopedViewSet, key_parameter, only_tenant
 from .permissions import MayOwn, SignedIn
 
-PERSON_KEY = key_parameter("The id of the person's membership.")
-INVITATION_KEY = key_parameter("The invitation's id.")
+PERSON_KEY = key_parameter(
+    "The id of the person's membership, or the tenant and the address: acme:ann@example.org."
+)
+INVITATION_KEY = key_parameter(
+    "The invitation's id, or the tenant and the address: acme:ann@example.org."
+)
+
+
+class _ByAddress(ScopedViewSet):
+    """What a tenant and an e-mail address name together."""
+
+    address: ClassVar[str]
+    """The column of the address."""
+
+    def said_by(self, key: str) -> dict[str, Any]:
+        slug, colon, email = key.partition(":")
+        if not colon or "@" not in email or "\0" in key:
+            return {}
+        return {"tenant": slug.lower(), "email": email.strip().lower()}
+
+    def find(self, key: str) -> Any:
+        said = self.said_by(key)
+        if not said:
+            return super().find(key)
+        wanted = {"tenant__slug": said["tenant"], self.address: said["email"]}
+        return self.get_queryset().filter(**wanted).order_by("-pk").first()
 
 
 class PersonSerializer(serializers.ModelSerializer):
@@ -45,18 +70,45 @@ class PersonSerializer(serializers.ModelSerializer):
     list=extend_schema(summary="People of your tenants, with their roles"),
     retrieve=extend_schema(summary="One person's role", parameters=[PERSON_KEY]),
 )
-class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ByAddress):
     """People who look after a tenant. Owners change roles; new people come by invitation."""
 
     serializer_class = PersonSerializer
     permission_classes = [SignedIn, MayOwn]
     rows = Membership.objects.select_related("tenant", "person")
+    address = "person__email"
     ordering = "id"
     filters = {
         "tenant": filters.name("tenant__slug", "Only of the tenant with this short name."),
         "email": filters.name("person__email", "Only with this address."),
         "role": filters.choice("role", Role.values, "Only in this role."),
     }
+
+    @extend_schema(
+        summary="Give a person a role in the tenant",
+        description="May be repeated. Who is not in the tenant yet comes by an invitation; only "
+        "operators may put somebody there who signs in already.",
+        parameters=[PERSON_KEY],
+        request=PersonSerializer(partial=True),
+        responses={200: PersonSerializer, 201: PersonSerializer},
+    )
+    def update(self, request: Request, **kwargs: Any) -> Response:
+        return self.bring(request, self._join)
+
+    def _join(self, said: dict[str, Any]) -> Response:
+        """Whether an address is known here is no matter of tenants."""
+        tenants = self.scope.visible(Tenant.objects.filter(slug=said.get("tenant", "")))
+        tenant = tenants.first()
+        if tenant is None:
+            raise Http404
+        self.require(self.scope.may_own(tenant), "tenant", "Only owners of the tenant change this.")
+        invite = "Who is not in the tenant yet comes by an invitation."
+        self.require(self.scope.may_operate, "email", invite)
+        found = Person.objects.filter(email__iexact=said["email"]).first()
+        if found is None:
+            raise Http404
+        made = services.join(tenant, found, self.checked().get("role", Role.VIEWER))
+        return Response(self.get_serializer(made).data, status.HTTP_201_CREATED)
 
     @extend_schema(summary="Change a person's role", parameters=[PERSON_KEY])
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
@@ -113,12 +165,13 @@ class NewInvitationSerializer(InvitationSerializer):
     list=extend_schema(summary="Invitations"),
     retrieve=extend_schema(summary="One invitation", parameters=[INVITATION_KEY]),
 )
-class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ByAddress):
     """Letters that let people join a tenant, or make a SIP user their own."""
 
     serializer_class = InvitationSerializer
     permission_classes = [SignedIn, MayOwn]
     rows = Invitation.objects.select_related("tenant", "subscriber", "invited_by")
+    address = "email"
     ordering = "-id"
     answers_secret = True
     filters = {
@@ -132,7 +185,37 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scoped
         responses={201: NewInvitationSerializer},
     )
     def create(self, request: Request) -> Response:
-        fields = self.checked()
+        return self._invite(self.checked())
+
+    @extend_schema(
+        summary="Invite somebody who is not invited yet",
+        description="May be repeated: no second letter goes out while an invitation to the same "
+        "role and user is open, or was accepted. Only the answer that makes it (201) has the link.",
+        parameters=[INVITATION_KEY],
+        request=InvitationSerializer(partial=True),
+        responses={200: InvitationSerializer, 201: NewInvitationSerializer},
+    )
+    def update(self, request: Request, **kwargs: Any) -> Response:
+        return self.bring(request, self._invited)
+
+    def brought(self, request: Request) -> Response:
+        invitation = self.get_object()
+        fields = self.checked(said=self.said_by(self.kwargs["key"]))
+        is_same = (invitation.role, invitation.subscriber) == (
+            fields.get("role", ""),
+            fields.get("subscriber"),
+        )
+        if is_same and services.holds(invitation):
+            return Response(self.get_serializer(invitation).data)
+        return self._invite(fields)
+
+    def _invited(self, said: dict[str, Any]) -> Response:
+        if not said:
+            raise Http404
+        return self._invite(self.checked(said=said))
+
+    def _invite(self, fields: dict[str, Any]) -> Response:
+        request = self.request
         tenant = fields.get("tenant") or only_tenant(self.scope)
         self.require(self.scope.may_own(tenant), "tenant", "Only owners invite people.")
         invitation, link = services.invite(

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
-from rest_framework import mixins, serializers, status
+from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,12 +16,17 @@ from rest_framework.views import APIView
 from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.gateway import services
 from fedsip_platform.gateway.models import AllowedOrigin
+from fedsip_platform.gateway.origins import normal_origin
 from fedsip_platform.tenants.models import Tenant
 
-from .base import OwnSlugField, ScopedViewSet, key_parameter, scope_of
+from . import filters
+from .base import ANYTHING, OwnSlugField, key_parameter, scope_of
+from .owned import MadeViewSet, put_of
 from .permissions import BySession
 
-KEY = key_parameter("The site's id.")
+KEY = key_parameter(
+    "The site's id, or whose it is and its address, such as acme:https://www.example.com."
+)
 
 
 class OriginSerializer(serializers.ModelSerializer):
@@ -37,26 +42,34 @@ class OriginSerializer(serializers.ModelSerializer):
 @extend_schema_view(
     list=extend_schema(summary="Web sites whose pages may telephone"),
     retrieve=extend_schema(summary="One web site", parameters=[KEY]),
+    create=extend_schema(summary="Let the pages of a site telephone"),
+    update=put_of("Let the pages of a site telephone, if they may not yet", KEY, OriginSerializer),
+    destroy=extend_schema(summary="Let them telephone no more", parameters=[KEY]),
 )
-class OriginViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+class OriginViewSet(MadeViewSet):
     """Web sites whose pages may open a WebSocket for SIP. Our own pages always may."""
 
     serializer_class = OriginSerializer
+    lookup_value_regex = ANYTHING
     rows = AllowedOrigin.objects.select_related("tenant")
-    ordering = "id"
+    filters = {
+        "tenant": filters.name("tenant__slug", "Only of the tenant with this short name."),
+        "origin": filters.name("origin", "Only this site."),
+    }
+    owner = "tenant"
+    lookups = {"tenant": "tenant__slug", "origin": "origin"}
+    make, remove = services.allow_origin, services.forget_origin
 
-    @extend_schema(summary="Let the pages of a site telephone")
-    def create(self, request: Request) -> Response:
-        fields = self.checked()
-        allowed = self.scope.may_change(fields["tenant"])
-        self.require(allowed, "tenant", "Your role there is only to look.")
-        made = services.allow_origin(fields["tenant"], fields["origin"])
-        return Response(self.get_serializer(made).data, status.HTTP_201_CREATED)
+    def said_by(self, key: str) -> dict[str, Any]:
+        slug, _, origin = key.partition(":")
+        normal = None if "\0" in key else normal_origin(origin)
+        return {} if normal is None else {"tenant": slug.lower(), "origin": normal}
 
-    @extend_schema(summary="Let them telephone no more", parameters=[KEY])
-    def destroy(self, request: Request, **kwargs: Any) -> Response:
-        services.forget_origin(self.get_object())
-        return Response(status=status.HTTP_204_NO_CONTENT)
+    def update(self, request: Request, **kwargs: Any) -> Response:
+        return self.make_or_change(request)
+
+    def brought(self, request: Request) -> Response:
+        return Response(self.get_serializer(self.get_object()).data)
 
 
 class PassSerializer(serializers.Serializer):

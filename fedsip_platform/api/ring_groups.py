@@ -13,7 +13,7 @@ from fedsip_platform.routing.models import RingGroup
 
 from . import filters
 from .base import OwnSlugField, key_parameter
-from .owned import NamedViewSet
+from .owned import NamedViewSet, put_of
 
 KEY = key_parameter("The ring group's id or its name with the domain, such as sales@example.com.")
 
@@ -35,13 +35,7 @@ class RingGroupSerializer(serializers.ModelSerializer):
     list=extend_schema(summary="Ring groups"),
     retrieve=extend_schema(summary="One ring group", parameters=[KEY]),
     create=extend_schema(summary="Make a ring group"),
-    update=extend_schema(
-        summary="Make a ring group, or bring it to this state",
-        description="May be repeated. The address names it, and so need not the body.",
-        parameters=[KEY],
-        request=RingGroupSerializer(partial=True),
-        responses={200: RingGroupSerializer, 201: RingGroupSerializer},
-    ),
+    update=put_of("Make a ring group, or bring it to this state", KEY, RingGroupSerializer),
     partial_update=extend_schema(summary="Change a ring group", parameters=[KEY]),
     destroy=extend_schema(summary="Delete a ring group", parameters=[KEY]),
 )

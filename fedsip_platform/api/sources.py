@@ -18,9 +18,11 @@ from fedsip_platform.calls.models import AllowedSource, BlockedSource, FailedSig
 from fedsip_platform.changes import ServiceError
 
 from . import filters
-from .base import ScopedViewSet, key_parameter
+from .base import ANYTHING, ScopedViewSet, is_uuid, key_parameter
 from .filters import Filter
 
+BLOCK_KEY = key_parameter("The block's id or address.")
+NETWORK_KEY = key_parameter("The network's id, or the network, such as 192.0.2.0/24.")
 OPERATORS = "Blocks are the platform's: only operators see and change them."
 
 
@@ -64,9 +66,7 @@ class BlockSerializer(serializers.ModelSerializer):
 
 @extend_schema_view(
     list=extend_schema(summary="Addresses that are ignored now"),
-    retrieve=extend_schema(
-        summary="One blocked address", parameters=[key_parameter("The block's id or address.")]
-    ),
+    retrieve=extend_schema(summary="One blocked address", parameters=[BLOCK_KEY]),
 )
 class BlockViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OperatorViewSet):
     """Addresses that all proxies ignore for a while, with the evidence."""
@@ -87,16 +87,36 @@ class BlockViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OperatorVie
 
     @extend_schema(summary="Block an address")
     def create(self, request: Request) -> Response:
+        return self._block({}, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="Block an address, whether it is blocked or not",
+        description="May be repeated: the address is then blocked for so long from now on. The "
+        "address names it, and so need not the body.",
+        parameters=[BLOCK_KEY],
+        request=BlockSerializer(partial=True),
+        responses={200: BlockSerializer, 201: BlockSerializer},
+    )
+    def update(self, request: Request, **kwargs: Any) -> Response:
+        return self.bring(request, lambda said: self._block(said, status.HTTP_201_CREATED))
+
+    def said_by(self, key: str) -> dict[str, Any]:
+        return {} if is_uuid(key) else {"address": self.normal_key(key)}
+
+    def brought(self, request: Request) -> Response:
+        return self._block({"address": self.get_object().address}, status.HTTP_200_OK)
+
+    def _block(self, said: dict[str, Any], answer: int) -> Response:
         self.require_operator()
-        asked = self.checked()
+        asked = self.checked(said=said)
         lasting = timedelta(seconds=asked.get("seconds", services.MANUAL_BLOCK.total_seconds()))
         made = services.block(asked["address"], evidence=asked.get("evidence", ""), lasting=lasting)
-        return Response(self.get_serializer(made).data, status.HTTP_201_CREATED)
+        return Response(self.get_serializer(made).data, answer)
 
     @extend_schema(
         summary="Lift a block",
         description="The proxies listen to the address again within a second.",
-        parameters=[key_parameter("The block's id or address.")],
+        parameters=[BLOCK_KEY],
     )
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         self.require_operator()
@@ -116,9 +136,7 @@ class AllowedSourceSerializer(serializers.ModelSerializer):
 
 @extend_schema_view(
     list=extend_schema(summary="Networks that nothing blocks"),
-    retrieve=extend_schema(
-        summary="One allowed network", parameters=[key_parameter("The network's id.")]
-    ),
+    retrieve=extend_schema(summary="One allowed network", parameters=[NETWORK_KEY]),
 )
 class AllowedSourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OperatorViewSet):
     """Networks to which no flood limit and no block applies."""
@@ -126,17 +144,45 @@ class AllowedSourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ope
     serializer_class = AllowedSourceSerializer
     rows = AllowedSource.objects.all()
     ordering = "network"
+    natural_key = "network"
+    lookup_value_regex = ANYTHING
 
     @extend_schema(summary="Allow a network")
     def create(self, request: Request) -> Response:
+        return self._allow({})
+
+    @extend_schema(
+        summary="Allow a network, if it is not yet allowed",
+        description="May be repeated. The address names it, and so need not the body.",
+        parameters=[NETWORK_KEY],
+        request=AllowedSourceSerializer(partial=True),
+        responses={200: AllowedSourceSerializer, 201: AllowedSourceSerializer},
+    )
+    def update(self, request: Request, **kwargs: Any) -> Response:
+        return self.bring(request, self._allow)
+
+    def said_by(self, key: str) -> dict[str, Any]:
+        return {} if is_uuid(key) else {"network": self.normal_key(key)}
+
+    def normal_key(self, key: str) -> str:
+        try:
+            return services.normal_network(key)
+        except ServiceError as error:
+            raise Http404 from error
+
+    def brought(self, request: Request) -> Response:
         self.require_operator()
-        asked = self.checked()
+        source = self.get_object()
+        note = self.checked(source, partial=True).get("note", source.note)
+        return Response(self.get_serializer(services.note_allowed(source, note)).data)
+
+    def _allow(self, said: dict[str, Any]) -> Response:
+        self.require_operator()
+        asked = self.checked(said=said)
         made = services.allow(asked["network"], asked.get("note", ""))
         return Response(self.get_serializer(made).data, status.HTTP_201_CREATED)
 
-    @extend_schema(
-        summary="Allow a network no longer", parameters=[key_parameter("The network's id.")]
-    )
+    @extend_schema(summary="Allow a network no longer", parameters=[NETWORK_KEY])
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         self.require_operator()
         services.disallow(self.get_object())

@@ -14,7 +14,7 @@ from fedsip_platform.directory import services
 from fedsip_platform.tenants import usage
 from fedsip_platform.tenants.models import Tenant
 
-from .base import ScopedViewSet, key_parameter
+from .base import ScopedViewSet, is_uuid, key_parameter
 
 KEY = key_parameter("The tenant's id or short name.")
 OWNERS_FIELDS = {"name", "require_mfa"}
@@ -64,12 +64,16 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         responses={200: TenantSerializer, 201: TenantSerializer},
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
-        slug = self.kwargs["key"]
-        if self.find(slug) is not None:
-            return self.partial_update(request)
+        return self.bring(request, self._make)
+
+    def said_by(self, key: str) -> dict[str, Any]:
+        return {} if is_uuid(key) else {"slug": key}
+
+    def _make(self, said: dict[str, Any]) -> Response:
         self.require(self.scope.may_operate, "", "Only operators make tenants.")
-        fields = {"name": slug, **self.checked(partial=True), "slug": slug}
-        return self._create(fields)
+        slug = self.kwargs["key"]
+        fields = self.checked(partial=True, said={"slug": slug})
+        return self._create({"name": slug, **fields})
 
     @extend_schema(summary="Change a tenant", parameters=[KEY])
     def partial_update(self, request: Request, **kwargs: Any) -> Response:

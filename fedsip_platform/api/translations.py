@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
-from django.http import Http404
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -72,18 +69,10 @@ class TranslationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
         responses={200: TranslationSerializer, 201: TranslationSerializer},
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
-        if self.find(self.kwargs["key"]) is not None:
-            return self.partial_update(request)
-        try:
-            chosen = uuid.UUID(self.kwargs["key"])
-        except ValueError:
-            raise Http404 from None
-        if Translation.objects.filter(public_id=chosen).exists():
-            raise Http404  # another tenant's
-        fields = self.checked(partial=True)
-        if "domain" not in fields:
-            raise ValidationError({"domain": "A new rule needs one."})
-        return self._create(public_id=chosen, **fields)
+        return self.bring(request, self._make)
+
+    def _make(self, said: dict[str, Any]) -> Response:
+        return self._create(public_id=self.chosen_id(Translation), **self.checked())
 
     @extend_schema(summary="Change a rule", parameters=[KEY])
     def partial_update(self, request: Request, **kwargs: Any) -> Response:

@@ -13,7 +13,7 @@ from fedsip_platform.routing.models import Trunk
 
 from . import filters
 from .base import OwnSlugField, key_parameter
-from .owned import NamedViewSet
+from .owned import NamedViewSet, put_of
 
 KEY = key_parameter("The trunk's id or its name with the domain, such as carrier@example.com.")
 
@@ -35,13 +35,7 @@ class TrunkSerializer(serializers.ModelSerializer):
     list=extend_schema(summary="Trunks"),
     retrieve=extend_schema(summary="One trunk", parameters=[KEY]),
     create=extend_schema(summary="Make a trunk"),
-    update=extend_schema(
-        summary="Make a trunk, or bring it to this state",
-        description="May be repeated. The address names it, and so need not the body.",
-        parameters=[KEY],
-        request=TrunkSerializer(partial=True),
-        responses={200: TrunkSerializer, 201: TrunkSerializer},
-    ),
+    update=put_of("Make a trunk, or bring it to this state", KEY, TrunkSerializer),
     partial_update=extend_schema(summary="Change a trunk", parameters=[KEY]),
     destroy=extend_schema(summary="Delete a trunk that no rule leads to", parameters=[KEY]),
 )

@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError as ModelValidationError
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -105,18 +104,15 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
         responses={200: UserSerializer, 201: UserSerializer},
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
-        if self.find(self.kwargs["key"]) is not None:
-            return self.partial_update(request)
-        username, at, domain_name = self.normal_key(self.kwargs["key"]).rpartition("@")
-        domain = self.scope.visible(Domain.objects.select_related("tenant")).filter(
-            name=domain_name
-        )
-        found = domain.first() if at else None
-        self.require(found is not None, "domain", "There is none that you may use.")
-        fields = {**self.checked(partial=True), "username": username, "domain": found}
-        if "password" not in fields:
-            raise ValidationError({"password": "A new user needs one."})
-        return self._create(fields)
+        return self.bring(request, self._make)
+
+    def said_by(self, key: str) -> dict[str, Any]:
+        username, at, domain = self.normal_key(key).rpartition("@")
+        return {"username": username, "domain": domain} if at else {}
+
+    def _make(self, said: dict[str, Any]) -> Response:
+        self.require(bool(said), "domain", "There is none that you may use.")
+        return self._create(self.checked(said=said))
 
     @extend_schema(
         summary="Change a user",

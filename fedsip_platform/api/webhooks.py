@@ -76,7 +76,23 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
         responses={201: NewWebhookSerializer},
     )
     def create(self, request: Request) -> Response:
-        fields = self.checked()
+        return self._create(self.checked())
+
+    @extend_schema(
+        summary="Make a webhook of this id, or bring it to this state",
+        description="May be repeated: a program chooses an id once and keeps it. Only the answer "
+        "that makes it (201) has the secret.",
+        parameters=[KEY],
+        request=WebhookSerializer(partial=True),
+        responses={200: WebhookSerializer, 201: NewWebhookSerializer},
+    )
+    def update(self, request: Request, **kwargs: Any) -> Response:
+        return self.bring(request, self._made_of)
+
+    def _made_of(self, said: dict[str, Any]) -> Response:
+        return self._create({"public_id": self.chosen_id(Webhook), **self.checked()})
+
+    def _create(self, fields: dict[str, Any]) -> Response:
         tenant = fields.pop("tenant", None) or only_tenant(self.scope)
         self.require(self.scope.may_change(tenant), "tenant", "Your role there is only to look.")
         webhook, secret = services.create(tenant, **fields)

@@ -60,6 +60,11 @@ def allow(network: str, note: str = "") -> AllowedSource:
     return changes.save(AllowedSource(network=normal_network(network), note=note))
 
 
+def note_allowed(source: AllowedSource, note: str) -> AllowedSource:
+    """Say why a network is allowed."""
+    return changes.change(source, {"note": note})
+
+
 def disallow(source: AllowedSource) -> None:
     """Treat a network like any other."""
     changes.delete(source)

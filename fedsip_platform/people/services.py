@@ -99,6 +99,14 @@ def accept_as_new(invitation: Invitation, name: str, password: str) -> Person:
     return person
 
 
+def holds(invitation: Invitation) -> bool:
+    """Whether the letter can still be accepted, or what it offered is so."""
+    if invitation.accepted_at is None:
+        return invitation.expires_at > timezone.now()
+    there = Membership.objects.filter(tenant=invitation.tenant, person__email=invitation.email)
+    return not invitation.role or there.exists()
+
+
 def withdraw(invitation: Invitation) -> None:
     """Make the letter worthless."""
     delete(invitation)

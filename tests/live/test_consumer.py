@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,29 +12,15 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import connection, connections
+from django.db import connections
 
 from fedsip_platform.live import consumer
 from fedsip_platform.live.models import publish
 from fedsip_platform.tenants.models import Person
+from tests.harness.committing import audit_log_is_emptied as audit_log_is_emptied
 from tests.platform.world import World, make_live_call, make_person, make_world
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _audit_log_is_emptied(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Django ends such a test by TRUNCATE, which the audit log refuses, as do the rights of the
-    platform's sessions."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("SET ROLE NONE")
-        name = connection.ops.quote_name(connection.settings_dict["NAME"])
-        cursor.execute(f"ALTER ROLE CURRENT_USER IN DATABASE {name} RESET role")
-        cursor.execute("ALTER TABLE audit_entry DISABLE TRIGGER audit_is_not_emptied")
-    yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("SET ROLE NONE")
-        cursor.execute("ALTER TABLE audit_entry ENABLE TRIGGER audit_is_not_emptied")
 
 
 def application() -> Any:

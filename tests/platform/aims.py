@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -36,8 +37,22 @@ ROUTES: dict[str, Callable[[World], dict[str, Any]]] = {
     "outbound-policies": lambda rival: {"domain": rival.domain.name, "user": rival.user.aor},
 }
 
-# Those with a name in their domain.
-NAMED = ("aliases", "ring-groups", "trunks")
+# By the address of a resource: the natural key of the rival's thing there, and of one that is not
+# there yet, with the body that makes it.
+KEYS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "aliases": ("1000@{domain}", "evil@{domain}", {"target": "alice"}),
+    "ring-groups": ("sales@{domain}", "evil@{domain}", {}),
+    "trunks": ("carrier@{domain}", "evil@{domain}", {}),
+    "forwards": ("alice@{domain}:busy", "alice@{domain}:always", {"target": "eve@evil.example"}),
+    "gateways": ("carrier@{domain}:sbc.carrier.example", "carrier@{domain}:evil.example", {}),
+    "outbound-policies": ("{domain}", "alice@{domain}", {}),
+    "federation-rules": ("{domain}:bad.example", "{domain}:*.evil.example:in", {}),
+    "origins": ("{tenant}:https://www.{domain}", "{tenant}:https://evil.example", {}),
+    "people": ("{tenant}:viewer@{domain}", "{tenant}:stranger@example.org", {"role": "owner"}),
+    "invitations": ("{tenant}:new@{domain}", "{tenant}:eve@example.org", {"role": "owner"}),
+    "allowed-sources": ("198.51.100.0/24", "192.0.2.0/24", {}),
+    "blocks": ("198.51.100.7", "192.0.2.1", {}),
+}
 
 Call = Callable[[World], tuple[str, Any]]
 
@@ -223,6 +238,16 @@ AIMED: dict[tuple[str, str], list[Call]] = {
             {"url": "https://eve.example/"},
         )
     ],
+    ("webhooks/{key}", "put"): [
+        lambda rival: (
+            f"webhooks/{rival.delivery.webhook.public_id}",
+            {"url": "https://eve.example/"},
+        ),
+        lambda rival: (
+            f"webhooks/{UNUSED}",
+            {"tenant": rival.tenant.slug, "url": "https://eve.example/", "events": ["call.ended"]},
+        ),
+    ],
     ("webhooks/{key}", "delete"): [
         lambda rival: (f"webhooks/{rival.delivery.webhook.public_id}", None)
     ],
@@ -290,24 +315,23 @@ def _aimed_at_routes() -> Iterator[tuple[tuple[str, str], list[Call]]]:
         yield (f"{path}/{{key}}", "get"), [reach]
         yield (f"{path}/{{key}}", "patch"), [change]
         yield (f"{path}/{{key}}", "delete"), [reach]
-        if path in NAMED:
-            yield (f"{path}/{{key}}", "put"), [change, *_by_name(path)]
 
 
-def _by_name(path: str) -> list[Call]:
-    """PUT by name: of what is there, and of what is not."""
+def _aimed_by_key() -> Iterator[tuple[tuple[str, str], list[Call]]]:
+    """PUT by natural key: of what is there, and of what is not."""
+    for path, (present, absent, body) in KEYS.items():
 
-    def present(rival: World) -> tuple[str, Any]:
-        thing = rival.routes[path]
-        return f"{path}/{thing.name}@{rival.domain.name}", {"enabled": False}
+        def put(rival: World, path: str = path, key: str = "", body: Any = body) -> tuple[str, Any]:
+            made = {"blocks": blocked, "allowed-sources": allowed}.get(path)
+            if made:
+                made()
+            named = key.format(domain=rival.domain.name, tenant=rival.tenant.slug)
+            return f"{path}/{named}", body
 
-    def absent(rival: World) -> tuple[str, Any]:
-        return f"{path}/evil@{rival.domain.name}", {}
-
-    return [present, absent]
+        yield (f"{path}/{{key}}", "put"), [partial(put, key=key) for key in (present, absent)]
 
 
-AIMED |= dict(_aimed_at_routes())
+AIMED |= dict(_aimed_at_routes()) | dict(_aimed_by_key())
 
 
 def operations() -> Iterator[tuple[str, str]]:

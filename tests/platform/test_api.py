@@ -129,7 +129,7 @@ def test_user_password_becomes_hashes_only(as_admin: Api) -> None:
 
 def test_user_put_may_be_repeated_without_password(as_admin: Api) -> None:
     missing = as_admin.put("users/bob@example.com", {"display_name": "Bob"})
-    assert problems(missing) == {"password": "A new user needs one."}
+    assert problems(missing) == {"password": "This field is required."}
     body = {"display_name": "Bob", "password": "a good password"}
     assert as_admin.put("users/Bob@example.com", body).status_code == 201
     assert as_admin.put("users/bob@EXAMPLE.com", {"display_name": "Robert"}).status_code == 200

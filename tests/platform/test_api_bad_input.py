@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.platform.aims import AIMED, NAMED, operations
+from tests.platform.aims import AIMED, KEYS, operations
 from tests.platform.world import Api, World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -289,7 +289,7 @@ def test_puts_with_keys_that_are_none(acme: World, as_operator: Api) -> None:
         bodies = {
             "domains": {"tenant": "acme"},
             "users": {"password": "a good password"},
-            **{path: {"target": "alice"} if path == "aliases" else {} for path in NAMED},
+            **{path: body for path, (_, _, body) in KEYS.items()},
             "translations": {"domain": "example.com"},
         }
         for path, body in bodies.items():

@@ -57,36 +57,3 @@ def test_health_is_of_what_one_may_see(acme: World, rival: World) -> None:
     assert parts["relays"]["sentence"] == (
         "A media relay does not answer; new calls go to the others."
     )
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "changed"),
-    [
-        ("aliases/2000@example.com", {"target": "alice"}, {"note": "front desk"}),
-        ("ring-groups/All@Example.com", {"members": ["alice"]}, {"ring_seconds": 9}),
-        ("trunks/second@example.com", {}, {"inbound_addresses": ["192.0.2.9"]}),
-    ],
-)
-def test_put_by_name_may_be_repeated(
-    acme: World, as_admin: Api, path: str, body: dict[str, object], changed: dict[str, object]
-) -> None:
-    made = as_admin.put(path, body)
-    assert made.status_code == 201, made.content
-    assert made.json()["domain"] == "example.com"
-    again = as_admin.put(path, body)
-    assert again.status_code == 200
-    assert again.json() | {"updated_at": ""} == made.json() | {"updated_at": ""}
-    assert as_admin.get(path).json() == again.json()
-    assert as_admin.put(path, changed).json().items() >= changed.items()
-    assert as_admin.put(path.partition("/")[0] + "/nowhere", body).status_code == 404
-
-
-def test_put_of_a_rule_keeps_the_id_that_was_chosen(acme: World, as_admin: Api) -> None:
-    path = "translations/3f2b8c1e-6a54-4d0b-9a53-1f7c6e0d2b47"
-    body = {"domain": "example.com", "match_regex": "^100$", "tran_user": "alice"}
-    made = as_admin.put(path, body)
-    assert (made.status_code, made.json()["id"]) == (201, path.partition("/")[2])
-    assert as_admin.put(path, body).status_code == 200
-    assert as_admin.put(path, {"tran_user": "bob"}).json()["match_regex"] == "^100$"
-    unnamed = as_admin.put("translations/3f2b8c1e-6a54-4d0b-9a53-1f7c6e0d2b48", {"tran_user": "x"})
-    assert unnamed.json()["errors"][0]["field"] == "domain"
