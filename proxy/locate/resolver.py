@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import dns.asyncresolver
 import dns.exception
 import dns.message
-import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 
@@ -30,6 +29,7 @@ from proxy.sip.uri import SipUri, split_host_port
 
 from . import enum
 from .hop import Hop, Place
+from .name_server import NameServer
 from .rfc3263 import Answer, LocateError, Naptr, Question, Selection, Speaks, Srv, locate
 from .turns import Turns
 
@@ -45,8 +45,9 @@ _MOST_RECORDS: Final = 256
 _MOST_QUESTIONS: Final = 64
 """Of one selection: a zone that leads from name to name for ever is left."""
 _MOST_FLYING: Final = 5_000
-_QUESTIONS_EACH_PASS: Final = 4
-"""So many begin together: each takes a third of a ms, and calls to known names must not wait."""
+_EACH_PASS: Final = 2
+"""Questions and answers: each takes some tenths of a ms, and calls to known names must not wait."""
+_PORT: Final = 53
 _NEGATIVE_SECONDS: Final = 30.0
 _FAILED_SECONDS: Final = 15.0
 _LONGEST_SECONDS: Final = 3600.0
@@ -89,7 +90,6 @@ class Locator:
         "_resolver",
         "_selection_seconds",
         "_speaks",
-        "_turns",
     )
 
     def __init__(
@@ -116,7 +116,6 @@ class Locator:
         self._draw = draw
         self._resolver = make_resolver(settings.dns_servers)
         self._resolver.lifetime = question_seconds
-        self._turns = Turns(_QUESTIONS_EACH_PASS)
         self._selection_seconds = selection_seconds
         self._most_answers = most_answers
         self._most_flying = most_flying
@@ -209,6 +208,9 @@ class Locator:
         for task in flying:
             task.cancel()
         await asyncio.gather(*flying, return_exceptions=True)
+        for server in self._resolver.nameservers:
+            if isinstance(server, NameServer):
+                server.close()
 
     # -- asking
 
@@ -229,8 +231,8 @@ class Locator:
         held = self._answers.get(question)
         if held is not None and held[0] > self._clock():
             return held[1]
-        if question.kind == "AAAA" and self._speaks.ipv4 and self._speaks.asks_a:
-            self._ask_ahead(Question("A", question.name))
+        for further in question.along:
+            self._ask_ahead(further)
         try:
             return await asyncio.shield(self._asked(question))
         except LocateError as error:
@@ -259,7 +261,6 @@ class Locator:
             return self._remember(question, _loopback(question), _LONGEST_SECONDS)
         if len(self._flying) > self._most_flying:
             raise LocateError(f"{question.kind} {question.name}: too many questions under way")
-        await self._turns.take()
         try:
             found = await self._resolver.resolve(question.name, question.kind)
         except dns.resolver.NoAnswer as error:
@@ -309,20 +310,22 @@ def make_resolver(
         resolver.nameservers = ["127.0.0.1"]
     resolver.timeout = _TRY_SECONDS
     resolver.search = []
-    if servers:
-        resolver.nameservers = [_server(text) for text in servers]
+    turns = Turns(_EACH_PASS)
+    resolver.nameservers = [
+        _server(text, turns) for text in servers or map(str, resolver.nameservers)
+    ]
     return resolver
 
 
-def _server(text: str) -> dns.nameserver.Do53Nameserver:
+def _server(text: str, turns: Turns) -> NameServer:
     try:
         if text.count(":") > 1 and not text.startswith("["):
-            return dns.nameserver.Do53Nameserver(str(ip_address(text)))
+            return NameServer(str(ip_address(text)), _PORT, turns)
         host, port = split_host_port(text.encode("ascii"))
         address = str(ip_address(host.strip(b"[]").decode("ascii")))
     except (ParseError, ValueError) as error:
         raise SettingsError(f"FEDSIP_SIP_DNS_SERVERS: {text!r} is no address.") from error
-    return dns.nameserver.Do53Nameserver(address, port or 53)
+    return NameServer(address, port or _PORT, turns)
 
 
 def _negative_ttl(response: dns.message.Message | None) -> float:

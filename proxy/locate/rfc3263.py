@@ -21,7 +21,7 @@ sips and a domain that is asked for over TLS keep their name for the certificate
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, Literal
 
@@ -65,6 +65,9 @@ class Question:
 
     kind: Literal["NAPTR", "SRV", "A", "AAAA", "TXT"]
     name: str
+    along: tuple[Question, ...] = field(default=(), compare=False)
+    """What is going to be asked next, whatever comes of this one: asked at the same time, it costs
+    no further round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +202,10 @@ def _by_srv(
 ) -> Generator[Question, Answer, list[Hop]]:
     """The hops of all services, each once; transports that a "." denies go into `absent`."""
     hops: dict[Hop, None] = {}
+    along = tuple([Question("SRV", name) for _, name in services[1:]])
     for transport, name in services:
-        answer = yield from _ask_if_possible(Question("SRV", name))
+        answer = yield from _ask_if_possible(Question("SRV", name, along))
+        along = ()
         records = [one for one in answer if isinstance(one, Srv)]
         if len(records) == 1 and not records[0].target.strip("."):
             absent.add(transport)
@@ -269,10 +274,10 @@ def _addresses(
 
 
 def _address_questions(name: str, speaks: Speaks) -> Iterator[Question]:
+    further = (Question("A", name),) if speaks.ipv4 and speaks.asks_a else ()
     if speaks.ipv6 and speaks.asks_aaaa:
-        yield Question("AAAA", name)
-    if speaks.ipv4 and speaks.asks_a:
-        yield Question("A", name)
+        yield Question("AAAA", name, further)
+    yield from further
 
 
 def _ask_if_possible(question: Question) -> Generator[Question, Answer, Answer]:

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from proxy.locate.resolver import Locator, make_resolver
 from proxy.locate.rfc3263 import LocateError, Speaks
 from proxy.settings import ProxySettings, SettingsError
 from tests.harness.dns_server import DnsServer, Zones
+from tests.harness.waiting import eventually
 
 from .cases import CASES, FAILURES, ZONES, Case
 from .test_rfc3263 import said, sip_uri
@@ -359,7 +361,7 @@ async def test_dead_hops_are_bounded(locator: Locator) -> None:
 
 def test_machine_without_dns_servers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     resolver = make_resolver((), configuration=str(tmp_path / "resolv.conf"))
-    assert [str(one) for one in resolver.nameservers] == ["127.0.0.1"]
+    assert [str(one) for one in resolver.nameservers] == ["Do53:127.0.0.1@53"]
     assert "no DNS servers configured" in caplog.text
 
 
@@ -367,8 +369,26 @@ def test_servers_of_the_machine(tmp_path: Path) -> None:
     path = tmp_path / "resolv.conf"
     path.write_text("nameserver 192.0.2.53\nsearch example.com\n")
     resolver = make_resolver((), configuration=str(path))
-    assert [str(one) for one in resolver.nameservers] == ["192.0.2.53"]
+    assert [str(one) for one in resolver.nameservers] == ["Do53:192.0.2.53@53"]
     assert resolver.search == []
+
+
+async def test_services_are_asked_for_at_the_same_time() -> None:
+    """Of a domain without NAPTR; and the addresses of a host in both families."""
+    services = {(f"{name}.x.test", "SRV") for name in ("_sip._udp", "_sip._tcp", "_sips._tcp")}
+    zones = Zones({"x.test": "@ A 192.0.2.1"})
+    zones.silent |= {("_sip._udp.x.test", "SRV"), ("x.test", "AAAA")}
+    async with DnsServer(zones) as server:
+        locator = Locator(settings_for(server))
+        for uri, expected in (
+            ("sip:x.test", {("x.test", "NAPTR"), *services}),
+            ("sip:x.test:5060", {("x.test", "A"), ("x.test", "AAAA")}),
+        ):
+            waiting = asyncio.create_task(located(locator, uri))
+            await eventually(partial(expected.issubset, server.asked), "all are asked for")
+            assert not waiting.done()
+            waiting.cancel()
+        await locator.close()
 
 
 async def test_failure_without_a_soa_is_kept_for_a_while(clock: Clock) -> None:
