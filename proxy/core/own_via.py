@@ -69,6 +69,8 @@ class OwnVia:
             host, port = self._transport.advertised(flow)
             start = b"Via: SIP/2.0/%b %b:%d;branch=" % (flow.protocol.upper().encode(), host, port)
             self._sent_by[flow.protocol, flow.local] = start
+        if flow.protocol == "tls" and self._transport.serves_both_ways(flow):
+            return start + branch + b";alias"
         return start + branch
 
     def branch_id(self, request: Request, mark: int) -> bytes:

@@ -42,6 +42,9 @@ class Transport(Protocol):
     def advertised(self, flow: Flow) -> tuple[bytes, int]:
         """Host and port under which the flow's listener is reached."""
 
+    def serves_both_ways(self, flow: Flow) -> bool:
+        """Whether the far side of a connection of ours may send requests by it (RFC 5923)."""
+
     def is_own(self, host: bytes, port: int | None) -> bool:
         """Whether a listener of this node is reached under that host and port."""
 

@@ -57,7 +57,7 @@ class AskingContext(ssl.SSLContext):
         side asks for."""
 
         def named(connection: SSL.Connection) -> None:
-            chosen = choose((connection.get_servername() or b"").decode("ascii", "replace"))
+            chosen = choose(_asked_name(connection))
             if isinstance(chosen, AskingContext):
                 connection.set_context(chosen._context)
 
@@ -65,11 +65,11 @@ class AskingContext(ssl.SSLContext):
 
     def wrap_bio(  # type: ignore[override]  # an SSLObject in all that the loops call
         self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, *_: object, **__: object
-    ) -> _Handshaken:
-        return _Handshaken(self._context, incoming, outgoing)
+    ) -> Handshaken:
+        return Handshaken(self._context, incoming, outgoing)
 
 
-class _Handshaken:
+class Handshaken:
     """What the loops call of an ssl.SSLObject, for one connection."""
 
     def __init__(
@@ -98,6 +98,11 @@ class _Handshaken:
 
     def write(self, data: bytes | memoryview) -> int:
         return self._do(self._connection.send, bytes(data))
+
+    @property
+    def asked_name(self) -> str:
+        """As whom the far side takes us; "" where it does not say."""
+        return _asked_name(self._connection)
 
     def pending(self) -> int:
         """uvloop reads while this or `incoming` says that something waits. What came with the end
@@ -159,6 +164,10 @@ class _Handshaken:
             self._outgoing.write(data)
             if len(data) < _MOST_READ:
                 return
+
+
+def _asked_name(connection: SSL.Connection) -> str:
+    return (connection.get_servername() or b"").decode("ascii", "replace")
 
 
 def _note(connection: SSL.Connection, _: object, error: int, __: int, is_good: int) -> bool:

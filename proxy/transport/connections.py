@@ -1,4 +1,8 @@
-"""The table of streams: accepting with limits, opening each connection once, ending the idle."""
+"""The table of streams: accepting with limits, opening each connection once, ending the idle.
+
+A connection over TLS serves both ways (RFC 5923): who has opened one to us, has proved his name on
+it and says `alias` in his Via, gets our requests to that name by it.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,7 @@ log = logging.getLogger(__name__)
 _CONNECT_SECONDS: Final = 5.0
 """Longest wait for a connection with its TLS handshake."""
 _LAST_ID: Final = 0xFFFF_FFFF
+_TLS_PORT: Final = 5061
 
 OnBytes = Callable[[bytes, Flow], None]
 OnUnframed = Callable[[bytes, Flow, ParseError], None]
@@ -36,6 +41,7 @@ class Connections:
     """All streams of this node by their number; the Owner of each."""
 
     __slots__ = (
+        "_aliases",
         "_by_id",
         "_by_source",
         "_last_id",
@@ -70,6 +76,8 @@ class Connections:
         self._by_id: dict[int, Stream] = {}
         self._by_source: Counter[str] = Counter()
         self._outbound: dict[_Key, Stream] = {}
+        # by address and the port in sent-by: what was opened to us, and as whom we are known there
+        self._aliases: dict[Address, tuple[Stream, str]] = {}
         self._opening: dict[_Key, asyncio.Task[Flow]] = {}
         self._last_id = 0
 
@@ -112,12 +120,35 @@ class Connections:
         stream = self._by_id.get(connection_id)
         return stream is not None and identifies(stream.certificate, domain)
 
+    def serves_both_ways(self, connection_id: int) -> bool:
+        """Whether we may say `alias` on it: requests that come back by it have a proved sender."""
+        stream = self._by_id.get(connection_id)
+        return stream is not None and stream.is_outbound and bool(stream.certificate)
+
     # -- opening
 
     def open_flow(self, hop: Hop) -> Flow | None:
-        """The flow of a connection of ours to the hop that is up."""
-        stream = self._outbound.get(self._key(hop))
+        """The flow of a connection to the hop that is up: one of ours, or an alias of it."""
+        stream = self._outbound.get(self._key(hop)) or self._alias(hop)
         return None if stream is None else stream.flow
+
+    def note_alias(self, connection_id: int, port: int | None) -> None:
+        """Somebody takes requests, too, on the connection that he has opened; `port` is the one in
+        his Via. It counts where the trust store vouches for his certificate (RFC 5923 s7.2)."""
+        stream = self._by_id.get(connection_id)
+        if self._tls is None or not isinstance(stream, Connection) or not stream.certificate:
+            return
+        if not stream.is_outbound:
+            shown = self._tls.shown_name(stream.asked_name)
+            self._aliases[stream.flow.remote[0], port or _TLS_PORT] = stream, shown
+
+    def _alias(self, hop: Hop) -> Stream | None:
+        if self._tls is None or hop.transport != "tls":
+            return None
+        stream, shown = self._aliases.get((hop.address, hop.port), (None, ""))
+        if stream is None or shown != self._tls.shown_name(hop.shown_as):
+            return None
+        return stream if identifies(stream.certificate, hop.tls_name or "") else None
 
     async def open(self, hop: Hop) -> Flow:
         """Connect to the hop; who asks for the same one meanwhile waits for the same connection.
@@ -213,6 +244,9 @@ class Connections:
         if stream.is_outbound:
             for key in [key for key, held in self._outbound.items() if held is stream]:
                 del self._outbound[key]
+        elif stream.certificate:
+            for place in [place for place, (held, _) in self._aliases.items() if held is stream]:
+                del self._aliases[place]
         self._on_closed(stream.flow)
 
     # -- ending

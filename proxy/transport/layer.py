@@ -187,6 +187,8 @@ class TransportLayer:
             if isinstance(message, Request):
                 stamp_source(message, flow)  # before anything of it is parsed and remembered
             check(message)
+            if flow.protocol == "tls" and isinstance(message, Request):
+                self._note_alias(message.via, flow)
         except ParseError as error:
             self._malformed(data, flow, error)
             return
@@ -197,6 +199,10 @@ class TransportLayer:
             # keep the datagrams behind it waiting.
             if self._may_tell(flow):
                 log.exception("message failed source=%s", flow.remote[0])
+
+    def _note_alias(self, via: Via, flow: Flow) -> None:
+        if via.param(b"alias") is not None:
+            self._connections.note_alias(flow.connection_id, via.port)
 
     def _malformed(self, data: bytes, flow: Flow, error: ParseError) -> None:
         self.malformed += 1
@@ -249,7 +255,7 @@ class TransportLayer:
         listener.send(data, flow.remote)
 
     def flow_for_hop(self, hop: Hop) -> Flow | None:
-        """A flow that needs no waiting: UDP, or a connection of ours that is open already.
+        """A flow that needs no waiting: UDP, or a connection that is open already (RFC 5923).
 
         Raises FlowFailed when no listener can reach a UDP hop.
         """
@@ -325,6 +331,10 @@ class TransportLayer:
     def is_verified(self, flow: Flow, domain: bytes) -> bool:
         """Whether whoever is behind a connection has proved to speak for a domain (RFC 5922)."""
         return self._connections.is_verified(flow.connection_id, domain.decode("ascii", "replace"))
+
+    def serves_both_ways(self, flow: Flow) -> bool:
+        """Whether we have opened a connection, and whom we reach by it has proved his name."""
+        return self._connections.serves_both_ways(flow.connection_id)
 
     @property
     def flow_count(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, cast
 from proxy.sip.errors import ParseError
 from proxy.sip.framing import PING, PONG, StreamFramer
 
+from .asking_tls import Handshaken
 from .flow import Address, Flow, FlowFailed
 
 WRITE_LIMIT: Final = 1024 * 1024
@@ -87,6 +88,7 @@ class Connection(asyncio.Protocol):
         "_sends_pongs",
         "_transport",
         "_unfinished_since",
+        "asked_name",
         "certificate",
         "connection_id",
         "flow",
@@ -114,6 +116,7 @@ class Connection(asyncio.Protocol):
         self.connection_id = connection_id
         self.is_outbound = is_outbound
         self.certificate: Mapping[str, Any] = {}
+        self.asked_name = ""  # of us, by SNI
         self.flow = Flow(protocol, ("", 0), ("", 0), connection_id)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -128,6 +131,9 @@ class Connection(asyncio.Protocol):
         for level, option, value in _OPTIONS:
             sock.setsockopt(level, option, value)
         self.certificate = transport.get_extra_info("peercert") or {}
+        tls = transport.get_extra_info("ssl_object")
+        if isinstance(tls, Handshaken):
+            self.asked_name = tls.asked_name
         self.flow = Flow(self.flow.protocol, _address(local), _address(remote), self.connection_id)
         if not self._owner.opened(self):
             stream.abort()

@@ -93,7 +93,8 @@ class TlsContexts:
 
     def shown_name(self, domain: str) -> str:
         """The domain if it has a certificate of its own, "" if the node's is shown for it."""
-        return domain if domain in self._by_name else ""
+        name = domain.lower().rstrip(".")
+        return name if name in self._by_name else ""
 
     def reload(self) -> bool:
         """Read all files again if any has changed; whether one had.

@@ -36,6 +36,16 @@ def test_value(protocol, address, value):
     assert via.line(flow, b"z9hG4bKx") == b"Via: " + value
 
 
+def test_alias_where_the_far_side_has_proved_its_name():
+    network = Network(Clock())
+    via = OwnVia(network, node_id=b"a", secret=b"s")
+    known, unknown = (network.flow("tls", (f"192.0.2.{at}", 5061)) for at in (1, 2))
+    network.certificates[known] = (b"b.test",)
+    said = parse_via(via.line(known, b"z9hG4bKx").removeprefix(b"Via: "))
+    assert (said.branch, said.param(b"alias")) == (b"z9hG4bKx", b"")
+    assert b"alias" not in via.line(unknown, b"z9hG4bKx")
+
+
 def test_branches_are_unique_and_begin_with_the_node():
     via = own_via(b"node7")
     invite = request(b"INVITE", b"sip:bob@example.com")

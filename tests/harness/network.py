@@ -191,6 +191,9 @@ class Network:
         host = flow.local[0]
         return (b"[%b]" % host.encode() if ":" in host else host.encode()), flow.local[1]
 
+    def serves_both_ways(self, flow: Flow) -> bool:
+        return bool(self.certificates.get(flow))
+
     def is_own(self, host: bytes, port: int | None) -> bool:
         return host.strip(b"[]").decode() in (PROXY4, PROXY6) and port in (None, *PORTS.values())
 

@@ -13,7 +13,7 @@ from cryptography import x509
 from proxy.locate.hop import Hop
 from proxy.sip.codec import serialise
 from proxy.sip.message import Request
-from proxy.transport.flow import FlowFailed
+from proxy.transport.flow import Flow, FlowFailed
 from tests.harness.authority import Authority
 
 from .conftest import OpenOffice
@@ -84,6 +84,7 @@ async def test_unverified_connection_is_not_used_where_one_must_be_verified(
     easy = await ours.layer.open(hop_to(theirs, "b.test", is_verified=False), now=0.0)
     strict = await ours.layer.open(hop_to(theirs, "b.test"), now=0.0)
     assert easy != strict
+    assert [ours.layer.serves_both_ways(one) for one in (easy, strict)] == [False, True]
     assert not ours.layer.is_verified(easy, b"b.test")
     assert ours.layer.flow_for_hop(hop_to(theirs, "b.test")) == strict
 
@@ -125,6 +126,70 @@ async def test_unknown_certificate_proves_nothing_and_is_no_hindrance(
     folder = place(tmp_path / "b", authority, "b.test")
     theirs = await open_office(state_dir=folder, tls_ca=str(authority.trust), tls_ask=asks)
     assert await greeted(ours, theirs, hop_to(theirs, "b.test")) == (True, False)
+
+
+async def arrived_from(
+    ours: Office, theirs: Office, domain: str, *, alias: bytes = b";alias"
+) -> Flow:
+    """They connect to us for `domain` and send a request by which we know their port."""
+    flow = await theirs.layer.open(hop_to(ours, domain), now=0.0)
+    port = theirs.settings.tls_port
+    via = b"SIP/2.0/TLS proxy.b.test:%d%b;branch=z9hG4bK1" % (port, alias)
+    theirs.layer.send(options(via=via.decode()), flow)
+    _, arrived = await ours.next()
+    return arrived
+
+
+async def test_connection_that_was_opened_to_us_serves_both_ways(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice
+) -> None:
+    """RFC 5923: to whom it has proved to be, and shown as whom it has asked for."""
+    trust = {"tls_ca": str(authority.trust)}
+    folder = place(tmp_path / "a", authority, "a.test")
+    place(folder / "domains" / "hosted.test", authority, "hosted.test")
+    ours = await open_office(state_dir=folder, **trust)
+    theirs = await open_office(state_dir=place(tmp_path / "b", authority, "b.test"), **trust)
+    hop = hop_to(theirs, "b.test")
+    assert ours.layer.flow_for_hop(hop) is None
+    arrived = await arrived_from(ours, theirs, "a.test")
+    assert ours.layer.flow_for_hop(hop) == arrived
+    assert not ours.layer.serves_both_ways(arrived)
+    assert theirs.layer.serves_both_ways(await theirs.layer.open(hop_to(ours, "a.test"), now=0.0))
+    assert ours.layer.flow_for_hop(hop_to(theirs, "other.test")) is None
+    assert ours.layer.flow_for_hop(hop_to(theirs, "b.test", shown_as="hosted.test")) is None
+    ours.layer.send(options(), arrived)
+    await theirs.next()
+    assert (ours.layer.flow_count, theirs.layer.flow_count) == (1, 1)
+    theirs.layer.close()
+    assert await soon(ours.closed.get()) == arrived
+    assert ours.layer.flow_for_hop(hop) is None
+
+
+async def test_connection_for_a_hosted_domain_serves_that_domain(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice
+) -> None:
+    trust = {"tls_ca": str(authority.trust)}
+    folder = place(tmp_path / "a", authority, "a.test")
+    place(folder / "domains" / "hosted.test", authority, "hosted.test")
+    ours = await open_office(state_dir=folder, **trust)
+    theirs = await open_office(state_dir=place(tmp_path / "b", authority, "b.test"), **trust)
+    arrived = await arrived_from(ours, theirs, "hosted.test")
+    assert ours.layer.flow_for_hop(hop_to(theirs, "b.test")) is None
+    assert ours.layer.flow_for_hop(hop_to(theirs, "b.test", shown_as="hosted.test")) == arrived
+
+
+async def test_connection_serves_one_way_where_nobody_said_otherwise_or_proved_himself(
+    tmp_path: Path, authority: Authority, open_office: OpenOffice
+) -> None:
+    trust = {"tls_ca": str(authority.trust)}
+    stranger = Authority(tmp_path / "stranger", "Unknown")
+    ours = await open_office(state_dir=place(tmp_path / "a", authority, "a.test"), **trust)
+    silent = await open_office(state_dir=place(tmp_path / "b", authority, "b.test"), **trust)
+    unknown = await open_office(state_dir=place(tmp_path / "c", stranger, "b.test"), **trust)
+    await arrived_from(ours, silent, "a.test", alias=b"")
+    await arrived_from(ours, unknown, "a.test")
+    for office in (silent, unknown):
+        assert ours.layer.flow_for_hop(hop_to(office, "b.test")) is None
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
