@@ -2,7 +2,9 @@
 
 The number's digits backwards under a root (`4.3.2.1.e164.arpa`) have NAPTR records; terminal ones
 with the service E2U+sip rewrite the number by their regular expression. That comes from strangers
-and runs on RE2, in linear time, as all patterns do that we did not write.
+and runs on RE2, in linear time, as all patterns do that we did not write. Records without flags are
+not terminal: they name where further records stand (RFC 3403 s4.1), and are followed so far and no
+further, each name once, so that none of them can lead round in a circle.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from proxy.sip.uri import SipUri, parse_uri
 from .rfc3263 import Answer, LocateError, Naptr, Question
 
 _MOST_RECORDS: Final = 16
+_MOST_NAMES: Final = 5
+"""So many names are asked for records of one number under one root."""
 _MOST_DIGITS: Final = 15  # E.164
 _MEMORY: Final = 256 * 1024
 _REFUSED: Final = re2.error
@@ -35,15 +39,31 @@ def look_up(number: str, roots: Sequence[str]) -> EnumLookup:
         return []
     for root in roots:
         name = ".".join(reversed(digits)) + "." + root.strip(".")
-        try:
-            answer = yield Question("NAPTR", name)
-        except LocateError:
-            continue
-        records = [one for one in answer if isinstance(one, Naptr)]
-        found = [uri for record in _usable(records) if (uri := _rewritten(number, record))]
+        found = yield from _at(name, number, set())
         if found:
             return found
     return []
+
+
+def _at(name: str, number: str, asked: set[str]) -> EnumLookup:
+    """What the records of a name make of the number, and those of the names that they lead to."""
+    if name in asked or len(asked) >= _MOST_NAMES:
+        return []
+    asked.add(name)
+    try:
+        answer = yield Question("NAPTR", name)
+    except LocateError:
+        return []
+    found: list[SipUri] = []
+    for record in _usable([one for one in answer if isinstance(one, Naptr)]):
+        if record.flags:
+            uri = _uri(number, record)
+            found += [] if uri is None else [uri]
+        else:
+            further = _next_name(number, record)
+            if further:
+                found += yield from _at(further, number, asked)
+    return found
 
 
 def is_number(user: bytes | None) -> bool:
@@ -53,7 +73,11 @@ def is_number(user: bytes | None) -> bool:
 
 def _usable(records: list[Naptr]) -> list[Naptr]:
     ordered = sorted(records, key=lambda one: (one.order, one.preference))
-    return [one for one in ordered if one.flags.lower() == "u" and _is_sip(one)][:_MOST_RECORDS]
+    return [one for one in ordered if not one.flags or _is_terminal(one)][:_MOST_RECORDS]
+
+
+def _is_terminal(record: Naptr) -> bool:
+    return record.flags.lower() == "u" and _is_sip(record)
 
 
 def _is_sip(record: Naptr) -> bool:
@@ -64,7 +88,23 @@ def _is_sip(record: Naptr) -> bool:
     return parts == ["sip", "e2u"]
 
 
-def _rewritten(number: str, record: Naptr) -> SipUri | None:
+def _uri(number: str, record: Naptr) -> SipUri | None:
+    text = _rewritten(number, record)
+    try:
+        uri = parse_uri((text or "").encode("ascii"))
+    except (ParseError, UnicodeEncodeError):
+        return None
+    return uri if isinstance(uri, SipUri) else None
+
+
+def _next_name(number: str, record: Naptr) -> str:
+    """Where a record that is not terminal leads: its replacement, else what its expression says;
+    empty where that is nowhere."""
+    name = record.replacement.strip(".") or _rewritten(number, record) or ""
+    return name.strip(".").lower()
+
+
+def _rewritten(number: str, record: Naptr) -> str | None:
     """The number by the record's `!pattern!replacement!flags`; None when that does not work."""
     parts = _split(record.regexp)
     if parts is None:
@@ -80,12 +120,7 @@ def _rewritten(number: str, record: Naptr) -> SipUri | None:
         return None
     if match is None:
         return None
-    text = _filled(replacement, (match.group(0), *match.groups()))
-    try:
-        uri = parse_uri(text.encode("ascii"))
-    except (ParseError, UnicodeEncodeError):
-        return None
-    return uri if isinstance(uri, SipUri) else None
+    return _filled(replacement, (match.group(0), *match.groups()))
 
 
 def _split(regexp: str) -> tuple[str, str, str] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,7 +97,9 @@ def test_service(service: str, counts: bool) -> None:
     assert bool(found(records)) is counts
 
 
-@pytest.mark.parametrize(("flags", "counts"), [("u", True), ("U", True), ("", False), ("s", False)])
+@pytest.mark.parametrize(
+    ("flags", "counts"), [("u", True), ("U", True), ("s", False), ("p", False)]
+)
 def test_flags(flags: str, counts: bool) -> None:
     assert bool(found([record("!^.*$!sip:x@example.com!", flags=flags)])) is counts
 
@@ -121,6 +125,73 @@ def test_next_root_is_asked_when_one_has_nothing_or_fails() -> None:
     with pytest.raises(StopIteration) as done:
         lookup.send([record("!^.*$!sip:x@example.com!")])
     assert [uri.serialise() for uri in done.value.value] == [b"sip:x@example.com"]
+
+
+def follow(records: dict[str, list[Naptr]]) -> tuple[list[bytes], list[str]]:
+    """The addresses when each name has these records, and the names that were asked for."""
+    lookup, asked = look_up(NUMBER, ("e164.arpa",)), []
+    try:
+        question = next(lookup)
+        while True:
+            asked.append(question.name)
+            question = lookup.send(records.get(question.name, []))
+    except StopIteration as done:
+        return [uri.serialise() for uri in done.value], asked
+
+
+def onward(replacement: str, regexp: str = "", **how: Any) -> Naptr:
+    """A record that is not terminal."""
+    return Naptr(
+        how.get("order", 10), how.get("preference", 10), "", how.get("service", ""), replacement,
+        regexp,
+    )  # fmt: skip
+
+
+def terminal(name: str, **how: Any) -> Naptr:
+    return record(f"!^.*$!sip:{name}@example.com!", **how)
+
+
+A, B = b"sip:a@example.com", b"sip:b@example.com"
+
+
+@pytest.mark.parametrize(
+    ("records", "uris", "names"),
+    [
+        ({NAME: [onward("x.test.")], "x.test": [terminal("a")]}, [A], ["x.test"]),
+        ({NAME: [onward("X.Test")], "x.test": [terminal("a")]}, [A], ["x.test"]),
+        ({NAME: [onward("x.test", service="E2U+sip")], "x.test": [terminal("a")]}, [A], ["x.test"]),
+        ({NAME: [onward(".", "!^.*(83)$!n\\1.x.test!")], "n83.x.test": [terminal("a")]}, [A],
+         ["n83.x.test"]),
+        ({NAME: [onward(".", "!^.*$!sip:a@x.test!")]}, [], ["sip:a@x.test"]),
+        ({NAME: [onward(".")]}, [], []),
+        ({NAME: [onward("x.test")]}, [], ["x.test"]),
+        # in its place among the others
+        ({NAME: [onward("x.test", order=5), terminal("b")], "x.test": [terminal("a")]}, [A, B],
+         ["x.test"]),
+        ({NAME: [onward("x.test", order=15), terminal("b")], "x.test": [terminal("a")]}, [B, A],
+         ["x.test"]),
+        # the number stays what it is, also for the records of the other name
+        ({NAME: [onward("x.test")], "x.test": [record(r"!^\+44(.*)$!sip:\1@example.com!")]},
+         [b"sip:1632960083@example.com"], ["x.test"]),
+        # round in a circle, and on and on
+        ({NAME: [onward(NAME), terminal("a")]}, [A], []),
+        ({NAME: [onward("x.test")], "x.test": [onward(NAME), terminal("a")]}, [A], ["x.test"]),
+        ({NAME: [onward("1.test")]} | {f"{n}.test": [onward(f"{n + 1}.test")] for n in range(9)},
+         [], ["1.test", "2.test", "3.test", "4.test"]),
+        ({NAME: [onward(f"{n}.test") for n in range(16)]}, [], [f"{n}.test" for n in range(4)]),
+    ],
+)  # fmt: skip
+def test_records_that_lead_on(
+    records: dict[str, list[Naptr]], uris: list[bytes], names: list[str]
+) -> None:
+    assert follow(records) == (uris, [NAME, *names])
+
+
+def test_where_a_record_leads_on_to_nothing_the_next_root_is_asked() -> None:
+    lookup = look_up("+12", ("one.test", "two.test"))
+    next(lookup)
+    assert lookup.send([onward("x.test")]).name == "x.test"
+    assert lookup.throw(LocateError("SERVFAIL")).name == "2.1.two.test"
 
 
 @given(st.text(max_size=60))

@@ -225,16 +225,26 @@ async def test_draw_is_made_anew_each_time(server: DnsServer) -> None:
 
 
 async def test_draws_that_are_remembered_keep_the_weights(server: DnsServer) -> None:
+    """80, 20 and 10 of 110; and one of weight 0, which has "a very small chance" (RFC 2782)."""
+    zone = "".join(f"_sip._udp SRV 1 {weight} {5060 + weight} host\n" for weight in (80, 20, 10, 0))
+    server.zones = Zones({"weights.test": zone + "host A 192.0.2.1"})
     draw = random.Random(2782).random
     locator = Locator(settings_for(server, Speaks(("udp",), ipv6=False)), draw=draw)
     uri = sip_uri("sip:weights.test")
     await locator.locate(uri, now=0.0)
     firsts: Counter[int] = Counter()
-    for _ in range(5000):
+    for _ in range(40_000):
         hops = locator.locate_now(uri, now=0.0)
         assert hops is not None
-        firsts[hops[0].port] += 1
-    assert 3000 < firsts[5062] < 4300  # 80 of 110, drawn 64 times
+        firsts[hops[0].port - 5060] += 1
+    for weight in (80, 20, 10):
+        assert firsts[weight] / 40_000 == pytest.approx(weight / 110, abs=0.02)
+    assert 0 < firsts[0] / 40_000 < 0.02
+    (located,) = locator._located.values()
+    assert len(located.orders) == 16
+    distinct = {id(hop) for order in located.orders for hop in order}
+    assert len(distinct) == 4  # each hop is kept once
+    await locator.close()
 
 
 async def test_dead_hop_is_tried_last_for_a_while(locator: Locator) -> None:
