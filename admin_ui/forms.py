@@ -16,6 +16,12 @@ from fedsip_platform.tenants.models import Tenant
 Made = TypeVar("Made")
 
 LARGEST_FILE = 20_000_000
+MEDIA = {
+    "media_policy": _("Way of sound and picture"),
+    "srtp": _("Encryption of sound and picture"),
+    "codecs": _("Codecs"),
+}
+"""Labels of what domains and users say of media."""
 
 
 def attempt(form: forms.BaseForm, change: Callable[[dict[str, Any]], Made]) -> Made | None:
@@ -70,6 +76,8 @@ class UserForm(forms.ModelForm):
             "display_name": _("Name"),
             "max_contacts": _("Devices at most"),
             "max_calls": _("Calls at the same time"),
+            **MEDIA,
+            "note": _("Note"),
         }
 
 
@@ -129,8 +137,9 @@ class PolicyForm(forms.ModelForm):
             "hide_users": _("Users hidden from strangers"),
             "unauthenticated": _("Anybody registers"),
             "unauthenticated_calls_out": _("… and calls other domains"),
-            "media_policy": _("Way of sound and picture"),
-            "srtp": _("Encryption of sound and picture"),
+            **MEDIA,
+            "time_zone": _("Time zone"),
+            "note": _("Note"),
             "stranger_methods": _("What strangers may send"),
             "calls_in_per_domain": _("A minute from one domain"),
             "calls_in_per_stranger": _("A minute from one stranger"),
@@ -176,6 +185,9 @@ class RuleForm(forms.ModelForm):
             "tran_from_display": _("Shown name"),
             "tran_add_header": _("Add header lines"),
             "tran_remove_header": _("Remove headers"),
+            "note": _("Note"),
+            "priority": _("Priority"),
+            "weight": _("Weight"),
         }
         widgets = {
             "tran_add_header": forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
@@ -206,6 +218,9 @@ class TenantForm(forms.ModelForm):
             *("max_calls", "max_calls_per_second", "require_mfa"),
         )
         labels = {
+            "name": _("Name"),
+            "enabled": _("On"),
+            "require_mfa": _("Second factor required"),
             "slug": _("Short name"),
             "max_domains": _("Domains at most"),
             "max_subscribers": _("Users at most"),

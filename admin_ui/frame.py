@@ -25,6 +25,11 @@ from fedsip_platform.tenants.scope import Scope
 View = Callable[..., HttpResponseBase]
 READING = ("GET", "HEAD", "OPTIONS")
 MOST_IN_SWITCHER = 50
+ROLES = {
+    Role.OWNER: _("Owner"),
+    Role.ADMIN: _("Administrator"),
+    Role.VIEWER: _("Viewer"),
+}
 THEMES = (("light", _("Light")), ("dark", _("Dark")), ("system", _("System")))
 
 
@@ -83,7 +88,7 @@ class Place:
     @property
     def role(self) -> str:
         """The person's role, in a word."""
-        return Role(self.scope.roles[self.tenant.pk]).name.capitalize()
+        return str(ROLES[self.scope.roles[self.tenant.pk]])
 
 
 def tenant_page(section: str, *, owners_write: bool = False) -> Callable[[View], View]:

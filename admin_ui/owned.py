@@ -55,6 +55,10 @@ class Kind:
     """The page to return to, of the tenant's short name and the owner."""
     title: Callable[[Any], Any] = str
     """What its own page is called."""
+    owned_by: Callable[[Any], Any] = str
+    """What the thing that it belongs to is called."""
+    named: Callable[[Any], Any] = str
+    """What it is called where it is deleted."""
     template: str = "admin_ui/owned/thing.html"
     more: Callable[[Place, Any], dict[str, Any]] = field(default=lambda place, thing: {})
     """What else its own page shows."""
@@ -112,7 +116,7 @@ def _delete(kind: Kind) -> View:
             lambda: kind.remove(thing),
             done=kind.words.deleted,
             to=back,
-            heading=kind.words.delete % {"name": thing},
+            heading=kind.words.delete % {"name": kind.named(thing)},
             consequence=kind.words.consequence,
             button=_("Delete"),
             back=back,
@@ -128,6 +132,7 @@ def _shown(
     context = {
         "form": form,
         "owner": owner,
+        "owned_by": kind.owned_by(owner),
         "thing": thing,
         "heading": kind.words.new if thing is None else kind.title(thing),
         "back": kind.back(place.tenant.slug, owner),

@@ -20,6 +20,9 @@ from fedsip_platform.routing.models import (
     Trunk,
 )
 
+COMMON = {"name": _("Name"), "enabled": _("On"), "note": _("Note")}
+"""Labels of fields that most of these have."""
+
 
 class AliasForm(forms.ModelForm):
     """Another name or number."""
@@ -27,7 +30,7 @@ class AliasForm(forms.ModelForm):
     class Meta:
         model = Alias
         fields = ("name", "target", "enabled", "note")
-        labels = {"name": _("Name or number"), "target": _("Leads to"), "enabled": _("On")}
+        labels = {**COMMON, "name": _("Name or number"), "target": _("Leads to")}
 
 
 class RingGroupForm(forms.ModelForm):
@@ -41,10 +44,10 @@ class RingGroupForm(forms.ModelForm):
         model = RingGroup
         fields = ("name", "members", "strategy", "ring_seconds", "fallback", "enabled", "note")
         labels = {
+            **COMMON,
             "strategy": _("Rings"),
             "ring_seconds": _("Seconds of ringing"),
             "fallback": _("Then"),
-            "enabled": _("On"),
         }
 
 
@@ -63,9 +66,9 @@ class TrunkForm(forms.ModelForm):
             *("enabled", "note"),
         )
         labels = {
+            **COMMON,
             "inbound_tls_name": _("Or with a certificate for"),
             "options_seconds": _("Seconds between health checks"),
-            "enabled": _("On"),
         }
 
 
@@ -75,7 +78,14 @@ class GatewayForm(forms.ModelForm):
     class Meta:
         model = Gateway
         fields = ("host", "port", "transport", "priority", "weight", "enabled")
-        labels = {"enabled": _("On")}
+        labels = {
+            **COMMON,
+            "host": _("Host"),
+            "port": _("Port"),
+            "transport": _("Transport"),
+            "priority": _("Priority"),
+            "weight": _("Weight"),
+        }
 
 
 class ForwardForm(forms.ModelForm):
@@ -85,10 +95,10 @@ class ForwardForm(forms.ModelForm):
         model = Forward
         fields = ("condition", "target", "ring_seconds", "enabled", "note")
         labels = {
+            **COMMON,
             "condition": _("When"),
             "target": _("To"),
             "ring_seconds": _("Seconds of ringing before"),
-            "enabled": _("On"),
         }
         help_texts = {"ring_seconds": _("Counts only where nobody answers in time.")}
 
@@ -104,10 +114,12 @@ class PeerForm(forms.ModelForm):
         model = FederationRule
         fields = ("pattern", "direction", "allow", "verified", "trusted", "enabled", "note")
         labels = {
+            **COMMON,
+            "pattern": _("Domain"),
+            "direction": _("Direction"),
             "allow": _("Allowed"),
             "verified": _("Only with a certificate"),
             "trusted": _("Trusted"),
-            "enabled": _("On"),
         }
 
 
@@ -130,6 +142,7 @@ class OutboundPolicyForm(forms.ModelForm):
         model = OutboundPolicy
         fields = ("caller_id", "caller_name", "classes", "allow_regex", "deny_regex", "note")
         labels = {
+            **COMMON,
             "caller_id": _("Number shown"),
             "caller_name": _("Name shown"),
             "allow_regex": _("Allowed besides"),

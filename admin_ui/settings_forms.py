@@ -32,6 +32,7 @@ class TenantRulesForm(forms.ModelForm):
     class Meta:
         model = Tenant
         fields = ("name", "require_mfa")
+        labels = {"name": _("Name"), "require_mfa": _("Second factor required")}
 
 
 class TokenForm(forms.Form):
@@ -67,4 +68,4 @@ class WebhookForm(forms.ModelForm):
     class Meta:
         model = Webhook
         fields = ("url", "events", "enabled", "note")
-        labels = {"url": _("Address"), "enabled": _("On")}
+        labels = {"url": _("Address"), "enabled": _("On"), "note": _("Note")}

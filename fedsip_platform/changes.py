@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import log
 
@@ -48,7 +49,7 @@ def save(instance: M, update_fields: Iterable[str] | None = None) -> M:
     except ValidationError as error:
         raise service_error(error) from error
     except IntegrityError as error:  # somebody else was faster
-        raise Conflict("", "This stands against something that exists already.") from error
+        raise Conflict("", _("This stands against something that exists already.")) from error
     return instance
 
 
@@ -56,7 +57,7 @@ def change(instance: M, fields: dict[str, Any]) -> M:
     """Set fields that people edit, and save; what was refused leaves the instance as it is."""
     for name, value in fields.items():
         if name not in _changeable(type(instance)):
-            raise ServiceError(name, "There is no such field to change.")
+            raise ServiceError(name, _("There is no such field to change."))
         setattr(instance, name, value)
     has_time = any(field.name == "updated_at" for field in instance._meta.concrete_fields)
     changed = [*fields, *(["updated_at"] if fields and has_time else [])]

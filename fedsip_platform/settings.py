@@ -6,6 +6,7 @@ import os
 import sys
 from datetime import timedelta
 
+from fedsip_platform import languages
 from fedsip_platform.environment import SettingError, WebSettings
 from fedsip_platform.tasks import timetable
 
@@ -65,6 +66,7 @@ MIDDLEWARE = [
     "fedsip_platform.middleware.api_is_not_stored",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -242,7 +244,9 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # -- language and time
 
-LANGUAGE_CODE = "en-gb"
+LANGUAGE_CODE = languages.ENGLISH[0]
+LANGUAGES = languages.offered()
+LOCALE_PATHS = [languages.FOLDER]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -8,9 +8,28 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from admin_ui.field_words import label_of
+
 register = template.Library()
 
 KINDS = {
+    "tenant": gettext_lazy("tenant"),
+    "domain": gettext_lazy("domain"),
+    "user": gettext_lazy("user"),
+    "alias": gettext_lazy("alias"),
+    "forward": gettext_lazy("forward"),
+    "trunk": gettext_lazy("trunk"),
+    "gateway": gettext_lazy("gateway"),
+    "webhook": gettext_lazy("webhook"),
+    "delivery": gettext_lazy("delivery"),
+    "token": gettext_lazy("token"),
+    "invitation": gettext_lazy("invitation"),
+    "job": gettext_lazy("job"),
+    "binding": gettext_lazy("device"),
+    "livecall": gettext_lazy("call"),
+    "allowedsource": gettext_lazy("allowed network"),
+    "blockedsource": gettext_lazy("blocked address"),
+    "usersession": gettext_lazy("session"),
     "translation": gettext_lazy("rule"),
     "ringgroup": gettext_lazy("ring group"),
     "outboundpolicy": gettext_lazy("dialling policy"),
@@ -25,6 +44,12 @@ ACTIONS = {
     "prove ownership of": gettext_lazy("proved ownership of the"),
     "own": gettext_lazy("gave to a person, or took back, the"),
     "test": gettext_lazy("sent a test to the"),
+    "start": gettext_lazy("started the"),
+    "hang up": gettext_lazy("hung up the"),
+    "sign in": gettext_lazy("signed in:"),
+    "sign out": gettext_lazy("signed out the"),
+    "add second factor": gettext_lazy("set up a second factor:"),
+    "remove second factor": gettext_lazy("took off a second factor:"),
     "act for": gettext_lazy("came to act for the"),
     "act no more": gettext_lazy("left the"),
 }
@@ -45,9 +70,9 @@ def action_in_words(action: str) -> Any:
 
 
 @register.filter
-def field_in_words(name: str) -> str:
-    """A field without underscores."""
-    return name.removeprefix("tran_").replace("_", " ")
+def field_in_words(name: str, kind: str) -> Any:
+    """A field of a kind of thing, as its form calls it."""
+    return label_of(kind, name)
 
 
 @register.filter
@@ -65,9 +90,9 @@ def value_in_words(value: Any) -> str:
 
 
 @register.filter
-def names_of_changes(changes: dict[str, Any]) -> str:
+def names_of_changes(changes: dict[str, Any], kind: str) -> str:
     """The fields that changed, or how many where they are many."""
-    names = [field_in_words(name) for name in changes]
+    names = [str(label_of(kind, name)) for name in changes]
     if len(names) <= MOST_NAMES:
         return ", ".join(names)
     return _("%(n)d fields") % {"n": len(names)}

@@ -157,7 +157,13 @@ def quality_bars(call: Any) -> dict[str, Any]:
     """How a call sounded, as bars with a word."""
     word = verdict.quality_of(call.mos)
     bars = {"good": 4, "fair": 3, "poor": 1}.get(word, 0)
-    return {"bars": bars, "word": word, "mos": call.mos, "is_bad": verdict.is_bad(call)}
+    return {
+        "bars": bars,
+        "word": word,
+        "said": verdict.QUALITIES.get(word, ""),
+        "mos": call.mos,
+        "is_bad": verdict.is_bad(call),
+    }
 
 
 @register.filter

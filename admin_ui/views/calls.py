@@ -57,12 +57,14 @@ def call(request: HttpRequest, key: UUID) -> HttpResponse:
         chosen = request.place.scope.visible(Translation.objects.select_related("domain"))
         rule = chosen.filter(pk=found.rule_id).first()
     shown = list(_messages(request.place, found)[:MOST_MESSAGES])
+    quality = verdict.quality_of(getattr(found, "mos", None))
     context = {
         "call": found,
         "is_live": isinstance(found, LiveCall),
         "sentence": verdict.sentence(found, now=timezone.now()),
         "is_bad": verdict.is_bad(found),
-        "quality": verdict.quality_of(getattr(found, "mos", None)),
+        "quality": quality,
+        "quality_said": verdict.QUALITIES.get(quality, ""),
         "drawing": drawing_of(shown) if shown else None,
         "rule": rule,
         "sound": charts.of_call(getattr(found, "media", ())),

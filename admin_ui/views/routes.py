@@ -91,6 +91,7 @@ TRUNK = _domain_kind(
     modify=services.update_trunk,
     remove=services.delete_trunk,
     title=lambda trunk: trunk.name,
+    named=lambda trunk: trunk.name,
     words=Words(
         new=_("New trunk"),
         made=_("The trunk is made. Give it a gateway, then let a rule lead to it."),
@@ -112,6 +113,8 @@ GATEWAY = Kind(
     modify=services.update_gateway,
     remove=services.delete_gateway,
     title=lambda gateway: gateway.host,
+    owned_by=lambda trunk: trunk.name,
+    named=lambda gateway: gateway.host,
     words=Words(
         new=_("New gateway"),
         made=_("The gateway is in force."),
@@ -129,10 +132,12 @@ PEER = _domain_kind(
     make=federation.create_rule,
     modify=federation.update_rule,
     remove=federation.delete_rule,
+    title=lambda rule: rule.pattern,
+    named=lambda rule: rule.pattern,
     words=Words(
         new=_("Another domain"),
         made=_("The rule for that domain is in force."),
-        delete=_("Delete: %(name)s"),
+        delete=_("Delete the rule for %(name)s"),
         consequence=_("What the domain says of all others holds for that one, too."),
         deleted=_("The rule for that domain is deleted."),
     ),
@@ -149,11 +154,12 @@ FORWARD = Kind(
     make=services.create_forward,
     modify=services.update_forward,
     remove=services.delete_forward,
+    named=lambda forward: forward.target,
     title=lambda forward: _("Calls of %(user)s") % {"user": forward.user},
     words=Words(
         new=_("Send calls elsewhere"),
         made=_("It is in force from the next call on."),
-        delete=_("Delete the forward %(name)s"),
+        delete=_("Delete the forward to %(name)s"),
         consequence=_("Calls to this user are not sent there any more."),
         deleted=_("The forward is deleted."),
     ),
@@ -171,7 +177,9 @@ def _user_called(text: str, domain: Domain) -> Subscriber | None:
         return None
     found = domain.subscribers.filter(username=name).first()
     if found is None:
-        raise ServiceError("user", f"There is no user {name}@{domain.name}.")
+        raise ServiceError(
+            "user", _("There is no user %(user)s.") % {"user": f"{name}@{domain.name}"}
+        )
     return found
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from admin_ui import forms, settings_forms
 from admin_ui.attention import LIMITS
 from admin_ui.confirm import ask_first
-from admin_ui.frame import Place, tenant_page
+from admin_ui.frame import ROLES, Place, tenant_page
 from fedsip_platform.directory import services as directory
 from fedsip_platform.people import services
 from fedsip_platform.people.models import Invitation
@@ -61,7 +61,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "tabs": tabs(place, "settings"),
         "memberships": members.order_by("person__email"),
         "invitations": open_ones.select_related("subscriber") if place.may_own else [],
-        "roles": Role.choices,
+        "roles": [(value, label, ROLES[value]) for value, label in Role.choices],
         "form": form,
         "link": link,
         "now": timezone.now(),

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from admin_ui.frame import tenant_page
@@ -21,7 +22,7 @@ from fedsip_platform.gateway import services
 from fedsip_platform.tenants.scope import Scope
 
 MOST_SUGGESTED = 50
-NOBODY = "There is no such user that you may telephone as."
+NOBODY = _("There is no such user that you may telephone as.")
 
 
 @require_http_methods(["GET", "POST"])

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.middleware.csrf import get_token
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
@@ -106,10 +107,10 @@ class SessionView(APIView):
             password=serializer.validated_data["password"],
         )
         if person is None:
-            raise ValidationError({"password": "The address or the password is wrong."})
+            raise ValidationError({"password": _("The address or the password is wrong.")})
         code = serializer.validated_data.get("code", "")
         if mfa.has_one(person) and not mfa.is_right(person, code):
-            raise ValidationError({"code": "Give the present code of your second factor."})
+            raise ValidationError({"code": _("Give the present code of your second factor.")})
         login(request._request, person)
         UserSession.objects.create_from_request(request._request)
         return self._answer(request)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from django.db import models
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 PREFIX = "/api/v1/"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -57,26 +58,26 @@ AREAS: dict[str, str | None] = {
 class Scope(models.TextChoices):
     """What one token may do; a token has one or several."""
 
-    READ = "read", "read everything"
-    WRITE = "write", "read and change everything"
-    TENANTS_READ = "tenants:read", "read tenants"
-    TENANTS_WRITE = "tenants:write", "change tenants"
-    PEOPLE_READ = "people:read", "read people and invitations"
-    PEOPLE_WRITE = "people:write", "change roles, invite"
-    DOMAINS_READ = "domains:read", "read domains, their checks and other domains"
-    DOMAINS_WRITE = "domains:write", "change domains and rules for other domains"
-    USERS_READ = "users:read", "read users and registrations"
-    USERS_WRITE = "users:write", "change, import and export users, end registrations"
-    ROUTING_READ = "routing:read", "read rules, aliases, groups and trunks"
-    ROUTING_WRITE = "routing:write", "change rules, aliases, groups and trunks"
-    CALLS_READ = "calls:read", "read calls and their messages"
-    CALLS_WRITE = "calls:write", "hang up"
-    SECURITY_READ = "security:read", "read blocks and failed sign-ins"
-    SECURITY_WRITE = "security:write", "change blocks and allowed networks"
-    WEBHOOKS_READ = "webhooks:read", "read webhooks and deliveries"
-    WEBHOOKS_WRITE = "webhooks:write", "change webhooks"
-    AUDIT_READ = "audit:read", "read the audit log"
-    PLATFORM_READ = "platform:read", "read nodes and relays, as an operator"
+    READ = "read", _("read everything")
+    WRITE = "write", _("read and change everything")
+    TENANTS_READ = "tenants:read", _("read tenants")
+    TENANTS_WRITE = "tenants:write", _("change tenants")
+    PEOPLE_READ = "people:read", _("read people and invitations")
+    PEOPLE_WRITE = "people:write", _("change roles, invite")
+    DOMAINS_READ = "domains:read", _("read domains, their checks and other domains")
+    DOMAINS_WRITE = "domains:write", _("change domains and rules for other domains")
+    USERS_READ = "users:read", _("read users and registrations")
+    USERS_WRITE = "users:write", _("change, import and export users, end registrations")
+    ROUTING_READ = "routing:read", _("read rules, aliases, groups and trunks")
+    ROUTING_WRITE = "routing:write", _("change rules, aliases, groups and trunks")
+    CALLS_READ = "calls:read", _("read calls and their messages")
+    CALLS_WRITE = "calls:write", _("hang up")
+    SECURITY_READ = "security:read", _("read blocks and failed sign-ins")
+    SECURITY_WRITE = "security:write", _("change blocks and allowed networks")
+    WEBHOOKS_READ = "webhooks:read", _("read webhooks and deliveries")
+    WEBHOOKS_WRITE = "webhooks:write", _("change webhooks")
+    AUDIT_READ = "audit:read", _("read the audit log")
+    PLATFORM_READ = "platform:read", _("read nodes and relays, as an operator")
 
 
 def missing(scopes: Iterable[str], request: HttpRequest, method: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
@@ -36,5 +37,5 @@ class SignedInAuthentication(SessionAuthentication):
     def authenticate(self, request: Request) -> tuple[Person, None] | None:
         found = super().authenticate(request)
         if found is not None and mfa.is_missing(found[0]):
-            raise exceptions.PermissionDenied("Your tenant requires a second factor: set it up.")
+            raise exceptions.PermissionDenied(_("Your tenant requires a second factor: set it up."))
         return found

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers, status
@@ -79,7 +80,7 @@ class ScopedViewSet(GenericViewSet):
         self.scope = scope_of(request)
         for name, value in request.query_params.items():
             if "\0" in value:
-                raise ValidationError({name: "The character NUL cannot be stored."})
+                raise ValidationError({name: _("The character NUL cannot be stored.")})
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """A change is one transaction with its Idempotency-Key; what was refused leaves nothing."""
@@ -294,7 +295,9 @@ def _keep_only(asked: str | None, serializer: Any) -> None:
     wanted = {name.strip() for name in asked.split(",")}
     unknown = sorted(wanted - {name for name, field in fields.items() if not field.write_only})
     if unknown:
-        raise ValidationError({"fields": f"There is no field {unknown[0] or '(empty)'}."})
+        raise ValidationError(
+            {"fields": _("There is no field %(value)s.") % {"value": unknown[0] or "(empty)"}}
+        )
     for name in set(fields) - wanted:
         fields.pop(name)
 
@@ -307,14 +310,14 @@ class OwnSlugField(serializers.SlugRelatedField):
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str) or not data.isprintable():
-            raise ValidationError("Give its name.")
+            raise ValidationError(_("Give its name."))
         name = data.strip().lower()
         queryset = self.get_queryset()
         if queryset.model is Domain:
             name = domain_of(name)
         found = queryset.filter(**{self.slug_field: name}).first()
         if found is None:
-            raise PermissionDenied({self.field_name: "There is none that you may use."})
+            raise PermissionDenied({self.field_name: _("There is none that you may use.")})
         return found
 
 
@@ -322,7 +325,7 @@ def only_tenant(scope: Scope) -> Tenant:
     """The tenant that is meant when none is named."""
     tenants = list(scope.visible(Tenant.objects.all())[:2])
     if len(tenants) != 1:
-        raise ValidationError({"tenant": "Say which of your tenants."})
+        raise ValidationError({"tenant": _("Say which of your tenants.")})
     return tenants[0]
 
 

@@ -12,6 +12,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import transaction
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -150,7 +151,10 @@ def rows(stream: Any) -> Iterator[Any]:
             chunk = stream.read(READ_AT_ONCE)
             total, is_end = total + len(chunk), not chunk
             if total > LONGEST_BODY:
-                raise TooLarge(f"The body has more than {LONGEST_BODY} bytes.") from error
+                raise TooLarge(
+                    _("The body has more than %(longest_body)s bytes.")
+                    % {"longest_body": LONGEST_BODY}
+                ) from error
             try:
                 text += utf8.decode(chunk, final=is_end)
             except UnicodeDecodeError as wrong:

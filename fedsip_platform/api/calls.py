@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status
@@ -185,7 +186,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
         until = _moment(asked, "until") or timezone.now()
         since = _moment(asked, "since") or until - DAY
         if not timedelta() < until - since <= MOST_SHOWN:
-            raise ValidationError({"since": "Give a time before `until`, at most 31 days."})
+            raise ValidationError({"since": _("Give a time before `until`, at most 31 days.")})
         hours = queries.calls_by_hour(chosen, since=since, until=until)
         return Response(HoursSerializer({"results": hours}).data)
 

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -32,10 +33,10 @@ class OwnIdField(OwnSlugField):
         except ValueError:
             wanted = None
         if wanted is None:
-            raise ValidationError("Give its id.")
+            raise ValidationError(_("Give its id."))
         found = self.get_queryset().filter(public_id=wanted).first()
         if found is None:
-            raise PermissionDenied({self.field_name: "There is none that you may use."})
+            raise PermissionDenied({self.field_name: _("There is none that you may use.")})
         return found
 
     def to_representation(self, obj: Any) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
@@ -62,7 +63,7 @@ def claim(request: Request, asked: Callable[[], Any]) -> RememberedRequest | Res
     if key is None or not request.user.is_authenticated:
         return None
     if not _KEY.fullmatch(key):
-        raise ValidationError({HEADER: "Give 1 to 100 printable ASCII characters, no spaces."})
+        raise ValidationError({HEADER: _("Give 1 to 100 printable ASCII characters, no spaces.")})
     caller = _caller(request)
     fingerprint = _fingerprint(request, asked())
     mine = RememberedRequest(caller=caller, key=key, fingerprint=fingerprint)

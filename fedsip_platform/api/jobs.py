@@ -6,6 +6,7 @@ import codecs
 from typing import Any
 
 from django.http import Http404, StreamingHttpResponse
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
@@ -134,7 +135,7 @@ class ImportUsersView(APIView):
     def _start(self, request: Request) -> Response:
         mode = request.query_params.get("mode", MODES[0])
         if mode not in MODES:
-            raise ValidationError({"mode": f"Say one of {', '.join(MODES)}."})
+            raise ValidationError({"mode": _("Say one of %(list)s.") % {"list": ", ".join(MODES)}})
         tenant = _tenant(request, request.query_params.get("tenant"))
         rows = csv_rows.read(request.data)
         try:
@@ -173,8 +174,8 @@ def _tenant(request: Request, slug: str | None) -> Tenant:
         tenant = only_tenant(scope)
     else:
         if "\0" in slug:
-            raise ValidationError({"tenant": "Give its short name."})
+            raise ValidationError({"tenant": _("Give its short name.")})
         tenant = scope.visible(Tenant.objects.all()).filter(slug=slug.lower()).first()
     if tenant is None or not scope.may_change(tenant):
-        raise PermissionDenied({"tenant": "There is none that you may change."})
+        raise PermissionDenied({"tenant": _("There is none that you may change.")})
     return tenant

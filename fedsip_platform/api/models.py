@@ -6,6 +6,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.tenants.models import Person, Tenant
 
@@ -28,18 +29,18 @@ class Token(models.Model):
         null=True,
         blank=True,
         related_name="tokens",
-        help_text="The only tenant it reaches. Empty: all of the person's.",
+        help_text=_("The only tenant it reaches. Empty: all of the person's."),
     )
-    name = models.CharField(max_length=100, help_text="What it is for.")
+    name = models.CharField(max_length=100, help_text=_("What it is for."))
     prefix = models.CharField(max_length=16, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(
         models.CharField(max_length=20, choices=Scope.choices),
         default=read_only,
-        help_text="What it may do.",
+        help_text=_("What it may do."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: never."))
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as InvalidValue
 from django.db.models import IntegerField
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
@@ -40,7 +41,12 @@ class Pages(CursorPagination):
         if text is None:
             return self.page_size
         if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= self.max_page_size):
-            raise ValidationError({"limit": f"Give a number from 1 to {self.max_page_size}."})
+            raise ValidationError(
+                {
+                    "limit": _("Give a number from 1 to %(max_page_size)s.")
+                    % {"max_page_size": self.max_page_size}
+                }
+            )
         return int(text)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
@@ -50,11 +56,11 @@ class Pages(CursorPagination):
         except NotFound:
             cursor = Cursor(0, False, "\0")
         if request.query_params.get(self.cursor_query_param) == "":
-            raise ValidationError({"cursor": "This is no cursor of ours."})
+            raise ValidationError({"cursor": _("This is no cursor of ours.")})
         if cursor is None or cursor.position is None:
             return cursor
         if not _may_stand_in(self._column, cursor.position):
-            raise ValidationError({"cursor": "This is no cursor of ours."})
+            raise ValidationError({"cursor": _("This is no cursor of ours.")})
         return cursor
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import Http404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
@@ -122,7 +123,7 @@ class MyPhoneView(APIView):
         users = scope.visible(Subscriber.objects.select_related("domain__tenant"))
         found = None if "\0" in address else users.filter(aor=address).first()
         if found is None or not scope.may_change(found.domain.tenant):
-            raise PermissionDenied({"address": "There is no such user that you may use."})
+            raise PermissionDenied({"address": _("There is no such user that you may use.")})
         return _phone(services.give_phone(request.user, found))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform import changes
 from fedsip_platform.changes import ServiceError
@@ -36,7 +37,7 @@ def create(
 ) -> tuple[Token, str]:
     """Make a token and return it with its text, which nobody can read again."""
     if expires_at is not None and expires_at <= timezone.now():
-        raise ServiceError("expires_at", "This is in the past.")
+        raise ServiceError("expires_at", _("This is in the past."))
     prefix = secrets.token_hex(PREFIX_BYTES)
     text = f"{MARK}_{prefix}_{secrets.token_urlsafe(SECRET_BYTES)}"
     token = Token(

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -77,7 +78,7 @@ class TryView(APIView):
         domains = scope_of(request).visible(Domain.objects.select_related("tenant"))
         domain = domains.filter(name=name).first()
         if domain is None:
-            raise PermissionDenied({"caller": "The domain is none of yours."})
+            raise PermissionDenied({"caller": _("The domain is none of yours.")})
         at = given.get("at") or datetime.now(UTC)
         agent = given["user_agent"]
         try:
@@ -133,9 +134,9 @@ class EffectView(APIView):
         fields = dict(asked.validated_data)
         domain = fields.pop("domain", None)
         if domain is None:
-            raise ValidationError({"domain": "Say whose rule it is."})
+            raise ValidationError({"domain": _("Say whose rule it is.")})
         if not scope.may_change(domain.tenant):
-            raise PermissionDenied({"domain": "Your role there is only to look."})
+            raise PermissionDenied({"domain": _("Your role there is only to look.")})
         rule = self._present(request.data, domain) or Translation(domain=domain)
         for name, value in fields.items():
             setattr(rule, name, value)
@@ -156,5 +157,5 @@ class EffectView(APIView):
         except ValueError:
             found = None
         if found is None:
-            raise ValidationError({"id": "The domain has no such rule."})
+            raise ValidationError({"id": _("The domain has no such rule.")})
         return found

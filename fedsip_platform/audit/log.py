@@ -21,7 +21,10 @@ CREATE, CHANGE, DELETE = "create", "change", "delete"
 HIDDEN = "(secret)"
 SECRET = frozenset({"password", "ha1_md5", "ha1_sha256", "digest", "secret", "private_key"})
 # Kept by the database or by the platform: no person's decision.
-SILENT = frozenset({"id", "public_id", "created_at", "updated_at", "password_changed_at", "aor"})
+SILENT = frozenset(
+    {"id", "public_id", "created_at", "updated_at", "password_changed_at", "aor"}
+    | {"kept_under", "most_together"}
+)
 LONGEST_VALUE = 2000
 BATCH = 1000
 

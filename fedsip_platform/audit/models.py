@@ -7,16 +7,17 @@ import uuid
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.tenants.models import Person, Tenant
 
 
 class Via(models.TextChoices):
-    API = "api", "REST API"
-    DASHBOARD = "dashboard", "dashboard"
-    ADMIN = "admin", "Django's admin"
-    CLI = "cli", "command line"
-    TASK = "task", "the platform itself"
+    API = "api", _("REST API")
+    DASHBOARD = "dashboard", _("dashboard")
+    ADMIN = "admin", _("Django's admin")
+    CLI = "cli", _("command line")
+    TASK = "task", _("the platform itself")
 
 
 class Entry(models.Model):
@@ -32,21 +33,21 @@ class Entry(models.Model):
     person = models.ForeignKey(
         Person, models.DO_NOTHING, db_constraint=False, null=True, related_name="audit"
     )
-    actor = models.TextField(help_text="The person's address at that time, or who else it was.")
+    actor = models.TextField(help_text=_("The person's address at that time, or who else it was."))
     as_operator = models.BooleanField(
-        default=False, help_text="The person acted as operator, not as one of the tenant."
+        default=False, help_text=_("The person acted as operator, not as one of the tenant.")
     )
     via = models.CharField(max_length=10, choices=Via.choices)
-    token = models.CharField(max_length=16, blank=True, help_text="Prefix of the API token.")
-    address = models.GenericIPAddressField(null=True, help_text="Where the request came from.")
+    token = models.CharField(max_length=16, blank=True, help_text=_("Prefix of the API token."))
+    address = models.GenericIPAddressField(null=True, help_text=_("Where the request came from."))
     request_id = models.CharField(max_length=64, blank=True)
     action = models.CharField(max_length=20)
-    kind = models.CharField(max_length=30, help_text="What kind of thing: domain, user, ...")
-    key = models.TextField(help_text="Its name, such as alice@example.com.")
+    kind = models.CharField(max_length=30, help_text=_("What kind of thing: domain, user, ..."))
+    key = models.TextField(help_text=_("Its name, such as alice@example.com."))
     thing = models.UUIDField(
-        null=True, help_text="Its id, which stays when it is renamed; of things that have one."
+        null=True, help_text=_("Its id, which stays when it is renamed; of things that have one.")
     )
-    changes = models.JSONField(default=dict, help_text="By field: the old and the new value.")
+    changes = models.JSONField(default=dict, help_text=_("By field: the old and the new value."))
 
     class Meta:
         ordering = ["-id"]

@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.directory.models import Domain
 from fedsip_platform.tenants.models import Tenant
@@ -21,9 +22,9 @@ from .sources import FailedSignIn as FailedSignIn
 
 
 class EndedBy(models.TextChoices):
-    CALLER = "caller", "the caller"
-    CALLEE = "callee", "the callee"
-    PROXY = "proxy", "the platform"
+    CALLER = "caller", _("the caller")
+    CALLEE = "callee", _("the callee")
+    PROXY = "proxy", _("the platform")
 
 
 class CallRecord(models.Model):
@@ -36,7 +37,7 @@ class CallRecord(models.Model):
     public_id = models.UUIDField(
         default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
     )
-    call_id = models.TextField("Call-ID")
+    call_id = models.TextField(_("Call-ID"))
     tenant = models.ForeignKey(
         Tenant, models.CASCADE, db_constraint=False, db_index=False, null=True, related_name="calls"
     )
@@ -65,7 +66,7 @@ class CallRecord(models.Model):
     user_agent = models.TextField(db_default="")
     rule_id = models.BigIntegerField(null=True)
     codec = models.TextField(db_default="")
-    mos = models.FloatField("MOS", null=True)
+    mos = models.FloatField(_("MOS"), null=True)
     """The worse direction's."""
     media = models.JSONField(default=list, db_default=[])
     """A list of streams, one for each direction: sender (caller or callee), kind, codec, packets,
@@ -112,7 +113,7 @@ class LiveCall(models.Model):
     a call that lasts less than half a second is never seen here."""
 
     public_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
-    call_id = models.TextField("Call-ID", db_index=True)
+    call_id = models.TextField(_("Call-ID"), db_index=True)
     tenant = models.ForeignKey(
         Tenant,
         models.CASCADE,
@@ -147,8 +148,8 @@ class LiveCall(models.Model):
 
     class Meta:
         ordering = ["-started_at"]
-        verbose_name = "call that goes on"
-        verbose_name_plural = "calls that go on"
+        verbose_name = _("call that goes on")
+        verbose_name_plural = _("calls that go on")
         indexes = [models.Index(fields=["tenant", "-started_at"], name="live_call_by_tenant")]
 
     def __str__(self) -> str:
@@ -158,7 +159,7 @@ class LiveCall(models.Model):
 class HangUp(models.Model):
     """Somebody wants a call to end; the proxy that has it says BYE to both sides."""
 
-    public_id = models.UUIDField("call", unique=True)
+    public_id = models.UUIDField(_("call"), unique=True)
     node_id = models.TextField(db_default="")
     requested_by = models.TextField(db_default="")
     requested_at = models.DateTimeField(db_default=Now())
@@ -181,8 +182,8 @@ class HangUp(models.Model):
 
 
 class Way(models.TextChoices):
-    IN = "in", "received"
-    OUT = "out", "sent"
+    IN = "in", _("received")
+    OUT = "out", _("sent")
 
 
 class CallMessage(models.Model):
@@ -191,7 +192,7 @@ class CallMessage(models.Model):
     Nothing ties it to tenant and domain: what outlives them, retention deletes.
     """
 
-    call_id = models.TextField("Call-ID")
+    call_id = models.TextField(_("Call-ID"))
     tenant = models.ForeignKey(
         Tenant, models.DO_NOTHING, db_constraint=False, db_index=False, null=True, related_name="+"
     )
@@ -210,8 +211,8 @@ class CallMessage(models.Model):
 
     class Meta:
         ordering = ["at", "id"]
-        verbose_name = "message of a call"
-        verbose_name_plural = "messages of calls"
+        verbose_name = _("message of a call")
+        verbose_name_plural = _("messages of calls")
         indexes = [
             models.Index(fields=["call_id", "at"], name="message_by_call"),
             models.Index(fields=["domain", "at"], name="message_by_age"),

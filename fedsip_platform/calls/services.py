@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform import changes
 from fedsip_platform.audit import log
@@ -46,7 +47,7 @@ def lift(block: BlockedSource) -> None:
 def block(address: str, *, evidence: str = "", lasting: timedelta = MANUAL_BLOCK) -> BlockedSource:
     """Have every proxy ignore an address for so long; raises ServiceError."""
     if not timedelta(0) < lasting <= _LONGEST_BLOCK:
-        raise ServiceError("lasting", "Give a time between a second and ten years.")
+        raise ServiceError("lasting", _("Give a time between a second and ten years."))
     normal = normal_address(address)
     now = timezone.now()
     made = BlockedSource.objects.filter(address=normal).first() or BlockedSource(address=normal)
@@ -75,7 +76,7 @@ def normal_address(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text.strip()))
     except ValueError as error:
-        raise ServiceError("address", f"{text} is no IP address.") from error
+        raise ServiceError("address", _("%(text)s is no IP address.") % {"text": text}) from error
 
 
 def normal_network(text: str) -> str:
@@ -83,5 +84,5 @@ def normal_network(text: str) -> str:
     try:
         return str(ipaddress.ip_network(text.strip(), strict=False))
     except ValueError as error:
-        reason = f"{text} is no network; give one such as 192.0.2.0/24."
+        reason = _("%(text)s is no network; give one such as 192.0.2.0/24.") % {"text": text}
         raise ServiceError("network", reason) from error

@@ -10,14 +10,15 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.directory.models import Domain
 
 
 class BlockReason(models.TextChoices):
-    FLOOD = "flood", "too many requests"
-    SCANNER = "scanner", "an attack tool"
-    MANUAL = "manual", "by an operator"
+    FLOOD = "flood", _("too many requests")
+    SCANNER = "scanner", _("an attack tool")
+    MANUAL = "manual", _("by an operator")
 
 
 class BlockedSource(models.Model):
@@ -54,9 +55,9 @@ def check_network(text: str) -> None:
     try:
         ipaddress.ip_network(text)
     except ValueError as error:
-        raise ValidationError(f"{error}; give an address or a network such as 192.0.2.0/24.") from (
-            error
-        )
+        raise ValidationError(
+            _("%(error)s; give an address or a network such as 192.0.2.0/24.") % {"error": error}
+        ) from error
 
 
 class AllowedSource(models.Model):
@@ -100,7 +101,7 @@ class FailedSignIn(models.Model):
     class Meta:
         app_label = "calls"
         ordering = ["-last_at", "-id"]
-        verbose_name = "failed sign-in"
+        verbose_name = _("failed sign-in")
         constraints = [
             models.UniqueConstraint(fields=["aor", "address", "hour"], name="failed_sign_in_once")
         ]

@@ -4,60 +4,87 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from .models import CallRecord, LiveCall
 
 _GOOD = 3.8
 _FAIR = 3.1
 
 # The relay's words (media/verdict.py, `What`) come as what_SIDE, SIDE being caller or callee.
-_FAULTS = {
-    "no_check": "nothing was heard from the {side}, whose ICE checks never arrived",
-    "bad_checks": "nothing was heard from the {side}, whose ICE checks were refused",
-    "no_nomination": "nothing was heard from the {side}, with whom ICE did not end",
-    "no_dtls": "nothing was heard from the {side}, who never began DTLS",
-    "dtls_failed": "nothing was heard from the {side}, with whom DTLS failed",
-    "undecryptable": "what the {side} sent could not be decrypted",
-    "no_media": "nothing was heard from the {side}",
-    "loss": "many packets of the {side} were lost",
-}
-_REMARKS = {"other_address": "the {side} sent from another address than named"}
-_SIDES = ("caller", "callee")
 FAULTS = {
-    f"{what}_{side}": said.format(side=side) for what, said in _FAULTS.items() for side in _SIDES
+    "no_check_caller": gettext_lazy(
+        "nothing was heard from the caller, whose ICE checks never arrived"
+    ),
+    "no_check_callee": gettext_lazy(
+        "nothing was heard from the callee, whose ICE checks never arrived"
+    ),
+    "bad_checks_caller": gettext_lazy(
+        "nothing was heard from the caller, whose ICE checks were refused"
+    ),
+    "bad_checks_callee": gettext_lazy(
+        "nothing was heard from the callee, whose ICE checks were refused"
+    ),
+    "no_nomination_caller": gettext_lazy(
+        "nothing was heard from the caller, with whom ICE did not end"
+    ),
+    "no_nomination_callee": gettext_lazy(
+        "nothing was heard from the callee, with whom ICE did not end"
+    ),
+    "no_dtls_caller": gettext_lazy("nothing was heard from the caller, who never began DTLS"),
+    "no_dtls_callee": gettext_lazy("nothing was heard from the callee, who never began DTLS"),
+    "dtls_failed_caller": gettext_lazy("nothing was heard from the caller, with whom DTLS failed"),
+    "dtls_failed_callee": gettext_lazy("nothing was heard from the callee, with whom DTLS failed"),
+    "undecryptable_caller": gettext_lazy("what the caller sent could not be decrypted"),
+    "undecryptable_callee": gettext_lazy("what the callee sent could not be decrypted"),
+    "no_media_caller": gettext_lazy("nothing was heard from the caller"),
+    "no_media_callee": gettext_lazy("nothing was heard from the callee"),
+    "loss_caller": gettext_lazy("many packets of the caller were lost"),
+    "loss_callee": gettext_lazy("many packets of the callee were lost"),
 }
 """What made the sound bad, by the relay's word."""
 REMARKS = {
-    f"{what}_{side}": said.format(side=side) for what, said in _REMARKS.items() for side in _SIDES
+    "other_address_caller": gettext_lazy("the caller sent from another address than named"),
+    "other_address_callee": gettext_lazy("the callee sent from another address than named"),
 }
 """What is worth a word and did no harm: behind NAT it is the rule."""
-_SILENCE = "no sound in either direction"
 _ENDINGS = {
-    403: "was not allowed",
-    404: "was not found",
-    407: "did not sign in",
-    408: "did not answer",
-    480: "is not signed in",
-    482: "would have been called in a loop",
-    484: "has an incomplete address",
-    486: "was busy",
-    488: "could not agree on codecs",
-    503: "could not be reached",
-    600: "was busy",
-    603: "declined",
+    403: gettext_lazy("%(caller)s called %(callee)s, who was not allowed"),
+    404: gettext_lazy("%(caller)s called %(callee)s, who was not found"),
+    407: gettext_lazy("%(caller)s called %(callee)s, who did not sign in"),
+    408: gettext_lazy("%(caller)s called %(callee)s, who did not answer"),
+    480: gettext_lazy("%(caller)s called %(callee)s, who is not signed in"),
+    482: gettext_lazy("%(caller)s called %(callee)s, who would have been called in a loop"),
+    484: gettext_lazy("%(caller)s called %(callee)s, who has an incomplete address"),
+    486: gettext_lazy("%(caller)s called %(callee)s, who was busy"),
+    488: gettext_lazy("%(caller)s called %(callee)s, who could not agree on codecs"),
+    503: gettext_lazy("%(caller)s called %(callee)s, who could not be reached"),
+    600: gettext_lazy("%(caller)s called %(callee)s, who was busy"),
+    603: gettext_lazy("%(caller)s called %(callee)s, who declined"),
 }
+QUALITIES = {
+    "good": gettext_lazy("good"),
+    "fair": gettext_lazy("fair"),
+    "poor": gettext_lazy("poor"),
+}
+"""What people read for the words of `quality_of`."""
 
 
 def sentence(call: CallRecord | LiveCall, *, now: datetime) -> str:
     """Such as "alice called bob@elsewhere.org for 3 min; bob hung up; sound both ways, good."."""
     caller, callee = short(call.caller, call), short(call.request_uri or call.callee, call)
+    who = {"caller": caller, "callee": callee}
     if isinstance(call, LiveCall):
         if call.answered_at is None:
-            return f"{caller} is calling {callee}, which rings."
-        return f"{caller} has been talking to {callee} for {lasting(now - call.answered_at)}."
+            return _("%(caller)s is calling %(callee)s, which rings.") % who
+        talking = _("%(caller)s has been talking to %(callee)s for %(time)s.")
+        return talking % {**who, "time": lasting(now - call.answered_at)}
     if call.answered_at is None:
         return _unanswered(call, caller, callee)
     talked = lasting(call.ended_at - call.answered_at)
-    parts = [f"{caller} called {callee} for {talked}", _hung_up(call, caller, callee)]
+    called = _("%(caller)s called %(callee)s for %(time)s") % {**who, "time": talked}
+    parts = [called, _hung_up(call, caller, callee)]
     if sound := sound_of(call):
         parts.append(sound)
     return "; ".join(parts) + "."
@@ -65,7 +92,7 @@ def sentence(call: CallRecord | LiveCall, *, now: datetime) -> str:
 
 def sound_of(call: CallRecord) -> str:
     """How it sounded, or "" when nothing measured it."""
-    remarks = [REMARKS[word] for word in call.verdict if word in REMARKS]
+    remarks = [str(REMARKS[word]) for word in call.verdict if word in REMARKS]
     return ", ".join(part for part in (_heard(call), *remarks) if part)
 
 
@@ -76,24 +103,26 @@ def is_bad(call: CallRecord | LiveCall) -> bool:
 
 def _heard(call: CallRecord) -> str:
     if {"no_media_caller", "no_media_callee"} <= set(call.verdict):
-        return _SILENCE
-    faults = [FAULTS[word] for word in call.verdict if word in FAULTS]
+        return _("no sound in either direction")
+    faults = [str(FAULTS[word]) for word in call.verdict if word in FAULTS]
     if faults:
         return ", ".join(faults)
     heard = {stream.get("sender") for stream in call.media if stream.get("packets")}
     if not call.media:
         return ""
     if not heard:
-        return _SILENCE
+        return _("no sound in either direction")
     if len(heard) == 1:
         silent = "callee" if "caller" in heard else "caller"
-        return FAULTS[f"no_media_{silent}"]
+        return str(FAULTS[f"no_media_{silent}"])
     quality = quality_of(call.mos)
-    return f"sound both ways, {quality}" if quality else "sound both ways"
+    if not quality:
+        return _("sound both ways")
+    return _("sound both ways, %(quality)s") % {"quality": QUALITIES[quality]}
 
 
 def quality_of(mos: float | None) -> str:
-    """good, fair or poor; "" when it was not measured."""
+    """good, fair or poor, for programs; "" when it was not measured."""
     if mos is None:
         return ""
     return "good" if mos >= _GOOD else "fair" if mos >= _FAIR else "poor"
@@ -111,32 +140,34 @@ def lasting(time: timedelta) -> str:
     """A duration in the largest unit that says enough."""
     seconds = max(0, round(time.total_seconds()))
     if seconds < 90:
-        return f"{seconds} s"
+        return _("%(n)d s") % {"n": seconds}
     if seconds < 5400:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+        return _("%(n)d min") % {"n": round(seconds / 60)}
+    return _("%(hours)d h %(n)d min") % {"hours": seconds // 3600, "n": seconds % 3600 // 60}
 
 
 def _hung_up(call: CallRecord, caller: str, callee: str) -> str:
     match call.ended_by, call.reason:
-        case "caller", _:
-            return f"{caller} hung up"
-        case "callee", _:
-            return f"{callee} hung up"
-        case _, "BYE" | "":
-            return "the platform ended it"
-        case _:
-            return f"the platform ended it ({call.reason})"
+        case "caller", _anything:
+            return _("%(who)s hung up") % {"who": caller}
+        case "callee", _anything:
+            return _("%(who)s hung up") % {"who": callee}
+        case _anybody, "BYE" | "":
+            return _("the platform ended it")
+    return _("the platform ended it (%(reason)s)") % {"reason": call.reason}
 
 
 def _unanswered(call: CallRecord, caller: str, callee: str) -> str:
+    said = {"caller": caller, "callee": callee, "status": call.status, "reason": call.reason}
+    if call.status == 487 and call.ringing_at:
+        rang = lasting(call.ended_at - call.ringing_at)
+        what = _("%(caller)s called %(callee)s and let it ring for %(time)s and gave up.")
+        return what % {**said, "time": rang}
     if call.status == 487:
-        rang = lasting(call.ended_at - (call.ringing_at or call.started_at))
-        what = f"let it ring for {rang} and gave up" if call.ringing_at else "gave up"
-        return f"{caller} called {callee} and {what}."
+        return _("%(caller)s called %(callee)s and gave up.") % said
     if call.status == 403 and call.ended_by == "proxy":
-        return f"{caller} called {callee}, which is not allowed ({call.reason})."
+        return _("%(caller)s called %(callee)s, which is not allowed (%(reason)s).") % said
     ending = _ENDINGS.get(call.status)
     if ending is None:
-        return f"{caller} called {callee}; it failed with {call.status} {call.reason}."
-    return f"{caller} called {callee}, who {ending} ({call.status} {call.reason})."
+        return _("%(caller)s called %(callee)s; it failed with %(status)s %(reason)s.") % said
+    return f"{ending % said} ({call.status} {call.reason})."

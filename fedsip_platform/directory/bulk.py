@@ -15,6 +15,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import log
 from fedsip_platform.changes import service_error
@@ -91,7 +92,7 @@ def _write(batch: list[tuple[int, Row]], find_domain: FindDomain) -> list[Result
         if domain is None:
             continue
         if result.address in planned:
-            result.refuse(("address", "This user stands twice in the list."))
+            result.refuse(("address", _("This user stands twice in the list.")))
             continue
         planned[result.address] = (result, domain, row)
     known = {user.aor: user for user in Subscriber.objects.filter(aor__in=planned)}
@@ -101,7 +102,13 @@ def _write(batch: list[tuple[int, Row]], find_domain: FindDomain) -> list[Result
     for address, (result, domain, row) in planned.items():
         user = known.get(address)
         if user is None and address in taken:
-            result.refuse(("address", f"{address} is {taken[address]} already."))
+            result.refuse(
+                (
+                    "address",
+                    _("%(address)s is %(kind)s already.")
+                    % {"address": address, "kind": taken[address]},
+                )
+            )
             continue
         plan = _plan(result, domain, row, user)
         if plan is not None:
@@ -115,9 +122,9 @@ def _addressed(number: int, row: Row, find_domain: FindDomain) -> tuple[Result, 
     text = row.get("address") if isinstance(row, Mapping) else None
     if not isinstance(text, str):
         result = Result(number, "")
-        result.refuse(("address", "Give the user's address, such as alice@example.com."))
+        result.refuse(("address", _("Give the user's address, such as alice@example.com.")))
         return result, None
-    username, _, host = text.strip().rpartition("@")
+    username, _at, host = text.strip().rpartition("@")
     result = Result(number, text[:400])
     unknown = sorted(set(row) - set(COLUMNS))
     try:
@@ -127,11 +134,17 @@ def _addressed(number: int, row: Row, find_domain: FindDomain) -> tuple[Result, 
         result.refuse(("address", error.messages[0]))
         return result, None
     if domain is None:
-        result.refuse(("address", "There is no such domain that you may use."))
+        result.refuse(("address", _("There is no such domain that you may use.")))
     elif len(username) > names.LONGEST_USERNAME:
-        result.refuse(("address", f"A user name has at most {names.LONGEST_USERNAME} characters."))
+        result.refuse(
+            (
+                "address",
+                _("A user name has at most %(longest_username)s characters.")
+                % {"longest_username": names.LONGEST_USERNAME},
+            )
+        )
     elif unknown:
-        result.refuse((str(unknown[0])[:100], "There is no such field."))
+        result.refuse((str(unknown[0])[:100], _("There is no such field.")))
     else:
         result.address = f"{username.lower()}@{domain.name}"
         return result, domain
@@ -150,7 +163,7 @@ def _plan(result: Result, domain: Domain, row: Row, user: Subscriber | None) -> 
     if password or (is_new and password is None) or not isinstance(password, str | None):
         errors += _set_password(user, password)
     elif is_new:
-        errors.append(("password", "A new user needs one."))
+        errors.append(("password", _("A new user needs one.")))
     for name in FIELDS:
         if name in row:
             errors += _set(user, name, row[name])
@@ -169,18 +182,18 @@ def _plan(result: Result, domain: Domain, row: Row, user: Subscriber | None) -> 
 def _set(user: Subscriber, name: str, value: Any) -> list[tuple[str, str]]:
     """Set a field; its own validators look at it later, but not at these."""
     if value is None and not Subscriber._meta.get_field(name).null:
-        return [(name, "This cannot be null.")]
+        return [(name, _("This cannot be null."))]
     if isinstance(value, str) and "\0" in value:
-        return [(name, "The character NUL cannot be stored.")]
+        return [(name, _("The character NUL cannot be stored."))]
     setattr(user, name, value)
     return []
 
 
 def _set_password(user: Subscriber, password: Any) -> list[tuple[str, str]]:
     if password is None:
-        return [("password", "A new user needs one.")]
+        return [("password", _("A new user needs one."))]
     if not isinstance(password, str):
-        return [("password", "This is no text.")]
+        return [("password", _("This is no text."))]
     reason = services.password_problem(user.username, user.domain.name, password)
     if reason:
         return [("password", reason)]
@@ -203,7 +216,13 @@ def _within_limits(planned: list[_Planned]) -> list[_Planned]:
         owners = _limited(plan.user.domain, room)
         full = next((owner for owner in owners if room[owner] <= 0), None)
         if full is not None:
-            plan.result.refuse(("address", f"{full} may have {full.max_subscribers} users."))
+            plan.result.refuse(
+                (
+                    "address",
+                    _("%(full)s may have %(max_subscribers)s users.")
+                    % {"full": full, "max_subscribers": full.max_subscribers},
+                )
+            )
             continue
         for owner in owners:
             room[owner] -= 1
@@ -250,7 +269,7 @@ def _create_alone(plan: _Planned) -> None:
             plan.user.pk = None
             plan.user.save(force_insert=True)
     except IntegrityError:
-        plan.result.refuse(("address", "This user was made meanwhile; try again."))
+        plan.result.refuse(("address", _("This user was made meanwhile; try again.")))
 
 
 def _change(planned: list[_Planned]) -> None:

@@ -6,6 +6,8 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from fedsip_platform.changes import ServiceError
 
 from .bulk import COLUMNS
@@ -31,28 +33,44 @@ def read(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             if not any(cells):
                 continue
             if len(cells) > len(header):
-                raise ServiceError("", f"row {number} has more cells than the first line.")
+                raise ServiceError(
+                    "", _("row %(number)s has more cells than the first line.") % {"number": number}
+                )
             named = zip(header, cells, strict=False)  # the last cells may be missing
             yield {name: _value(name, cell) for name, cell in named if cell != ""}
     except csv.Error as error:
-        raise ServiceError("", f"line {source.line_num} is no CSV: {error}.") from error
+        raise ServiceError(
+            "",
+            _("line %(line_num)s is no CSV: %(error)s.")
+            % {"line_num": source.line_num, "error": error},
+        ) from error
 
 
 def _check(header: list[str]) -> None:
     unknown = [name for name in header if name not in COLUMNS]
     if unknown:
         known = ", ".join(COLUMNS)
-        raise ServiceError("", f"There is no column {unknown[0][:50]!r}; there are {known}.")
+        raise ServiceError(
+            "",
+            _("There is no column %(value)s; there are %(known)s.")
+            % {"value": repr(unknown[0][:50]), "known": known},
+        )
     if "address" not in header or len(set(header)) != len(header):
-        raise ServiceError("", "The first line must name the column address, and each one once.")
+        raise ServiceError("", _("The first line must name the column address, and each one once."))
 
 
 def _bounded(lines: Iterable[str]) -> Iterator[str]:
     for number, line in enumerate(lines, start=1):
         if len(line) > LONGEST_LINE:
-            raise ServiceError("", f"line {number} has more than {LONGEST_LINE} characters.")
+            raise ServiceError(
+                "",
+                _("line %(number)s has more than %(longest_line)s characters.")
+                % {"number": number, "longest_line": LONGEST_LINE},
+            )
         if "\0" in line:
-            raise ServiceError("", f"line {number} holds the character NUL.")
+            raise ServiceError(
+                "", _("line %(number)s holds the character NUL.") % {"number": number}
+            )
         yield line.removeprefix("\ufeff") if number == 1 else line
 
 

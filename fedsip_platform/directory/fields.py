@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from . import names
 
@@ -74,7 +75,7 @@ class CountryField(models.CharField):
             return text
         text = text.upper()
         if not (len(text) == 2 and text.isascii() and text.isalpha()):
-            raise ValidationError("Type two letters, such as US or DE.")
+            raise ValidationError(_("Type two letters, such as US or DE."))
         return text
 
     def get_prep_value(self, value: Any) -> Any:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import log
 from fedsip_platform.audit.models import Entry
@@ -39,7 +40,7 @@ def restore(domain: Domain, entry: Entry) -> Translation:
     rule = domain.translations.select_related("domain__tenant").filter(public_id=entry.thing)
     found = rule.first()
     if found is None:
-        raise ServiceError("", "This rule is deleted; bring back its deletion's entry instead.")
+        raise ServiceError("", _("This rule is deleted; bring back its deletion's entry instead."))
     present = {name: log.plain(value) for name, value in log.values_of(found).items()}
     past = state_after(entry, present)
     different = {name: value for name, value in past.items() if present.get(name) != value}

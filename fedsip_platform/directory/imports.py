@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import log
 from fedsip_platform.audit.models import Entry
@@ -81,7 +82,7 @@ def _problems(domain: Domain, username: str, row: NewSubscriber) -> Iterator[tup
     for field, text in (("username", username), ("display_name", row.display_name)):
         limit = Subscriber._meta.get_field(field).max_length
         if len(text) > limit:
-            yield field, f"Use at most {limit} characters."
+            yield field, _("Use at most %(limit)s characters.") % {"limit": limit}
             continue
         try:
             (names.check_username if field == "username" else names.check_one_line)(text)
@@ -98,10 +99,10 @@ def _already_there(domain: Domain, aors: list[str]) -> Conflict:
     problems: list[tuple[str, str]] = []
     for number, aor in enumerate(aors, start=1):
         if aor in taken:
-            problems.append((f"row {number}: username", "This user exists already."))
+            problems.append((f"row {number}: username", _("This user exists already.")))
         elif aor in seen:
-            problems.append((f"row {number}: username", "This user stands twice in the list."))
+            problems.append((f"row {number}: username", _("This user stands twice in the list.")))
         seen.add(aor)
     if not problems:  # somebody else's change went back meanwhile
-        problems.append(("", "Another change stood in the way; try again."))
+        problems.append(("", _("Another change stood in the way; try again.")))
     return Conflict(*problems[0], *problems[1:MOST_PROBLEMS])

@@ -12,6 +12,7 @@ from functools import cache
 
 import idna
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from proxy.directory.header_lines import PROTECTED_HEADERS, is_one_line
 
@@ -33,24 +34,27 @@ def normal_domain(text: str) -> str:
     """The one form in which a domain is kept: lower case, punycode (UTS 46), no trailing dot."""
     name = text.strip()
     if not name:
-        raise ValidationError("Type a domain such as example.com.", code="blank")
+        raise ValidationError(_("Type a domain such as example.com."), code="blank")
     if name.startswith("[") or ":" in name:
-        raise ValidationError("Type only the name: no port, no scheme, no IPv6 address.")
+        raise ValidationError(_("Type only the name: no port, no scheme, no IPv6 address."))
     try:
         name = idna.encode(name, uts46=True, std3_rules=True).decode("ascii").rstrip(".").lower()
     except (idna.IDNAError, UnicodeError) as error:
-        raise ValidationError(f"This is no domain name: {error}.") from error
+        raise ValidationError(_("This is no domain name: %(error)s.") % {"error": error}) from error
     if len(name) > LONGEST_DOMAIN:
-        raise ValidationError(f"A domain has at most {LONGEST_DOMAIN} characters.")
+        raise ValidationError(
+            _("A domain has at most %(longest_domain)s characters.")
+            % {"longest_domain": LONGEST_DOMAIN}
+        )
     if name.rpartition(".")[2].isdigit() and not _is_ipv4(name):
-        raise ValidationError("The last part of a domain cannot be a number.")
+        raise ValidationError(_("The last part of a domain cannot be a number."))
     return name
 
 
 def check_domain(text: str) -> None:
     """Refuse what is not in its normal form already."""
     if normal_domain(text) != text:
-        raise ValidationError("This is not the normal form of the domain.")
+        raise ValidationError(_("This is not the normal form of the domain."))
 
 
 def check_host(text: str) -> None:
@@ -59,7 +63,7 @@ def check_host(text: str) -> None:
         try:
             ipaddress.IPv6Address(text[1:-1])
         except ValueError as error:
-            raise ValidationError("This is no IPv6 address.") from error
+            raise ValidationError(_("This is no IPv6 address.")) from error
         return
     check_domain(text)
 
@@ -68,7 +72,7 @@ def check_username(text: str) -> None:
     """Refuse what cannot stand unescaped as the user of a SIP URI (RFC 3261 s25.1)."""
     if not _USERNAME.fullmatch(text):
         raise ValidationError(
-            "Use letters, digits and - _ . ! ~ * ' ( ) & = + $ , ; ? / only, without the domain."
+            _("Use letters, digits and - _ . ! ~ * ' ( ) & = + $ , ; ? / only, without the domain.")
         )
 
 
@@ -76,7 +80,10 @@ def check_methods(value: str) -> None:
     """SIP methods in capitals between spaces, or * for all."""
     for word in value.split():
         if word != "*" and not (word.isascii() and word.isalpha() and word.isupper()):
-            raise ValidationError(f"{word} is no SIP method; write them as INVITE MESSAGE OPTIONS.")
+            raise ValidationError(
+                _("%(word)s is no SIP method; write them as INVITE MESSAGE OPTIONS.")
+                % {"word": word}
+            )
 
 
 def check_codecs(value: str) -> None:
@@ -85,13 +92,16 @@ def check_codecs(value: str) -> None:
     for word in value.split():
         name, *rates = word.split("/")
         if name.lower() not in known or len(rates) > 2 or not all(map(str.isdigit, rates)):
-            raise ValidationError(f"{word} is no codec known here; there are {' '.join(CODECS)}.")
+            raise ValidationError(
+                _("%(word)s is no codec known here; there are %(list)s.")
+                % {"word": word, "list": " ".join(CODECS)}
+            )
 
 
 def check_one_line(text: str) -> None:
     """Refuse line ends and other control characters: the text is written into messages."""
     if not is_one_line(text):
-        raise ValidationError("Line ends and control characters are not allowed.")
+        raise ValidationError(_("Line ends and control characters are not allowed."))
 
 
 def check_header_line(text: str) -> None:
@@ -100,11 +110,13 @@ def check_header_line(text: str) -> None:
     name, colon, value = text.partition(":")
     name = name.rstrip(" \t")
     if not colon or not _TOKEN.fullmatch(name):
-        raise ValidationError("Type one header line, such as X-Account: 42.")
+        raise ValidationError(_("Type one header line, such as X-Account: 42."))
     if name.lower() in PROTECTED_HEADERS:
-        raise ValidationError(f"The {name} line belongs to the protocol; a rule cannot add it.")
+        raise ValidationError(
+            _("The %(name)s line belongs to the protocol; a rule cannot add it.") % {"name": name}
+        )
     if not value.strip():
-        raise ValidationError(f"The {name} line has no value.")
+        raise ValidationError(_("The %(name)s line has no value.") % {"name": name})
 
 
 def check_header_lines(text: str) -> None:
@@ -117,15 +129,17 @@ def check_header_names(text: str) -> None:
     """Refuse what is no list of names, or names of lines that steer the message itself."""
     for name in (part.strip() for part in text.split(",")):
         if not _TOKEN.fullmatch(name):
-            raise ValidationError("Type names of headers, such as X-Internal, Call-Info.")
+            raise ValidationError(_("Type names of headers, such as X-Internal, Call-Info."))
         if name.lower() in PROTECTED_HEADERS:
-            raise ValidationError(f"The {name} line belongs to the protocol; a rule keeps it.")
+            raise ValidationError(
+                _("The %(name)s line belongs to the protocol; a rule keeps it.") % {"name": name}
+            )
 
 
 def check_time_zone(text: str) -> None:
     """Refuse what is no time zone of the IANA."""
     if text not in _time_zones():
-        raise ValidationError("Type a time zone such as Europe/Berlin or America/New_York.")
+        raise ValidationError(_("Type a time zone such as Europe/Berlin or America/New_York."))
 
 
 @cache

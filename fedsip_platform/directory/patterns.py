@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from proxy.directory.hours import HoursError, parse_hours
 from proxy.directory.patterns import PatternError, check, compile_pattern
@@ -19,7 +20,9 @@ def check_pattern(text: str) -> None:
     try:
         check(text)
     except (PatternError, UnicodeEncodeError) as error:
-        raise ValidationError(f"This expression does not work: {error}.") from error
+        raise ValidationError(
+            _("This expression does not work: %(error)s.") % {"error": error}
+        ) from error
 
 
 def check_hours(text: str) -> None:
@@ -41,9 +44,11 @@ def user_template_problem(template: str, pattern: str) -> str | None:
     for found in _GROUP.finditer(template):
         digit = found.group(1)
         if digit is None or not digit.isascii() or not digit.isdigit():
-            return "A backslash is only for groups: \\0 to \\9."
+            return _(r"A backslash is only for groups: \0 to \9.")
         if int(digit) > groups:
-            return f"\\{digit} names a group that the expression does not have."
+            return _("%(group)s names a group that the expression does not have.") % {
+                "group": found.group()
+            }
     rest = _GROUP.sub("", template)
     if rest:
         try:

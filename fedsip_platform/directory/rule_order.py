@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from . import services
 from .models import Domain, Translation
@@ -19,7 +20,7 @@ def place(rule: Translation, *, before: Translation | None, after: Translation |
     """
     for neighbour in (before, after):
         if neighbour is not None and neighbour.domain_id != rule.domain_id:
-            raise ServiceError("rule", "Rules are in order within one domain.")
+            raise ServiceError("rule", _("Rules are in order within one domain."))
     Domain.objects.select_for_update(no_key=True).get(pk=rule.domain_id)
     low = before.priority if before is not None else -1
     wanted = (low + after.priority) // 2 if after is not None else low + STEP

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import actor
 from fedsip_platform.changes import Conflict, ServiceError, change, delete, save
@@ -61,7 +62,11 @@ def create_domain(tenant: Tenant, name: str, **policy: Any) -> Domain:
     if tenant.max_domains is not None:
         Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
         if tenant.domains.count() >= tenant.max_domains:
-            raise Conflict("tenant", f"{tenant} may have {tenant.max_domains} domains, not more.")
+            raise Conflict(
+                "tenant",
+                _("%(tenant)s may have %(max_domains)s domains, not more.")
+                % {"tenant": tenant, "max_domains": tenant.max_domains},
+            )
     policy.setdefault("vouched", _may_vouch())
     return save(Domain(tenant=tenant, name=name, **policy))
 
@@ -98,7 +103,11 @@ def create_subscriber(domain: Domain, username: str, password: str, **fields: An
     username = username.strip().lower()
     refuse_above_limits(domain)
     for kind in names_in_use([domain.name], [username]).values():
-        raise Conflict("username", f"{username}@{domain.name} is {kind} already.")
+        raise Conflict(
+            "username",
+            _("%(username)s@%(domain)s is %(kind)s already.")
+            % {"username": username, "domain": domain.name, "kind": kind},
+        )
     subscriber = Subscriber(domain=domain, username=username, **fields)
     subscriber.aor = f"{username}@{domain.name}"
     set_hashes(subscriber, password)
@@ -114,7 +123,7 @@ def update_subscriber(
     for name, value in before.items():
         if fields.pop(name, value) != value:
             raise ServiceError(
-                name, "This cannot change: the password's hash contains it. Make a new user."
+                name, _("This cannot change: the password's hash contains it. Make a new user.")
             )
     if new_password is not None:
         set_password(subscriber, new_password)
@@ -146,7 +155,7 @@ def names_in_use(domains: Collection[str], usernames: Collection[str]) -> dict[s
     """Of these names in these domains those that are aliases or ring groups, by address: no user of
     that name could ever be called."""
     found: dict[str, str] = {}
-    for relation, kind in (("aliases", "an alias"), ("ring_groups", "a ring group")):
+    for relation, kind in (("aliases", _("an alias")), ("ring_groups", _("a ring group"))):
         wanted = {"name__in": domains, f"{relation}__name__in": usernames}
         for user, domain in Domain.objects.filter(**wanted).values_list(
             f"{relation}__name", "name"
@@ -190,12 +199,14 @@ def crowd_error(rule: Translation) -> ServiceError:
     """Why one more rule of a crowded kind is refused."""
     most = rule.most_together
     if most == MOST_LOOKED_AT:
-        said = f"{rule.domain} has {most} rules for the same numbers, callers and called domain."
+        said = _(
+            "%(domain)s has %(most)s rules for the same numbers, callers and called domain."
+        ) % {"domain": rule.domain, "most": most}
     else:
-        said = (
-            f"{rule.domain} has {most} rules whose expressions have no beginning or end of their "
-            "own, so that each call must be searched for all of them."
-        )
+        said = _(
+            "%(domain)s has %(most)s rules whose expressions have no beginning or end of "
+            "their own, so that each call must be searched for all of them."
+        ) % {"domain": rule.domain, "most": most}
     return ServiceError("match_regex", said)
 
 
@@ -207,7 +218,11 @@ def refuse_more_rules(domain: Domain, *, adding: int = 1) -> None:
     # Two requests at once must not both take the last place.
     Tenant.objects.select_for_update(no_key=True).get(pk=domain.tenant_id)
     if Translation.objects.filter(domain__tenant=domain.tenant).count() + adding > most:
-        raise Conflict("domain", f"{domain.tenant} may have {most} rules, not more.")
+        raise Conflict(
+            "domain",
+            _("%(tenant)s may have %(most)s rules, not more.")
+            % {"tenant": domain.tenant, "most": most},
+        )
 
 
 def update_translation(translation: Translation, **fields: Any) -> Translation:
@@ -245,11 +260,14 @@ def set_hashes(subscriber: Subscriber, password: str) -> None:
 def password_problem(username: str, realm: str, password: str) -> str | None:
     """Why this cannot be the password of that user, or None."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        return f"Use {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters."
+        return _("Use %(shortest_password)s to %(longest_password)s characters.") % {
+            "shortest_password": SHORTEST_PASSWORD,
+            "longest_password": LONGEST_PASSWORD,
+        }
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in password):
-        return "Control characters cannot be typed into a phone."
+        return _("Control characters cannot be typed into a phone.")
     if password.lower() in (username.lower(), f"{username}@{realm}".lower()):
-        return "This is the first password that anybody would guess."
+        return _("This is the first password that anybody would guess.")
     return None
 
 
@@ -265,4 +283,7 @@ def refuse_above_limits(domain: Domain, *, adding: int = 1) -> None:
         (tenant, Subscriber.objects.filter(domain__tenant=tenant), tenant.max_subscribers),
     ):
         if most is not None and users.count() + adding > most:
-            raise Conflict("domain", f"{owner} may have {most} users, not more.")
+            raise Conflict(
+                "domain",
+                _("%(owner)s may have %(most)s users, not more.") % {"owner": owner, "most": most},
+            )

@@ -10,6 +10,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+from django.utils.translation import gettext as _
 
 from proxy.settings import ProxySettings
 from proxy.transport.tls import identifies
@@ -34,13 +35,19 @@ class Held:
         """Why others would not believe it for this domain, in sentences."""
         found = []
         if self.expires_at <= now:
-            found.append(f"The certificate expired on {self.expires_at:%Y-%m-%d}.")
+            found.append(
+                _("The certificate expired on %(expires_at)s.")
+                % {"expires_at": self.expires_at.date().isoformat()}
+            )
         elif self.expires_at - now < ENDS_SOON:
-            found.append(f"The certificate expires on {self.expires_at:%Y-%m-%d}.")
+            found.append(
+                _("The certificate expires on %(expires_at)s.")
+                % {"expires_at": self.expires_at.date().isoformat()}
+            )
         if self.is_self_signed:
-            found.append("The certificate is self-signed: other domains do not believe it.")
+            found.append(_("The certificate is self-signed: other domains do not believe it."))
         if not identifies({"subjectAltName": self.names}, domain):
-            found.append(f"The certificate does not name {domain}.")
+            found.append(_("The certificate does not name %(domain)s.") % {"domain": domain})
         return found
 
     def as_json(self) -> dict[str, Any]:

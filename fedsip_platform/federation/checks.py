@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django import conf
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform import mail
 from fedsip_platform.directory.models import Domain
@@ -26,6 +29,14 @@ from . import certificates, dns_records, locating, ownership, shown
 from .certificates import Held
 from .dns_records import Checked
 from .models import CheckState, DomainCheck
+
+_STATES = {
+    "published": gettext_lazy("published"),
+    "missing": gettext_lazy("missing"),
+    "different": gettext_lazy("different"),
+    "unknown": gettext_lazy("unknown"),
+    "not asked": gettext_lazy("not asked"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,8 @@ def check(domains: Sequence[Domain], *, ask_hops: bool = False) -> list[DomainCh
     kept = []
     for domain, records in zip(domains, checked, strict=True):
         held = certificates.served(domain.name, settings)
-        made = keep(domain, found_of(domain.name, records, held, now), now)
+        with translation.override(conf.settings.LANGUAGE_CODE):  # compared with earlier ones
+            made = keep(domain, found_of(domain.name, records, held, now), now)
         if made is not None and ask_hops:
             located = locating.locate(locating.read_uri(domain.name), ask_hops=True)
             made.located = shown.of_located(located)
@@ -91,12 +103,19 @@ def changes_between(before: list[dict[str, Any]], after: list[dict[str, Any]]) -
     """What is no longer as it was with records, in sentences."""
     states = {_name(each): each["state"] for each in before}
     changed = [
-        f"{_name(each)}: {states.get(_name(each), 'not asked')}, now {each['state']}"
+        _("%(record)s: %(before)s, now %(now)s")
+        % {
+            "record": _name(each),
+            "before": _STATES[states.get(_name(each), "not asked")],
+            "now": _STATES[each["state"]],
+        }
         for each in after
         if states.get(_name(each)) != each["state"]
     ]
     names = {_name(each) for each in after}
-    return changed + [f"{name}: no longer needed" for name in states if name not in names]
+    return changed + [
+        _("%(name)s: no longer needed") % {"name": name} for name in states if name not in names
+    ]
 
 
 @transaction.atomic
@@ -104,12 +123,16 @@ def keep(domain: Domain, found: Found, now: datetime) -> DomainCheck | None:
     """Keep a result, note what changed, and tell what became worse. None: the domain is gone."""
     try:
         with transaction.atomic():
-            kept, _ = DomainCheck.objects.select_for_update().get_or_create(domain=domain)
+            kept, _is_new = DomainCheck.objects.select_for_update().get_or_create(domain=domain)
     except IntegrityError:
         return None
     is_first = kept.checked_at is None
     earlier = list(kept.problems)
-    gone = [f"No longer: {each}" for each in earlier if each not in found.problems]
+    gone = [
+        _("No longer: %(problem)s") % {"problem": each}
+        for each in earlier
+        if each not in found.problems
+    ]
     changed = [] if is_first else changes_between(kept.records, found.records) + gone
     if is_first or changed or found.problems != earlier:
         kept.changes, kept.changed_at = changed, now
@@ -146,10 +169,19 @@ def _event(kept: DomainCheck) -> dict[str, Any]:
 def _problem(checked: Checked) -> str:
     record = checked.record
     if checked.state == "missing":
-        return f"{record.kind} of {record.name} is missing: {record.value}"
+        return _("%(kind)s of %(name)s is missing: %(value)s") % {
+            "kind": record.kind,
+            "name": record.name,
+            "value": record.value,
+        }
     there = ", ".join(checked.found)
-    return f"{record.kind} of {record.name} is {there} instead of {record.value}"
+    return _("%(kind)s of %(name)s is %(there)s instead of %(value)s") % {
+        "kind": record.kind,
+        "name": record.name,
+        "there": there,
+        "value": record.value,
+    }
 
 
 def _name(record: dict[str, Any]) -> str:
-    return f"{record['kind']} of {record['name']} ({record['value']})"
+    return _("%(kind)s of %(name)s (%(value)s)") % record

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory import names
@@ -33,15 +34,17 @@ def read_uri(text: str) -> SipUri:
     text = text.strip()
     if not text.lower().startswith(("sip:", "sips:")):
         text = f"sip:{text}"
-    scheme, _, rest = text.partition(":")
+    scheme, _colon, rest = text.partition(":")
     try:
         uri = parse_uri(f"{scheme.lower()}:{_in_ascii(rest)}".encode())
     except (ParseError, UnicodeError) as error:
-        raise ServiceError("uri", f"{text} is no SIP address: {error}.") from error
+        raise ServiceError(
+            "uri", _("%(text)s is no SIP address: %(error)s.") % {"text": text, "error": error}
+        ) from error
     except ValidationError as error:
         raise ServiceError("uri", " ".join(error.messages)) from error
     if not isinstance(uri, SipUri):
-        raise ServiceError("uri", f"{text} is no SIP address.")
+        raise ServiceError("uri", _("%(text)s is no SIP address.") % {"text": text})
     return uri
 
 

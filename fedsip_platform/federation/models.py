@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.directory import names
 from fedsip_platform.directory.models import Domain
@@ -41,9 +42,9 @@ class PeerPatternField(models.CharField):
 
 
 class Direction(models.TextChoices):
-    BOTH = "both", "both ways"
-    IN = "in", "calls that come"
-    OUT = "out", "calls that leave"
+    BOTH = "both", _("both ways")
+    IN = "in", _("calls that come")
+    OUT = "out", _("calls that leave")
 
 
 class FederationRule(models.Model):
@@ -53,36 +54,40 @@ class FederationRule(models.Model):
         default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
     )
     domain = models.ForeignKey(
-        Domain, models.CASCADE, related_name="federation_rules", help_text="Our domain."
+        Domain, models.CASCADE, related_name="federation_rules", help_text=_("Our domain.")
     )
     pattern = PeerPatternField(
-        "other domain",
-        help_text="Such as example.org, *.example.org for all below it, or * for all.",
+        _("other domain"),
+        help_text=_("Such as example.org, *.example.org for all below it, or * for all."),
     )
     direction = models.CharField(
         max_length=4, choices=Direction.choices, default=Direction.BOTH, db_default=Direction.BOTH
     )
     allow = models.BooleanField(
-        default=True, db_default=True, help_text="Off: no calls with the other domain."
+        default=True, db_default=True, help_text=_("Off: no calls with the other domain.")
     )
     verified = models.BooleanField(
         default=True,
         db_default=True,
-        help_text="Only over TLS, with a certificate of the other domain. Without this anybody can "
-        "come under its name.",
+        help_text=_(
+            "Only over TLS, with a certificate of the other domain. Without this anybody can "
+            "come under its name."
+        ),
     )
     trusted = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="It is told who calls, and believed who calls (P-Asserted-Identity).",
+        help_text=_("It is told who calls, and believed who calls (P-Asserted-Identity)."),
     )
     attestation = models.CharField(
         max_length=1,
         default="",
         db_default="",
         editable=False,
-        help_text="The least attestation (RFC 8588: A, B, C) of its callers. Kept free "
-        "for signed identities; empty until the proxy checks them.",
+        help_text=_(
+            "The least attestation (RFC 8588: A, B, C) of its callers. Kept free "
+            "for signed identities; empty until the proxy checks them."
+        ),
     )
     enabled = models.BooleanField(default=True, db_default=True)
     note = models.CharField(max_length=200, blank=True, default="", db_default="")
@@ -95,7 +100,7 @@ class FederationRule(models.Model):
             models.UniqueConstraint(
                 fields=["domain", "pattern", "direction"],
                 name="federation_rule_once",
-                violation_error_message="There is a rule for this domain and direction already.",
+                violation_error_message=_("There is a rule for this domain and direction already."),
             ),
             models.CheckConstraint(
                 condition=Q(direction__in=Direction.values), name="federation_direction_known"
@@ -113,17 +118,17 @@ class FederationRule(models.Model):
         """Refuse what would trust somebody that is not let in."""
         super().clean()
         if self.trusted and not self.allow:
-            raise ValidationError({"trusted": "A domain that is denied cannot be trusted."})
+            raise ValidationError({"trusted": _("A domain that is denied cannot be trusted.")})
 
 
 class Refusal(models.Model):
     """How often the proxies refused a foreign domain for one reason on one day."""
 
     domain = models.ForeignKey(Domain, models.CASCADE, related_name="refusals")
-    peer = models.TextField("other domain", help_text="Empty: many that came at once.")
+    peer = models.TextField(_("other domain"), help_text=_("Empty: many that came at once."))
     direction = models.TextField(choices=Direction.choices)
     why = models.TextField()
-    day = models.DateField(help_text="In UTC.")
+    day = models.DateField(help_text=_("In UTC."))
     amount = models.BigIntegerField()
     last_at = models.DateTimeField()
 
@@ -141,9 +146,9 @@ class Refusal(models.Model):
 
 
 class CheckState(models.TextChoices):
-    FINE = "fine", "all is well"
-    FAILING = "failing", "something is wrong"
-    UNKNOWN = "unknown", "not all could be asked"
+    FINE = "fine", _("all is well")
+    FAILING = "failing", _("something is wrong")
+    UNKNOWN = "unknown", _("not all could be asked")
 
 
 class DomainCheck(models.Model):
@@ -151,17 +156,17 @@ class DomainCheck(models.Model):
 
     domain = models.OneToOneField(Domain, models.CASCADE, related_name="last_check")
     state = models.CharField(max_length=10, choices=CheckState.choices, default=CheckState.UNKNOWN)
-    problems = models.JSONField(default=list, help_text="In sentences.")
-    changes = models.JSONField(default=list, help_text="What changed at `changed_at`.")
-    records = models.JSONField(default=list, help_text="Each record, and what the DNS has.")
-    certificate = models.JSONField(default=dict, help_text="Its names and its end.")
+    problems = models.JSONField(default=list, help_text=_("In sentences."))
+    changes = models.JSONField(default=list, help_text=_("What changed at `changed_at`."))
+    records = models.JSONField(default=list, help_text=_("Each record, and what the DNS has."))
+    certificate = models.JSONField(default=dict, help_text=_("Its names and its end."))
     located = models.JSONField(
-        default=dict, help_text="Who answers where the DNS leads, of the last check asked for."
+        default=dict, help_text=_("Who answers where the DNS leads, of the last check asked for.")
     )
     checked_at = models.DateTimeField(db_index=True, null=True)
     changed_at = models.DateTimeField(null=True)
     wanted_at = models.DateTimeField(
-        null=True, help_text="When somebody asked for a check that has not been made yet."
+        null=True, help_text=_("When somebody asked for a check that has not been made yet.")
     )
 
     class Meta:

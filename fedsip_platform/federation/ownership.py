@@ -14,6 +14,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform import sealing
 from fedsip_platform.audit import log
@@ -65,8 +66,11 @@ def add_domain(tenant: Tenant, name: str, **policy: Any) -> Domain:
     if checked.state != "published":
         raise Conflict(
             "name",
-            "Another tenant has added this domain without proving it. "
-            f"If it is yours, publish this record and add it again: {wanted}",
+            _(
+                "Another tenant has added this domain without proving it. If it is yours, "
+                "publish this record and add it again: %(wanted)s"
+            )
+            % {"wanted": wanted},
         )
     with transaction.atomic():
         services.delete_domain(claimed)

@@ -8,6 +8,7 @@ from django.contrib.postgres.functions import RandomUUID
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.tenants.models import Tenant
 
@@ -24,7 +25,9 @@ class AllowedOrigin(models.Model):
     )
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="origins")
     origin = models.CharField(
-        max_length=300, db_index=True, help_text="Such as https://www.example.com, without a path."
+        max_length=300,
+        db_index=True,
+        help_text=_("Such as https://www.example.com, without a path."),
     )
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
 
@@ -34,7 +37,7 @@ class AllowedOrigin(models.Model):
             models.UniqueConstraint(
                 fields=["tenant", "origin"],
                 name="origin_once",
-                violation_error_message="This site is listed already.",
+                violation_error_message=_("This site is listed already."),
                 violation_error_code="unique",
             ),
             models.CheckConstraint(
@@ -51,7 +54,11 @@ class AllowedOrigin(models.Model):
         normal = normal_origin(self.origin)
         if normal is None:
             raise ValidationError(
-                {"origin": "Give scheme and host, such as https://www.example.com, without a path."}
+                {
+                    "origin": _(
+                        "Give scheme and host, such as https://www.example.com, without a path."
+                    )
+                }
             )
         self.origin = normal
 

@@ -10,6 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import Conflict, ServiceError, delete, save
 from fedsip_platform.directory.models import Subscriber
@@ -29,7 +30,11 @@ def allow_origin(tenant: Tenant, origin: str) -> AllowedOrigin:
     """Let the pages of a site use the tenant's telephony. Raises ServiceError."""
     Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
     if tenant.origins.count() >= MOST_ORIGINS:
-        raise Conflict("origin", f"{tenant} has {MOST_ORIGINS} sites already; remove one first.")
+        raise Conflict(
+            "origin",
+            _("%(tenant)s has %(most_origins)s sites already; remove one first.")
+            % {"tenant": tenant, "most_origins": MOST_ORIGINS},
+        )
     return save(AllowedOrigin(tenant=tenant, origin=origin))
 
 
@@ -44,9 +49,15 @@ def give_phone(person: Person, subscriber: Subscriber) -> Subscriber:
     the same tenant before is free again. Raises ServiceError."""
     tenant = subscriber.domain.tenant
     if not person.is_operator and not person.memberships.filter(tenant=tenant).exists():
-        raise ServiceError("person", f"{person} does not belong to the tenant of {subscriber}.")
+        raise ServiceError(
+            "person",
+            _("%(person)s does not belong to the tenant of %(subscriber)s.")
+            % {"person": person, "subscriber": subscriber},
+        )
     if subscriber.person_id not in (None, person.pk):
-        raise Conflict("person", f"{subscriber} is somebody else's own.")
+        raise Conflict(
+            "person", _("%(subscriber)s is somebody else's own.") % {"subscriber": subscriber}
+        )
     for other in person.subscribers.filter(domain__tenant=tenant).exclude(pk=subscriber.pk):
         people.own(other, None)
     return people.own(subscriber, person)
@@ -83,10 +94,15 @@ def make_pass(subscriber: Subscriber, host: str, *, seconds: int = PASS_SECONDS)
     """A pass for the user's page, which knows us as `host`. Raises ServiceError."""
     if not SHORTEST_PASS_SECONDS <= seconds <= passes.LONGEST_SECONDS:
         raise ServiceError(
-            "seconds", f"Give {SHORTEST_PASS_SECONDS} to {passes.LONGEST_SECONDS} seconds."
+            "seconds",
+            _("Give %(shortest_pass_seconds)s to %(longest_seconds)s seconds.")
+            % {
+                "shortest_pass_seconds": SHORTEST_PASS_SECONDS,
+                "longest_seconds": passes.LONGEST_SECONDS,
+            },
         )
     if not subscriber.enabled or not subscriber.domain.enabled:
-        raise Conflict("", f"{subscriber} is disabled.")
+        raise Conflict("", _("%(subscriber)s is disabled.") % {"subscriber": subscriber})
     made = passes.make_pass(
         settings.WEB.cluster_key(),
         subscriber.username.encode(),

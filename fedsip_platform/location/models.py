@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.directory.models import Domain, Subscriber
 
@@ -18,7 +19,7 @@ class Binding(models.Model):
     """
 
     binding_id = models.TextField(primary_key=True)
-    aor = models.TextField("address", db_index=True)
+    aor = models.TextField(_("address"), db_index=True)
     domain = models.ForeignKey(
         Domain, models.DO_NOTHING, db_constraint=False, related_name="bindings"
     )
@@ -36,7 +37,7 @@ class Binding(models.Model):
     node_id = models.TextField(db_default="")
     protocol = models.TextField(db_default="")
     received = models.TextField(db_default="")
-    nat = models.BooleanField("behind NAT", db_default=False)
+    nat = models.BooleanField(_("behind NAT"), db_default=False)
     family = models.IntegerField(db_default=4)
     call_id = models.TextField(db_default="")
     cseq = models.BigIntegerField(db_default=0)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import Conflict, ServiceError
 from fedsip_platform.directory.models import Domain
@@ -56,11 +57,11 @@ def fields_of(model: type[models.Model], names: Iterable[str], row: Row) -> dict
 
 def _value(field: models.Field[Any, Any], text: str) -> Any:
     if "\0" in text:
-        raise ServiceError(field.name, "The character NUL cannot be stored.")
+        raise ServiceError(field.name, _("The character NUL cannot be stored."))
     if isinstance(field, models.BooleanField):
         word = text.strip().lower()
         if word not in (*_YES, *_NO):
-            raise ServiceError(field.name, f"{text!r} is neither 0 nor 1.")
+            raise ServiceError(field.name, _("%(text)s is neither 0 nor 1.") % {"text": repr(text)})
         return word in _YES
     if field.name == "tran_add_header":
         return text.strip().replace("\r\n", "\n")
@@ -99,9 +100,15 @@ def finder(tenant: Tenant) -> FindDomain:
         if found is None:
             found = Domain.objects.select_related("tenant").filter(name=normal).first()
             if found is None:
-                raise ServiceError(column, f"There is no domain {name!r} here.")
+                raise ServiceError(
+                    column, _("There is no domain %(name)s here.") % {"name": repr(name)}
+                )
             if found.tenant_id != tenant.pk:
-                raise Conflict(column, f"{found.name} is not a domain of {tenant}.")
+                raise Conflict(
+                    column,
+                    _("%(name)s is not a domain of %(tenant)s.")
+                    % {"name": found.name, "tenant": tenant},
+                )
             known[normal] = found
         return found
 

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from django.utils.translation import gettext as _
+
 _CHUNK = 256 * 1024
 LARGEST_MEMBER = 1024 * 1024
 _BLANK = " \t\r\n"
@@ -19,7 +21,7 @@ def read(file: TextIO) -> Iterator[Any]:
     """Each member of the list that the file holds."""
     text = _Text(file)
     if text.next() != "[":
-        raise JsonError("it does not begin with [")
+        raise JsonError(_("it does not begin with ["))
     text.skip()
     if text.next() == "]":
         text.skip()
@@ -29,10 +31,14 @@ def read(file: TextIO) -> Iterator[Any]:
             text.skip()
             yield text.member()
         if mark != "]":
-            raise JsonError("the list breaks off" if not mark else f"{mark!r} in place of a comma")
+            raise JsonError(
+                _("the list breaks off")
+                if not mark
+                else _("%(mark)s in place of a comma") % {"mark": repr(mark)}
+            )
         text.skip()
     if text.next():
-        raise JsonError("something stands behind the list")
+        raise JsonError(_("something stands behind the list"))
 
 
 class _Text:
@@ -64,7 +70,7 @@ class _Text:
                 if len(self._held) - self._at > LARGEST_MEMBER or not self._more():
                     raise JsonError(str(error)) from error
             except RecursionError as error:
-                raise JsonError("it is nested too deeply") from error
+                raise JsonError(_("it is nested too deeply")) from error
             else:
                 if end < len(self._held) or not self._more():  # a number might go on
                     self._at = end

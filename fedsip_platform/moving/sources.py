@@ -17,6 +17,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from . import json_rows, sql_dump
 
 Row = Mapping[str, str | None]
@@ -40,7 +42,9 @@ def read(path: Path, table: str | None = None) -> dict[str, Reader]:
         with path.open("rb") as file:
             beginning = file.read(_BEGINNING)
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
+        raise SourceError(
+            _("%(path)s cannot be read: %(strerror)s.") % {"path": path, "strerror": error.strerror}
+        ) from error
     if beginning.startswith(_SQLITE):
         return _sqlite(path)
     if beginning.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"[", b"{"):
@@ -69,14 +73,20 @@ def _sqlite(path: Path) -> dict[str, Reader]:
                 for values in cursor:
                     yield dict(zip(names, map(_plain, values), strict=True))
         except sqlite3.Error as error:
-            raise SourceError(f"{path} cannot be read as an SQLite file: {error}.") from error
+            raise SourceError(
+                _("%(path)s cannot be read as an SQLite file: %(error)s.")
+                % {"path": path, "error": error}
+            ) from error
 
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             names = {name for (name,) in found}
     except sqlite3.Error as error:
-        raise SourceError(f"{path} cannot be read as an SQLite file: {error}.") from error
+        raise SourceError(
+            _("%(path)s cannot be read as an SQLite file: %(error)s.")
+            % {"path": path, "error": error}
+        ) from error
     return {table: lambda table=table: rows(table) for table in TABLES if table in names}
 
 
@@ -96,12 +106,14 @@ def _json(path: Path) -> Iterator[Row]:
         with path.open(encoding="utf-8-sig") as file:
             for found in json_rows.read(file):
                 if not isinstance(found, dict):
-                    raise SourceError(f"{path} is no list of objects.")
+                    raise SourceError(_("%(path)s is no list of objects.") % {"path": path})
                 yield {str(key): _plain(value) for key, value in found.items()}
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is no text in UTF-8.") from error
+        raise SourceError(_("%(path)s is no text in UTF-8.") % {"path": path}) from error
     except json_rows.JsonError as error:
-        raise SourceError(f"{path} is no JSON: {error}.") from error
+        raise SourceError(
+            _("%(path)s is no JSON: %(error)s.") % {"path": path, "error": error}
+        ) from error
 
 
 def _csv(path: Path) -> Iterator[Row]:
@@ -109,15 +121,20 @@ def _csv(path: Path) -> Iterator[Row]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file, strict=True):
                 if None in row:
-                    raise SourceError(f"{path} has a row with more cells than its first line.")
+                    raise SourceError(
+                        _("%(path)s has a row with more cells than its first line.")
+                        % {"path": path}
+                    )
                 yield {
                     key: None if value in (None, "\\N", "NULL") else value
                     for key, value in row.items()
                 }
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is no text in UTF-8.") from error
+        raise SourceError(_("%(path)s is no text in UTF-8.") % {"path": path}) from error
     except csv.Error as error:
-        raise SourceError(f"{path} is no CSV: {error}.") from error
+        raise SourceError(
+            _("%(path)s is no CSV: %(error)s.") % {"path": path, "error": error}
+        ) from error
 
 
 def _one_table(path: Path, reader: Reader, table: str | None) -> dict[str, Reader]:
@@ -127,8 +144,11 @@ def _one_table(path: Path, reader: Reader, table: str | None) -> dict[str, Reade
     name = table or next((name for name, is_it in _BY_COLUMNS if is_it(first)), None)
     if name is None:
         raise SourceError(
-            f"the columns of {path} are of no known table: {', '.join(first)}; "
-            f"say --table with one of {', '.join(TABLES)}."
+            _(
+                "the columns of %(path)s are of no known table: %(list)s; say --table with one "
+                "of %(list2)s."
+            )
+            % {"path": path, "list": ", ".join(first), "list2": ", ".join(TABLES)}
         )
     return {name: reader}
 

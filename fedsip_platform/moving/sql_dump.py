@@ -10,6 +10,8 @@ import mmap
 import re
 from collections.abc import Iterator
 
+from django.utils.translation import gettext as _
+
 Dump = bytes | mmap.mmap
 
 _STATEMENT = re.compile(
@@ -61,7 +63,10 @@ def rows(data: Dump, table: str) -> Iterator[dict[str, str | None]]:
 
 def _row(table: str, names: list[str], values: list[bytes | None]) -> dict[str, str | None]:
     if len(values) != len(names):
-        raise DumpError(f"a row of {table} has {len(values)} values, not {len(names)}.")
+        raise DumpError(
+            _("a row of %(table)s has %(len)s values, not %(len2)s.")
+            % {"table": table, "len": len(values), "len2": len(names)}
+        )
     texts = (None if value is None else value.decode("utf-8", "replace") for value in values)
     return dict(zip(names, texts, strict=True))
 
@@ -85,7 +90,7 @@ def _named(data: Dump, at: int) -> tuple[list[str], int]:
     """The columns that stand before VALUES, and where the rows begin."""
     values = _NAMES.match(data, at)
     if values is None:
-        raise DumpError("an INSERT has no VALUES.")
+        raise DumpError(_("an INSERT has no VALUES."))
     names = (values["names"] or b"").decode("utf-8", "replace").split(",")
     return [name.strip(' `"\r\n\t').lower() for name in names if name.strip()], values.end()
 
@@ -115,13 +120,13 @@ def _values(data: Dump, at: int, has_backslashes: bool) -> tuple[list[bytes | No
             values.append(None if bare[0].upper() == b"NULL" else bare[0])
             at = bare.end()
         else:
-            raise DumpError("a row breaks off.")
+            raise DumpError(_("a row breaks off."))
         at = _after_blank(data, at)
         following, at = data[at : at + 1], at + 1
         if following == b")":
             return values, at
         if following != b",":
-            raise DumpError("a row breaks off.")
+            raise DumpError(_("a row breaks off."))
 
 
 def _after_blank(data: Dump, at: int) -> int:
@@ -143,4 +148,4 @@ def _quoted(data: Dump, at: int, has_backslashes: bool) -> tuple[bytes, int]:
         else:
             return b"".join(parts), at + 1
         at += 2
-    raise DumpError("a text breaks off.")
+    raise DumpError(_("a text breaks off."))

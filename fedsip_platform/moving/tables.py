@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory import services
@@ -47,7 +48,7 @@ def bring_in(
     except _Undo:
         pass
     except IntegrityError:
-        report.problems.append(("", "Somebody else's change stood in the way; try again."))
+        report.problems.append(("", _("Somebody else's change stood in the way; try again.")))
     return report
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import ServiceError, service_error
 from fedsip_platform.directory import services
@@ -61,12 +62,12 @@ def _user(row: Row, find: FindDomain) -> Subscriber:
 
 def _take_hashes(user: Subscriber, ha1: str, sha256: str, username: str) -> None:
     if len(ha1) != 32 or not _HEX.fullmatch(ha1):
-        raise ServiceError("ha1", "There is neither a password nor an HA1 of 32 hex digits.")
+        raise ServiceError("ha1", _("There is neither a password nor an HA1 of 32 hex digits."))
     if sha256 and (len(sha256) != 64 or not _HEX.fullmatch(sha256)):
-        raise ServiceError("ha1_sha256", "This is no SHA-256 in hex.")
+        raise ServiceError("ha1_sha256", _("This is no SHA-256 in hex."))
     if username != user.username:
         raise ServiceError(
-            "username", "Its HA1 contains capitals, and users are kept in lower case: "
-            "give this user a new password."
+            "username", _("Its HA1 contains capitals, and users are kept in lower case: "
+            "give this user a new password.")
         )  # fmt: skip
     user.ha1_md5, user.ha1_sha256 = ha1, sha256

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import log
 from fedsip_platform.changes import ServiceError
@@ -42,7 +43,7 @@ def switch(request: HttpRequest, slug: str) -> Tenant:
     leave(request)
     tenant = Scope(request.user).visible(Tenant.objects.all()).filter(slug=slug).first()
     if tenant is None:
-        raise ServiceError("tenant", "There is no such tenant, or it is not yours.")
+        raise ServiceError("tenant", _("There is no such tenant, or it is not yours."))
     request.session[_KEY] = tenant.pk
     request._fedsip_tenant = tenant  # type: ignore[attr-defined]
     if is_as_operator(request):

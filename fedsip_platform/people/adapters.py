@@ -9,6 +9,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform import mail, sealing
 
@@ -18,7 +19,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": "The address or the password is wrong.",
+        "email_password_mismatch": _("The address or the password is wrong."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -8,6 +8,7 @@ from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.tenants.models import Person, Role, Tenant
@@ -20,12 +21,12 @@ class Invitation(models.Model):
         default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
     )
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="invitations")
-    email = models.EmailField("e-mail address", max_length=254)
+    email = models.EmailField(_("e-mail address"), max_length=254)
     role = models.CharField(
         max_length=10,
         choices=Role.choices,
         blank=True,
-        help_text="In the tenant. Empty: none, only the SIP user's own page.",
+        help_text=_("In the tenant. Empty: none, only the SIP user's own page."),
     )
     subscriber = models.ForeignKey(
         Subscriber,
@@ -33,7 +34,7 @@ class Invitation(models.Model):
         null=True,
         blank=True,
         related_name="invitations",
-        help_text="The SIP user that becomes the person's own.",
+        help_text=_("The SIP user that becomes the person's own."),
     )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     invited_by = models.ForeignKey(
@@ -49,13 +50,15 @@ class Invitation(models.Model):
             models.CheckConstraint(
                 condition=~Q(role="") | Q(subscriber__isnull=False),
                 name="invitation_to_something",
-                violation_error_message="Name a role, or the SIP user that is to be the person's.",
+                violation_error_message=_(
+                    "Name a role, or the SIP user that is to be the person's."
+                ),
             ),
             models.UniqueConstraint(
                 fields=["tenant", "email"],
                 condition=Q(accepted_at__isnull=True),
                 name="invitation_open_once",
-                violation_error_message="This address has an invitation already.",
+                violation_error_message=_("This address has an invitation already."),
             ),
         ]
 

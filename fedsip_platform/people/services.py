@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform import mail
 from fedsip_platform.audit import log
@@ -45,9 +46,12 @@ def invite(
     """
     email = email.strip().lower()
     if subscriber is not None and subscriber.domain.tenant_id != tenant.pk:
-        raise ServiceError("subscriber", "This user is not the tenant's.")
+        raise ServiceError("subscriber", _("This user is not the tenant's."))
     if role and Membership.objects.filter(tenant=tenant, person__email=email).exists():
-        raise Conflict("email", f"{email} belongs to {tenant} already.")
+        raise Conflict(
+            "email",
+            _("%(email)s belongs to %(tenant)s already.") % {"email": email, "tenant": tenant},
+        )
     for earlier in Invitation.objects.filter(tenant=tenant, email=email, accepted_at=None):
         withdraw(earlier)
     secret = secrets.token_urlsafe(SECRET_BYTES)
@@ -81,9 +85,11 @@ def accept(invitation: Invitation, person: Person) -> None:
     """Make the person what the invitation says. Who was invited must be who accepts."""
     current = Invitation.objects.select_for_update(of=("self",)).filter(pk=invitation.pk).first()
     if current is None or current.accepted_at is not None or current.expires_at < timezone.now():
-        raise Conflict("", "This invitation was used, withdrawn or has expired.")
+        raise Conflict("", _("This invitation was used, withdrawn or has expired."))
     if person.email != invitation.email:
-        raise ServiceError("email", f"This invitation is for {invitation.email}.")
+        raise ServiceError(
+            "email", _("This invitation is for %(email)s.") % {"email": invitation.email}
+        )
     if invitation.role:
         join(invitation.tenant, person, invitation.role)
     if invitation.subscriber is not None:
@@ -173,7 +179,7 @@ def _refuse_for_last_owner(membership: Membership, field: str) -> None:
     Tenant.objects.select_for_update(no_key=True).get(pk=membership.tenant_id)
     others = Membership.objects.filter(tenant=membership.tenant, role=Role.OWNER)
     if membership.role == Role.OWNER and not others.exclude(pk=membership.pk).exists():
-        raise Conflict(field, "A tenant needs an owner: make somebody else one first.")
+        raise Conflict(field, _("A tenant needs an owner: make somebody else one first."))
 
 
 # -- whose a SIP user is

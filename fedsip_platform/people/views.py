@@ -7,6 +7,7 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from fedsip_platform.changes import ServiceError
@@ -19,12 +20,13 @@ from .models import Invitation
 class JoinForm(forms.Form):
     """Who was invited and is new says her name and chooses a password."""
 
-    name = forms.CharField(max_length=100, label="Your name")
+    name = forms.CharField(max_length=100, label=_("Your name"))
     password = forms.CharField(
+        label=_("Password"),
         max_length=128,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 12 characters.",
+        help_text=_("At least 12 characters."),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from fedsip_platform.directory import names
 from fedsip_platform.directory.models import Domain, Subscriber
@@ -27,10 +28,15 @@ def normal(text: str, domain: Domain) -> str:
     if not at:
         user, host = bare, domain.name
     if not user or not host:
-        raise ValidationError("Type a name or number of this domain, or an address such as a@b.c.")
+        raise ValidationError(
+            _("Type a name or number of this domain, or an address such as a@b.c.")
+        )
     names.check_username(user)
     if len(user) > names.LONGEST_USERNAME:
-        raise ValidationError(f"A name has at most {names.LONGEST_USERNAME} characters.")
+        raise ValidationError(
+            _("A name has at most %(longest_username)s characters.")
+            % {"longest_username": names.LONGEST_USERNAME}
+        )
     host = names.normal_domain(host)
     return f"{user.lower() if host == domain.name else user}@{host}"
 
@@ -39,7 +45,7 @@ def normal_member(text: str, domain: Domain) -> str:
     """A destination that must be a user of the same tenant."""
     aor = normal(text, domain).lower()
     if not Subscriber.objects.filter(aor=aor, domain__tenant=domain.tenant_id).exists():
-        raise ValidationError(f"There is no user {aor} here.")
+        raise ValidationError(_("There is no user %(aor)s here.") % {"aor": aor})
     return aor
 
 
@@ -56,6 +62,8 @@ def normal_target(text: str, domain: Domain) -> str:
 def normal_members(texts: Sequence[str], domain: Domain) -> list[str]:
     """The users of a ring group, each once, in the order given."""
     if len(texts) > MOST_MEMBERS:
-        raise ValidationError(f"A group has at most {MOST_MEMBERS} members.")
+        raise ValidationError(
+            _("A group has at most %(most_members)s members.") % {"most_members": MOST_MEMBERS}
+        )
     found = [normal_member(text, domain) for text in texts]
     return list(dict.fromkeys(found))

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from fedsip_platform.directory.models import Domain
 from fedsip_platform.federation import locating
 from fedsip_platform.location.models import Binding
@@ -60,7 +63,7 @@ def follow(trial: Trial, domain: Domain, caller: str, *, user_agent: str, at: da
     known = Published()
     own = known.domain(domain.name.encode())
     if own is None:
-        trial.way.append(f"{domain} is not served.")
+        trial.way.append(_("%(domain)s is not served.") % {"domain": domain})
         return
     payer = Payer(own, Aor(f"{caller}@{domain.name}".encode()))
     journey = _Journey(trial, known, domain.tenant_id, user_agent.encode(), at)
@@ -78,11 +81,11 @@ def _by_rules(journey: _Journey, payer: Payer, uri: SipUri, rules: list[model.Tr
         try:
             made = apply(rule, uri).uri
         except TranslationError as error:
-            journey.refuse(500, f"The call is refused with 500: {error}.")
+            _say_refused(journey, 500, str(error))
         else:
             _to_number(journey, payer, made, rule.tran_trunk)
 
-    _one_after_the_other(journey, rules, by, "Then the next rule is tried.")
+    _one_after_the_other(journey, rules, by, _("Then the next rule is tried."))
 
 
 def _one_after_the_other(
@@ -112,10 +115,11 @@ def _to_number(journey: _Journey, payer: Payer, uri: SipUri, trunk: bytes) -> No
     if not found:
         _lead(journey, payer, uri, trunk)
         return
-    shown = ", then ".join(one.serialise().decode() for one in found)
-    journey.say(f"The number is no user of ours; ENUM has {shown}.")
+    shown = ", ".join(one.serialise().decode() for one in found)
+    said = _("The number is no user of ours; ENUM has, one after the other: %(addresses)s.")
+    journey.say(said % {"addresses": shown})
     go = lambda one: _lead(journey, payer, one, b"")  # noqa: E731
-    _one_after_the_other(journey, found, go, "Then the next address is tried.")
+    _one_after_the_other(journey, found, go, _("Then the next address is tried."))
 
 
 def _lead(journey: _Journey, payer: Payer, uri: SipUri, trunk: bytes) -> None:
@@ -128,7 +132,8 @@ def _lead(journey: _Journey, payer: Payer, uri: SipUri, trunk: bytes) -> None:
         case leading.Away(payer=domain):
             _leave(journey, domain, uri)
         case _ if found.domain.tenant_id != journey.tenant_id:
-            journey.say(f"{found.domain.name.decode()} is another domain of this platform.")
+            said = _("%(domain)s is another domain of this platform.")
+            journey.say(said % {"domain": found.domain.name.decode()})
         case leading.ToGroup():
             _say_alias(journey, found.alias)
             _ring(journey, payer, found.group, uri.scheme)
@@ -141,15 +146,24 @@ def _refuse(journey: _Journey, payer: Payer, why: leading.Refused, trunk: bytes)
     status = why.status
     if why.not_allowed and payer.domain is not None and payer.aor is not None:
         policy = journey.known.policy(payer.aor, payer.domain.domain_id)
-        whose = "the user's" if policy is not None and policy.aor else "the domain's"
-        said = f"{whose} outbound policy does not allow {why.not_allowed}"
-        journey.refuse(status, f"The call is refused with {status}: {said}.")
+        if policy is not None and policy.aor:
+            said = _("the user's outbound policy does not allow %(what)s")
+        else:
+            said = _("the domain's outbound policy does not allow %(what)s")
+        _say_refused(journey, status, said % {"what": why.not_allowed})
     elif trunk:
-        journey.refuse(status, f"The trunk {trunk.decode()} has no gateways or is off: {status}.")
+        said = _("The trunk %(trunk)s has no gateways or is off: %(status)d.")
+        journey.refuse(status, said % {"trunk": trunk.decode(), "status": status})
     elif why.reason is None:
-        journey.refuse(status, f"The domain is switched off: {status}.")
+        said = _("The domain is switched off: %(status)d.")
+        journey.refuse(status, said % {"status": status})
     else:
-        journey.refuse(status, f"The call is refused with {status}: {why.reason.decode()}.")
+        _say_refused(journey, status, why.reason.decode())
+
+
+def _say_refused(journey: _Journey, status: int, why: str) -> None:
+    said = _("The call is refused with %(status)d: %(why)s.")
+    journey.refuse(status, said % {"status": status, "why": why})
 
 
 # -- away
@@ -160,14 +174,20 @@ def _leave(journey: _Journey, domain: model.Domain, uri: SipUri) -> None:
     verdict = _verdict(journey, domain, peer)
     why, other = refusal_to_leave(verdict, uri.transport), peer.decode()
     if why is Why.NEVER_SECURE:
-        said = f"{other} may be called over TLS alone"
-        journey.refuse(488, f"The call is refused with 488: {said}.")
+        said = _("%(other)s may be called over TLS alone")
+        _say_refused(journey, 488, said % {"other": other})
     elif why is not None:
-        said = f"{name} has no calls with {other} ({why})"
-        journey.refuse(403, f"The call is refused with 403: {said}.")
+        said = _("%(domain)s has no calls with %(other)s (%(why)s)")
+        _say_refused(journey, 403, said % {"domain": name, "other": other, "why": why})
     else:
-        proof = f", to whoever proves over TLS to be {other}" if verdict.is_verified else ""
-        journey.say(f"The host is none of ours: the call leaves{proof}.")
+        if verdict.is_verified:
+            said = _(
+                "The host is none of ours: the call leaves, "
+                "to whoever proves over TLS to be %(other)s."
+            )
+        else:
+            said = _("The host is none of ours: the call leaves.")
+        journey.say(said % {"other": other})
         _try_at(journey, [uri])
 
 
@@ -184,8 +204,12 @@ def _verdict(journey: _Journey, domain: model.Domain, peer: bytes) -> Verdict:
 
 
 def _leave_by_trunk(journey: _Journey, by: leading.ByTrunk, uri: SipUri) -> None:
-    name, count = by.trunk.name.decode(), len(by.gateways)
-    journey.say(f"The call leaves by the trunk {name}, by {count} gateways at most.")
+    said = ngettext(
+        "The call leaves by the trunk %(trunk)s, by its gateway.",
+        "The call leaves by the trunk %(trunk)s, by %(n)d gateways at most.",
+        len(by.gateways),
+    )
+    journey.say(said % {"trunk": by.trunk.name.decode(), "n": len(by.gateways)})
     found = GatewayHealth.objects.filter(
         gateway__in=[one.gateway_id for one in by.gateways], is_alive=False
     )
@@ -193,7 +217,8 @@ def _leave_by_trunk(journey: _Journey, by: leading.ByTrunk, uri: SipUri) -> None
     ordered = leading.in_order(by.gateways, dead, lambda: 0.0)
     for gateway in ordered:
         if gateway.gateway_id in dead:
-            journey.say(f"{gateway.host.decode()} does not answer OPTIONS: it is tried last.")
+            said = _("%(host)s does not answer OPTIONS: it is tried last.")
+            journey.say(said % {"host": gateway.host.decode()})
     _try_at(journey, [leading.uri_at(gateway, uri) for gateway in ordered])
 
 
@@ -208,24 +233,29 @@ def _try_at(journey: _Journey, uris: list[SipUri]) -> None:
 
 def _say_alias(journey: _Journey, alias: model.Alias | None) -> None:
     if alias is not None:
-        journey.say(f"{alias.aor.decode()} is another name of {alias.target.decode()}.")
+        said = _("%(alias)s is another name of %(target)s.")
+        journey.say(said % {"alias": alias.aor.decode(), "target": alias.target.decode()})
 
 
 def _ring(journey: _Journey, payer: Payer, group: model.RingGroup, scheme: bytes) -> None:
-    names = ", ".join(member.decode() for member in group.members) or "nobody"
-    order = "at once" if group.strategy == "parallel" else "one after the other"
-    journey.say(f"{group.aor.decode()} rings {names} {order}, {group.ring_seconds} s.")
+    names = ", ".join(member.decode() for member in group.members) or _("nobody")
+    if group.strategy == "parallel":
+        said = _("%(group)s rings %(names)s at once, %(n)d s.")
+    else:
+        said = _("%(group)s rings %(names)s one after the other, %(n)d s.")
+    journey.say(said % {"group": group.aor.decode(), "names": names, "n": group.ring_seconds})
     members = [leading.uri_of(member, scheme) for member in group.members]
     reached = [contacts for member in members if (contacts := _contacts(journey, member))]
     for contacts in reached if group.strategy == "parallel" else reached[:1]:
         journey.trial.targets += contacts
     if group.fallback:
-        journey.say(f"Then the call goes to {group.fallback.decode()}.")
+        said = _("Then the call goes to %(target)s.")
+        journey.say(said % {"target": group.fallback.decode()})
     if not reached and group.fallback:
         after = leading.uri_of(group.fallback, scheme)
         _divert(journey, payer, group.aor, "no_answer", after)
     elif not reached:
-        journey.refuse(480, "None of them has a phone there: 480.")
+        journey.refuse(480, _("None of them has a phone there: 480."))
 
 
 def _call_user(journey: _Journey, payer: Payer, user: leading.ToUser) -> None:
@@ -234,17 +264,26 @@ def _call_user(journey: _Journey, payer: Payer, user: leading.ToUser) -> None:
     name = aor.decode("utf-8", "replace")
     is_known = journey.known.subscriber(aor) is not None
     if is_known or contacts:
-        journey.say(f"{name} is a user of ours with {len(contacts)} registered contacts.")
+        said = ngettext(
+            "%(name)s is a user of ours with %(n)d registered contact.",
+            "%(name)s is a user of ours with %(n)d registered contacts.",
+            len(contacts),
+        )
+        journey.say(said % {"name": name, "n": len(contacts)})
     now = leading.at_once(user.forwards, is_reachable=bool(contacts))
     if now is not None:
         journey.say(_forward(now))
         destination = leading.uri_of(now.target, user.uri.scheme)
         _divert(journey, payer, now.aor, now.condition, destination)
     elif not contacts:
-        phone = "phone that registered over TLS" if user.uri.is_sips else "phone"
-        said = f"No {phone} of {name} is there" if is_known else f"There is no user {name}"
+        if not is_known:
+            said = _("There is no user %(name)s: %(status)d.")
+        elif user.uri.is_sips:
+            said = _("No phone of %(name)s that registered over TLS is there: %(status)d.")
+        else:
+            said = _("No phone of %(name)s is there: %(status)d.")
         status = 480 if is_known else 404
-        journey.refuse(status, f"{said}: {status}.")
+        journey.refuse(status, said % {"name": name, "status": status})
     else:
         journey.trial.targets += contacts
         for condition in leading.LATER:
@@ -266,7 +305,10 @@ def _contacts(journey: _Journey, uri: SipUri) -> list[str]:
 
 def _forward(forward: model.Forward) -> str:
     when = ForwardWhen(forward.condition).label
-    return f"Forwarded to {forward.target.decode()} {when}."
+    return _("Forwarded to %(target)s %(when)s.") % {
+        "target": forward.target.decode(),
+        "when": when,
+    }
 
 
 def _divert(journey: _Journey, payer: Payer, aor: Aor, condition: str, destination: SipUri) -> None:

@@ -16,6 +16,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.directory import names, patterns
 from fedsip_platform.directory.fields import HostField, UsernameField
@@ -68,8 +69,8 @@ class Alias(models.Model):
 
     public_id = _public_id()
     domain = models.ForeignKey(Domain, models.CASCADE, related_name="aliases")
-    name = UsernameField(help_text="Such as 1000, sales or +15551234567.")
-    target = _destination("The user or ring group that is meant, such as alice.")
+    name = UsernameField(help_text=_("Such as 1000, sales or +15551234567."))
+    target = _destination(_("The user or ring group that is meant, such as alice."))
     enabled = _enabled()
     note = _note()
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
@@ -79,17 +80,17 @@ class Alias(models.Model):
         ordering = ["domain", "name"]
         verbose_name_plural = "aliases"
         indexes = [models.Index(fields=["target"], name="alias_target")]
-        constraints = [_once("alias_once", "This alias exists already.", ["domain", "name"])]
+        constraints = [_once("alias_once", _("This alias exists already."), ["domain", "name"])]
 
     def __str__(self) -> str:
         return f"{self.name}@{self.domain.name}"
 
 
 class ForwardWhen(models.TextChoices):
-    ALWAYS = "always", "always, the phone does not ring"
-    BUSY = "busy", "when the user is busy"
-    NO_ANSWER = "no_answer", "when nobody answers in time"
-    NOT_REGISTERED = "not_registered", "when no phone can be reached"
+    ALWAYS = "always", _("always, the phone does not ring")
+    BUSY = "busy", _("when the user is busy")
+    NO_ANSWER = "no_answer", _("when nobody answers in time")
+    NOT_REGISTERED = "not_registered", _("when no phone can be reached")
 
 
 class Forward(models.Model):
@@ -97,11 +98,11 @@ class Forward(models.Model):
 
     public_id = _public_id()
     user = models.ForeignKey(Subscriber, models.CASCADE, related_name="forwards")
-    condition = models.CharField("when", max_length=15, choices=ForwardWhen.choices)
+    condition = models.CharField(_("when"), max_length=15, choices=ForwardWhen.choices)
     target = _destination(
-        "A name or number of the domain (numbers are dialled as the user would), or user@domain."
+        _("A name or number of the domain (numbers are dialled as the user would), or user@domain.")
     )
-    ring_seconds = _ring_seconds(20, "How long the phones ring before `no_answer` forwards.")
+    ring_seconds = _ring_seconds(20, _("How long the phones ring before `no_answer` forwards."))
     enabled = _enabled()
     note = _note()
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
@@ -112,7 +113,9 @@ class Forward(models.Model):
         indexes = [models.Index(fields=["target"], name="forward_target")]
         constraints = [
             _once(
-                "forward_once", "This user has a forward for that already.", ["user", "condition"]
+                "forward_once",
+                _("This user has a forward for that already."),
+                ["user", "condition"],
             ),
             models.CheckConstraint(
                 condition=Q(condition__in=ForwardWhen.values), name="forward_condition_known"
@@ -124,8 +127,8 @@ class Forward(models.Model):
 
 
 class RingStrategy(models.TextChoices):
-    PARALLEL = "parallel", "all at once"
-    IN_ORDER = "in_order", "one after the other"
+    PARALLEL = "parallel", _("all at once")
+    IN_ORDER = "in_order", _("one after the other")
 
 
 class RingGroup(models.Model):
@@ -133,7 +136,7 @@ class RingGroup(models.Model):
 
     public_id = _public_id()
     domain = models.ForeignKey(Domain, models.CASCADE, related_name="ring_groups")
-    name = UsernameField(help_text="Such as sales: callers dial sales@the domain.")
+    name = UsernameField(help_text=_("Such as sales: callers dial sales@the domain."))
     strategy = models.CharField(
         max_length=10, choices=RingStrategy.choices, default=RingStrategy.PARALLEL
     )
@@ -141,10 +144,12 @@ class RingGroup(models.Model):
         models.CharField(max_length=LONGEST_DESTINATION),
         default=list,
         blank=True,
-        help_text="Users, in the order of ringing.",
+        help_text=_("Users, in the order of ringing."),
     )
-    ring_seconds = _ring_seconds(20, "How long each member rings; with `parallel`, all of them.")
-    fallback = _destination("Where the call goes when nobody answers. Empty: nowhere.", blank=True)
+    ring_seconds = _ring_seconds(20, _("How long each member rings; with `parallel`, all of them."))
+    fallback = _destination(
+        _("Where the call goes when nobody answers. Empty: nowhere."), blank=True
+    )
     enabled = _enabled()
     note = _note()
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
@@ -154,7 +159,7 @@ class RingGroup(models.Model):
         ordering = ["domain", "name"]
         indexes = [GinIndex(fields=["members"], name="ring_group_members")]
         constraints = [
-            _once("ring_group_once", "This ring group exists already.", ["domain", "name"]),
+            _once("ring_group_once", _("This ring group exists already."), ["domain", "name"]),
             models.CheckConstraint(
                 condition=Q(strategy__in=RingStrategy.values), name="ring_group_strategy_known"
             ),
@@ -172,28 +177,28 @@ class Trunk(models.Model):
         Domain,
         models.CASCADE,
         related_name="trunks",
-        help_text="Whose rules lead out to it, and whose aliases its numbers are.",
+        help_text=_("Whose rules lead out to it, and whose aliases its numbers are."),
     )
-    name = models.SlugField(max_length=40, help_text="Short name, for the rules that lead here.")
+    name = models.SlugField(max_length=40, help_text=_("Short name, for the rules that lead here."))
     inbound_addresses = ArrayField(
         models.CharField(max_length=50, validators=[checks.check_network]),
         default=list,
         blank=True,
-        help_text="Addresses or small networks from which the carrier's calls come.",
+        help_text=_("Addresses or small networks from which the carrier's calls come."),
     )
     inbound_tls_name = HostField(
         "inbound TLS name",
         blank=True,
         default="",
         db_default="",
-        help_text="Name in the carrier's certificate, if it calls by TLS.",
+        help_text=_("Name in the carrier's certificate, if it calls by TLS."),
     )
     options_seconds = models.PositiveSmallIntegerField(
-        "OPTIONS interval",
+        _("OPTIONS interval"),
         default=30,
         db_default=30,
         validators=[MaxValueValidator(3600), checks.check_interval],
-        help_text="How often each gateway is asked whether it is there; 0: never.",
+        help_text=_("How often each gateway is asked whether it is there; 0: never."),
     )
     enabled = _enabled()
     note = _note()
@@ -202,17 +207,17 @@ class Trunk(models.Model):
 
     class Meta:
         ordering = ["domain", "name"]
-        constraints = [_once("trunk_once", "This trunk exists already.", ["domain", "name"])]
+        constraints = [_once("trunk_once", _("This trunk exists already."), ["domain", "name"])]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.domain.name}"
 
 
 class GatewayTransport(models.TextChoices):
-    LOCATE = "", "as DNS says"
-    UDP = "udp", "UDP"
-    TCP = "tcp", "TCP"
-    TLS = "tls", "TLS"
+    LOCATE = "", _("as DNS says")
+    UDP = "udp", _("UDP")
+    TCP = "tcp", _("TCP")
+    TLS = "tls", _("TLS")
 
 
 class Gateway(models.Model):
@@ -220,24 +225,24 @@ class Gateway(models.Model):
 
     public_id = _public_id()
     trunk = models.ForeignKey(Trunk, models.CASCADE, related_name="gateways")
-    host = HostField(help_text="A domain or an address.")
+    host = HostField(help_text=_("A domain or an address."))
     port = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(65535)],
-        help_text="Empty: as DNS says.",
+        help_text=_("Empty: as DNS says."),
     )
     transport = models.CharField(
         max_length=5, choices=GatewayTransport.choices, blank=True, default="", db_default=""
     )
     priority = models.PositiveSmallIntegerField(
-        default=10, db_default=10, help_text="The lowest that is alive is tried first."
+        default=10, db_default=10, help_text=_("The lowest that is alive is tried first.")
     )
     weight = models.PositiveSmallIntegerField(
         default=10,
         db_default=10,
         validators=[MinValueValidator(1), MaxValueValidator(10000)],
-        help_text="Share among gateways of the same priority.",
+        help_text=_("Share among gateways of the same priority."),
     )
     enabled = _enabled()
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
@@ -266,10 +271,10 @@ class GatewayHealth(models.Model):
     node_id = models.CharField(max_length=64)
     gateway = models.ForeignKey(Gateway, models.CASCADE, related_name="health", db_constraint=False)
     is_alive = models.BooleanField()
-    status = models.PositiveSmallIntegerField(null=True, help_text="Of the last answer.")
+    status = models.PositiveSmallIntegerField(null=True, help_text=_("Of the last answer."))
     round_trip_ms = models.PositiveIntegerField(null=True)
     checked_at = models.DateTimeField()
-    changed_at = models.DateTimeField(help_text="Since when it is alive or not.")
+    changed_at = models.DateTimeField(help_text=_("Since when it is alive or not."))
 
     class Meta:
         ordering = ["gateway", "node_id"]
@@ -292,16 +297,16 @@ class OutboundPolicy(models.Model):
         null=True,
         blank=True,
         related_name="outbound_policy",
-        help_text="Empty: for all users of the domain without a policy of their own.",
+        help_text=_("Empty: for all users of the domain without a policy of their own."),
     )
     caller_id = models.CharField(
-        "caller ID",
+        _("caller ID"),
         max_length=names.LONGEST_USERNAME,
         blank=True,
         default="",
         db_default="",
         validators=[names.check_username],
-        help_text="Number shown to those called over a trunk. Empty: the user's own name.",
+        help_text=_("Number shown to those called over a trunk. Empty: the user's own name."),
     )
     caller_name = models.CharField(
         max_length=80,
@@ -309,13 +314,13 @@ class OutboundPolicy(models.Model):
         default="",
         db_default="",
         validators=[names.check_one_line],
-        help_text="Name shown to them.",
+        help_text=_("Name shown to them."),
     )
     classes = ArrayField(
         models.CharField(max_length=15, choices=checks.CLASSES),
         default=checks.all_classes,
         blank=True,
-        help_text="Kinds of destinations that may be called. Own users always may be.",
+        help_text=_("Kinds of destinations that may be called. Own users always may be."),
     )
     allow_regex = models.CharField(
         max_length=MAX_PATTERN,
@@ -323,7 +328,7 @@ class OutboundPolicy(models.Model):
         default="",
         db_default="",
         validators=[patterns.check_pattern],
-        help_text="Called users that are allowed besides (RE2).",
+        help_text=_("Called users that are allowed besides (RE2)."),
     )
     deny_regex = models.CharField(
         max_length=MAX_PATTERN,
@@ -331,7 +336,7 @@ class OutboundPolicy(models.Model):
         default="",
         db_default="",
         validators=[patterns.check_pattern],
-        help_text="Called users that are never allowed (RE2).",
+        help_text=_("Called users that are never allowed (RE2)."),
     )
     note = _note()
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
@@ -339,14 +344,14 @@ class OutboundPolicy(models.Model):
 
     class Meta:
         ordering = ["domain", "user"]
-        verbose_name_plural = "outbound policies"
+        verbose_name_plural = _("outbound policies")
         constraints = [
             models.UniqueConstraint(
                 fields=["domain"],
                 condition=Q(user__isnull=True),
                 name="outbound_policy_of_domain_once",
                 violation_error_code="unique",
-                violation_error_message="This domain has a policy already.",
+                violation_error_message=_("This domain has a policy already."),
             )
         ]
 
@@ -357,4 +362,4 @@ class OutboundPolicy(models.Model):
         """Refuse users of other domains."""
         super().clean()
         if self.user is not None and self.user.domain_id != self.domain_id:
-            raise ValidationError({"user": "This user is of another domain."})
+            raise ValidationError({"user": _("This user is of another domain.")})

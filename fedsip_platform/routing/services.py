@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import Conflict, ServiceError, change, delete, save
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
@@ -25,7 +26,7 @@ from .models import Alias, Forward, Gateway, OutboundPolicy, RingGroup, Trunk
 def create_alias(domain: Domain, name: str, target: str, **fields: Any) -> Alias:
     """Make another name for a user or ring group of the tenant."""
     name = name.strip().lower()
-    refuse_taken_name(domain, name, other_than="an alias")
+    refuse_taken_name(domain, name, other_than=_("an alias"))
     return save(Alias(domain=domain, name=name, target=_target(domain, target), **fields))
 
 
@@ -34,7 +35,7 @@ def update_alias(alias: Alias, **fields: Any) -> Alias:
     """Change an alias."""
     if "name" in fields:
         fields["name"] = fields["name"].strip().lower()
-        refuse_taken_name(alias.domain, fields["name"], other_than="an alias")
+        refuse_taken_name(alias.domain, fields["name"], other_than=_("an alias"))
     if "target" in fields:
         fields["target"] = _target(alias.domain, fields["target"])
     return change(alias, fields)
@@ -73,7 +74,7 @@ def delete_forward(forward: Forward) -> None:
 def create_ring_group(domain: Domain, name: str, **fields: Any) -> RingGroup:
     """Make a name that rings several users."""
     name = name.strip().lower()
-    refuse_taken_name(domain, name, other_than="a ring group")
+    refuse_taken_name(domain, name, other_than=_("a ring group"))
     return save(RingGroup(domain=domain, name=name, **_group_fields(domain, fields)))
 
 
@@ -82,7 +83,7 @@ def update_ring_group(group: RingGroup, **fields: Any) -> RingGroup:
     """Change a ring group."""
     if "name" in fields:
         fields["name"] = fields["name"].strip().lower()
-        refuse_taken_name(group.domain, fields["name"], other_than="a ring group")
+        refuse_taken_name(group.domain, fields["name"], other_than=_("a ring group"))
     return change(group, _group_fields(group.domain, fields))
 
 
@@ -186,12 +187,16 @@ def forget_destinations_of(domain: Domain) -> None:
 def refuse_taken_name(domain: Domain, name: str, *, other_than: str) -> None:
     """Raise Conflict when the name means something else in the domain already."""
     for kind, rows in (
-        ("a user", domain.subscribers.filter(username=name)),
-        ("an alias", domain.aliases.filter(name=name)),
-        ("a ring group", domain.ring_groups.filter(name=name)),
+        (_("a user"), domain.subscribers.filter(username=name)),
+        (_("an alias"), domain.aliases.filter(name=name)),
+        (_("a ring group"), domain.ring_groups.filter(name=name)),
     ):
         if kind != other_than and rows.exists():
-            raise Conflict("name", f"{name}@{domain.name} is {kind} already.")
+            raise Conflict(
+                "name",
+                _("%(username)s@%(domain)s is %(kind)s already.")
+                % {"username": name, "domain": domain.name, "kind": kind},
+            )
 
 
 def _group_fields(domain: Domain, fields: dict[str, Any]) -> dict[str, Any]:
@@ -211,7 +216,7 @@ def _target(domain: Domain, text: str) -> str:
 def _forward_target(user: Subscriber, text: str) -> str:
     target = _normal("target", destinations.normal, text, user.domain)
     if target == user.aor:
-        raise ServiceError("target", "This is the user himself.")
+        raise ServiceError("target", _("This is the user himself."))
     return target
 
 
@@ -225,4 +230,7 @@ def _normal(field: str, make: Callable[[Any, Domain], Any], given: Any, domain: 
 def _refuse_used(trunk: Trunk, field: str) -> None:
     rules = Translation.objects.filter(domain=trunk.domain, tran_trunk=trunk.name)
     if rules.exists():
-        raise Conflict(field, f"{rules.count()} rules lead to this trunk; change them first.")
+        raise Conflict(
+            field,
+            _("%(count)s rules lead to this trunk; change them first.") % {"count": rules.count()},
+        )

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory.models import Domain, Translation
 from fedsip_platform.federation import locating
@@ -105,7 +107,7 @@ def _dialled(text: str, domain: Domain) -> SipUri:
     address = bare if "@" in bare or bare.lower().startswith("sip") else f"{bare}@{domain.name}"
     uri = locating.read_uri(address)
     if not uri.user:
-        raise ServiceError("dialled", f"{text} has no user to call.")
+        raise ServiceError("dialled", _("%(text)s has no user to call.") % {"text": text})
     return uri
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import actor, log
 from fedsip_platform.audit.actor import Actor
@@ -64,7 +65,9 @@ def start(
         job.total += len(part)
         number += 1
         if job.total > MOST_ROWS:
-            raise ServiceError("", f"There are more than {MOST_ROWS} rows.")
+            raise ServiceError(
+                "", _("There are more than %(most_rows)s rows.") % {"most_rows": MOST_ROWS}
+            )
     if made:
         chunks.put(job, 0, made, is_result=True)
     job.save()
@@ -81,9 +84,9 @@ def cancel(job: Job) -> Job:
     """
     locked = Job.objects.select_for_update().get(pk=job.pk)
     if locked.state not in UNFINISHED:
-        raise Conflict("state", f"This job is {locked.state} already.")
+        raise Conflict("state", _("This job is %(state)s already.") % {"state": locked.state})
     if user_jobs.is_past_cancelling(locked):
-        raise Conflict("state", "Every row was good and is being written; it is all or none.")
+        raise Conflict("state", _("Every row was good and is being written; it is all or none."))
     _finish(locked, State.CANCELLED)
     return locked
 

@@ -7,6 +7,7 @@ import uuid
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.tenants.models import Person, Tenant
 
@@ -18,7 +19,7 @@ class Letter(models.Model):
     subject = models.TextField()
     body = models.TextField()
     attempts = models.PositiveSmallIntegerField(default=0)
-    problem = models.TextField(blank=True, help_text="What the mail server said last.")
+    problem = models.TextField(blank=True, help_text=_("What the mail server said last."))
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(db_default=Now(), db_index=True)
 
@@ -27,16 +28,16 @@ class Letter(models.Model):
 
 
 class Kind(models.TextChoices):
-    IMPORT_USERS = "import_users", "import of users"
-    EXPORT_USERS = "export_users", "export of users"
+    IMPORT_USERS = "import_users", _("import of users")
+    EXPORT_USERS = "export_users", _("export of users")
 
 
 class State(models.TextChoices):
-    WAITING = "waiting", "waiting"
-    RUNNING = "running", "running"
-    DONE = "done", "done"
-    FAILED = "failed", "failed"
-    CANCELLED = "cancelled", "cancelled"
+    WAITING = "waiting", _("waiting")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+    CANCELLED = "cancelled", _("cancelled")
 
 
 UNFINISHED = (State.WAITING, State.RUNNING)
@@ -55,9 +56,9 @@ class Job(models.Model):
     options = models.JSONField(default=dict)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
-    counted = models.JSONField(default=dict, help_text="How many came out how.")
-    problems = models.JSONField(default=list, help_text="Row, field and reason; the first ones.")
-    position = models.PositiveIntegerField(default=0, help_text="The next step.")
+    counted = models.JSONField(default=dict, help_text=_("How many came out how."))
+    problems = models.JSONField(default=list, help_text=_("Row, field and reason; the first ones."))
+    position = models.PositiveIntegerField(default=0, help_text=_("The next step."))
     created_at = models.DateTimeField(db_default=Now())
     touched_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)

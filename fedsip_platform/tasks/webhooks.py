@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform.celery import app
 from fedsip_platform.webhooks import services, signing, targets
@@ -86,7 +87,9 @@ def _send(prepared: tuple[str, bytes, dict[str, str]]) -> Outcome:
         status = targets.post(*prepared)
     except (targets.TargetRefused, targets.DeliveryFailed) as error:
         return None, str(error)
-    return status, "" if 200 <= status < 300 else f"The answer was {status}."
+    if 200 <= status < 300:
+        return status, ""
+    return status, _("The answer was %(status)d.") % {"status": status}
 
 
 def _note(delivery: Delivery, outcome: Outcome) -> bool:

@@ -15,6 +15,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 
 
 class Tenant(models.Model):
@@ -23,44 +24,47 @@ class Tenant(models.Model):
     public_id = models.UUIDField(
         default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
     )
-    name = models.CharField(max_length=100, help_text="As people call it.")
+    name = models.CharField(max_length=100, help_text=_("As people call it."))
     slug = models.CharField(
         max_length=50,
         unique=True,
         validators=[
             RegexValidator(
                 r"\A[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z",
-                "Use lower-case letters, digits and hyphens, with a letter or digit at both ends.",
+                _(
+                    "Use lower-case letters, digits and hyphens, "
+                    "with a letter or digit at both ends."
+                ),
             )
         ],
-        help_text="Short name in addresses and commands: lower-case letters, digits, hyphens.",
+        help_text=_("Short name in addresses and commands: lower-case letters, digits, hyphens."),
     )
     enabled = models.BooleanField(
-        default=True, db_default=True, help_text="When off, none of its domains is served."
+        default=True, db_default=True, help_text=_("When off, none of its domains is served.")
     )
     max_domains = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Empty: no limit.", validators=[MinValueValidator(0)]
+        null=True, blank=True, help_text=_("Empty: no limit."), validators=[MinValueValidator(0)]
     )
     max_subscribers = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Users in all its domains. Empty: no limit."
+        null=True, blank=True, help_text=_("Users in all its domains. Empty: no limit.")
     )
     max_rules = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Rules in all its domains. Empty: no limit."
+        null=True, blank=True, help_text=_("Rules in all its domains. Empty: no limit.")
     )
     max_calls = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Calls at the same time, on each node. Empty: no limit."
+        null=True, blank=True, help_text=_("Calls at the same time, on each node. Empty: no limit.")
     )
     max_calls_per_second = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Calls begun in a second, on each node. Empty: no limit.",
+        help_text=_("Calls begun in a second, on each node. Empty: no limit."),
     )
     require_mfa = models.BooleanField(
-        "second factor required",
+        _("second factor required"),
         default=False,
         db_default=False,
-        help_text="People of this tenant must set up an authenticator app or a passkey.",
+        help_text=_("People of this tenant must set up an authenticator app or a passkey."),
     )
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
@@ -103,13 +107,17 @@ class Person(AbstractBaseUser):
     public_id = models.UUIDField(
         default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
     )
-    email = models.EmailField("e-mail address", max_length=254, unique=True)
+    email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
     name = models.CharField(max_length=100, blank=True)
     is_active = models.BooleanField(
-        "active", default=True, help_text="When off, this person cannot sign in; tokens stop too."
+        _("active"),
+        default=True,
+        help_text=_("When off, this person cannot sign in; tokens stop too."),
     )
     is_operator = models.BooleanField(
-        "operator", default=False, help_text="Runs the platform: sees and changes every tenant."
+        _("operator"),
+        default=False,
+        help_text=_("Runs the platform: sees and changes every tenant."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
     tenants = models.ManyToManyField(Tenant, through="Membership", related_name="people")
@@ -164,9 +172,9 @@ class Person(AbstractBaseUser):
 class Role(models.TextChoices):
     """What a person may do in a tenant; each includes the one below."""
 
-    OWNER = "owner", "owner: also the tenant itself and its people"
-    ADMIN = "admin", "admin: domains, users, rules"
-    VIEWER = "viewer", "viewer: only looks"
+    OWNER = "owner", _("owner: also the tenant itself and its people")
+    ADMIN = "admin", _("admin: domains, users, rules")
+    VIEWER = "viewer", _("viewer: only looks")
 
 
 class Membership(models.Model):

@@ -13,6 +13,7 @@ from django.contrib.postgres.functions import RandomUUID
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.tenants.models import Tenant
 
@@ -20,13 +21,13 @@ from .targets import TargetRefused, check_url
 
 
 class Event(models.TextChoices):
-    REGISTRATION_ADDED = "registration.added", "a phone has signed in"
-    REGISTRATION_ENDED = "registration.ended", "a phone was signed out"
-    CALL_STARTED = "call.started", "a call has begun"
-    CALL_ANSWERED = "call.answered", "a call was answered"
-    CALL_ENDED = "call.ended", "a call has ended"
-    CHECK_FAILED = "domain.check_failed", "a domain's DNS or certificate has a problem"
-    TEST = "test", "somebody pressed the test button"
+    REGISTRATION_ADDED = "registration.added", _("a phone has signed in")
+    REGISTRATION_ENDED = "registration.ended", _("a phone was signed out")
+    CALL_STARTED = "call.started", _("a call has begun")
+    CALL_ANSWERED = "call.answered", _("a call was answered")
+    CALL_ENDED = "call.ended", _("a call has ended")
+    CHECK_FAILED = "domain.check_failed", _("a domain's DNS or certificate has a problem")
+    TEST = "test", _("somebody pressed the test button")
 
 
 def check_target(url: str) -> None:
@@ -45,14 +46,14 @@ class Webhook(models.Model):
     )
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="webhooks")
     url = models.CharField(
-        "address", max_length=500, validators=[check_target], help_text="https://..."
+        _("address"), max_length=500, validators=[check_target], help_text=_("https://...")
     )
     events = ArrayField(
-        models.CharField(max_length=30, choices=Event.choices), help_text="What it is told of."
+        models.CharField(max_length=30, choices=Event.choices), help_text=_("What it is told of.")
     )
     enabled = models.BooleanField(default=True, db_default=True)
     note = models.CharField(max_length=200, blank=True, default="", db_default="")
-    secret = models.TextField(editable=False, help_text="Sealed.")
+    secret = models.TextField(editable=False, help_text=_("Sealed."))
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
@@ -64,9 +65,9 @@ class Webhook(models.Model):
 
 
 class State(models.TextChoices):
-    WAITING = "waiting", "waiting"
-    DELIVERED = "delivered", "delivered"
-    FAILED = "failed", "given up"
+    WAITING = "waiting", _("waiting")
+    DELIVERED = "delivered", _("delivered")
+    FAILED = "failed", _("given up")
 
 
 class Delivery(models.Model):
@@ -80,8 +81,8 @@ class Delivery(models.Model):
     body = models.JSONField()
     state = models.CharField(max_length=10, choices=State.choices, db_default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(db_default=0)
-    status = models.PositiveSmallIntegerField(null=True, help_text="The last answer's status.")
-    problem = models.TextField(db_default="", help_text="Why the last attempt failed.")
+    status = models.PositiveSmallIntegerField(null=True, help_text=_("The last answer's status."))
+    problem = models.TextField(db_default="", help_text=_("Why the last attempt failed."))
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(db_default=Now())
     delivered_at = models.DateTimeField(null=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform import sealing
 from fedsip_platform.audit import log
@@ -24,7 +25,11 @@ def create(tenant: Tenant, url: str, events: list[str], **fields: Any) -> tuple[
     """Make a webhook and return it with its secret, which nobody can read again."""
     Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
     if tenant.webhooks.count() >= MOST_OF_A_TENANT:
-        raise Conflict("tenant", f"A tenant has at most {MOST_OF_A_TENANT} webhooks.")
+        raise Conflict(
+            "tenant",
+            _("A tenant has at most %(most_of_a_tenant)s webhooks.")
+            % {"most_of_a_tenant": MOST_OF_A_TENANT},
+        )
     _check(events)
     secret = secrets.token_urlsafe(32)
     webhook = Webhook(tenant=tenant, url=url, events=sorted(set(events)), **fields)
@@ -59,7 +64,7 @@ def retry(delivery: Delivery) -> Delivery:
     """Try a delivery again, now and from the beginning."""
     locked = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
     if locked.state == State.DELIVERED:
-        raise Conflict("state", "This was delivered already.")
+        raise Conflict("state", _("This was delivered already."))
     locked.state, locked.attempts, locked.due_at = State.WAITING, 0, timezone.now()
     locked.save()
     return locked
@@ -79,4 +84,4 @@ def secret_of(webhook: Webhook) -> str:
 
 def _check(events: list[str]) -> None:
     if not events or Event.TEST in events:
-        raise ServiceError("events", "Name the events that it is told of.")
+        raise ServiceError("events", _("Name the events that it is told of."))

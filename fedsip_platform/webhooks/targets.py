@@ -15,6 +15,7 @@ import ssl
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 SECONDS = 10.0
 LONGEST_ANSWER = 64 * 1024
@@ -31,19 +32,19 @@ class DeliveryFailed(Exception):
 def check_url(url: str) -> SplitResult:
     """The parts of an address that may be tried; whether its name is public is seen later."""
     if not url.isascii() or not url.isprintable() or " " in url:
-        raise TargetRefused("Give an address of printable ASCII characters.")
+        raise TargetRefused(_("Give an address of printable ASCII characters."))
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise TargetRefused(f"This is no address: {error}.") from error
+        raise TargetRefused(_("This is no address: %(error)s.") % {"error": error}) from error
     schemes = ("https", "http") if settings.WEB.webhook_private else ("https",)
     if parts.scheme not in schemes or not parts.hostname:
-        raise TargetRefused("Give an address that begins with https://.")
+        raise TargetRefused(_("Give an address that begins with https://."))
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise TargetRefused("Leave user, password and fragment out of the address.")
+        raise TargetRefused(_("Leave user, password and fragment out of the address."))
     if port == 0:
-        raise TargetRefused("There is no port 0.")
+        raise TargetRefused(_("There is no port 0."))
     if not settings.WEB.webhook_private:
         with contextlib.suppress(ValueError):  # a name: resolved when something is sent
             _refuse_private(ipaddress.ip_address(parts.hostname))
@@ -55,7 +56,9 @@ def public_address(host: str, port: int) -> tuple[str, int]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise DeliveryFailed(f"{host} is not found: {error}") from error
+        raise DeliveryFailed(
+            _("%(host)s is not found: %(error)s") % {"host": host, "error": error}
+        ) from error
     addresses = [str(each[4][0]) for each in found]
     if not settings.WEB.webhook_private:
         for text in addresses:
@@ -91,4 +94,4 @@ def _refuse_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> N
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     if not address.is_global or address.is_multicast:
-        raise TargetRefused(f"{address} is not a public address.")
+        raise TargetRefused(_("%(address)s is not a public address.") % {"address": address})

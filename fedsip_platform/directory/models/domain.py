@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.directory import names
 from fedsip_platform.directory.fields import CountryField, DomainNameField
@@ -30,39 +31,41 @@ class Domain(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="domains")
     name = DomainNameField(
         unique=True,
-        error_messages={"unique": "This domain is taken already."},
-        help_text="Such as example.com. Cannot change while the domain has users: their passwords "
-        "are kept as hashes over it.",
+        error_messages={"unique": _("This domain is taken already.")},
+        help_text=_(
+            "Such as example.com. Cannot change while the domain has users: their passwords "
+            "are kept as hashes over it."
+        ),
     )
     enabled = models.BooleanField(
-        default=True, db_default=True, help_text="When off, nobody registers or calls."
+        default=True, db_default=True, help_text=_("When off, nobody registers or calls.")
     )
     note = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     unauthenticated = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="Anybody may register as anybody in this domain: for open demo rooms.",
+        help_text=_("Anybody may register as anybody in this domain: for open demo rooms."),
     )
     unauthenticated_calls_out = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="Callers of an unauthenticated domain may call other domains.",
+        help_text=_("Callers of an unauthenticated domain may call other domains."),
     )
     hide_users = models.BooleanField(
         default=True,
         db_default=True,
-        help_text="Strangers get the same answer for unknown and for unregistered users.",
+        help_text=_("Strangers get the same answer for unknown and for unregistered users."),
     )
     require_tls = models.BooleanField(
-        default=False, db_default=False, help_text="Phones must use TLS or secure WebSocket."
+        default=False, db_default=False, help_text=_("Phones must use TLS or secure WebSocket.")
     )
     media_policy = models.CharField(
         max_length=10,
         choices=MediaPolicy.choices,
         default=MediaPolicy.ALWAYS,
         db_default=MediaPolicy.ALWAYS,
-        help_text="Whether sound and picture pass our relay.",
+        help_text=_("Whether sound and picture pass our relay."),
     )
     srtp = models.CharField(
         max_length=10,
@@ -70,7 +73,7 @@ class Domain(models.Model):
         default=Srtp.OFFERED,
         db_default=Srtp.OFFERED,
         verbose_name="SRTP",
-        help_text="Encryption of media between a phone and us.",
+        help_text=_("Encryption of media between a phone and us."),
     )
     codecs = models.CharField(
         max_length=LONGEST_CODECS,
@@ -78,36 +81,40 @@ class Domain(models.Model):
         default="",
         db_default="",
         validators=[names.check_codecs],
-        help_text="Those that phones may use, the preferred one first, such as opus G722 PCMA. "
-        "Video needs its own, such as VP8. Empty: all.",
+        help_text=_(
+            "Those that phones may use, the preferred one first, such as opus G722 PCMA. "
+            "Video needs its own, such as VP8. Empty: all."
+        ),
     )
     nat_keepalive = models.BooleanField(
-        "NAT keep-alive",
+        _("NAT keep-alive"),
         default=True,
         db_default=True,
-        help_text="Ping phones behind NAT so that calls reach them.",
+        help_text=_("Ping phones behind NAT so that calls reach them."),
     )
     nat_alias_contact = models.BooleanField(
-        "NAT contact rewriting",
+        _("NAT contact rewriting"),
         default=False,
         db_default=False,
-        help_text="Write the source address and ;nat=yes into Contact, for phones that lose Route.",
+        help_text=_(
+            "Write the source address and ;nat=yes into Contact, for phones that lose Route."
+        ),
     )
     federation = models.CharField(
         max_length=15,
         choices=Federation.choices,
         default=Federation.PLATFORM,
         db_default=Federation.PLATFORM,
-        verbose_name="calls to other domains",
-        help_text="Calls that leave for domains that are not on this platform.",
+        verbose_name=_("calls to other domains"),
+        help_text=_("Calls that leave for domains that are not on this platform."),
     )
     federation_in = models.CharField(
         max_length=15,
         choices=Federation.choices,
         default=Federation.PLATFORM,
         db_default=Federation.PLATFORM,
-        verbose_name="calls from other domains",
-        help_text="Calls that come from domains that are not on this platform.",
+        verbose_name=_("calls from other domains"),
+        help_text=_("Calls that come from domains that are not on this platform."),
     )
     stranger_methods = models.CharField(
         max_length=200,
@@ -115,53 +122,55 @@ class Domain(models.Model):
         default="",
         db_default="",
         validators=[names.check_methods],
-        help_text="SIP methods that other domains may begin something with, such as INVITE MESSAGE "
-        "OPTIONS. Empty: as the platform says; *: all.",
+        help_text=_(
+            "SIP methods that other domains may begin something with, such as INVITE MESSAGE "
+            "OPTIONS. Empty: as the platform says; *: all."
+        ),
     )
     calls_in_per_domain = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Most calls and messages from one other domain. Empty: as the platform says.",
+        help_text=_("Most calls and messages from one other domain. Empty: as the platform says."),
     )
     calls_in_per_stranger = models.PositiveIntegerField(
-        null=True, blank=True, help_text="The same from one caller of another domain."
+        null=True, blank=True, help_text=_("The same from one caller of another domain.")
     )
     calls_out_per_domain = models.PositiveIntegerField(
-        null=True, blank=True, help_text="The same to one other domain."
+        null=True, blank=True, help_text=_("The same to one other domain.")
     )
     calls_out_per_user = models.PositiveIntegerField(
-        null=True, blank=True, help_text="The same of one user to one other domain."
+        null=True, blank=True, help_text=_("The same of one user to one other domain.")
     )
     enum = models.BooleanField(
-        "ENUM",
+        _("ENUM"),
         default=False,
         db_default=False,
-        help_text="Look numbers up in the DNS (RFC 6116) before other rules decide.",
+        help_text=_("Look numbers up in the DNS (RFC 6116) before other rules decide."),
     )
     e164 = models.BooleanField(
-        "E.164 numbers",
+        _("E.164 numbers"),
         default=False,
         db_default=False,
-        help_text="Rewrite dialled telephone numbers to +country form before translations.",
+        help_text=_("Rewrite dialled telephone numbers to +country form before translations."),
     )
     e164_country = CountryField(
-        "home country",
+        _("home country"),
         default="US",
         db_default="US",
-        help_text="Country of numbers that are dialled without one, as two letters.",
+        help_text=_("Country of numbers that are dialled without one, as two letters."),
     )
     trace = models.BooleanField(
-        "keep messages",
+        _("keep messages"),
         default=True,
         db_default=True,
-        help_text="Keep the SIP messages of calls, to find out why one failed.",
+        help_text=_("Keep the SIP messages of calls, to find out why one failed."),
     )
     trace_days = models.PositiveSmallIntegerField(
-        "keep messages for days",
+        _("keep messages for days"),
         default=7,
         db_default=7,
         validators=[MinValueValidator(1), MaxValueValidator(90)],
-        help_text="After so many days they are deleted.",
+        help_text=_("After so many days they are deleted."),
     )
 
     time_zone = models.CharField(
@@ -169,45 +178,49 @@ class Domain(models.Model):
         default="UTC",
         db_default="UTC",
         validators=[names.check_time_zone],
-        help_text="Such as Europe/Berlin: in which hours of rules are meant.",
+        help_text=_("Such as Europe/Berlin: in which hours of rules are meant."),
     )
 
     vouched = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="An operator's word that the domain is its tenant's; it is served without proof.",
+        help_text=_(
+            "An operator's word that the domain is its tenant's; it is served without proof."
+        ),
     )
     ownership_proved_at = models.DateTimeField(
         null=True,
         editable=False,
-        help_text="When the DNS last had the TXT record that only its owner could have published.",
+        help_text=_(
+            "When the DNS last had the TXT record that only its owner could have published."
+        ),
     )
     max_subscribers = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Empty: no limit."
+        null=True, blank=True, help_text=_("Empty: no limit.")
     )
     max_contacts = models.PositiveSmallIntegerField(
         default=10,
         db_default=10,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="Devices that one user may register at the same time.",
+        help_text=_("Devices that one user may register at the same time."),
     )
     min_expires = models.PositiveIntegerField(
         default=60,
         db_default=60,
         validators=[MinValueValidator(1)],
-        help_text="Shortest registration in seconds; shorter ones are answered 423.",
+        help_text=_("Shortest registration in seconds; shorter ones are answered 423."),
     )
     max_expires = models.PositiveIntegerField(
         default=7200,
         db_default=7200,
         validators=[MinValueValidator(1), MaxValueValidator(604800)],
-        help_text="Longest registration in seconds; longer ones are shortened.",
+        help_text=_("Longest registration in seconds; longer ones are shortened."),
     )
     default_expires = models.PositiveIntegerField(
         default=3600,
         db_default=3600,
         validators=[MinValueValidator(1)],
-        help_text="Seconds for a phone that asks for nothing.",
+        help_text=_("Seconds for a phone that asks for nothing."),
     )
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
@@ -224,7 +237,7 @@ class Domain(models.Model):
                 condition=Q(min_expires__lte=models.F("default_expires"))
                 & Q(default_expires__lte=models.F("max_expires")),
                 name="domain_expires_in_order",
-                violation_error_message="Shortest, default and longest registration must rise.",
+                violation_error_message=_("Shortest, default and longest registration must rise."),
             ),
             models.CheckConstraint(
                 condition=Q(media_policy__in=MediaPolicy.values)
@@ -252,7 +265,10 @@ class Domain(models.Model):
         if before != self.name and self.subscribers.exists():
             raise ValidationError(
                 {
-                    "name": f"{before} has users whose passwords work only with that name; "
-                    "make a new domain and move them, or delete them first."
+                    "name": _(
+                        "%(before)s has users whose passwords work only with that name; make a new "
+                        "domain and move them, or delete them first."
+                    )
+                    % {"before": before}
                 }
             )

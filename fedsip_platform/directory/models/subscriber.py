@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce, Now
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.directory import names
 from fedsip_platform.directory.fields import UsernameField
@@ -27,18 +28,18 @@ class Subscriber(models.Model):
         default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
     )
     domain = models.ForeignKey(Domain, models.CASCADE, related_name="subscribers")
-    username = UsernameField(help_text="The part before @. Cannot change later.")
+    username = UsernameField(help_text=_("The part before @. Cannot change later."))
     aor = models.CharField(
-        "address",
+        _("address"),
         max_length=names.LONGEST_USERNAME + 1 + names.LONGEST_DOMAIN,
         unique=True,
         editable=False,
-        error_messages={"unique": "This user exists already."},
+        error_messages={"unique": _("This user exists already.")},
     )
     ha1_md5 = models.CharField(max_length=32, editable=False)
     ha1_sha256 = models.CharField(max_length=64, editable=False)
     enabled = models.BooleanField(
-        default=True, db_default=True, help_text="When off, this user cannot register or call."
+        default=True, db_default=True, help_text=_("When off, this user cannot register or call.")
     )
     display_name = models.CharField(
         max_length=100, blank=True, default="", db_default="", validators=[names.check_one_line]
@@ -49,16 +50,16 @@ class Subscriber(models.Model):
         null=True,
         blank=True,
         related_name="subscribers",
-        help_text="Whose own this user is: she sees its devices and calls on a page of hers.",
+        help_text=_("Whose own this user is: she sees its devices and calls on a page of hers."),
     )
     max_contacts = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="Devices at the same time. Empty: as the domain says.",
+        help_text=_("Devices at the same time. Empty: as the domain says."),
     )
     max_calls = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="Calls at the same time. Empty: no limit."
+        null=True, blank=True, help_text=_("Calls at the same time. Empty: no limit.")
     )
     media_policy = models.CharField(
         max_length=10,
@@ -66,7 +67,7 @@ class Subscriber(models.Model):
         blank=True,
         default="",
         db_default="",
-        help_text="Whether sound and picture pass our relay.",
+        help_text=_("Whether sound and picture pass our relay."),
     )
     srtp = models.CharField(
         max_length=10,
@@ -75,7 +76,7 @@ class Subscriber(models.Model):
         default="",
         db_default="",
         verbose_name="SRTP",
-        help_text="Encryption of media between the phones and us.",
+        help_text=_("Encryption of media between the phones and us."),
     )
     codecs = models.CharField(
         max_length=LONGEST_CODECS,
@@ -83,8 +84,9 @@ class Subscriber(models.Model):
         default="",
         db_default="",
         validators=[names.check_codecs],
-        help_text="Those that the phones may use, the preferred one first. Empty: as the domain "
-        "says.",
+        help_text=_(
+            "Those that the phones may use, the preferred one first. Empty: as the domain says."
+        ),
     )
     note = models.CharField(max_length=200, blank=True, default="", db_default="")
     password_changed_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.directory import names, patterns
 from fedsip_platform.directory.fields import DomainNameField, HostField
@@ -31,7 +32,7 @@ class Translation(models.Model):
         Domain,
         models.CASCADE,
         related_name="translations",
-        help_text="The rule is for requests whose From has this domain.",
+        help_text=_("The rule is for requests whose From has this domain."),
     )
     enabled = models.BooleanField(default=True, db_default=True)
     note = models.CharField(max_length=200, blank=True, default="", db_default="")
@@ -42,7 +43,7 @@ class Translation(models.Model):
         default="",
         db_default="",
         validators=[names.check_username],
-        help_text="Only for calls of this user. Empty: of all.",
+        help_text=_("Only for calls of this user. Empty: of all."),
     )
     match_user_agent = models.CharField(
         max_length=200,
@@ -50,7 +51,7 @@ class Translation(models.Model):
         default="",
         db_default="",
         validators=[names.check_one_line],
-        help_text="Only for phones whose User-Agent begins so. Empty: all.",
+        help_text=_("Only for phones whose User-Agent begins so. Empty: all."),
     )
     match_regex = models.CharField(
         max_length=MAX_PATTERN,
@@ -58,19 +59,19 @@ class Translation(models.Model):
         default="",
         db_default="",
         validators=[patterns.check_pattern],
-        help_text="Regular expression (RE2) to be found in the dialled user. Empty: all.",
+        help_text=_("Regular expression (RE2) to be found in the dialled user. Empty: all."),
     )
     request_domain = DomainNameField(
         blank=True,
         default="",
         db_default="",
-        help_text="Only for calls to this domain. Empty: to all.",
+        help_text=_("Only for calls to this domain. Empty: to all."),
     )
     valid_from = models.DateTimeField(
-        null=True, blank=True, help_text="Not before this. Empty: from now on."
+        null=True, blank=True, help_text=_("Not before this. Empty: from now on.")
     )
     valid_until = models.DateTimeField(
-        null=True, blank=True, help_text="Not from this on. Empty: for ever."
+        null=True, blank=True, help_text=_("Not from this on. Empty: for ever.")
     )
     hours = models.CharField(
         max_length=200,
@@ -78,107 +79,111 @@ class Translation(models.Model):
         default="",
         db_default="",
         validators=[patterns.check_hours],
-        help_text="Such as Mon-Fri 08:00-18:00, Sat 09:00-12:00, in the domain's time zone. "
-        "Empty: always.",
+        help_text=_(
+            "Such as Mon-Fri 08:00-18:00, Sat 09:00-12:00, in the domain's time zone. "
+            "Empty: always."
+        ),
     )
     priority = models.PositiveIntegerField(
-        default=99, db_default=99, help_text="The lowest that matches is tried first."
+        default=99, db_default=99, help_text=_("The lowest that matches is tried first.")
     )
     weight = models.PositiveIntegerField(
         default=1,
         db_default=1,
         validators=[MinValueValidator(1), MaxValueValidator(10000)],
-        help_text="Share among rules of the same priority.",
+        help_text=_("Share among rules of the same priority."),
     )
 
     tran_user = models.CharField(
-        "new user",
+        _("new user"),
         max_length=200,
         blank=True,
         default="",
         db_default="",
         validators=[names.check_one_line],
-        help_text=r"Replaces the user; \1 to \9 are groups of the expression. "
-        "Strip and prefix are then not looked at.",
+        help_text=_(
+            r"Replaces the user; \1 to \9 are groups of the expression. "
+            "Strip and prefix are then not looked at."
+        ),
     )
     tran_strip = models.PositiveSmallIntegerField(
-        "strip", default=0, db_default=0, help_text="Leading characters to take off the user."
+        _("strip"), default=0, db_default=0, help_text=_("Leading characters to take off the user.")
     )
     tran_prefix = models.CharField(
-        "prefix",
+        _("prefix"),
         max_length=64,
         blank=True,
         default="",
         db_default="",
         validators=[names.check_username],
-        help_text="Put in front of the user.",
+        help_text=_("Put in front of the user."),
     )
     tran_domain = HostField(
-        "new domain", blank=True, default="", db_default="", help_text="Replaces the host."
+        _("new domain"), blank=True, default="", db_default="", help_text=_("Replaces the host.")
     )
     tran_port = models.PositiveIntegerField(
-        "new port",
+        _("new port"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(65535)],
-        help_text="Replaces the port.",
+        help_text=_("Replaces the port."),
     )
     tran_strip_port = models.BooleanField(
-        "strip port", default=False, db_default=False, help_text="Removes the port."
+        _("strip port"), default=False, db_default=False, help_text=_("Removes the port.")
     )
     tran_add_header = models.TextField(
-        "add headers",
+        _("add headers"),
         max_length=2000,
         blank=True,
         default="",
         db_default="",
         validators=[names.check_header_lines],
-        help_text="Such as X-Account: 42; each on a line of its own.",
+        help_text=_("Such as X-Account: 42; each on a line of its own."),
     )
     tran_remove_header = models.CharField(
-        "remove headers",
+        _("remove headers"),
         max_length=500,
         blank=True,
         default="",
         db_default="",
         validators=[names.check_header_names],
-        help_text="Names, separated by commas, such as X-Internal, Call-Info.",
+        help_text=_("Names, separated by commas, such as X-Internal, Call-Info."),
     )
     tran_from_user = models.CharField(
-        "caller ID",
+        _("caller ID"),
         max_length=names.LONGEST_USERNAME,
         blank=True,
         default="",
         db_default="",
         validators=[names.check_username],
-        help_text="User that those called see in From. Empty: the caller's own.",
+        help_text=_("User that those called see in From. Empty: the caller's own."),
     )
     tran_from_display = models.CharField(
-        "caller name",
+        _("caller name"),
         max_length=80,
         blank=True,
         default="",
         db_default="",
         validators=[names.check_one_line],
-        help_text="Name that those called see in From. Empty: the caller's own.",
+        help_text=_("Name that those called see in From. Empty: the caller's own."),
     )
     tran_trunk = models.SlugField(
-        "trunk",
+        _("trunk"),
         max_length=40,
         blank=True,
         default="",
         db_default="",
-        help_text="Short name of a trunk of the domain, by whose gateways the call leaves.",
+        help_text=_("Short name of a trunk of the domain, by whose gateways the call leaves."),
     )
     kept_under = models.CharField(
         max_length=600,
         editable=False,
         default="",
         db_default="",
-        help_text="Which of the domain's rules a call looks at together with this one.",
+        help_text=_("Which of the domain's rules a call looks at together with this one."),
     )
     most_together = models.PositiveSmallIntegerField(
-        editable=False, default=0, db_default=0, help_text="How many of these there may be."
+        editable=False, default=0, db_default=0, help_text=_("How many of these there may be.")
     )
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
     updated_at = models.DateTimeField(auto_now=True, db_default=Now())
@@ -227,11 +232,18 @@ class Translation(models.Model):
         if self.tran_strip and not self.tran_user and not self.tran_prefix:
             longest = longest_text(self.match_regex)
             if longest is not None and self.tran_strip >= longest:
-                left = f"The expression finds {longest} characters at most: none would be left."
+                left = _(
+                    "The expression finds %(longest)s characters at most: none would be left."
+                ) % {"longest": longest}
                 raise ValidationError({"tran_strip": left})
         if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
-            raise ValidationError({"valid_until": "This is not after the beginning."})
+            raise ValidationError({"valid_until": _("This is not after the beginning.")})
         if self.tran_trunk and not self.domain.trunks.filter(name=self.tran_trunk).exists():
-            raise ValidationError({"tran_trunk": f"The domain has no trunk {self.tran_trunk}."})
+            raise ValidationError(
+                {
+                    "tran_trunk": _("The domain has no trunk %(tran_trunk)s.")
+                    % {"tran_trunk": self.tran_trunk}
+                }
+            )
         if self.tran_trunk and (self.tran_domain or self.tran_port):
-            raise ValidationError({"tran_trunk": "A trunk has hosts and ports of its own."})
+            raise ValidationError({"tran_trunk": _("A trunk has hosts and ports of its own.")})
