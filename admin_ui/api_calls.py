@@ -72,6 +72,7 @@ CALLS: Mapping[str, Call] = {
     "platform-certificates": Call("GET", "certificates"),
     "tenant-new": Call("POST", "tenants"),
     "tenant": Call("GET", "tenants/{slug}"),
+    "platform-audit": Call("GET", "audit"),
     "blocks": Call("GET", "blocks"),
 }
 

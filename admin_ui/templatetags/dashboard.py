@@ -24,6 +24,15 @@ register = template.Library()
 
 BUILD = Path(__file__).resolve().parent.parent / "static" / "admin_ui" / "build"
 JUST_NOW = timedelta(minutes=1)
+BROWSERS = (
+    *(("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("FxiOS", "Firefox")),
+    *(("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari")),
+)
+"""As User-Agent has them, and their names: the first in it is meant, later ones it only claims."""
+SYSTEMS = (
+    *(("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows")),
+    *(("Mac OS X", "macOS"), ("Linux", "Linux")),
+)
 
 
 @register.simple_tag
@@ -164,6 +173,14 @@ def quality_bars(call: Any) -> dict[str, Any]:
         "mos": call.mos,
         "is_bad": verdict.is_bad(call),
     }
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """A browser's name and its system, as far as its User-Agent says so; else all that it says."""
+    name = next((said for word, said in BROWSERS if f"{word}/" in user_agent), "")
+    system = next((said for word, said in SYSTEMS if word in user_agent), "")
+    return " · ".join(part for part in (name, system) if part) if name else user_agent[:60]
 
 
 @register.filter

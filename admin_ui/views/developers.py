@@ -1,4 +1,4 @@
-"""Developers: tokens of one's own, and the way to the API's documentation."""
+"""Developers: one's own tokens, for owners also others', and the way to the API's documentation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,6 +19,8 @@ from admin_ui.frame import tenant_page
 from admin_ui.settings_forms import TokenForm
 from fedsip_platform.api import tokens
 from fedsip_platform.api.models import Token
+
+MOST_OF_OTHERS = 200
 
 
 @require_GET
@@ -42,7 +45,7 @@ def new_token(request: HttpRequest) -> HttpResponse:
 @tenant_page("developers")
 def withdraw_token(request: HttpRequest, key: UUID) -> HttpResponse:
     """End a token at once."""
-    token = get_object_or_404(_tokens(request), public_id=key)
+    token = get_object_or_404(_tokens(request) | _of_others(request), public_id=key)
     tokens.withdraw(token)
     messages.success(request, _("“%(name)s” is withdrawn.") % {"name": token.name})
     return redirect("developers", request.place.tenant.slug)
@@ -60,10 +63,23 @@ def _make(request: HttpRequest, given: dict[str, Any]) -> str:
     return text
 
 
-def _tokens(request: HttpRequest):
+def _tokens(request: HttpRequest) -> QuerySet[Token]:
     return Token.objects.filter(person=request.user, tenant=request.place.tenant)
 
 
+def _of_others(request: HttpRequest) -> QuerySet[Token]:
+    """Other people's tokens for this tenant alone, for its owners to see and to end."""
+    if not request.place.may_own:
+        return Token.objects.none()
+    return Token.objects.filter(tenant=request.place.tenant).exclude(person=request.user)
+
+
 def _render(request: HttpRequest, text: str, form: TokenForm) -> HttpResponse:
-    context = {"tokens": _tokens(request).order_by("-pk"), "text": text, "form": form}
+    context = {
+        "tokens": _tokens(request).order_by("-pk"),
+        "of_others": _of_others(request).select_related("person").order_by("-pk")[:MOST_OF_OTHERS],
+        "most": MOST_OF_OTHERS,
+        "text": text,
+        "form": form,
+    }
     return render(request, "admin_ui/developers/tokens.html", context)

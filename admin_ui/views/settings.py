@@ -18,6 +18,7 @@ from admin_ui.attention import LIMITS
 from admin_ui.confirm import ask_first
 from admin_ui.frame import ROLES, Place, tenant_page
 from fedsip_platform.directory import services as directory
+from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.people import services
 from fedsip_platform.people.models import Invitation
 from fedsip_platform.tenants import usage
@@ -44,16 +45,8 @@ def people(request: HttpRequest) -> HttpResponse:
     form = settings_forms.InviteForm(request.POST or None)
     link = ""
     if request.method == "POST":
-        made = forms.attempt(
-            form,
-            lambda given: services.invite(
-                place.tenant, **given, by=request.user, base_url=request.build_absolute_uri("/")
-            ),
-        )
-        if made is not None:
-            invitation, link = made
-            text = _("A letter to %(email)s is on its way.") % {"email": invitation.email}
-            messages.success(request, text)
+        link = invite(request, form)
+        if link:
             form = settings_forms.InviteForm()
     members = place.scope.visible(Membership.objects.select_related("person"))
     open_ones = place.scope.visible(Invitation.objects.filter(accepted_at=None))
@@ -70,6 +63,34 @@ def people(request: HttpRequest) -> HttpResponse:
     if link:
         response["Cache-Control"] = "no-store"
     return response
+
+
+def invite(
+    request: HttpRequest, form: settings_forms.OwnerForm, subscriber: Subscriber | None = None
+) -> str:
+    """Send the letter that the form asks for, and give its link; "": it was refused.
+
+    A letter that it takes the place of is told of.
+    """
+    tenant = request.place.tenant  # type: ignore[attr-defined]
+
+    def send(given: dict[str, Any]) -> tuple[bool, str]:
+        is_again = services.open_to(tenant, given["email"], subscriber).exists()
+        base_url = request.build_absolute_uri("/")
+        _invitation, link = services.invite(
+            tenant, **given, by=request.user, subscriber=subscriber, base_url=base_url
+        )
+        return is_again, link
+
+    made = forms.attempt(form, send)
+    if made is None:
+        return ""
+    is_again, link = made
+    text = _("A letter to %(email)s is on its way.")
+    if is_again:
+        text = _("A letter to %(email)s is on its way; the earlier one is void.")
+    messages.success(request, text % {"email": form.cleaned_data["email"]})
+    return link
 
 
 @require_POST

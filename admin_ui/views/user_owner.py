@@ -14,7 +14,7 @@ from admin_ui import forms, settings_forms
 from admin_ui.frame import Place, tenant_page
 from fedsip_platform.people import services
 
-from . import users
+from . import settings, users
 
 
 @require_POST
@@ -24,21 +24,8 @@ def give(request: HttpRequest, key: UUID) -> HttpResponse:
     place: Place = request.place
     found = users.find(place, key)
     form = settings_forms.OwnerForm(request.POST)
-    made = forms.attempt(
-        form,
-        lambda given: services.invite(
-            place.tenant,
-            **given,
-            by=request.user,
-            subscriber=found,
-            base_url=request.build_absolute_uri("/"),
-        ),
-    )
-    link = ""
-    if made is not None:
-        invitation, link = made
-        text = _("A letter to %(email)s is on its way.") % {"email": invitation.email}
-        messages.success(request, text)
+    link = settings.invite(request, form, found)
+    if link:
         form = settings_forms.OwnerForm()
     details = forms.UserForm(instance=found)
     return users.render_page(request, found, details, owner_form=form, link=link)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import segno
@@ -39,6 +40,11 @@ RECENT_CALLS = 10
 MOST_NAMES = 20
 EXPORT_CHUNK = 2000
 FAILING = timedelta(days=1)
+# What is done to many users: how, whether they are enabled then, and what takes it back.
+BULK = {
+    "disable": (services.disable_subscriber, False, "enable"),
+    "enable": (services.enable_subscriber, True, "disable"),
+}
 
 
 @require_GET
@@ -168,18 +174,36 @@ def sign_out(request: HttpRequest, binding_id: str) -> HttpResponse:
 @require_POST
 @tenant_page("users")
 def bulk(request: HttpRequest) -> HttpResponse:
-    """Disable or enable the chosen users."""
-    keys = [key for key in request.POST.getlist("user") if _is_uuid(key)]
+    """Disable or enable the chosen users; what was done can be taken back by the same address."""
+    asked = request.POST if "action" in request.POST else request.GET  # an undo has it there
+    action = asked.get("action", "")
+    keys = [key for key in asked.getlist("user") if _is_uuid(key)]
+    if action not in BULK or not keys:
+        messages.info(request, _("Choose users first."))
+        return redirect("users", request.place.tenant.slug)
+    change, is_on, back = BULK[action]
     chosen = request.place.scope.visible(Subscriber.objects.select_related("domain__tenant"))
-    change = {"disable": services.disable_subscriber, "enable": services.enable_subscriber}.get(
-        request.POST.get("action", "")
-    )
-    found = list(chosen.filter(public_id__in=keys)) if change else []
+    found = list(chosen.filter(public_id__in=keys, enabled=not is_on))
     for each in found:
         change(each)
-    text = ngettext("%(count)d user is changed.", "%(count)d users are changed.", len(found))
-    messages.success(request, text % {"count": len(found)})
+    taken_back = urlencode({"action": back, "user": [each.public_id for each in found]}, doseq=True)
+    undo = f"undo:{request.path}?{taken_back}" if found else ""
+    messages.success(request, _told(action, len(found)), extra_tags=undo)
     return redirect("users", request.place.tenant.slug)
+
+
+def _told(action: str, amount: int) -> str:
+    if action == "disable":
+        text = ngettext(
+            "%(count)d user is disabled; its phones are signed out.",
+            "%(count)d users are disabled; their phones are signed out.",
+            amount,
+        )
+    else:
+        text = ngettext(
+            "%(count)d user may sign in again.", "%(count)d users may sign in again.", amount
+        )
+    return text % {"count": amount}
 
 
 @require_GET

@@ -94,12 +94,8 @@ def retry(request: HttpRequest, key: UUID) -> HttpResponse:
     """Try a delivery again."""
     rows = request.place.scope.visible(Delivery.objects.select_related("webhook__tenant"))
     delivery = get_object_or_404(rows, public_id=key)
-    try:
-        services.retry(delivery)
-    except forms.ServiceError as error:
-        messages.error(request, error.reason)
-    else:
-        messages.success(request, _("It is tried again now."))
+    services.retry(delivery)
+    messages.success(request, _("It is sent again now."))
     return redirect("webhook", request.place.tenant.slug, delivery.webhook.public_id)
 
 

@@ -34,7 +34,9 @@ class TenantSerializer(serializers.ModelSerializer):
 
 class UsageSerializer(serializers.Serializer):
     name = serializers.CharField()
-    used = serializers.IntegerField(allow_null=True)
+    used = serializers.IntegerField(
+        help_text="Of calls_per_second, the busiest second of the last minute."
+    )
     limit = serializers.IntegerField(allow_null=True)
 
 

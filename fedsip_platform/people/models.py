@@ -56,9 +56,15 @@ class Invitation(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["tenant", "email"],
-                condition=Q(accepted_at__isnull=True),
+                condition=Q(accepted_at__isnull=True, subscriber__isnull=True),
                 name="invitation_open_once",
                 violation_error_message=_("This address has an invitation already."),
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "email", "subscriber"],
+                condition=Q(accepted_at__isnull=True),
+                name="invitation_to_user_open_once",
+                violation_error_message=_("This address has an invitation to that user already."),
             ),
         ]
 

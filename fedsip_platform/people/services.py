@@ -42,7 +42,7 @@ def invite(
 ) -> tuple[Invitation, str]:
     """Invite somebody, send the letter, and return the link, which nobody can read again.
 
-    An earlier invitation of the same address to the same tenant is withdrawn.
+    An earlier invitation to the same (the tenant, or that user) is withdrawn; others stay open.
     """
     email = email.strip().lower()
     if subscriber is not None and subscriber.domain.tenant_id != tenant.pk:
@@ -52,7 +52,7 @@ def invite(
             "email",
             _("%(email)s belongs to %(tenant)s already.") % {"email": email, "tenant": tenant},
         )
-    for earlier in Invitation.objects.filter(tenant=tenant, email=email, accepted_at=None):
+    for earlier in open_to(tenant, email, subscriber):
         withdraw(earlier)
     secret = secrets.token_urlsafe(SECRET_BYTES)
     invitation = save(
@@ -70,6 +70,16 @@ def invite(
     context = {"invitation": invitation, "link": link, "days": INVITATION_LASTS.days}
     mail.send("people/mail/invitation", email, context)
     return invitation, link
+
+
+def open_to(
+    tenant: Tenant, email: str, subscriber: Subscriber | None = None
+) -> QuerySet[Invitation]:
+    """What a new invitation of this address to the tenant, or to that user, takes the place of."""
+    email = email.strip().lower()
+    return Invitation.objects.filter(
+        tenant=tenant, email=email, subscriber=subscriber, accepted_at=None
+    )
 
 
 def open_invitation(secret: str) -> Invitation | None:

@@ -42,6 +42,7 @@ urlpatterns = [
     ),
     path("account/mfa/", include("allauth.mfa.urls")),
     path("account/sessions/", include("allauth.usersessions.urls")),
+    path("account/sessions/<int:key>/end", views.end_session, name="session-end"),
     path("account/single-sign-on/", include("allauth.socialaccount.urls")),
     path("account/", include("allauth.socialaccount.providers.openid_connect.urls")),
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from allauth.account.utils import perform_login
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_POST
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.tenants.models import Person
 
-from . import acting, services
+from . import acting, services, sessions
 from .models import Invitation
 
 
@@ -64,6 +65,20 @@ def _join_as(request: HttpRequest, found: Invitation, person: Person) -> HttpRes
             return redirect("home")
     page = {"invitation": found, "is_same": is_same, "problem": problem}
     return render(request, "admin_ui/account/invitation.html", page)
+
+
+@login_required
+@require_POST
+def end_session(request: HttpRequest, key: int) -> HttpResponse:
+    """End one of one's own sessions, perhaps this one."""
+    found = sessions.find(request.user, key)
+    if found is None:
+        raise Http404
+    if found.session_key == request.session.session_key:
+        return redirect("sign-out")
+    sessions.end(found, request.user)
+    messages.success(request, _("That browser is signed out."))
+    return redirect("usersessions_list")
 
 
 @login_required

@@ -61,10 +61,13 @@ def test(webhook: Webhook) -> Delivery:
 
 @transaction.atomic
 def retry(delivery: Delivery) -> Delivery:
-    """Try a delivery again, now and from the beginning."""
+    """Try a delivery again, now and from the beginning; what has arrived is sent once more, as a
+    delivery of its own, so that receivers that know the first one do not drop it."""
     locked = Delivery.objects.select_for_update(of=("self",)).get(pk=delivery.pk)
     if locked.state == State.DELIVERED:
-        raise Conflict("state", _("This was delivered already."))
+        return Delivery.objects.create(
+            webhook=locked.webhook, event=locked.event, body=locked.body, due_at=timezone.now()
+        )
     locked.state, locked.attempts, locked.due_at = State.WAITING, 0, timezone.now()
     locked.save()
     return locked

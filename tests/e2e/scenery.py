@@ -237,6 +237,7 @@ def no_pages(world: World) -> dict[str, str]:
             for name in ("block-lift", "allowed-remove", "domain-vouch")
         },
         **{name: reverse(name) for name in ("mfa_login_webauthn", "socialaccount_signup")},
+        "session-end": reverse("session-end", args=[1]),
         "mfa_download_recovery_codes": reverse("mfa_download_recovery_codes"),
         **{
             name: reverse(name, kwargs={"provider_id": "sso"})

@@ -219,6 +219,7 @@ OF_OWN_USERS = {"my-user", "my-password", "my-device-sign-out", "my-forward-dele
 # Of one's account, with a secret or a key in them.
 OF_A_KEY = {
     *("invitation", "account_reset_password_from_key", "mfa_remove_webauthn", "mfa_edit_webauthn"),
+    "session-end",
     *("openid_connect_login", "openid_connect_callback"),  # the provider's, of nobody here
 }
 OF_OPERATORS = {
@@ -227,6 +228,8 @@ OF_OPERATORS = {
     "tenant": lambda world: reverse("tenant", args=[world.tenant.slug]),
     "blocks": lambda world: reverse("blocks"),
     "platform-certificates": lambda world: reverse("platform-certificates"),
+    "platform-audit": lambda world: reverse("platform-audit"),
+    "platform-audit-export": lambda world: reverse("platform-audit-export"),
 }
 # These take POST alone, also from operators.
 CHANGED_BY_OPERATORS: dict[str, Callable[[], str]] = {

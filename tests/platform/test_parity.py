@@ -95,6 +95,8 @@ BY_REST: dict[str, list[str]] = {
     "limits": ["get tenants/{key}/usage", "patch tenants/{key}"],
     "audit": ["get audit"],
     "audit-export": ["get audit/export"],
+    "platform-audit": ["get audit"],
+    "platform-audit-export": ["get audit/export"],
     "platform": ["get tenants", "get nodes", "get relays"],
     "tenant-new": ["post tenants"],
     "tenant": ["patch tenants/{key}"],

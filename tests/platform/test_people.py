@@ -13,6 +13,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.test import Client
@@ -25,6 +26,7 @@ from fedsip_platform.people.models import Invitation
 from fedsip_platform.tasks import letters
 from fedsip_platform.tasks.models import Letter
 from fedsip_platform.tenants.models import Membership, Person
+from tests.platform.browsing import Visitor
 from tests.platform.world import PASSWORD, Api, World, make_person
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -82,6 +84,27 @@ def test_owner_invites_somebody_new(acme: World) -> None:
     again = client.get(link_in(letter), secure=True)
     assert again.status_code == 410
     assert Entry.objects.filter(kind="membership", action="create", tenant=acme.tenant).exists()
+
+
+def test_invitations_to_different_things_stand_beside_each_other(acme: World) -> None:
+    email = "dora@example.org"
+    _, as_admin = services.invite(acme.tenant, email, "admin")
+    _, to_phone = services.invite(acme.tenant, email, subscriber=acme.user)
+    owner = Visitor(acme.people["owner"])
+    again = owner.sends("/t/acme/settings/", email=email, role="viewer")
+    assert "the earlier one is void" in again
+    assert services.open_invitation(as_admin.rpartition("/")[2]) is None
+    assert set(Invitation.objects.filter(email=email).values_list("role", "subscriber")) == {
+        ("viewer", None),
+        ("", acme.user.pk),
+    }
+    client = Client()
+    client.post(to_phone, {"name": "Dora", "password": PASSWORD}, secure=True)
+    dora = Person.objects.get(email=email)
+    assert list(services.owned(dora)) == [acme.user]
+    role = Invitation.objects.get(email=email, accepted_at=None)
+    services.accept(role, dora)
+    assert dora.memberships.get().role == "viewer"
 
 
 def test_who_has_an_account_must_sign_in_to_accept(acme: World) -> None:
@@ -259,6 +282,26 @@ def test_sessions_are_listed_and_revoked() -> None:
     here.post("/account/sessions/", secure=True)
     assert here.get("/", secure=True).status_code == 200
     assert there.get("/", secure=True).status_code == 302
+
+
+def test_one_session_is_ended_without_the_others() -> None:
+    person, other = with_password("dora@example.org"), with_password("eve@example.org")
+    here, there, hers = Client(), Client(), Client()
+    for client in (here, there):
+        sign_in(client, person)
+    sign_in(hers, other)
+    sessions = {each.session_key: each for each in UserSession.objects.all()}
+    of_eve = sessions[hers.session.session_key]
+    of_there = sessions[there.session.session_key]
+    page = here.get("/account/sessions/", secure=True).content.decode()
+    assert f"/account/sessions/{of_there.pk}/end" in page
+    assert str(of_eve.pk) not in re.findall(r"sessions/(\d+)/end", page)
+    assert here.post(f"/account/sessions/{of_eve.pk}/end", secure=True).status_code == 404
+    here.post(f"/account/sessions/{of_there.pk}/end", secure=True)
+    assert there.get("/mine/", secure=True).status_code == 302
+    assert here.get("/account/sessions/", secure=True).status_code == 200
+    assert hers.get("/account/sessions/", secure=True).status_code == 200
+    assert Entry.objects.latest("pk").action == "sign out"
 
 
 def test_every_page_of_the_account_opens(as_operator: Api) -> None:

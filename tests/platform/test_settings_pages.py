@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from fedsip_platform.audit.models import Entry
+from fedsip_platform.calls import services as calls
 from fedsip_platform.directory import services
 from fedsip_platform.people.models import Invitation
-from fedsip_platform.tenants.models import Membership
+from fedsip_platform.tenants import usage
+from fedsip_platform.tenants.models import Membership, Person
 from tests.platform.browsing import Visitor
-from tests.platform.world import World
+from tests.platform.world import World, make_call, make_live_call
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -107,3 +111,28 @@ def test_changes_are_taken_home_as_a_table(acme: World, rival: World) -> None:
     assert len(rows) == Entry.objects.filter(tenant=acme.tenant, kind="user").count()
     assert "(secret)" in rows[0]["changes"]
     assert "password" in rows[0]["changes"]
+
+
+def test_operators_see_also_the_changes_of_no_tenant(acme: World, operator: Person) -> None:
+    calls.block("203.0.113.7")
+    visitor = Visitor(operator)
+    shown = visitor.reads("/platform/audit")
+    assert "203.0.113.7" in shown
+    assert "alice@example.com" in shown
+    assert "203.0.113.7" not in visitor.reads("/platform/audit?tenant=acme")
+    of_nobody = visitor.reads("/platform/audit?tenant=-")
+    assert "203.0.113.7" in of_nobody
+    assert "alice@example.com" not in of_nobody
+    assert "203.0.113.7" in visitor.reads("/platform/audit.csv?tenant=-")
+
+
+def test_the_busiest_second_is_told(acme: World, owner: Visitor) -> None:
+    second = timezone.now().replace(microsecond=0) - timedelta(seconds=20)
+    for number in range(3):
+        began = second + timedelta(milliseconds=100 * number)
+        make_call(acme.tenant, acme.domain, call_id=f"c{number}", started_at=began)
+    make_live_call(acme.tenant, acme.domain, call_id="l", started_at=second)
+    make_call(acme.tenant, acme.domain, call_id="x", started_at=second - timedelta(seconds=5))
+    assert usage.busiest_second(acme.tenant, now=timezone.now()) == 4
+    later = timezone.now() + timedelta(minutes=2)
+    assert usage.busiest_second(acme.tenant, now=later) == 0

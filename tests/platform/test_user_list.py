@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from fedsip_platform.calls.models import FailedSignIn
 from fedsip_platform.directory import services
+from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.routing import services as routing
 from tests.platform.browsing import Visitor
 from tests.platform.world import World
@@ -55,3 +56,18 @@ def test_chips(acme: World, visitor: Visitor, show: str, names: list[str]) -> No
     )  # fmt: skip
     visitor.reads(f"/t/acme/users/?show={show}")
     assert [name for name in ("alice", "bob") if row_of(visitor, name)] == names
+
+
+def test_what_was_done_to_many_is_taken_back(acme: World) -> None:
+    admin = Visitor(acme.people["admin"])
+    bob = services.create_subscriber(acme.domain, "bob", "a good password")
+    carol = services.create_subscriber(acme.domain, "carol", "a good password")
+    services.disable_subscriber(carol)
+    keys = [str(each.public_id) for each in (acme.user, bob, carol)]
+    shown = admin.sends("/t/acme/users/bulk", action="disable", user=keys)
+    assert "2 users are disabled; their phones are signed out." in shown
+    undo = re.search(r'action="(/t/acme/users/bulk\?[^"]+)"', shown)
+    assert undo is not None
+    assert "2 users may sign in again." in admin.sends(undo[1])
+    assert set(Subscriber.objects.filter(enabled=True)) == {acme.user, bob}
+    assert "Choose users first." in admin.sends("/t/acme/users/bulk", action="disable")

@@ -62,9 +62,20 @@ def test_deliveries_are_seen_and_tried_again(acme: World, admin: Visitor) -> Non
     admin.sends(f"/t/acme/developers/deliveries/{delivery.public_id}/retry")
     delivery.refresh_from_db()
     assert delivery.state == "waiting"
-    Delivery.objects.filter(pk=delivery.pk).update(state="delivered")
-    admin.sends(f"/t/acme/developers/deliveries/{delivery.public_id}/retry")
-    assert "This was delivered already." in admin.shown
+
+
+def test_what_has_arrived_is_sent_again_as_a_delivery_of_its_own(
+    acme: World, admin: Visitor
+) -> None:
+    first = acme.delivery
+    Delivery.objects.filter(pk=first.pk).update(state="delivered", status=200)
+    assert "Send it again" in admin.reads(f"{PAGE}{first.webhook.public_id}")
+    admin.sends(f"/t/acme/developers/deliveries/{first.public_id}/retry")
+    again = Delivery.objects.latest("pk")
+    assert (again.webhook, again.event, again.body) == (first.webhook, first.event, first.body)
+    assert (again.state, again.status) == ("waiting", None)
+    first.refresh_from_db()
+    assert first.state == "delivered"
 
 
 def test_it_is_changed_and_deleted(acme: World, admin: Visitor) -> None:
