@@ -29,7 +29,7 @@ KINDS = {
     "livecall": gettext_lazy("call"),
     "allowedsource": gettext_lazy("allowed network"),
     "blockedsource": gettext_lazy("blocked address"),
-    "usersession": gettext_lazy("session"),
+    "person": gettext_lazy("person"),
     "translation": gettext_lazy("rule"),
     "ringgroup": gettext_lazy("ring group"),
     "outboundpolicy": gettext_lazy("dialling policy"),

@@ -44,15 +44,15 @@ def export(request: HttpRequest) -> HttpResponseBase:
     return _download(request, _of_place(request))
 
 
-@require_GET
 @operator_page
+@require_GET
 def of_platform(request: HttpRequest) -> HttpResponse:
     """The changes of every tenant's things, and of what is no tenant's."""
     return render(request, "admin_ui/platform/audit.html", _context(request, _of_all(request)))
 
 
-@require_GET
 @operator_page
+@require_GET
 def export_of_platform(request: HttpRequest) -> HttpResponseBase:
     """The same as CSV."""
     return _download(request, _of_all(request))

@@ -74,7 +74,7 @@ class TryView(APIView):
         asked = TrySerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         given: dict[str, Any] = asked.validated_data
-        user, _, name = given["caller"].lower().rpartition("@")
+        user, _at, name = given["caller"].lower().rpartition("@")
         domains = scope_of(request).visible(Domain.objects.select_related("tenant"))
         domain = domains.filter(name=name).first()
         if domain is None:

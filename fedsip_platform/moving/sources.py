@@ -69,7 +69,7 @@ def _sqlite(path: Path) -> dict[str, Reader]:
         try:
             with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
                 cursor = connection.execute(f"SELECT * FROM {table}")  # noqa: S608 -- of TABLES
-                names = [name.lower() for name, *_ in cursor.description]
+                names = [column[0].lower() for column in cursor.description]
                 for values in cursor:
                     yield dict(zip(names, map(_plain, values), strict=True))
         except sqlite3.Error as error:

@@ -115,8 +115,8 @@ def _to_number(journey: _Journey, payer: Payer, uri: SipUri, trunk: bytes) -> No
     if not found:
         _lead(journey, payer, uri, trunk)
         return
-    shown = ", ".join(one.serialise().decode() for one in found)
-    said = _("The number is no user of ours; ENUM has, one after the other: %(addresses)s.")
+    shown = _(", then ").join(one.serialise().decode() for one in found)
+    said = _("The number is no user of ours; ENUM has %(addresses)s.")
     journey.say(said % {"addresses": shown})
     go = lambda one: _lead(journey, payer, one, b"")  # noqa: E731
     _one_after_the_other(journey, found, go, _("Then the next address is tried."))
@@ -279,7 +279,7 @@ def _call_user(journey: _Journey, payer: Payer, user: leading.ToUser) -> None:
         if not is_known:
             said = _("There is no user %(name)s: %(status)d.")
         elif user.uri.is_sips:
-            said = _("No phone of %(name)s that registered over TLS is there: %(status)d.")
+            said = _("No phone that registered over TLS of %(name)s is there: %(status)d.")
         else:
             said = _("No phone of %(name)s is there: %(status)d.")
         status = 480 if is_known else 404

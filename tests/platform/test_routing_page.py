@@ -63,7 +63,7 @@ def test_without_rules_the_call_goes_where_it_was_dialled(acme: World) -> None:
     services.delete_translation(acme.rule)
     shown = tried(acme, "caller=alice&dialled=alice")
     assert "There are no rules" in shown
-    assert "alice@example.com is a user of ours with 1 registered contacts." in shown
+    assert "alice@example.com is a user of ours with 1 registered contact." in shown
 
 
 def test_a_deleted_rule_comes_back_by_one_button(acme: World) -> None:

@@ -212,6 +212,19 @@ def test_what_is_said_at_import_is_said_later() -> None:
             waiting += ast.iter_child_nodes(node)
 
 
+def test_nothing_stands_in_the_way_of_the_name_of_gettext() -> None:
+    for path in [*ROOT.glob("admin_ui/**/*.py"), *ROOT.glob("fedsip_platform/**/*.py")]:
+        for function in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            inside = list(ast.walk(function))
+            called = {id(each.func) for each in inside if isinstance(each, ast.Call)}
+            named = [each for each in inside if isinstance(each, ast.Name) and each.id == "_"]
+            is_set = any(isinstance(each.ctx, ast.Store) for each in named)
+            is_called = any(id(each) in called for each in named)
+            assert not (is_set and is_called), f"{path}: {function.name}"
+
+
 def test_compiled_catalogues_are_offered(tmp_path: Path) -> None:
     assert languages.offered(tmp_path) == [languages.ENGLISH]
     compiled = tmp_path / "de" / "LC_MESSAGES" / "django.mo"

@@ -65,7 +65,7 @@ def test_trunks_aliases_groups_and_forwards(acme: World, as_admin: Api) -> None:
     directory.delete_translation(acme.rule)
     way = tried(as_admin, "1000")["way"]
     assert way[0] == "1000@example.com is another name of alice@example.com."
-    assert way[1] == "alice@example.com is a user of ours with 1 registered contacts."
+    assert way[1] == "alice@example.com is a user of ours with 1 registered contact."
     assert way[2] == "Forwarded to +15551234567@example.com when the user is busy."
     services.update_gateway(acme.routes["gateways"], host="192.0.2.8", transport="tcp")
     directory.create_translation(acme.domain, match_regex=r"^\+", tran_trunk="carrier")
@@ -80,7 +80,7 @@ def test_called_as_sips_it_stays_so(acme: World, as_admin: Api) -> None:
     *_, refusal = tried(as_admin, "sips:1000@example.com")["way"]
     assert refusal == "No phone that registered over TLS of alice@example.com is there: 480."
     Binding.objects.filter(aor="alice@example.com").update(protocol="tls")
-    assert "1 registered contacts" in tried(as_admin, "sips:1000@example.com")["way"][1]
+    assert "1 registered contact" in tried(as_admin, "sips:1000@example.com")["way"][1]
     services.create_forward(acme.user, "always", "bob@192.0.2.9")
     [server] = tried(as_admin, "sips:1000@example.com")["servers"]
     assert server["uri"] == "sips:bob@192.0.2.9"
