@@ -34,7 +34,7 @@ class Leg:
     def stream(self, index: int) -> Stream:
         """The section at `index`; new ones are made on the way."""
         while len(self.streams) <= index:
-            self.streams.append(Stream())
+            self.streams.append(Stream(len(self.streams)))
         return self.streams[index]
 
 
@@ -93,6 +93,14 @@ class Dialogue:
     def sections(self) -> Iterator[tuple[Stream, Stream]]:
         """Caller's and callee's stream of each section that both have."""
         return zip(self.caller.streams, self.callee.streams, strict=False)
+
+    def section_at(self, local: Address, index: int) -> tuple[Stream, Stream] | None:
+        """The section of that number: its stream at that port, and that of the other side."""
+        for number, (one, other) in enumerate(self.sections()):
+            for near, far in ((one, other), (other, one)):
+                if number == index and near.pair is not None and local in near.pair.locals:
+                    return near, far
+        return None
 
     def rules(self) -> tuple[ForwardRule, ...]:
         """The rules of all its ports as things stand."""

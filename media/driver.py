@@ -238,11 +238,13 @@ class Driver:
         self._engine.install(place.dialogue.rules())
         return True
 
-    def rtcp(self, local: Address, datagram: bytes) -> None:
-        """A report passed from the side behind `local` to the other: take its figures."""
+    def rtcp(self, local: Address, datagram: bytes, section: int = 0) -> None:
+        """A report passed from the side behind `local` to the other: take a section's figures."""
         place = self._places.get(local)
-        if place is None:
+        found = place.dialogue.section_at(local, section) if place is not None else None
+        if found is None:
             return
+        near, far = found
         try:
             reports = rtcp.parse(datagram)
         except ParseError:
@@ -251,9 +253,9 @@ class Driver:
         for one in reports:
             if isinstance(one, rtcp.Report):
                 if one.ntp_middle:
-                    place.far.hearsay.sent_to(one.ntp_middle, now=now)
+                    far.hearsay.sent_to(one.ntp_middle, now=now)
                 for block in one.blocks:
-                    place.near.hearsay.said(block, now=now)
+                    near.hearsay.said(block, now=now)
 
     # -- inside
 
@@ -265,10 +267,10 @@ class Driver:
                 if not dialogue.is_answered:
                     continue
                 for stream in (*dialogue.caller.streams, *dialogue.callee.streams):
-                    if stream.pair is None or stream.rides is not None:
+                    if stream.pair is None:
                         continue
                     if stream.history.is_due(now=now):
-                        found = self._engine.counters(stream.rtp.local)
+                        found = self._engine.counters(stream.rtp.local, stream.index)
                         stream.history.note(
                             expected=found.expected,
                             lost=found.lost,

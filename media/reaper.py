@@ -76,6 +76,6 @@ def _settle(dialogue: Dialogue, packets: Callable[[Address], int], *, now: float
         stream.rtp.settle(packets(stream.rtp.local), now=now)
         for streams in dialogue.sections()
         for stream in streams
-        if stream.pair is not None
+        if stream.pair is not None and stream.rides is None
     ]
     return any(changes)

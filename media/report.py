@@ -20,7 +20,7 @@ from media.security import DTLS, SDES
 from media.stream import Stream
 from media.verdict import verdict
 
-CountersOf = Callable[[Address], Counters]
+CountersOf = Callable[[Address, int], Counters]
 _FLAGS = {SDES: b"SDES", DTLS: b"DTLS-SRTP"}
 FailureOf = Callable[[Endpoint], str]
 
@@ -38,12 +38,12 @@ def report(
     totals = {b"RTP": [0, 0, 0], b"RTCP": [0, 0, 0]}
     ssrcs: Document = {}
     for stream in _streams(dialogues):
-        for kind, end in zip((b"RTP", b"RTCP"), stream.ends, strict=False):
-            found = counters(end.local)
+        for kind, end in zip((b"RTP", b"RTCP"), stream.ends or (stream.rtp,), strict=False):
+            found = counters(end.local, stream.index)
             totals[kind][0] += found.packets
             totals[kind][1] += found.octets
-            totals[kind][2] += found.errors
-        _add_ssrc(ssrcs, stream, counters(stream.rtp.local))
+            totals[kind][2] += found.errors if stream.rides is None else 0
+        _add_ssrc(ssrcs, stream, counters(stream.rtp.local, stream.index))
     return {
         b"created": int(call.created_wall),
         b"created_us": int(call.created_wall * 1e6) % 1_000_000,
@@ -59,9 +59,7 @@ def report(
 def _streams(dialogues: list[Dialogue]) -> Iterator[Stream]:
     for dialogue in dialogues:
         for leg in (dialogue.caller, dialogue.callee):
-            yield from (
-                stream for stream in leg.streams if stream.pair is not None and stream.rides is None
-            )
+            yield from (stream for stream in leg.streams if stream.pair is not None)
 
 
 def _tag(dialogue: Dialogue, leg: Leg, key: bytes, counters: CountersOf) -> Document:
@@ -94,11 +92,12 @@ def _media(index: int, stream: Stream, counters: CountersOf) -> Document:
         flags.append(_FLAGS[stream.security.kind])
     if stream.transport.ice is not None:
         flags.append(b"ICE")
-    streams: list[Value] = []
-    if stream.rides is None:  # else its packets are counted where it rides
-        streams.append(_stream(stream, stream.rtp, b"RTP", counters(stream.rtp.local)))
+    ends = [(stream.rtp, b"RTP")]
     if stream.is_rtp and len(stream.ends) == 2:
-        streams.append(_stream(stream, stream.rtcp, b"RTCP", counters(stream.rtcp.local)))
+        ends.append((stream.rtcp, b"RTCP"))
+    streams: list[Value] = [
+        _stream(stream, end, kind, counters(end.local, stream.index)) for end, kind in ends
+    ]
     found: Document = {
         b"index": index,
         b"type": stream.kind,

@@ -85,9 +85,15 @@ class Relay:
     def _make_engine(self) -> NativeEngine | PythonEngine:
         chosen = self.settings.engine
         is_native = chosen == NATIVE or (chosen == AUTO and library.of().exists())
-        make = NativeEngine if is_native else PythonEngine
+        if not is_native:
+            return PythonEngine(self._loop, on_stranger=self._stranger, on_report=self._report)
         try:
-            return make(self._loop, on_stranger=self._stranger, on_report=self._report)
+            return NativeEngine(
+                self._loop,
+                on_stranger=self._stranger,
+                on_report=self._report,
+                threads=self.settings.threads or len(os.sched_getaffinity(0)),
+            )
         except NotBuilt as error:
             raise StartError(f"FEDSIP_MEDIA_ENGINE is {chosen}, but {error}.") from error
 
@@ -124,8 +130,8 @@ class Relay:
     def _stranger(self, local: Address, datagram: bytes, source: Address) -> bool:
         return self.driver.stranger(local, datagram, source)
 
-    def _report(self, local: Address, datagram: bytes) -> None:
-        self.driver.rtcp(local, datagram)
+    def _report(self, local: Address, datagram: bytes, section: int) -> None:
+        self.driver.rtcp(local, datagram, section)
 
     def _command(self) -> None:
         """Answer what has come in on the control socket, not for ever: packets wait as well."""

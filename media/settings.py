@@ -19,6 +19,7 @@ OFF = "off"
 PYTHON, NATIVE = "python", "native"
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _FIRST_PORT, _LAST_PORT = 1024, 65_535
+_MOST_THREADS = 64
 
 
 class SettingsError(Exception):
@@ -130,6 +131,15 @@ def _engine(text: str) -> str:
     return text
 
 
+def _threads(text: str) -> int:
+    if text == AUTO:
+        return 0
+    number = int(text)
+    if not 1 <= number <= _MOST_THREADS:
+        raise ValueError(f"it must be {AUTO} or within 1-{_MOST_THREADS}")
+    return number
+
+
 def _level(text: str) -> str:
     if text.upper() not in _LEVELS:
         raise ValueError("it must be one of " + ", ".join(_LEVELS))
@@ -185,8 +195,14 @@ class MediaSettings:
         "FEDSIP_MEDIA_ENGINE",
         AUTO,
         _engine,
-        "What carries packets: native (a thread in C, made by `./fedsip build`), python, or auto: "
+        "What carries packets: native (threads in C, made by `./fedsip build`), python, or auto: "
         "native where it has been built.",
+    )
+    threads: int = _setting(
+        "FEDSIP_MEDIA_THREADS",
+        AUTO,
+        _threads,
+        "Threads of the native engine, 1 to 64; auto: one for each processor that it may use.",
     )
     silence_seconds: float = _setting(
         "FEDSIP_MEDIA_SILENCE_SECONDS",

@@ -68,7 +68,8 @@ class PortSource(Protocol):
 
 
 class Stream:
-    """One media section as one side sees it; ports are kept for the life of the call.
+    """One media section as one side sees it, `index` its number; ports are kept for the life of
+    the call.
 
     `mux`: this side sends RTP and RTCP to one port. `mux_offered`: we offered that to this side.
     `mux_back`: what to answer to this side's own offer of it; None goes with the other side.
@@ -86,6 +87,7 @@ class Stream:
         "history",
         "ice",
         "ice_remote",
+        "index",
         "is_active",
         "is_bundled",
         "is_held",
@@ -107,7 +109,8 @@ class Stream:
         "security",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, index: int = 0) -> None:
+        self.index = index
         self.pair: LocalPair | None = None
         self.rtp = Endpoint(("", 0))
         self.rtcp = Endpoint(("", 0))
@@ -282,6 +285,7 @@ def rules_of(one: Stream, other: Stream) -> Iterator[ForwardRule]:
                 is_rtp=near.is_rtp,
                 is_exclusive=is_active and end.is_exclusive,
                 clock_rates=near.clock_rates,
+                section=near.index,
                 payload_types=() if near.rides is None else tuple(near.payload_types),
                 is_managed=near.is_managed,
                 ufrag=_ufrag(near),

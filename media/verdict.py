@@ -56,7 +56,7 @@ class Finding:
 
 def verdict(
     dialogue: Dialogue,
-    counters: Callable[[Address], Counters],
+    counters: Callable[[Address, int], Counters],
     failure: Callable[[Endpoint], str],
 ) -> list[Finding]:
     """What was wrong, the caller's side first; empty when all was well or nobody answered."""
@@ -67,11 +67,11 @@ def verdict(
         name = _name(side, leg)
         for index, stream in enumerate(leg.streams):
             other = dialogue.opposite(leg).streams[index : index + 1]
-            if stream.pair is None or stream.rides is not None:
+            if stream.pair is None:
                 continue
             if not stream.is_active or not (other and other[0].is_active):
                 continue
-            for what, sentence in _of(stream, name, counters(stream.rtp.local), failure):
+            for what, sentence in _of(stream, name, counters(stream.rtp.local, index), failure):
                 finding = Finding(f"{what}_{side}", sentence)
                 if finding not in found:
                     found.append(finding)
@@ -86,7 +86,11 @@ def _name(side: str, leg: Leg) -> str:
 def _of(
     stream: Stream, name: str, count: Counters, failure: Callable[[Endpoint], str]
 ) -> Iterator[tuple[What, str]]:
-    """The first thing that explains silence; then what was wrong with what came."""
+    """The first thing that explains silence; then what was wrong with what came. What rides on
+    another section's port is not judged but by its own loss."""
+    if stream.rides is not None:
+        yield from _loss(name, count)
+        return
     if not count.packets:
         if stream.is_rtp and not stream.is_held:
             yield _silence(stream, name, count, failure)
@@ -102,6 +106,10 @@ def _of(
             What.UNDECRYPTABLE,
             f"{count.undecryptable} packets of {name} could not be decrypted",
         )
+    yield from _loss(name, count)
+
+
+def _loss(name: str, count: Counters) -> Iterator[tuple[What, str]]:
     if count.expected >= _LEAST_EXPECTED and count.lost > _MUCH_LOSS * count.expected:
         percent = 100 * count.lost / count.expected
         yield What.LOSS, f"{percent:.0f} % of the packets of {name} never arrived"

@@ -15,8 +15,8 @@ from media.forward.rule import Address, ForwardRule
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What came in on one port from its accepted source. `errors`: could not be sent on;
-    `undecryptable`: not authentic, or not new."""
+    """What came in of one section from its accepted source. Of its port: `errors` could not be sent
+    on, `strangers` came from elsewhere, `undecryptable` were not authentic, or not new."""
 
     packets: int = 0
     octets: int = 0
@@ -32,8 +32,8 @@ class Counters:
 # Local port, datagram (a copy), source; True when the source is accepted from now on and the rules
 # say so: then the engine forwards the datagram as well.
 OnStranger = Callable[[Address, bytes, Address], bool]
-# Local port on which a report came in from its accepted source, datagram (a copy).
-OnReport = Callable[[Address, bytes], None]
+# Local port on which a report came in from its accepted source, datagram (a copy), section.
+OnReport = Callable[[Address, bytes, int], None]
 
 
 class Engine(Protocol):
@@ -58,8 +58,9 @@ class Engine(Protocol):
     def send(self, local: Address, datagram: bytes, to: Address) -> None:
         """Send one datagram of our own from `local`; failures are counted, not raised."""
 
-    def counters(self, local: Address) -> Counters:
-        """Counts so far; zeros for a port without packets."""
+    def counters(self, local: Address, section: int = 0) -> Counters:
+        """Counts so far of a section at that port; zeros for one without packets."""
 
     def packets(self, local: Address) -> int:
-        """Only the number of packets accepted so far: what the reaper and the learning ask."""
+        """Only the number of packets accepted so far, of all sections: what the reaper and the
+        learning ask."""

@@ -1,11 +1,16 @@
-/* The packet path of the relay in C: one thread, one epoll, no Python. media/forward/native.py is
- * its face and says what it does not do: packets that no rule covers, and all of ports whose rule is
- * too much for it, are handed up there.
+/* The packet path of the relay in C: some threads, an epoll of each, no Python. media/forward/
+ * native.py is its face and says what it does not do: packets that no rule covers are handed up.
  *
  * A port is named by a number: its place in a table in the lower half, how often the place was given
- * away in the upper one, so that what is late for a port that was closed reaches nobody else.
- * `lock` guards the table, its ports, and every SRTP context: the thread holds it for one packet at
- * a time, and lets those who wait go first. What is handed up lies in a list of its own.
+ * away in the upper one, so that what is late for a port that was closed reaches nobody else. Places
+ * are never freed. A socket is read by one thread, always the same, which keeps packets in order.
+ *
+ * All ports of a call have one lock, of a few that all calls share: it guards ports, counts and SRTP
+ * sessions. A thread holds it for one packet at a time, and lets Python go first where that waits.
+ * What is handed up lies in a list of its own.
+ *
+ * Many sides (lanes) may share a socket. Then its port has a table of who expects packets of which
+ * source, and each lane is a port without a socket.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -19,6 +24,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,23 +34,62 @@
 #define LARGEST 65535
 #define TRAILER 160 /* SRTCP's index, the longest tag, the longest MKI, rounded up */
 #define EVENTS 256
+#define BATCH 16 /* read at once from a socket */
+#define MOST_ROUNDS 16
+#define MOST_THREADS 64
 #define MOST_HANDED_UP 4096
+#define LOCKS 128
+#define CHUNK 256
+#define CHUNKS 4096
+#define BUCKETS 4096
+#define MOST_SOURCES 64 /* of one port with several sections */
 #define RTP_HEADER 12
 #define RTCP_HEADER 8
 #define MAX_DROPOUT 3000 /* RFC 3550 A.1 */
 #define MAX_MISORDER 100
-#define NO_PORT UINT64_MAX
-#define SAMPLE_MASK 15 /* as media/rtp/stats.py */
+#define MOST_ASIDE 25 /* as media/rtp/stats.py, and the next two */
+#define SAMPLE_MASK 15
 #define DEFAULT_CLOCK_RATE 8000
+#define NO_PORT UINT64_MAX
+#define NICE (-10) /* where the system lets us: sound that waits is lost */
 
-struct port {
-    int fd;
-    uint64_t number;
-    struct forward_rule rule;
-    struct forward_counters counters;
+struct section {
+    struct forward_section told;
+    struct forward_counters heard;
+    int is_gone; /* its counts stay */
+    int aside;
+    int64_t aside_at;
     int64_t pair_sequence;
     uint32_t pair_timestamp;
     double pair_arrival;
+};
+
+struct source {
+    uint32_t ssrc;
+    int section;
+};
+
+/* Who expects packets of a source, of a socket that is shared. */
+struct expected {
+    struct expected *next;
+    struct forward_address source;
+    uint64_t lane;
+};
+
+struct port {
+    atomic_int lock;
+    uint64_t number; /* 0: nobody has the place */
+    uint32_t given;
+    int fd; /* -1: a lane */
+    int epoll;
+    struct forward_rule rule;
+    struct forward_counters counted;
+    struct section *sections;
+    int amount;
+    uint8_t by_payload_type[128];
+    struct source sources[MOST_SOURCES];
+    int known;
+    struct expected **expected; /* of a shared one */
 };
 
 struct handed_up {
@@ -53,19 +98,32 @@ struct handed_up {
     uint8_t octets[];
 };
 
-struct forward_engine {
-    int epoll, wake, end;
-    pthread_t thread;
-    pthread_mutex_t lock;
+struct lock {
+    pthread_mutex_t mutex;
     atomic_int waiting;
+};
+
+struct worker {
+    struct forward_engine *engine;
+    pthread_t thread;
+    int epoll;
+    struct mmsghdr heads[BATCH];
+    struct iovec buffers[BATCH];
+    struct forward_address sources[BATCH];
+    uint64_t lanes[BATCH];
+    uint8_t memory[BATCH][LARGEST + TRAILER] __attribute__((aligned(16)));
+};
+
+struct forward_engine {
+    int wake, end;
     atomic_int stopped;
-    struct port **ports;
-    uint32_t *given;
-    uint32_t room;
+    struct worker *workers;
+    int threads;
+    struct lock locks[LOCKS];
+    struct port *_Atomic chunks[CHUNKS];
     pthread_mutex_t up_lock;
     struct handed_up *first, **last;
     int handed_up;
-    uint8_t memory[LARGEST + TRAILER] __attribute__((aligned(16)));
 };
 
 /* -- numbers */
@@ -86,59 +144,79 @@ static double monotonic(void)
 
 /* -- loss and jitter: media/rtp/stats.py's Reception, line by line */
 
-static void out_of_order(struct port *port, const uint8_t *packet)
+static int is_aside(struct section *section, const uint8_t *packet)
 {
-    struct forward_counters *heard = &port->counters;
+    struct forward_counters *heard = &section->heard;
+    if (heard->next < 0 || four(packet + 8) == heard->ssrc)
+        return 0;
+    section->aside = section->aside_at == heard->next ? section->aside + 1 : 1;
+    section->aside_at = heard->next;
+    if (section->aside >= MOST_ASIDE)
+        return 0;
+    heard->rtp_packets--;
+    return 1;
+}
+
+static void out_of_order(struct section *section, const uint8_t *packet)
+{
+    struct forward_counters *heard = &section->heard;
     int64_t sequence = two(packet + 2);
-    if (heard->next >= 0) {
+    if (is_aside(section, packet))
+        return;
+    if (heard->next >= 0 && four(packet + 8) == heard->ssrc) {
         int64_t ahead = (sequence - heard->next) & 0xFFFF;
         if (ahead < MAX_DROPOUT) {
             heard->next += ahead + 1;
             return;
         }
-        if (ahead >= 0x10000 - MAX_MISORDER && four(packet + 8) == heard->ssrc)
+        if (ahead >= 0x10000 - MAX_MISORDER)
             return;
-        heard->expected_before += heard->next - heard->base;
     }
+    if (heard->next >= 0)
+        heard->expected_before += heard->next - heard->base;
     heard->ssrc = four(packet + 8);
     heard->base = sequence;
     heard->next = sequence + 1;
-    port->pair_sequence = -1;
+    section->aside = 0;
+    section->pair_sequence = -1;
 }
 
-static void sample(struct port *port, const uint8_t *packet)
+static void sample(struct section *section, const uint8_t *packet)
 {
-    struct forward_counters *heard = &port->counters;
+    struct forward_counters *heard = &section->heard;
     int64_t sequence = two(packet + 2);
     double now = monotonic();
+    if ((uint16_t)(heard->next - 1) == sequence)
+        heard->ssrc = four(packet + 8); /* it may go on under another name */
+    if (four(packet + 8) != heard->ssrc)
+        return;
     if (!(sequence & SAMPLE_MASK)) {
-        port->pair_sequence = sequence;
-        port->pair_timestamp = four(packet + 4);
-        port->pair_arrival = now;
-        heard->ssrc = four(packet + 8);
-    } else if (sequence - 1 == port->pair_sequence) {
-        uint32_t rate = port->rule.clock_rates[packet[1] & 0x7F];
-        double sent = (double)(int32_t)(four(packet + 4) - port->pair_timestamp);
-        double difference = now - port->pair_arrival - sent / (rate ? rate : DEFAULT_CLOCK_RATE);
+        section->pair_sequence = sequence;
+        section->pair_timestamp = four(packet + 4);
+        section->pair_arrival = now;
+    } else if (sequence - 1 == section->pair_sequence) {
+        uint32_t rate = section->told.clock_rates[packet[1] & 0x7F];
+        double sent = (double)(int32_t)(four(packet + 4) - section->pair_timestamp);
+        double difference = now - section->pair_arrival - sent / (rate ? rate : DEFAULT_CLOCK_RATE);
         if (difference < 0)
             difference = -difference;
-        port->pair_sequence = -1;
+        section->pair_sequence = -1;
         if (difference < 10.0) /* a clock that jumps is no jitter */
             heard->jitter_seconds += (difference - heard->jitter_seconds) / 16;
     }
 }
 
-static void received(struct port *port, const uint8_t *packet)
+static void received(struct section *section, const uint8_t *packet)
 {
-    struct forward_counters *heard = &port->counters;
+    struct forward_counters *heard = &section->heard;
     uint16_t sequence = two(packet + 2);
     heard->rtp_packets++;
     if (heard->next >= 0 && sequence == (uint16_t)heard->next)
         heard->next++;
     else
-        out_of_order(port, packet);
+        out_of_order(section, packet);
     if ((sequence & SAMPLE_MASK) < 2)
-        sample(port, packet);
+        sample(section, packet);
 }
 
 /* -- addresses */
@@ -181,10 +259,116 @@ static int is_same(const struct forward_address *one, const struct forward_addre
     return !memcmp(&c->sin6_addr, &d->sin6_addr, sizeof c->sin6_addr);
 }
 
+/* Where in the table of a shared port a source stands, or would. */
+static struct expected **find(struct expected **table, const struct forward_address *source)
+{
+    const struct sockaddr_in *ipv4 = (const void *)source->octets;
+    const struct sockaddr_in6 *ipv6 = (const void *)source->octets;
+    uint32_t hash = ipv4->sin_port, words[4] = {ipv4->sin_addr.s_addr, 0, 0, 0};
+    struct expected **at;
+    if (source->length != sizeof *ipv4)
+        memcpy(words, &ipv6->sin6_addr, sizeof words);
+    for (int one = 0; one < 4; one++)
+        hash = (hash ^ words[one]) * 0x9E3779B1u; /* Knuth's multiplier */
+    at = &table[(hash >> 16) % BUCKETS];
+    while (*at && !is_same(&(*at)->source, source))
+        at = &(*at)->next;
+    return at;
+}
+
+/* -- ports and their locks */
+
+static void lock(struct forward_engine *engine, int which)
+{
+    struct lock *one = &engine->locks[which];
+    atomic_fetch_add(&one->waiting, 1);
+    pthread_mutex_lock(&one->mutex);
+    atomic_fetch_sub(&one->waiting, 1);
+}
+
+static void unlock(struct forward_engine *engine, int which)
+{
+    pthread_mutex_unlock(&engine->locks[which].mutex);
+}
+
+static struct port *place_of(struct forward_engine *engine, uint64_t number)
+{
+    uint32_t place = (uint32_t)number;
+    struct port *chunk =
+        place < CHUNK * CHUNKS ? atomic_load(&engine->chunks[place / CHUNK]) : NULL;
+    return chunk ? &chunk[place % CHUNK] : NULL;
+}
+
+/* The port of that number with its lock held; NULL with none: it was closed. A thread lets others
+ * go first. */
+static struct port *locked(struct forward_engine *engine, uint64_t number, int is_thread)
+{
+    struct port *port = place_of(engine, number);
+    while (port) {
+        int which = atomic_load(&port->lock);
+        while (is_thread && atomic_load(&engine->locks[which].waiting))
+            sched_yield();
+        if (is_thread)
+            pthread_mutex_lock(&engine->locks[which].mutex);
+        else
+            lock(engine, which);
+        if (which == atomic_load(&port->lock)) {
+            if (port->number == number)
+                return port;
+            port = NULL;
+        }
+        unlock(engine, which);
+    }
+    return NULL;
+}
+
+static void release(struct forward_engine *engine, struct port *port)
+{
+    unlock(engine, atomic_load(&port->lock));
+}
+
+int forward_hold(struct forward_engine *engine, uint64_t number)
+{
+    struct port *port = place_of(engine, number);
+    int which;
+    if (!port)
+        return -1;
+    for (;;) {
+        which = atomic_load(&port->lock);
+        lock(engine, which);
+        if (which == atomic_load(&port->lock))
+            return which;
+        unlock(engine, which);
+    }
+}
+
+void forward_release(struct forward_engine *engine, int held)
+{
+    if (held >= 0)
+        unlock(engine, held);
+}
+
+void forward_join(struct forward_engine *engine, uint64_t number, uint64_t other)
+{
+    struct port *port = place_of(engine, number), *joined = place_of(engine, other);
+    int from, to;
+    if (!port || !joined)
+        return;
+    from = atomic_load(&port->lock); /* only this, which one thread calls, changes them */
+    to = atomic_load(&joined->lock);
+    if (from == to)
+        return;
+    lock(engine, from < to ? from : to);
+    lock(engine, from < to ? to : from);
+    atomic_store(&port->lock, to);
+    unlock(engine, from);
+    unlock(engine, to);
+}
+
 /* -- handing up */
 
-static void hand_up(struct forward_engine *engine, struct port *port, int is_report,
-                    const struct forward_address *source, const uint8_t *packet, int size)
+static int hand_up(struct forward_engine *engine, uint64_t number, int is_report, int section,
+                   const struct forward_address *source, const uint8_t *packet, int size)
 {
     struct handed_up *one = NULL;
     uint64_t wake = 1;
@@ -193,8 +377,9 @@ static void hand_up(struct forward_engine *engine, struct port *port, int is_rep
         one = malloc(sizeof *one + (size_t)size);
     if (one) {
         one->next = NULL;
-        one->head.port = port->number;
+        one->head.port = number;
         one->head.is_report = is_report;
+        one->head.section = section;
         one->head.size = size;
         write_address(source, &one->head);
         memcpy(one->octets, packet, (size_t)size);
@@ -203,10 +388,9 @@ static void hand_up(struct forward_engine *engine, struct port *port, int is_rep
         engine->handed_up++;
     }
     pthread_mutex_unlock(&engine->up_lock);
-    if (!one)
-        port->counters.strangers++;
-    else if (write(engine->wake, &wake, sizeof wake) < 0)
-        return; /* it is full: whoever reads it is awake */
+    if (one && write(engine->wake, &wake, sizeof wake) < 0)
+        return 1; /* it is full: whoever reads it is awake */
+    return one != NULL;
 }
 
 int forward_take(struct forward_engine *engine, struct forward_packet *head, uint8_t *octets)
@@ -232,6 +416,57 @@ int forward_take(struct forward_engine *engine, struct forward_packet *head, uin
     return 1;
 }
 
+/* -- whose packet it is where a port has several sections: media/forward/section.py, line by line */
+
+static void remember(struct port *port, uint32_t ssrc, int section)
+{
+    int at = 0;
+    while (at < port->known && port->sources[at].ssrc != ssrc)
+        at++;
+    if (at == MOST_SOURCES)
+        return;
+    if (at == port->known)
+        port->known++;
+    port->sources[at].ssrc = ssrc;
+    port->sources[at].section = section;
+}
+
+/* The SSRC that was heard of that section at the port where its other direction comes in. */
+static uint32_t heard_back(struct forward_engine *engine, struct port *port, int section)
+{
+    const struct forward_section *told = &port->sections[section].told;
+    struct port *back = place_of(engine, told->back);
+    if (!back || atomic_load(&back->lock) != atomic_load(&port->lock) ||
+        back->number != told->back)
+        return 0;
+    for (int at = 0; at < back->amount; at++)
+        if (back->sections[at].told.name == told->name)
+            return back->sections[at].heard.ssrc;
+    return 0;
+}
+
+static int section_of(struct forward_engine *engine, struct port *port, const uint8_t *packet,
+                      int size, int is_rtcp)
+{
+    int found = port->by_payload_type[packet[1] & 0x7F];
+    uint32_t about;
+    if (port->amount == 1)
+        return 0;
+    if (!is_rtcp) {
+        if (size >= RTP_HEADER)
+            remember(port, four(packet + 8), found);
+        return found;
+    }
+    for (int at = 0; at < port->known; at++)
+        if (port->sources[at].ssrc == four(packet + 4))
+            return port->sources[at].section;
+    about = size >= 12 ? four(packet + 8) : 0;
+    for (int at = 1; about && at < port->amount; at++)
+        if (!port->sections[at].is_gone && heard_back(engine, port, at) == about)
+            return at;
+    return 0;
+}
+
 /* -- one packet; the lock is held */
 
 static void send_on(struct port *port, const struct forward_side *side,
@@ -242,7 +477,7 @@ static void send_on(struct port *port, const struct forward_side *side,
         return;
     if (protect->session &&
         (is_rtcp ? protect->rtcp : protect->rtp)(protect->session, packet, &size)) {
-        port->counters.errors++;
+        port->counted.errors++;
         return;
     }
     if (side->is_connected)
@@ -251,88 +486,148 @@ static void send_on(struct port *port, const struct forward_side *side,
         sent = sendto(side->fd, packet, (size_t)size, MSG_DONTWAIT,
                       (const void *)side->to.octets, side->to.length);
     if (sent < 0)
-        port->counters.errors++;
+        port->counted.errors++;
 }
 
 static void arrived(struct forward_engine *engine, struct port *port, uint8_t *packet, int size,
                     const struct forward_address *source)
 {
     const struct forward_rule *rule = &port->rule;
-    struct forward_counters *counters = &port->counters;
+    struct section *section;
     int is_media = size >= RTCP_HEADER && (packet[0] & 0xC0) == 0x80;
     int is_rtcp = is_media && packet[1] >= 192 && packet[1] <= 223;
     int came_as = size;
     if (rule->is_handed_up || !is_same(&rule->accepts, source) ||
         (!is_media && rule->is_only_media)) {
-        hand_up(engine, port, 0, source, packet, size);
+        if (!hand_up(engine, port->number, 0, 0, source, packet, size))
+            port->counted.strangers++;
         return;
     }
     if (is_media && rule->unprotect.session &&
         (is_rtcp ? rule->unprotect.rtcp : rule->unprotect.rtp)(rule->unprotect.session, packet,
                                                                &size)) {
-        counters->undecryptable++;
+        port->counted.undecryptable++;
         return;
     }
-    counters->packets++;
-    counters->octets += (uint64_t)came_as;
-    if (is_rtcp && rule->is_rtp) {
-        hand_up(engine, port, 1, source, packet, size);
-        send_on(port, &rule->rtcp, &rule->rtcp_protect, 1, packet, size);
+    is_rtcp = is_rtcp && rule->is_rtp;
+    section = &port->sections[is_media ? section_of(engine, port, packet, size, is_rtcp) : 0];
+    section->heard.packets++;
+    section->heard.octets += (uint64_t)came_as;
+    port->counted.packets++;
+    port->counted.octets += (uint64_t)came_as;
+    if (is_rtcp) {
+        hand_up(engine, port->number, 1, section->told.name, source, packet, size);
+        send_on(port, &section->told.rtcp, &section->told.rtcp_protect, 1, packet, size);
         return;
     }
     if (is_media && rule->is_rtp && size >= RTP_HEADER)
-        received(port, packet);
-    send_on(port, &rule->rtp, &rule->protect, 0, packet, size);
+        received(section, packet);
+    send_on(port, &section->told.rtp, &section->told.protect, 0, packet, size);
 }
 
-/* -- the thread */
+/* -- the threads */
 
-void forward_hold(struct forward_engine *engine)
+/* The lane to which a datagram at a shared port belongs; 0: it has been dealt with. */
+static uint64_t lane_of(struct forward_engine *engine, struct port *port, const uint8_t *packet,
+                        int size, const struct forward_address *source)
 {
-    atomic_fetch_add(&engine->waiting, 1);
-    pthread_mutex_lock(&engine->lock);
-    atomic_fetch_sub(&engine->waiting, 1);
-}
-
-static struct port *port_of(struct forward_engine *engine, uint64_t number)
-{
-    uint32_t place = (uint32_t)number;
-    struct port *port = place < engine->room ? engine->ports[place] : NULL;
-    return port && port->number == number ? port : NULL;
-}
-
-static void serve(struct forward_engine *engine, uint64_t number)
-{
-    struct forward_address source;
-    struct port *port;
-    ssize_t size;
-    while (atomic_load(&engine->waiting))
-        sched_yield();
-    pthread_mutex_lock(&engine->lock);
-    port = port_of(engine, number);
-    if (port) {
-        source.length = sizeof source.octets;
-        size = recvfrom(port->fd, engine->memory, LARGEST, MSG_DONTWAIT, (void *)source.octets,
-                        &source.length);
-        if (size >= 0) /* else an ICMP error of an earlier packet, which is read by that */
-            arrived(engine, port, engine->memory, (int)size, &source);
+    struct expected *found;
+    if (size && packet[0] < 4) { /* STUN, which names its lane itself (RFC 7983) */
+        hand_up(engine, port->number, 0, 0, source, packet, size);
+        return 0;
     }
-    pthread_mutex_unlock(&engine->lock);
+    found = *find(port->expected, source);
+    if (!found)
+        port->counted.strangers++;
+    return found ? found->lane : 0;
+}
+
+/* What is there, up to a batch, into the worker's memory; the port is locked. Below 0: nothing. */
+static int take_in(struct worker *worker, struct port *port)
+{
+    int amount;
+    for (int at = 0; at < BATCH; at++)
+        worker->heads[at].msg_hdr.msg_namelen = sizeof worker->sources[at].octets;
+    amount = recvmmsg(port->fd, worker->heads, BATCH, MSG_DONTWAIT, NULL);
+    for (int at = 0; at < amount; at++)
+        worker->sources[at].length = worker->heads[at].msg_hdr.msg_namelen;
+    return amount < 0 && errno != EAGAIN ? 0 : amount; /* an ICMP error of an earlier packet */
+}
+
+static void arrive(struct worker *worker, struct port *port, int at)
+{
+    arrived(worker->engine, port, worker->memory[at], (int)worker->heads[at].msg_len,
+            &worker->sources[at]);
+}
+
+/* All that a socket has, for it is told but once that something came (EPOLLET); after so much of it
+ * the others of the thread go first. */
+static void serve(struct worker *worker, uint64_t number)
+{
+    struct forward_engine *engine = worker->engine;
+    struct epoll_event again = {.events = EPOLLIN | EPOLLET, .data.u64 = number};
+    for (int round = 0; round <= MOST_ROUNDS; round++) {
+        struct port *port = locked(engine, number, 1), *lane;
+        int amount = 0, is_shared;
+        if (!port)
+            return;
+        if (round == MOST_ROUNDS)
+            epoll_ctl(port->epoll, EPOLL_CTL_MOD, port->fd, &again);
+        else
+            amount = take_in(worker, port);
+        is_shared = port->expected != NULL;
+        for (int at = 0; at < amount; at++)
+            if (is_shared)
+                worker->lanes[at] = lane_of(engine, port, worker->memory[at],
+                                            (int)worker->heads[at].msg_len, &worker->sources[at]);
+            else
+                arrive(worker, port, at);
+        release(engine, port);
+        for (int at = 0; is_shared && at < amount; at++)
+            if (worker->lanes[at] && (lane = locked(engine, worker->lanes[at], 1))) {
+                arrive(worker, lane, at);
+                release(engine, lane);
+            }
+        if (amount && amount < BATCH)
+            return;
+    }
 }
 
 static void *run(void *argument)
 {
-    struct forward_engine *engine = argument;
+    struct worker *worker = argument;
     struct epoll_event events[EVENTS];
-    while (!atomic_load(&engine->stopped)) {
-        int amount = epoll_wait(engine->epoll, events, EVENTS, -1);
+    if (setpriority(PRIO_PROCESS, (id_t)gettid(), NICE)) {
+        /* only who may: then it runs as everybody does */
+    }
+    while (!atomic_load(&worker->engine->stopped)) {
+        int amount = epoll_wait(worker->epoll, events, EVENTS, -1);
         for (int at = 0; at < amount; at++)
-            serve(engine, events[at].data.u64);
+            if (events[at].data.u64 != NO_PORT)
+                serve(worker, events[at].data.u64);
     }
     return NULL;
 }
 
 /* -- what native.py calls, from one thread */
+
+static void forget(struct port *port)
+{
+    for (int at = 0; port->expected && at < BUCKETS; at++)
+        while (port->expected[at]) {
+            struct expected *one = port->expected[at];
+            port->expected[at] = one->next;
+            free(one);
+        }
+    free(port->expected);
+    free(port->sections);
+    port->expected = NULL;
+    port->sections = NULL;
+    port->number = 0;
+    port->amount = port->known = 0;
+    memset(&port->rule, 0, sizeof port->rule);
+    memset(&port->counted, 0, sizeof port->counted);
+}
 
 static void let_go(struct forward_engine *engine)
 {
@@ -341,122 +636,18 @@ static void let_go(struct forward_engine *engine)
         engine->first = one->next;
         free(one);
     }
-    for (uint32_t place = 0; place < engine->room; place++)
-        free(engine->ports[place]);
-    free(engine->ports);
-    free(engine->given);
-    close(engine->epoll);
+    for (int at = 0; at < CHUNKS; at++) {
+        struct port *chunk = atomic_load(&engine->chunks[at]);
+        for (int place = 0; chunk && place < CHUNK; place++)
+            forget(&chunk[place]);
+        free(chunk);
+    }
+    for (int at = 0; at < engine->threads; at++)
+        close(engine->workers[at].epoll);
+    free(engine->workers);
     close(engine->wake);
     close(engine->end);
     free(engine);
-}
-
-struct forward_engine *forward_start(void)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = NO_PORT};
-    pthread_mutexattr_t recursive;
-    struct forward_engine *engine = calloc(1, sizeof *engine);
-    if (!engine)
-        return NULL;
-    engine->last = &engine->first;
-    engine->epoll = epoll_create1(EPOLL_CLOEXEC);
-    engine->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    engine->end = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    pthread_mutexattr_init(&recursive); /* native.py holds it while it calls what holds it */
-    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
-    pthread_mutex_init(&engine->lock, &recursive);
-    pthread_mutexattr_destroy(&recursive);
-    pthread_mutex_init(&engine->up_lock, NULL);
-    if (epoll_ctl(engine->epoll, EPOLL_CTL_ADD, engine->end, &event) ||
-        pthread_create(&engine->thread, NULL, run, engine)) {
-        let_go(engine);
-        return NULL;
-    }
-    return engine;
-}
-
-int forward_wake(struct forward_engine *engine) { return engine->wake; }
-
-void forward_release(struct forward_engine *engine) { pthread_mutex_unlock(&engine->lock); }
-
-static int make_room(struct forward_engine *engine)
-{
-    uint32_t room = engine->room ? 2 * engine->room : 64;
-    struct port **ports = realloc(engine->ports, room * sizeof *ports);
-    uint32_t *given;
-    if (!ports)
-        return -1;
-    engine->ports = ports;
-    given = realloc(engine->given, room * sizeof *given);
-    if (!given)
-        return -1;
-    engine->given = given;
-    memset(ports + engine->room, 0, (room - engine->room) * sizeof *ports);
-    memset(given + engine->room, 0, (room - engine->room) * sizeof *given);
-    engine->room = room;
-    return 0;
-}
-
-int forward_open(struct forward_engine *engine, uint32_t place, int fd, uint64_t *number)
-{
-    struct epoll_event event = {.events = EPOLLIN};
-    struct port *port = calloc(1, sizeof *port);
-    int failed = 0;
-    if (!port)
-        return ENOMEM;
-    forward_hold(engine);
-    while (place >= engine->room && !failed)
-        failed = make_room(engine) ? ENOMEM : 0;
-    if (!failed) {
-        port->fd = fd;
-        port->number = (uint64_t)++engine->given[place] << 32 | place;
-        port->rule.is_handed_up = 1;
-        port->counters.next = port->counters.base = -1;
-        port->pair_sequence = -1;
-        engine->ports[place] = port;
-        event.data.u64 = *number = port->number;
-        if (epoll_ctl(engine->epoll, EPOLL_CTL_ADD, fd, &event)) {
-            failed = errno;
-            engine->ports[place] = NULL;
-        }
-    }
-    forward_release(engine);
-    if (failed)
-        free(port);
-    return failed;
-}
-
-void forward_close(struct forward_engine *engine, uint64_t number)
-{
-    struct port *port;
-    forward_hold(engine);
-    port = port_of(engine, number);
-    if (port) {
-        epoll_ctl(engine->epoll, EPOLL_CTL_DEL, port->fd, NULL);
-        engine->ports[(uint32_t)number] = NULL;
-    }
-    forward_release(engine);
-    free(port);
-}
-
-void forward_follow(struct forward_engine *engine, uint64_t number, const struct forward_rule *rule)
-{
-    struct port *port;
-    forward_hold(engine);
-    port = port_of(engine, number);
-    if (port)
-        port->rule = *rule;
-    forward_release(engine);
-}
-
-void forward_counted(struct forward_engine *engine, uint64_t number, struct forward_counters *into)
-{
-    struct port *port;
-    forward_hold(engine);
-    port = port_of(engine, number);
-    if (port)
-        *into = port->counters;
-    forward_release(engine);
 }
 
 void forward_stop(struct forward_engine *engine)
@@ -465,6 +656,245 @@ void forward_stop(struct forward_engine *engine)
     atomic_store(&engine->stopped, 1);
     if (write(engine->end, &end, sizeof end) < 0)
         return; /* cannot be: it is written once */
-    pthread_join(engine->thread, NULL);
+    for (int at = 0; at < engine->threads; at++)
+        pthread_join(engine->workers[at].thread, NULL);
     let_go(engine);
+}
+
+static int begin(struct forward_engine *engine)
+{
+    struct worker *worker = &engine->workers[engine->threads];
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = NO_PORT};
+    worker->engine = engine;
+    for (int at = 0; at < BATCH; at++) {
+        worker->buffers[at] = (struct iovec){worker->memory[at], LARGEST};
+        worker->heads[at].msg_hdr.msg_iov = &worker->buffers[at];
+        worker->heads[at].msg_hdr.msg_iovlen = 1;
+        worker->heads[at].msg_hdr.msg_name = worker->sources[at].octets;
+    }
+    worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (worker->epoll < 0 || epoll_ctl(worker->epoll, EPOLL_CTL_ADD, engine->end, &event) ||
+        pthread_create(&worker->thread, NULL, run, worker)) {
+        close(worker->epoll);
+        return -1;
+    }
+    engine->threads++;
+    return 0;
+}
+
+struct forward_engine *forward_start(int threads)
+{
+    pthread_mutexattr_t recursive;
+    struct forward_engine *engine = calloc(1, sizeof *engine);
+    threads = threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads;
+    if (!engine)
+        return NULL;
+    engine->last = &engine->first;
+    engine->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    engine->end = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    engine->workers = calloc((size_t)threads, sizeof *engine->workers);
+    pthread_mutexattr_init(&recursive); /* native.py holds one while it calls what holds it */
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    for (int at = 0; at < LOCKS; at++)
+        pthread_mutex_init(&engine->locks[at].mutex, &recursive);
+    pthread_mutexattr_destroy(&recursive);
+    pthread_mutex_init(&engine->up_lock, NULL);
+    for (int at = 0; engine->workers && at < threads; at++)
+        if (begin(engine))
+            break;
+    if (engine->threads == threads)
+        return engine;
+    forward_stop(engine);
+    return NULL;
+}
+
+int forward_wake(struct forward_engine *engine) { return engine->wake; }
+
+/* Give a place to a port; its lock is held. */
+static struct port *give(struct forward_engine *engine, uint32_t place, int fd, int thread)
+{
+    struct port *port = place_of(engine, place);
+    struct port *chunk;
+    if (place >= CHUNK * CHUNKS)
+        return NULL;
+    if (!port) {
+        chunk = calloc(CHUNK, sizeof *chunk);
+        if (!chunk)
+            return NULL;
+        for (uint32_t at = 0; at < CHUNK; at++)
+            atomic_store(&chunk[at].lock, (int)at % LOCKS);
+        atomic_store(&engine->chunks[place / CHUNK], chunk);
+        port = &chunk[place % CHUNK];
+    }
+    forward_hold(engine, place);
+    port->sections = calloc(1, sizeof *port->sections);
+    if (!port->sections) {
+        release(engine, port);
+        return NULL;
+    }
+    port->amount = 1;
+    port->sections->heard.next = port->sections->heard.base = -1;
+    port->sections->pair_sequence = -1;
+    port->fd = fd;
+    port->epoll = engine->workers[thread % engine->threads].epoll;
+    port->number = (uint64_t)++port->given << 32 | place;
+    port->rule.is_handed_up = 1;
+    return port;
+}
+
+static int watch(struct forward_engine *engine, struct port *port, uint64_t *number)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = port->number};
+    int failed = epoll_ctl(port->epoll, EPOLL_CTL_ADD, port->fd, &event) ? errno : 0;
+    *number = port->number;
+    if (failed)
+        forget(port);
+    release(engine, port);
+    return failed;
+}
+
+int forward_open(struct forward_engine *engine, uint32_t place, int fd, uint64_t *number)
+{
+    /* Neighbouring places are RTP and RTCP of one section: not the one to this, the other to that. */
+    struct port *port = give(engine, place, fd, (int)((place * 0x9E3779B1u) >> 24));
+    return port ? watch(engine, port, number) : ENOMEM;
+}
+
+int forward_share(struct forward_engine *engine, uint32_t place, int fd, int thread,
+                  uint64_t *number)
+{
+    struct port *port = give(engine, place, fd, thread);
+    if (!port)
+        return ENOMEM;
+    port->expected = calloc(BUCKETS, sizeof *port->expected);
+    if (port->expected)
+        return watch(engine, port, number);
+    forget(port);
+    release(engine, port);
+    return ENOMEM;
+}
+
+int forward_lane(struct forward_engine *engine, uint32_t place, uint64_t *number)
+{
+    struct port *port = give(engine, place, -1, 0);
+    if (!port)
+        return ENOMEM;
+    *number = port->number;
+    release(engine, port);
+    return 0;
+}
+
+int forward_expect(struct forward_engine *engine, uint64_t shared,
+                   const struct forward_address *source, uint64_t lane)
+{
+    struct port *port = locked(engine, shared, 0);
+    struct expected **at, *one;
+    int failed = 0;
+    if (!port)
+        return EBADF;
+    at = find(port->expected, source);
+    one = *at;
+    if (!lane && one) {
+        *at = one->next;
+        free(one);
+    } else if (lane && !one) {
+        *at = one = calloc(1, sizeof *one);
+        failed = one ? 0 : ENOMEM;
+    }
+    if (lane && one) {
+        one->source = *source;
+        one->lane = lane;
+    }
+    release(engine, port);
+    return failed;
+}
+
+void forward_close(struct forward_engine *engine, uint64_t number)
+{
+    struct port *port = locked(engine, number, 0);
+    if (!port)
+        return;
+    if (port->fd >= 0)
+        epoll_ctl(port->epoll, EPOLL_CTL_DEL, port->fd, NULL);
+    forget(port);
+    release(engine, port);
+}
+
+static struct section *named(struct section *sections, int amount, int name)
+{
+    for (int at = 0; at < amount; at++)
+        if (sections[at].told.name == name)
+            return &sections[at];
+    return NULL;
+}
+
+/* A port that nobody has told anything yet may have counted for a section without a name. */
+static int has_counted(const struct section *section) { return section->heard.packets > 0; }
+
+static int tell(struct port *port, const struct forward_section *told, int amount)
+{
+    struct section *fresh = calloc((size_t)(amount + port->amount), sizeof *fresh);
+    int count = amount;
+    if (!fresh)
+        return ENOMEM;
+    for (int at = 0; at < amount; at++) {
+        struct section *before = named(port->sections, port->amount, told[at].name);
+        if (before)
+            fresh[at] = *before;
+        else
+            fresh[at].heard.next = fresh[at].heard.base = fresh[at].pair_sequence = -1;
+        fresh[at].told = told[at];
+        fresh[at].is_gone = 0;
+    }
+    for (int at = 0; at < port->amount; at++)
+        if (has_counted(&port->sections[at]) &&
+            !named(fresh, amount, port->sections[at].told.name)) {
+            fresh[count] = port->sections[at];
+            fresh[count++].is_gone = 1;
+        }
+    free(port->sections);
+    port->sections = fresh;
+    port->amount = count;
+    return 0;
+}
+
+int forward_follow(struct forward_engine *engine, uint64_t number, const struct forward_rule *rule,
+                   const struct forward_section *sections, int amount)
+{
+    struct port *port = locked(engine, number, 0);
+    int failed = 0;
+    if (!port)
+        return 0;
+    if (amount)
+        failed = tell(port, sections, amount);
+    if (!failed) {
+        port->rule = *rule;
+        port->known = 0;
+        memset(port->by_payload_type, 0, sizeof port->by_payload_type);
+        for (int at = 1; at < amount; at++)
+            for (int type = 0; type < 128; type++)
+                if (sections[at].payload_types[type])
+                    port->by_payload_type[type] = (uint8_t)at;
+    }
+    release(engine, port);
+    return failed;
+}
+
+void forward_counted(struct forward_engine *engine, uint64_t number, int name,
+                     struct forward_counters *into)
+{
+    struct port *port = locked(engine, number, 0);
+    struct section *section;
+    memset(into, 0, sizeof *into);
+    if (!port)
+        return;
+    section = named(port->sections, port->amount, name);
+    if (name < 0)
+        *into = port->counted;
+    else if (section)
+        *into = section->heard;
+    into->errors = port->counted.errors;
+    into->strangers = port->counted.strangers;
+    into->undecryptable = port->counted.undecryptable;
+    release(engine, port);
 }

@@ -1,9 +1,9 @@
-"""The engine whose packets a thread in C carries (forward.c), beside Python and without its lock.
+"""The engine whose packets threads in C carry (forward.c), beside Python and without its lock.
 
 Sockets, rules and the slow path stay those of the Python engine, which this one has inside: the
-thread reads the sockets in the loop's place, sends on what a rule covers, and hands up the rest.
-Lanes (many sides on one socket) and ports with several sections stay wholly in Python. SRTP is
-libsrtp's in both; a session is used by one at a time.
+threads read the sockets in the loop's place, send on what a rule covers, and hand up the rest.
+A port that many sides share (lanes) is as many sockets as there are threads, among which the kernel
+divides the sides. SRTP is libsrtp's in both; a session is used by one at a time.
 
 `./fedsip build` compiles forward.c where there is a C compiler (library.py).
 """
@@ -12,19 +12,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from socket import SO_REUSEPORT, SOL_SOCKET, socket
 from typing import Any, Final
 
 from cffi import FFI
 
 from media.forward import library
 from media.forward.engine import Counters, OnReport, OnStranger
-from media.forward.python import MAX_DATAGRAM, Port, PythonEngine
-from media.forward.rule import Address, ForwardRule, Transform, is_lane
+from media.forward.python import MAX_DATAGRAM, Port, PythonEngine, bound
+from media.forward.rule import Address, ForwardRule, Transform
+from media.forward.shared import Shared
 
 _DRAINED_AT_ONCE: Final = 64
+_ALL_SECTIONS: Final = -1
 
 
 class NotBuilt(Exception):
@@ -32,9 +36,9 @@ class NotBuilt(Exception):
 
 
 class NativeEngine:
-    """An Engine: the thread begins with it, and ends with `stop`."""
+    """An Engine: the threads begin with it, and end with `stop`."""
 
-    __slots__ = ("_python", "_thread")
+    __slots__ = ("_python", "_threads")
 
     def __init__(
         self,
@@ -42,12 +46,13 @@ class NativeEngine:
         *,
         on_stranger: OnStranger,
         on_report: OnReport,
+        threads: int = 1,
         folder: Path = library.FOLDER,
     ) -> None:
         """Raises NotBuilt."""
-        self._thread = _Thread(loop, on_report, library.of(folder))
+        self._threads = _Threads(loop, on_report, library.of(folder), threads)
         self._python = PythonEngine(
-            loop, on_stranger=on_stranger, on_report=on_report, reading=self._thread
+            loop, on_stranger=on_stranger, on_report=on_report, reading=self._threads
         )
 
     def open(self, local: Address) -> None:
@@ -63,26 +68,32 @@ class NativeEngine:
         self._python.close(local)
 
     def stop(self) -> None:
-        """End the thread, and give up the shared sockets: ports and lanes are closed."""
+        """End the threads, and give up the shared sockets: ports and lanes are closed."""
         self._python.stop()
-        self._thread.stop()
+        self._threads.stop()
 
     def install(self, rules: Sequence[ForwardRule]) -> None:
-        with self._thread.held():
-            self._python.install([_locked(rule, self._thread) for rule in rules])
+        if not rules:
+            return
+        ports = [self._python.port(rule.local) for rule in rules]
+        self._threads.join(ports)
+        with self._threads.held(ports[0]):
+            self._python.install(
+                [
+                    _locked(rule, port, self._threads)
+                    for rule, port in zip(rules, ports, strict=True)
+                ]
+            )
             for rule in rules:
-                if not is_lane(rule.local):
-                    self._thread.follow(rule, self._python.port)
+                self._threads.follow(rule, self._python.port)
 
     def send(self, local: Address, datagram: bytes, to: Address) -> None:
         self._python.send(local, datagram, to)
 
-    def counters(self, local: Address) -> Counters:
-        """What the thread has counted, and what was handed up."""
-        slow = self._python.counters(local)
-        if is_lane(local):
-            return slow
-        quick = self._thread.counted(self._python.port(local))
+    def counters(self, local: Address, section: int = 0) -> Counters:
+        """What the threads have counted, and what was handed up."""
+        slow = self._python.counters(local, section)
+        quick = self._threads.counted(self._python.port(local), section)
         expected = quick.expected_before + quick.next - quick.base
         has_heard = quick.rtp_packets > 0
         return Counters(
@@ -98,16 +109,15 @@ class NativeEngine:
         )
 
     def packets(self, local: Address) -> int:
-        slow = self._python.packets(local)
-        if is_lane(local):
-            return slow
-        return slow + int(self._thread.counted(self._python.port(local)).packets)
+        port = self._python.port(local)
+        return port.packets + int(self._threads.counted(port, _ALL_SECTIONS).packets)
 
 
-class _Thread:
+class _Threads:
     """What reads the sockets (python.Reading), and hands up."""
 
     __slots__ = (
+        "_amount",
         "_counters",
         "_engine",
         "_ffi",
@@ -118,21 +128,27 @@ class _Thread:
         "_memory",
         "_numbers",
         "_on_report",
+        "_places",
         "_ports",
         "_rules",
         "_senders",
+        "_shared",
+        "_sockets",
         "_wake",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_report: OnReport, path: Path) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_report: OnReport, path: Path, amount: int
+    ) -> None:
         if not path.exists():
             raise NotBuilt("the relay's native engine is not built: ./fedsip build makes it")
         self._ffi: Any = FFI()
         self._ffi.cdef(library.declarations())
         self._lib: Any = self._ffi.dlopen(str(path))
-        self._engine = self._lib.forward_start()
+        self._engine = self._lib.forward_start(amount)
         if self._engine == self._ffi.NULL:
-            raise NotBuilt("the relay's native engine cannot have a thread")
+            raise NotBuilt(f"the relay's native engine cannot have {amount} threads")
+        self._amount = amount
         self._loop = loop
         self._on_report = on_report
         self._head = self._ffi.new("struct forward_packet *")
@@ -140,9 +156,13 @@ class _Thread:
         self._counters = self._ffi.new("struct forward_counters *")
         self._numbers: dict[Port, int] = {}
         self._ports: dict[int, Port] = {}
+        self._shared: dict[int, Shared] = {}
+        self._sockets: dict[Shared, list[tuple[int, socket]]] = {}
+        """Numbers and sockets of each, one of each thread's."""
+        self._places = 0
         self._free: list[int] = []
-        self._rules: dict[Port, tuple[ForwardRule, Port, Port]] = {}
-        """With the ports that packets go out at. Keeps the sessions that the thread points at."""
+        self._rules: dict[Port, tuple[ForwardRule | None, AbstractSet[Port]]] = {}
+        """With the ports that packets go out at. Keeps the sessions that the threads point at."""
         self._senders: dict[Port, set[Port]] = {}
         """By port: whose packets go out there."""
         self._wake: int = self._lib.forward_wake(self._engine)
@@ -155,69 +175,133 @@ class _Thread:
     # -- python.Reading
 
     def begin(self, port: Port) -> None:
-        number = self._ffi.new("uint64_t *")
-        place = self._free.pop() if self._free else len(self._ports)
-        failed = self._lib.forward_open(self._engine, place, port.socket.fileno(), number)
-        if failed:
-            self._free.append(place)
-            raise OSError(failed, "the socket cannot be watched")
-        self._numbers[port] = number[0]
-        self._ports[number[0]] = port
+        number = self._opened(
+            self._lib.forward_lane if port.shared else self._lib.forward_open,
+            *(() if port.shared else (port.socket.fileno(),)),
+        )
+        self._numbers[port] = number
+        self._ports[number] = port
 
     def again(self, port: Port) -> None:
-        """Nothing: the thread takes errors as they come, and asks nobody how to receive."""
+        """Nothing: the threads take errors as they come, and ask nobody how to receive."""
 
     def end(self, port: Port) -> None:
         """Its descriptor may be another's soon: nobody sends through it any more either."""
         for sender in list(self._senders.get(port, ())):
-            self._lib.forward_follow(self._engine, self._numbers[sender], self._handing_up())
+            self._follow(sender, self._handing_up(), (), 0)
             self._forget_rule(sender)
         self._senders.pop(port, None)
         number = self._numbers.pop(port)
         del self._ports[number]
-        self._lib.forward_close(self._engine, number)
         self._forget_rule(port)
+        self._closed(number)
+
+    def share(self, local: Address) -> Shared:
+        sockets = [bound(local)]  # which says whether another program has the port
+        if self._amount > 1:
+            sockets[0].setsockopt(SOL_SOCKET, SO_REUSEPORT, 1)
+            sockets += [bound(local, is_one_of_several=True) for _ in range(1, self._amount)]
+        numbers = [
+            self._opened(self._lib.forward_share, one.fileno(), thread)
+            for thread, one in enumerate(sockets)
+        ]
+
+        def expect(source: Address, lane: object) -> None:
+            address = self._ffi.new("struct forward_address *")
+            self._write_address(address[0], source)
+            to = self._numbers[lane] if isinstance(lane, Port) else 0
+            for number in numbers:
+                self._check(self._lib.forward_expect(self._engine, number, address, to))
+
+        shared = Shared(sockets[0], listen_again=lambda: None, on_expected=expect)
+        self._sockets[shared] = list(zip(numbers, sockets, strict=True))
+        self._shared |= dict.fromkeys(numbers, shared)
+        return shared
+
+    def end_sharing(self, shared: Shared) -> None:
+        for number, one in self._sockets.pop(shared):
+            del self._shared[number]
+            self._closed(number)
+            one.close()
+
+    def _opened(self, how: Callable[..., int], *words: int) -> int:
+        """A number in a place that is free."""
+        number = self._ffi.new("uint64_t *")
+        if not self._free:
+            self._free.append(self._places)
+            self._places += 1
+        self._check(how(self._engine, self._free[-1], *words, number))
+        self._free.pop()
+        return int(number[0])
+
+    def _closed(self, number: int) -> None:
+        self._lib.forward_close(self._engine, number)
         self._free.append(number & 0xFFFFFFFF)
+
+    def _check(self, failed: int) -> None:
+        if failed:
+            raise OSError(failed, "the relay's native engine has no room")
 
     # -- rules
 
+    def join(self, ports: Sequence[Port]) -> None:
+        """They are of one call: what uses one of their SRTP sessions keeps the others waiting."""
+        for port in ports[1:]:
+            self._lib.forward_join(self._engine, self._numbers[port], self._numbers[ports[0]])
+
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """The thread touches no packet and no SRTP session meanwhile; may be nested."""
-        self._lib.forward_hold(self._engine)
+    def held(self, port: Port) -> Iterator[None]:
+        """No thread touches a packet or an SRTP session of its call meanwhile; may be nested."""
+        held = self._lib.forward_hold(self._engine, self._numbers[port])
         try:
             yield
         finally:
-            self._lib.forward_release(self._engine)
+            self._lib.forward_release(self._engine, held)
 
     def follow(self, rule: ForwardRule, port_of: Callable[[Address], Port]) -> None:
-        """Give the thread a rule; the Python port has it already, for what is handed up."""
-        port, out, rtcp_out = port_of(rule.local), port_of(rule.out), port_of(rule.rtcp_out)
+        """Give the threads a rule; the Python port has it already, for what is handed up."""
+        port = port_of(rule.local)
         given = self._handing_up()
-        given.is_handed_up = rule.accepts is None or bool(rule.others)
+        given.is_handed_up = rule.accepts is None
         given.is_only_media = rule.is_only_media
         given.is_rtp = rule.is_rtp
         self._write_address(given.accepts, rule.accepts)
-        self._write_side(given.rtp, out, rule.destination)
-        self._write_side(given.rtcp, rtcp_out, rule.rtcp_destination)
         self._write_transform(given.unprotect, rule.unprotect)
-        self._write_transform(given.protect, rule.protect)
-        self._write_transform(given.rtcp_protect, rule.rtcp_protect)
-        for number, rate in rule.clock_rates:
-            given.clock_rates[number] = rate
-        self._lib.forward_follow(self._engine, self._numbers[port], given)
+        rules = (rule, *rule.others)
+        sections = self._ffi.new("struct forward_section[]", len(rules))
+        outs: set[Port] = set()
+        for section, one in zip(sections, rules, strict=True):
+            out, rtcp_out = port_of(one.out), port_of(one.rtcp_out)
+            outs |= {out, rtcp_out}
+            section.name = one.section
+            section.back = self._numbers[out]
+            self._write_side(section.rtp, out, one.destination)
+            self._write_side(section.rtcp, rtcp_out, one.rtcp_destination)
+            self._write_transform(section.protect, one.protect)
+            self._write_transform(section.rtcp_protect, one.rtcp_protect)
+            for number in one.payload_types:
+                section.payload_types[number & 0x7F] = 1
+            for number, rate in one.clock_rates:
+                section.clock_rates[number] = rate
+        self._follow(port, given, sections, len(rules))
         self._forget_rule(port)
-        self._rules[port] = rule, out, rtcp_out
-        for other in (out, rtcp_out):
+        self._rules[port] = rule, outs
+        for other in outs:
             self._senders.setdefault(other, set()).add(port)
 
-    def counted(self, port: Port) -> Any:
+    def counted(self, port: Port, section: int) -> Any:
         """A struct forward_counters, good until the next one."""
-        self._lib.forward_counted(self._engine, self._numbers[port], self._counters)
+        self._lib.forward_counted(self._engine, self._numbers[port], section, self._counters)
         return self._counters
 
+    def _follow(self, port: Port, rule: Any, sections: Any, amount: int) -> None:
+        given = sections if amount else self._ffi.NULL
+        self._check(
+            self._lib.forward_follow(self._engine, self._numbers[port], rule, given, amount)
+        )
+
     def _forget_rule(self, port: Port) -> None:
-        _, *outs = self._rules.pop(port, (None,))
+        _, outs = self._rules.pop(port, (None, frozenset()))
         for out in outs:
             self._senders[out].discard(port)
 
@@ -253,47 +337,49 @@ class _Thread:
             if not self._lib.forward_take(self._engine, head, self._memory):
                 return
             port = self._ports.get(head.port)
-            if port is None:
+            to = port or self._shared.get(head.port)
+            if to is None:
                 continue  # closed since
             datagram = bytes(self._ffi.buffer(self._memory, head.size))
-            if head.is_report:
-                self._on_report(port.local, datagram)
+            if port is not None and head.is_report:
+                self._on_report(port.local, datagram, head.section)
                 continue
             host = self._ffi.string(head.source_host).decode()
             source = (host, head.source_port)
-            port.arrived(datagram, (*source, 0, 0) if ":" in host else source)
+            to.arrived(datagram, (*source, 0, 0) if ":" in host else source)
 
 
 class _Locked:
-    """A transform for what is handed up: the thread uses the same session."""
+    """A transform for what is handed up: the threads use the same session."""
 
-    __slots__ = ("_thread", "_transform")
+    __slots__ = ("_port", "_threads", "_transform")
 
-    def __init__(self, transform: Transform, thread: _Thread) -> None:
+    def __init__(self, transform: Transform, port: Port, threads: _Threads) -> None:
+        self._threads = threads
+        self._port = port
         self._transform = transform
-        self._thread = thread
 
     @property
     def pointers(self) -> tuple[int, int, int]:
         return self._transform.pointers
 
     def rtp(self, packet: bytes) -> bytes:
-        with self._thread.held():
+        with self._threads.held(self._port):
             return self._transform.rtp(packet)
 
     def rtcp(self, packet: bytes) -> bytes:
-        with self._thread.held():
+        with self._threads.held(self._port):
             return self._transform.rtcp(packet)
 
 
-def _locked(rule: ForwardRule, thread: _Thread) -> ForwardRule:
+def _locked(rule: ForwardRule, port: Port, threads: _Threads) -> ForwardRule:
     def locked(transform: Transform | None) -> Transform | None:
-        return None if transform is None else _Locked(transform, thread)
+        return None if transform is None else _Locked(transform, port, threads)
 
     return replace(
         rule,
         unprotect=locked(rule.unprotect),
         protect=locked(rule.protect),
         rtcp_protect=locked(rule.rtcp_protect),
-        others=tuple(_locked(other, thread) for other in rule.others),
+        others=tuple(_locked(other, port, threads) for other in rule.others),
     )

@@ -36,7 +36,8 @@ _view: Final = memoryview(_buffer)
 
 
 class Reading(Protocol):
-    """Who reads the ports' sockets and calls what they are to do with a packet."""
+    """Who reads the ports' sockets and calls what they are to do with a packet. A lane has none of
+    its own: its packets come by the socket that it shares."""
 
     def begin(self, port: Port) -> None:
         """Read its socket from now on."""
@@ -46,6 +47,12 @@ class Reading(Protocol):
 
     def end(self, port: Port) -> None:
         """Read it no longer."""
+
+    def share(self, local: Address) -> Shared:
+        """Bind a socket for lanes and read it from now on; OSError when it cannot be had."""
+
+    def end_sharing(self, shared: Shared) -> None:
+        """Read it no longer, and close it."""
 
 
 class LoopReading:
@@ -57,7 +64,8 @@ class LoopReading:
         self._loop = loop
 
     def begin(self, port: Port) -> None:
-        self._loop.add_reader(port.socket.fileno(), port.receive)
+        if port.shared is None:
+            self._loop.add_reader(port.socket.fileno(), port.receive)
 
     def again(self, port: Port) -> None:
         """A connected socket gets the ICMP errors of a phone that has closed its port, and libuv
@@ -68,7 +76,27 @@ class LoopReading:
             self.begin(port)
 
     def end(self, port: Port) -> None:
-        self._loop.remove_reader(port.socket.fileno())
+        if port.shared is None:
+            self._loop.remove_reader(port.socket.fileno())
+
+    def share(self, local: Address) -> Shared:
+        socket = bound(local)
+
+        def watch() -> None:
+            if socket.fileno() >= 0:
+                self._loop.remove_reader(socket.fileno())
+                self._loop.add_reader(socket.fileno(), shared.receive)
+
+        def listen_again() -> None:
+            self._loop.call_soon(watch)
+
+        shared = Shared(socket, listen_again=listen_again)
+        self._loop.add_reader(socket.fileno(), shared.receive)
+        return shared
+
+    def end_sharing(self, shared: Shared) -> None:
+        self._loop.remove_reader(shared.socket.fileno())
+        shared.socket.close()
 
 
 class PythonEngine:
@@ -94,8 +122,7 @@ class PythonEngine:
     def open(self, local: Address) -> None:
         shared = self._shared[socket_of(local)] if is_lane(local) else None
         port = Port(local, self._loop, self._on_stranger, self._on_report, self._reading, shared)
-        if shared is None:
-            self._reading.begin(port)
+        self._reading.begin(port)
         self._ports[local] = port
 
     def port(self, local: Address) -> Port:
@@ -103,7 +130,7 @@ class PythonEngine:
         return self._ports[local]
 
     def share(self, local: Address) -> None:
-        self._shared[local] = Shared(local, self._loop, _bound)
+        self._shared[local] = self._reading.share(local)
 
     def expect(self, local: Address, source: Address) -> None:
         port = self._ports[local]
@@ -114,14 +141,14 @@ class PythonEngine:
         port = self._ports.pop(local)
         if port.shared is not None:
             port.shared.leave(port)
-            return
         self._reading.end(port)
-        port.socket.close()
+        if port.shared is None:
+            port.socket.close()
 
     def stop(self) -> None:
         """Give up the shared sockets: their lanes are closed."""
         for shared in self._shared.values():
-            shared.close()
+            self._reading.end_sharing(shared)
         self._shared.clear()
 
     def install(self, rules: Sequence[ForwardRule]) -> None:
@@ -135,10 +162,9 @@ class PythonEngine:
                 port.shared.name(port, rule.ufrag)
             if out.shared is not None and rule.destination is not None:
                 out.shared.expect(out, rule.destination)
-            further = [
-                Section(one, self._ports[one.out], self._ports[one.rtcp_out]) for one in rule.others
-            ]
-            port.sections = Sections(further) if further else None
+            port.carry(
+                [(one, self._ports[one.out], self._ports[one.rtcp_out]) for one in rule.others]
+            )
 
     def send(self, local: Address, datagram: bytes, to: Address) -> None:
         port = self._ports[local]
@@ -148,12 +174,13 @@ class PythonEngine:
             port.errors += 1
             port.listen_again()
 
-    def counters(self, local: Address) -> Counters:
+    def counters(self, local: Address, section: int = 0) -> Counters:
         port = self._ports[local]
-        reception = port.reception
+        packets, octets = port.counted(section)
+        reception = port.heard(section)
         return Counters(
-            packets=port.packets,
-            octets=port.octets,
+            packets=packets,
+            octets=octets,
             errors=port.errors,
             strangers=port.strangers,
             undecryptable=port.undecryptable,
@@ -187,9 +214,12 @@ class Port:
         "_reading",
         "_receive_from_into",
         "_receive_into",
+        "_receptions",
         "_rtcp_destination",
         "_rtcp_out",
         "_rtcp_protect",
+        "_section",
+        "_sections",
         "_send",
         "_send_to",
         "_unprotect",
@@ -217,7 +247,7 @@ class Port:
         shared: Shared | None,
     ) -> None:
         self.shared = shared
-        self.socket = _bound(local) if shared is None else shared.socket
+        self.socket = bound(local) if shared is None else shared.socket
         self.local = local
         self._loop = loop
         self._on_stranger = on_stranger
@@ -244,8 +274,13 @@ class Port:
         self.errors = 0
         self.strangers = 0
         self.undecryptable = 0
+        self._section = 0
         self.reception = Reception()
+        self._receptions = {0: self.reception}
+        """Of its own section, and of those that were."""
         self.sections: Sections | None = None
+        self._sections: dict[int, Section] = {}
+        """Further ones, and those that were."""
 
     def connect(self, peer: Address | None) -> None:
         """Let the kernel drop what others send, or no longer."""
@@ -278,7 +313,41 @@ class Port:
         if receive != self.receive and self.shared is None:
             self.receive = receive
             self._reading.again(self)
+        self._section = rule.section
+        self.reception = self._receptions.setdefault(rule.section, Reception())
         self.reception.clock_rates = dict(rule.clock_rates)
+
+    def carry(self, others: Sequence[tuple[ForwardRule, Port, Port]]) -> None:
+        """Further sections come to this port (BUNDLE); their counts outlive what is said here."""
+        further = []
+        for rule, out, rtcp_out in others:
+            section = self._sections.get(rule.section)
+            if section is None:
+                section = self._sections[rule.section] = Section(rule, out, rtcp_out)
+            else:
+                section.follow(rule, out, rtcp_out)
+            further.append(section)
+        self.sections = Sections(further) if further else None
+
+    def counted(self, section: int) -> tuple[int, int]:
+        """Packets and octets of a section; what is no further one's is its own one's."""
+        others = self._sections.values()
+        if section == self._section:
+            packets = self.packets - sum(one.packets for one in others)
+            return packets, self.octets - sum(one.octets for one in others)
+        further = self._sections.get(section)
+        return (0, 0) if further is None else (further.packets, further.octets)
+
+    def heard(self, section: int) -> Reception:
+        """How a section is received here."""
+        further = None if section == self._section else self._sections.get(section)
+        if further is not None:
+            return further.reception
+        return self._receptions.get(section) or Reception()
+
+    def heard_ssrc(self, section: int) -> int:
+        """The SSRC of what came last of that section."""
+        return self.heard(section).ssrc
 
     def receive_plain(self) -> None:
         """The loop says that there is a packet: count it and send it on."""
@@ -356,11 +425,13 @@ class Port:
         if self.sections is not None and is_media:
             section = self.sections.find(packet, is_rtcp=is_rtcp)
             if section is not None:
-                section.forward(packet, is_rtcp=is_rtcp)
+                section.forward(packet, size, is_rtcp=is_rtcp)
+                if is_rtcp:
+                    self._on_report(self.local, packet, section.name)
                 return
         if is_rtcp:
             self._send_report(packet)
-            self._on_report(self.local, packet)
+            self._on_report(self.local, packet, self._section)
             return
         if self._is_rtp and size >= _RTP_HEADER:
             self.reception.received(packet, now=monotonic())
@@ -392,35 +463,35 @@ class Port:
             except OSError:
                 self.errors += 1
                 self._rtcp_out.listen_again()
-        self._on_report(self.local, bytes(_view[:size]))
+        self._on_report(self.local, bytes(_view[:size]), self._section)
 
     def listen_again(self) -> None:
         """An error came out of this socket: make sure that it is still read."""
-        self._loop.call_soon(self._watch)
-
-    def _watch(self) -> None:
         if self.shared is not None:
-            self.shared.watch()
+            self.shared.listen_again()
         else:
-            self._reading.again(self)
+            self._loop.call_soon(self._reading.again, self)
 
 
-def _bound(local: Address) -> socket.socket:
-    """A socket of this port alone; OSError when it cannot be had."""
+def bound(local: Address, *, is_one_of_several: bool = False) -> socket.socket:
+    """A socket of this port alone, or one more of those that share it; OSError when it cannot be
+    had."""
     is_ipv6 = ":" in local[0]
     family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    found = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
         if is_ipv6:
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, EXPEDITED_FORWARDING)
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, EXPEDITED_FORWARDING)
         else:
-            bound.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, EXPEDITED_FORWARDING)
-        bound.bind(local)
+            found.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, EXPEDITED_FORWARDING)
+        if is_one_of_several:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        found.bind(local)
     except OSError:
-        bound.close()
+        found.close()
         raise
-    return bound
+    return found
 
 
 def _disconnect(connected: socket.socket) -> None:

@@ -53,6 +53,7 @@ class ForwardRule:
     Hertz by payload type; `is_rtp` False for fax and data, which carry no sequence numbers.
     `is_exclusive`: until the next rule nobody but `accepts` has any business at `local`, and all
     that `local` sends goes to it as well; an engine may let the kernel drop the others.
+    `section`: the number of the section in the description, by which its packets are counted.
     `others`: the rules of further sections that come to the same port (BUNDLE), each for the
     packets of its `payload_types`; of these rules only `out` and what is for it counts.
     `ufrag`: of a lane, the user name by which checks for it are known.
@@ -73,6 +74,7 @@ class ForwardRule:
     unprotect: Transform | None = None
     protect: Transform | None = None
     rtcp_protect: Transform | None = None
+    section: int = 0
     payload_types: tuple[int, ...] = ()
     others: tuple[ForwardRule, ...] = ()
     ufrag: bytes = b""

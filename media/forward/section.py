@@ -1,7 +1,7 @@
 """The further sections of a port that carries several (BUNDLE): who gets what, and by which key.
 
 RTP is told apart by payload type, and its SSRC remembered; RTCP by the SSRC of who sends it, else
-by that of the stream it is about, which is what the far side's port has heard.
+by that of the stream it is about, which is what the port of the other direction has heard.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from media.forward.rule import Address, ForwardRule, Transform
 from media.rtp.stats import Reception
 from media.srtp.context import SrtpError
 
+RTP_HEADER: Final = 12
 _MOST_SOURCES: Final = 64
 
 
@@ -22,13 +23,14 @@ class Port(Protocol):
     """What a section must know of the port that it sends from."""
 
     socket: socket
-    reception: Reception
+
+    def heard_ssrc(self, section: int) -> int: ...
 
     def listen_again(self) -> None: ...
 
 
 class Section:
-    """One further section: its far port, where to, and with which contexts."""
+    """One further section: its far port, where to, and with which contexts; its counts stay."""
 
     __slots__ = (
         "_destination",
@@ -38,15 +40,22 @@ class Section:
         "_rtcp_out",
         "_rtcp_protect",
         "errors",
+        "name",
+        "octets",
+        "packets",
         "payload_types",
         "reception",
     )
 
     def __init__(self, rule: ForwardRule, out: Port, rtcp_out: Port) -> None:
-        self.payload_types = rule.payload_types
+        self.name = rule.section
         self.reception = Reception()
+        self.errors = self.packets = self.octets = 0
+        self.follow(rule, out, rtcp_out)
+
+    def follow(self, rule: ForwardRule, out: Port, rtcp_out: Port) -> None:
+        self.payload_types = rule.payload_types
         self.reception.clock_rates = dict(rule.clock_rates)
-        self.errors = 0
         self._out, self._rtcp_out = out, rtcp_out
         self._destination: Address | None = rule.destination
         self._rtcp_destination: Address | None = rule.rtcp_destination
@@ -56,14 +65,17 @@ class Section:
     @property
     def heard_ssrc(self) -> int:
         """The SSRC of what goes the other way."""
-        return self._out.reception.ssrc
+        return self._out.heard_ssrc(self.name)
 
-    def forward(self, packet: bytes, *, is_rtcp: bool) -> None:
-        """Send on a packet that is authentic and decrypted."""
+    def forward(self, packet: bytes, size: int, *, is_rtcp: bool) -> None:
+        """Send on a packet that is authentic and decrypted, and came with so many octets."""
+        self.packets += 1
+        self.octets += size
         if is_rtcp:
             out, to, protect = self._rtcp_out, self._rtcp_destination, self._rtcp_protect
         else:
-            self.reception.received(packet, now=monotonic())
+            if len(packet) >= RTP_HEADER:
+                self.reception.received(packet, now=monotonic())
             out, to, protect = self._out, self._destination, self._protect
         if to is None:
             return
@@ -92,7 +104,7 @@ class Sections:
         """The section that a packet belongs to; None: the port's first one."""
         if not is_rtcp:
             section = self._by_payload_type.get(packet[1] & 0x7F)
-            if len(packet) >= 12 and len(self._by_ssrc) < _MOST_SOURCES:
+            if len(packet) >= RTP_HEADER and len(self._by_ssrc) < _MOST_SOURCES:
                 self._by_ssrc[packet[8:12]] = section
             return section
         sender = packet[4:8]

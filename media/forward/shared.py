@@ -7,10 +7,9 @@ another one, or somebody with a call of his own could take a neighbour's packets
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from socket import socket
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from media.forward.rule import Address
 from media.ice import ParseError, stun
@@ -22,30 +21,45 @@ _LARGEST: Final = 65_535
 class Lane(Protocol):
     """One side that shares the socket."""
 
-    def arrived(self, packet: bytes, source: tuple[object, ...]) -> None: ...
+    def arrived(self, packet: bytes, source: tuple[Any, ...]) -> None: ...
 
     def has_selected(self, source: Address) -> bool: ...
 
 
-class Shared:
-    """The socket with its lanes."""
+# A source, and the lane whose packets come from there from now on; None: no lane's.
+OnExpected = Callable[[Address, Lane | None], None]
 
-    __slots__ = ("_by_source", "_by_ufrag", "_loop", "_sources", "_ufrags", "socket", "strangers")
+
+class Shared:
+    """The socket with its lanes; who reads it calls `receive` or `arrived`."""
+
+    __slots__ = (
+        "_by_source",
+        "_by_ufrag",
+        "_on_expected",
+        "_sources",
+        "_ufrags",
+        "listen_again",
+        "socket",
+        "strangers",
+    )
 
     def __init__(
         self,
-        local: Address,
-        loop: asyncio.AbstractEventLoop,
-        bind: Callable[[Address], socket],
+        bound: socket,
+        *,
+        listen_again: Callable[[], None],
+        on_expected: OnExpected = lambda source, lane: None,
     ) -> None:
-        self.socket = bind(local)
+        self.socket = bound
         self.strangers = 0
-        self._loop = loop
+        self.listen_again = listen_again
+        """An error came out of the socket: make sure that it is still read."""
+        self._on_expected = on_expected
         self._by_ufrag: dict[bytes, Lane] = {}
         self._by_source: dict[Address, Lane] = {}
         self._ufrags: dict[Lane, bytes] = {}
         self._sources: dict[Lane, list[Address]] = {}
-        loop.add_reader(self.socket.fileno(), self._receive)
 
     def name(self, lane: Lane, ufrag: bytes) -> None:
         """Checks for that user name are the lane's, and no longer those of the one before."""
@@ -63,39 +77,39 @@ class Shared:
         if known is not None:
             self._sources[known].remove(source)
         self._by_source[source] = lane
+        self._on_expected(source, lane)
         sources = self._sources.setdefault(lane, [])
         sources.append(source)
         if len(sources) > _MOST_SOURCES:
-            self._by_source.pop(sources.pop(0), None)
+            self._forget(sources.pop(0))
 
     def leave(self, lane: Lane) -> None:
         """The lane ends."""
         self._by_ufrag.pop(self._ufrags.pop(lane, b""), None)
         for source in self._sources.pop(lane, ()):
-            del self._by_source[source]
+            self._forget(source)
 
-    def close(self) -> None:
-        self._loop.remove_reader(self.socket.fileno())
-        self.socket.close()
-
-    def watch(self) -> None:
-        """An error came out of the socket: see LoopReading.again."""
-        if self.socket.fileno() >= 0:
-            self._loop.remove_reader(self.socket.fileno())
-            self._loop.add_reader(self.socket.fileno(), self._receive)
-
-    def _receive(self) -> None:
+    def receive(self) -> None:
+        """The loop says that there is a packet."""
         try:
             packet, source = self.socket.recvfrom(_LARGEST)
         except OSError:
-            self._loop.call_soon(self.watch)
+            self.listen_again()
             return
+        self.arrived(packet, source)
+
+    def arrived(self, packet: bytes, source: tuple[Any, ...]) -> None:
+        """A packet has come to the socket."""
         lane = self._named(packet) if packet[:1] < b"\x04" else None
         lane = lane or self._by_source.get(source[:2])
         if lane is None:
             self.strangers += 1
             return
         lane.arrived(packet, source)
+
+    def _forget(self, source: Address) -> None:
+        if self._by_source.pop(source, None) is not None:
+            self._on_expected(source, None)
 
     def _named(self, packet: bytes) -> Lane | None:
         try:

@@ -12,6 +12,7 @@ from media.rtp.rtcp import ReportBlock
 
 _MAX_DROPOUT = 3000  # RFC 3550 A.1
 _MAX_MISORDER = 100
+_MOST_ASIDE = 25
 _MAX_REPORTS = 16
 DEFAULT_CLOCK_RATE = 8000
 SAMPLE_MASK = 15
@@ -21,11 +22,14 @@ class Reception:
     """Sequence numbers and arrival times of the RTP that comes in on one port.
 
     `next` is the extended sequence number that is expected now, `base` the first one of this run of
-    numbers; a new run begins when a source jumps. Jitter is RFC 3550 A.8 over the pairs of
+    numbers; a new run begins when a source jumps. Who sends beside that source (RFC 4588's
+    retransmissions) is not counted until it is silent. Jitter is RFC 3550 A.8 over the pairs of
     neighbours whose first number is a multiple of 16: the same estimate, a sixteenth of the work.
     """
 
     __slots__ = (
+        "_aside",
+        "_aside_at",
         "_expected_before",
         "_pair_arrival",
         "_pair_sequence",
@@ -44,6 +48,7 @@ class Reception:
         self.ssrc = 0
         self.jitter_seconds = 0.0
         self.clock_rates: dict[int, int] = {}
+        self._aside = self._aside_at = 0
         self._expected_before = 0
         self._pair_sequence = -1
         self._pair_timestamp = 0
@@ -77,26 +82,42 @@ class Reception:
         """A first packet, a gap, a late or doubled packet, or a source that began anew."""
         sequence = sequence_number(packet)
         if self.next >= 0:
-            ahead = (sequence - self.next) & 0xFFFF
-            if ahead < _MAX_DROPOUT:
-                self.next += ahead + 1
-                return
-            if ahead >= 0x10000 - _MAX_MISORDER and ssrc(packet) == self.ssrc:
-                return
+            if ssrc(packet) != self.ssrc:
+                if self._is_aside():
+                    self.rtp_packets -= 1
+                    return
+            else:
+                ahead = (sequence - self.next) & 0xFFFF
+                if ahead < _MAX_DROPOUT:
+                    self.next += ahead + 1
+                    return
+                if ahead >= 0x10000 - _MAX_MISORDER:
+                    return
             self._expected_before += self.next - self.base
         self.ssrc = ssrc(packet)
         self.base = sequence
         self.next = sequence + 1
+        self._aside = 0
         self._pair_sequence = -1
+
+    def _is_aside(self) -> bool:
+        """A packet of another source than ours: the last of so many, when ours has been silent
+        since the first of them, makes it the one that counts."""
+        self._aside = self._aside + 1 if self._aside_at == self.next else 1
+        self._aside_at = self.next
+        return self._aside < _MOST_ASIDE
 
     def sample(self, packet: Buffer, *, now: float) -> None:
         """Take the first of a pair of neighbours, or with the second move the jitter."""
         sequence = sequence_number(packet)
+        if sequence == (self.next - 1) & 0xFFFF:
+            self.ssrc = ssrc(packet)  # it may go on under another name
+        if ssrc(packet) != self.ssrc:
+            return
         if not sequence & SAMPLE_MASK:
             self._pair_sequence = sequence
             self._pair_timestamp = rtp_timestamp(packet)
             self._pair_arrival = now
-            self.ssrc = ssrc(packet)
         elif sequence - 1 == self._pair_sequence:
             rate = self.clock_rates.get(payload_type(packet), DEFAULT_CLOCK_RATE)
             sent = (rtp_timestamp(packet) - self._pair_timestamp) & 0xFFFFFFFF

@@ -3,8 +3,9 @@
     python -m tests.bench.media_encrypted [--calls 100 500] [--seconds 8] [--only native]
 
 As tests/bench/media.py, whose phones these are: `SRTP-RTP` has a caller with SDES
-(AES_CM_128_HMAC_SHA1_80) and a plain callee, `SRTP-SRTP` two that encrypt, each with a key of its
-own at the relay. What the phones send is encrypted before the clock runs, but for the probes.
+(AES_CM_128_HMAC_SHA1_80) and a plain callee, `SRTP-SRTP` one more that encrypts, by
+AES_CM_128_HMAC_SHA1_32: where both speak the same, rtpengine hands each one's key to the other and
+encrypts nothing. What the phones send is encrypted before the clock runs, but for the probes.
 Handshakes are those of phones that answer with DTLS-SRTP and begin (setup:active); their CPU is the
 relay's, the certificates are on P-256.
 """
@@ -18,6 +19,7 @@ import socket
 import struct
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,14 +28,15 @@ from media.dtls.identity import Identity
 from media.ng import Answer, Offer, Options
 from media.rtp import packet
 from media.sdp import Session
-from media.srtp import Crypto, parse_crypto
+from media.srtp import Crypto, Suite, parse_crypto
 from media.srtp.context import Context, protecting, unprotecting
-from media.srtp.suite import AES_CM_128_HMAC_SHA1_80
+from media.srtp.suite import AES_CM_128_HMAC_SHA1_32, AES_CM_128_HMAC_SHA1_80
 from tests.bench.media import (
     INTERVAL,
     NG_PORT,
     PROBES,
     RELAYS,
+    WARM_UP_SECONDS,
     Load,
     Way,
     bind_to_processor,
@@ -47,21 +50,24 @@ from tests.harness.ng import NgClient
 from tests.harness.processes import Program
 
 PAIRS = ("SRTP-RTP", "SRTP-SRTP")
-SUITE = AES_CM_128_HMAC_SHA1_80
-WARM_UP_SECONDS = 2.0
+SUITES = (AES_CM_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32)
+"""The caller's and the callee's."""
 HANDSHAKES = 300
 AT_ONCE = 10
 _REPLACE = (b"origin", b"session-connection")
-_TOWARDS = {
-    False: Options(ice=b"remove", transport_protocol=b"RTP/AVP", replace=_REPLACE),
-    True: Options(
+_PLAIN = Options(ice=b"remove", transport_protocol=b"RTP/AVP", replace=_REPLACE)
+
+
+def _towards(suite: Suite) -> Options:
+    return Options(
         ice=b"remove",
         dtls=b"off",
         transport_protocol=b"RTP/SAVP",
-        sdes=(b"only-AES_CM_128_HMAC_SHA1_80",),
+        sdes=(b"only-" + suite.sdes,),
         replace=_REPLACE,
-    ),
-}
+    )
+
+
 _DTLS = Options(ice=b"remove", transport_protocol=b"UDP/TLS/RTP/SAVP", replace=_REPLACE)
 
 
@@ -111,28 +117,32 @@ def set_up(load: Load, calls: int, *, both: bool, packets: int) -> None:
     with NgClient(NG_PORT) as proxy:
         for number in range(calls):
             caller, callee = load.phones_of(number)
-            call_id, keys = b"bench-%d" % number, (_key(), _key())
+            call_id, keys = b"bench-%d" % number, [_key(suite) for suite in SUITES]
             offered = _described(caller, keys[0])
-            offer = Offer(call_id, b"a", offered, options=_TOWARDS[both])
-            to_callee = proxy.describes(offer)
+            options = _towards(SUITES[1]) if both else _PLAIN
+            to_callee = proxy.describes(Offer(call_id, b"a", offered, options=options))
+            if both:
+                keys[1] = replace(keys[1], tag=_key_in(to_callee, SUITES[1]).tag)
             answered = _described(callee, keys[1]) if both else description(callee)
-            answer = Answer(call_id, b"a", b"b", answered, options=_TOWARDS[True])
+            answer = Answer(call_id, b"a", b"b", answered, options=_towards(SUITES[0]))
             to_caller = proxy.describes(answer)
             for at, phone, told in ((0, caller, to_caller), (1, callee, to_callee)):
                 to, ssrc = ("127.0.0.1", told.media[0].port), 2 * number + at + 1
                 if at == 1 and not both:
                     load.ways.append(Way(phone, to, ssrc))
                     continue
-                seal = protecting(SUITE, keys[at].master)
+                key = _key_in(told, SUITES[at])
+                assert key.master not in [one.master for one in keys], "nothing is encrypted anew"
+                seal = protecting(SUITES[at], keys[at].master)
                 if number < PROBES:
                     load.ways.append(SealedProbe(phone, to, ssrc, seal))
-                    load.opened[phone] = unprotecting(SUITE, _key_in(told).master).rtp
+                    load.opened[phone] = unprotecting(SUITES[at], key.master).rtp
                 else:
                     load.ways.append(SealedWay(phone, to, ssrc, seal, packets))
 
 
-def _key() -> Crypto:
-    return Crypto(1, SUITE, os.urandom(SUITE.master_bytes))
+def _key(suite: Suite) -> Crypto:
+    return Crypto(1, suite, os.urandom(suite.master_bytes))
 
 
 def _described(phone: socket.socket, key: Crypto) -> bytes:
@@ -140,11 +150,10 @@ def _described(phone: socket.socket, key: Crypto) -> bytes:
     return plain + b"a=" + key.serialise() + b"\r\n"
 
 
-def _key_in(told: Session) -> Crypto:
-    for line in told.media[0].lines:
-        if line.attribute == b"crypto" and (key := parse_crypto(line.value.partition(b":")[2])):
-            return key
-    raise AssertionError("no key")
+def _key_in(told: Session, suite: Suite) -> Crypto:
+    lines = [line.value for line in told.media[0].lines if line.attribute == b"crypto"]
+    keys = [parse_crypto(value.partition(b":")[2]) for value in lines]
+    return next(key for key in keys if key is not None and key.suite is suite)
 
 
 def handshakes(name: str, program: Program) -> str:
@@ -175,7 +184,7 @@ def _answering(proxy: NgClient, number: int, identity: Identity) -> tuple[socket
     told = proxy.describes(Offer(call_id, b"a", description(phone), options=_DTLS))
     lines = b"a=setup:active\r\na=" + identity.fingerprint.serialise() + b"\r\n"
     body = description(phone).replace(b"RTP/AVP", b"UDP/TLS/RTP/SAVP") + lines
-    proxy.accepted(Answer(call_id, b"a", b"b", body, options=_TOWARDS[False]))
+    proxy.accepted(Answer(call_id, b"a", b"b", body, options=_PLAIN))
     phone.connect(("127.0.0.1", told.media[0].port))
     phone.setblocking(False)
     return phone, Handshake(identity, is_client=True)
@@ -215,7 +224,6 @@ def main() -> None:
                         row = measure(
                             name, program, calls, chosen.seconds,
                             set_up=partial(set_up, both=pair == PAIRS[1], packets=packets),
-                            warm_up=WARM_UP_SECONDS,
                         )  # fmt: skip
                     show(row)
         for name in chosen.only:

@@ -71,6 +71,8 @@ class IdleEngine:
         self.opened: set[Address] = set()
         self.rules: dict[Address, ForwardRule] = {}
         self.counts: dict[Address, Counters] = {}
+        self.riding: dict[tuple[Address, int], Counters] = {}
+        """Of further sections at a port."""
         self.sent: list[tuple[Address, bytes, Address]] = []
         self.busy = busy or set()
 
@@ -100,7 +102,10 @@ class IdleEngine:
         assert local in self.opened
         self.sent.append((local, datagram, to))
 
-    def counters(self, local: Address) -> Counters:
+    def counters(self, local: Address, section: int = 0) -> Counters:
+        rule = self.rules.get(local)
+        if rule is not None and section in [one.section for one in rule.others]:
+            return self.riding.get((local, section), Counters())
         return self.counts.get(local, Counters())
 
     def packets(self, local: Address) -> int:

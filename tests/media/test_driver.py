@@ -16,6 +16,12 @@ RTP = b"\x80\x00" + bytes(20)
 STUN = bytes(28)
 DTLS = b"\x16\xfe\xfd" + bytes(20)
 
+SENDER_REPORT = bytes.fromhex("80c80006 00000007 0000aaaa bbbb0000 00000000 00000000 00000000")
+RECEIVER_REPORT = bytes.fromhex(
+    "81c90007 00000008 00000007 40000003 00000000 00000050 aaaabbbb 00008000"
+)
+"""Half a second after that sender report."""
+
 
 @pytest.fixture
 def engine() -> IdleEngine:
@@ -153,15 +159,11 @@ def test_section_that_is_refused_learns_nobody(driver: Driver) -> None:
 def test_reports_give_the_round_trip(driver: Driver, engine: IdleEngine, time: Time) -> None:
     driver.offer(offer(sdp(5004)))
     driver.answer(answer(sdp(6004)))
-    sender = bytes.fromhex("80c80006 00000007 0000aaaa bbbb0000 00000000 00000000 00000000")
-    receiver = bytes.fromhex(
-        "81c90007 00000008 00000007 40000003 00000000 00000050 aaaabbbb 00008000"
-    )
-    driver.rtcp((CALLER[0], 24001), sender)
+    driver.rtcp((CALLER[0], 24001), SENDER_REPORT)
     time.advance(0.75)
-    driver.rtcp((CALLEE[0], 24003), receiver)
+    driver.rtcp((CALLEE[0], 24003), RECEIVER_REPORT)
     driver.rtcp((CALLEE[0], 24003), b"\x81\xc9 encrypted")
-    driver.rtcp(("203.0.113.9", 1), receiver)
+    driver.rtcp(("203.0.113.9", 1), RECEIVER_REPORT)
     [dialogue] = driver.calls[b"c"].dialogues
     hearsay = dialogue.callee.streams[0].hearsay
     assert (hearsay.round_trip_seconds, hearsay.fraction_lost, hearsay.lost) == (0.25, 0.25, 3)

@@ -7,6 +7,8 @@ from media.ng import Document, Options, Query, Value
 from media.ng.bencode import decode, encode
 from media.reaper import Patience
 from tests.harness.media import IdleEngine, Time, answer, driver_of, offer, sdp
+from tests.media.test_bundle import TO_DESK, TO_PAGE, both, phone
+from tests.media.test_driver import RECEIVER_REPORT, SENDER_REPORT
 
 CALLER = ("203.0.113.9", 24000)
 CALLEE = ("203.0.113.9", 24002)
@@ -172,3 +174,40 @@ def _dict(value: Value, key: bytes) -> Document:
     found = at(value, key)
     assert isinstance(found, dict)
     return found
+
+
+def test_each_section_on_one_port_has_its_own_figures() -> None:
+    """A browser with sound and picture (BUNDLE): loss, jitter, round trip and MOS of each."""
+    engine, time = IdleEngine(), Time()
+    driver = driver_of(engine, time)
+    driver.offer(offer(both((9, 9)), options=TO_DESK))
+    driver.answer(answer(phone(6004, 6006), options=TO_PAGE))
+    local = next(one for one, rule in engine.rules.items() if rule.others)
+    engine.counts[local] = Counters(packets=1000, octets=90_000, errors=3, expected=1000, ssrc=77)
+    engine.riding[local, 1] = Counters(
+        packets=950, octets=900_000, errors=3, expected=1000, lost=50, jitter_seconds=0.004, ssrc=78
+    )
+    driver.rtcp(engine.rules[local].others[0].out, SENDER_REPORT, 1)
+    time.advance(0.75)
+    driver.rtcp(local, RECEIVER_REPORT, 1)
+    found = driver.query(Query(b"c"))
+    sound, pictures = (at(found, b"tags", b"a", b"medias", index) for index in range(2))
+    assert (at(sound, b"type"), at(pictures, b"type")) == (b"audio", b"video")
+    assert at(sound, b"streams", 0, b"stats", b"packets") == 1000
+    assert at(pictures, b"streams", 0, b"stats", b"lost") == 50
+    assert at(pictures, b"streams", 0, b"SSRC") == 78
+    assert at(found, b"SSRC", b"78", b"average MOS") == {
+        b"MOS": 38, b"packet loss": 5, b"jitter": 4, b"round-trip time": 250_000, b"samples": 1,
+    }  # fmt: skip
+    assert at(found, b"SSRC", b"77", b"average MOS", b"round-trip time") == 0
+    assert at(found, b"totals", b"RTP") == {b"packets": 1950, b"bytes": 990_000, b"errors": 3}
+
+
+def test_loss_of_a_section_that_rides_is_said() -> None:
+    engine = IdleEngine()
+    driver = driver_of(engine, Time())
+    driver.offer(offer(both((9, 9)), options=TO_DESK))
+    driver.answer(answer(phone(6004, 6006), options=TO_PAGE))
+    local = next(one for one, rule in engine.rules.items() if rule.others)
+    engine.riding[local, 1] = Counters(packets=900, expected=1000, lost=100, ssrc=78)
+    assert b"loss_caller" in _list(driver.query(Query(b"c")), b"verdict")

@@ -83,7 +83,7 @@ class Street:
         self.strangers.append((local, datagram, source))
         return self.verdict
 
-    def _report(self, local: Address, datagram: bytes) -> None:
+    def _report(self, local: Address, datagram: bytes, _: int) -> None:
         self.reports.append((local, datagram))
 
 

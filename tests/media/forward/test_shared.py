@@ -41,9 +41,12 @@ def bound(local: Address) -> socket.socket:
 
 @pytest.fixture
 async def shared() -> Iterator[Shared]:  # type: ignore[misc]
-    one = Shared(("127.0.0.1", 0), asyncio.get_running_loop(), bound)
-    yield one
-    one.close()
+    loop = asyncio.get_running_loop()
+    with bound(("127.0.0.1", 0)) as found:
+        one = Shared(found, listen_again=lambda: None)
+        loop.add_reader(found, one.receive)
+        yield one
+        loop.remove_reader(found)
 
 
 @pytest.fixture

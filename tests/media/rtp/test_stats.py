@@ -57,8 +57,28 @@ def test_loss_fraction() -> None:
 
 def test_another_source_with_near_numbers_begins_anew() -> None:
     reception = heard([100, 101])
-    reception.received(rtp(99, ssrc=2), now=0.0)
+    for number in range(40, 65):
+        assert reception.ssrc == 1
+        reception.received(rtp(number, ssrc=2), now=0.0)
     assert (reception.ssrc, reception.expected, reception.lost) == (2, 3, 0)
+
+
+def test_retransmissions_beside_a_source_are_neither_loss_nor_another_source() -> None:
+    """RFC 4588: they have an SSRC and numbers of their own."""
+    reception = heard([])
+    for number in range(100):
+        reception.received(rtp(number), now=0.0)
+        if number != 50:
+            reception.received(rtp(9000 + number, ssrc=2), now=0.0)
+    reception.received(rtp(101), now=0.0)
+    assert (reception.ssrc, reception.expected, reception.lost) == (1, 102, 1)
+
+
+def test_a_source_may_go_on_under_another_name() -> None:
+    reception = heard([13, 14, 15])
+    for number in (16, 17, 19):
+        reception.received(rtp(number, ssrc=2), now=0.0)
+    assert (reception.ssrc, reception.expected, reception.lost) == (2, 7, 1)
 
 
 @given(st.integers(0, 65535), st.sets(st.integers(1, 400)))
