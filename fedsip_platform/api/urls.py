@@ -13,6 +13,7 @@ from .bulk import BulkUsersView
 from .calls import CallViewSet, LiveCallViewSet
 from .docs import DocsView
 from .domains import DomainViewSet
+from .favourites import FavouriteViewSet
 from .federation import FederationRuleViewSet, RefusalViewSet
 from .forwards import ForwardViewSet
 from .gateways import GatewayViewSet
@@ -61,6 +62,7 @@ router.register("failed-sign-ins", FailedSignInViewSet, "failed-sign-in")
 router.register("nodes", NodeViewSet, "node")
 router.register("certificates", CertificateViewSet, "certificate")
 router.register("me/users", OwnUserViewSet, "own-user")
+router.register("me/phone/favourites", FavouriteViewSet, "favourite")
 router.register("origins", OriginViewSet, "origin")
 router.register("tokens", TokenViewSet, "token")
 

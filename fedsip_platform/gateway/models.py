@@ -1,4 +1,4 @@
-"""Whose pages may connect."""
+"""Whose pages may connect, and whom people call often from them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.tenants.models import Tenant
 
 from .origins import normal_origin
@@ -61,6 +62,32 @@ class AllowedOrigin(models.Model):
                 }
             )
         self.origin = normal
+
+
+class Favourite(models.Model):
+    """Somebody whom a user calls often from the softphone's page."""
+
+    public_id = models.UUIDField(
+        default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
+    )
+    subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="favourites")
+    address = models.CharField(max_length=400, help_text="Such as bob@example.com.")
+    name = models.CharField(max_length=100, blank=True, default="", db_default="")
+    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscriber", "address"],
+                name="favourite_once",
+                violation_error_message="This is one of your favourites already.",
+                violation_error_code="unique",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.address
 
 
 async def listers(origin: str) -> list[int]:

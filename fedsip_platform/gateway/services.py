@@ -1,13 +1,16 @@
-"""All writes of this app: sites whose pages may connect, whose phone is whose; and passes."""
+"""All writes of this app: sites whose pages may connect, whose phone is whose, whom it calls often;
+and passes."""
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Final
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,14 +18,17 @@ from django.utils.translation import gettext as _
 from fedsip_platform.changes import Conflict, ServiceError, delete, save
 from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.people import services as people
+from fedsip_platform.routing import destinations
 from fedsip_platform.tenants.models import Person, Tenant
 from proxy.sip import passes
 
-from .models import AllowedOrigin
+from .models import AllowedOrigin, Favourite
 
 MOST_ORIGINS: Final = 100
+MOST_FAVOURITES: Final = 50
 PASS_SECONDS: Final = 3600
 SHORTEST_PASS_SECONDS: Final = 60
+_NUMBER: Final = re.compile(r"\+?[\d\s()./-]+", re.ASCII)  # with what people write between digits
 
 
 @transaction.atomic
@@ -67,6 +73,27 @@ def phone_of(person: Person) -> Subscriber | None:
     """The SIP user as whom the person telephones: the first of her own, an enabled one if any."""
     users = person.subscribers.select_related("domain__tenant")
     return users.order_by("-enabled", "aor").first()
+
+
+@transaction.atomic
+def add_favourite(subscriber: Subscriber, address: str, name: str = "") -> Favourite:
+    """Keep whom the user calls often. Raises ServiceError."""
+    Subscriber.objects.select_for_update(no_key=True).get(pk=subscriber.pk)
+    if subscriber.favourites.count() >= MOST_FAVOURITES:
+        raise Conflict("address", f"{MOST_FAVOURITES} favourites are all; remove one first.")
+    typed = address.strip().removeprefix("sip:")
+    if _NUMBER.fullmatch(typed):
+        typed = re.sub(r"[^+\d]", "", typed)
+    try:
+        whole = destinations.normal(typed, subscriber.domain)
+    except ValidationError as error:
+        raise ServiceError("address", " ".join(error.messages)) from error
+    return save(Favourite(subscriber=subscriber, address=whole, name=name.strip()))
+
+
+def remove_favourite(favourite: Favourite) -> None:
+    """She calls him no more often than others."""
+    delete(favourite)
 
 
 @dataclass(frozen=True, slots=True)

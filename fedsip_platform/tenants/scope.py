@@ -22,7 +22,7 @@ from fedsip_platform.calls.models import (
 )
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.federation.models import DomainCheck, FederationRule, Refusal
-from fedsip_platform.gateway.models import AllowedOrigin
+from fedsip_platform.gateway.models import AllowedOrigin, Favourite
 from fedsip_platform.location.models import Binding
 from fedsip_platform.people.models import Invitation
 from fedsip_platform.routing.models import (
@@ -58,6 +58,7 @@ PATHS: dict[type[Model], str] = {
     Refusal: "domain__tenant",
     DomainCheck: "domain__tenant",
     AllowedOrigin: "tenant",
+    Favourite: "subscriber__domain__tenant",
     Entry: "tenant",
     LiveCall: "tenant",
     CallMessage: "tenant",

@@ -87,8 +87,8 @@ def test_a_call_by_keyboard_alone(softphone: Softphones) -> None:
     alice.has_no_call()
     gets_keyboard(alice, ".phone-typed")
 
-    for name in ("Messages", "Sound", "Recent"):
-        tab_to(alice, "[role=tab]") if name == "Messages" else None
+    for name in ("Favourites", "Messages", "Sound", "Recent"):
+        tab_to(alice, "[role=tab]") if name == "Favourites" else None
         press("ArrowRight")
         gets_keyboard(alice, f"#phone-{name.lower()}-tab[aria-selected=true]")
     tab_to(alice, ".phone-line")
@@ -134,6 +134,11 @@ def test_nothing_keeps_people_out(softphone: Softphones, scheme: str, size: dict
     alice.says(f"{name}-bob", "See you at ten")
     alice.clicks("transfer", at=1)
     assert violations(alice.page) == []
+    alice.page.get_by_role("tab", name="Favourites").click()
+    alice.page.fill("[aria-label='Address of the favourite']", f"{name}-bob")
+    alice.page.press("[aria-label='Address of the favourite']", "Enter")
+    alice.page.wait_for_selector(f"#phone-favourites [title='Call {name}-bob@{DOMAIN}']")
+    assert violations(alice.page) == []
     for tab in ("Sound", "Recent"):
         alice.page.get_by_role("tab", name=tab).click()
         assert violations(alice.page) == []
@@ -142,7 +147,7 @@ def test_nothing_keeps_people_out(softphone: Softphones, scheme: str, size: dict
     bob.clicks("end")
     carol.clicks("end")
     alice.has_no_call()
-    assert alice.page.locator(".phone-line").count() == 2
+    assert alice.page.locator("#phone-recent .phone-line").count() == 2
 
 
 _USED = """() => {

@@ -188,6 +188,13 @@ class BrowserPhone:
 
     def hears(self, played: Path) -> float:
         """Likeness of what comes from the other side with that sound."""
+        return sound.likeness(played, self._record())
+
+    def hears_nothing(self) -> bool:
+        """Whether two seconds of what comes from the other side are silence."""
+        return bool(sound.read(self._record()).std() < sound.QUIET)
+
+    def _record(self) -> Path:
         data = base64.b64decode(self.page.evaluate(_RECORD))
         self._recordings += 1
         path = self._folder / f"heard-{self._recordings}.wav"
@@ -196,7 +203,7 @@ class BrowserPhone:
             file.setsampwidth(2)
             file.setframerate(sound.RATE)
             file.writeframes(data)
-        return sound.likeness(played, path)
+        return path
 
     def figures(self) -> dict[str, Any]:
         """Of getStats: packets both ways, and the energy of what was heard."""

@@ -228,7 +228,7 @@ class Sipp:
             *traced, *(["-lost", str(lost)] if lost else []), *options,
         ]
         # fmt: on
-        self.folder, self.name = folder, name
+        self.folder, self.name, self.port = folder, name, port
         self.program = Program(command, log=folder / f"{name}.screen", namespace=namespace)
         if transport == "u1":  # one that answers must be there before anybody calls it
             wait_until(lambda: self.program.ended or self._has(port), f"sipp {name} has its port")

@@ -56,11 +56,13 @@ class Softphones(Closing):
     def close(self) -> None:
         self._ends.close()
 
-    def __call__(self, name: str, **options: Any) -> BrowserPhone:
-        """The page of a new user of that name, registered."""
+    def __call__(self, name: str, *, script: str = "", **options: Any) -> BrowserPhone:
+        """The page of a new user of that name, registered; `script` runs before the page's own."""
         party = self._platform.add_user(name, self._domain)
         context = self._browser.context(**options)
         self._ends.callback(self._browser.leave, context)
+        if script:
+            context.add_init_script(script)
         aor = f"{party.user}@{party.domain}"
         self._platform.python(_MAKE_PERSON.format(aor=aor))
         sign_in(self._platform, context, aor)

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 RATE = 8000
 """Samples a second of every sound here (G.711)."""
 
+QUIET = 30.0
+"""Root mean square of 32768 below which it is silence; speech is some thousands."""
+
 Samples = NDArray[np.float64]
 
 

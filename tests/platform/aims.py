@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from fedsip_platform.calls import services as calls
 from fedsip_platform.calls.models import AllowedSource, Node
+from fedsip_platform.gateway.models import Favourite
 from tests.platform.world import World
 
 UNUSED = "3f2b8c1e-6a54-4d0b-9a53-1f7c6e0d2b47"
@@ -65,6 +66,12 @@ def blocked() -> str:
 def allowed() -> str:
     """The id of an allowed network, which is the platform's."""
     made, _ = AllowedSource.objects.get_or_create(network="198.51.100.0/24")
+    return str(made.public_id)
+
+
+def favourite(world: World) -> str:
+    """The id of one of its user's favourites."""
+    made, _ = Favourite.objects.get_or_create(subscriber=world.user, address="bob@elsewhere.test")
     return str(made.public_id)
 
 
@@ -154,6 +161,12 @@ AIMED: dict[tuple[str, str], list[Call]] = {
         )
     },
     ("me/phone", "put"): [lambda rival: ("me/phone", {"address": rival.user.aor})],
+    **{
+        ("me/phone/favourites/{key}", method): [
+            lambda rival: (f"me/phone/favourites/{favourite(rival)}", None)
+        ]
+        for method in ("get", "delete")
+    },
     ("origins", "post"): [
         lambda rival: ("origins", {"tenant": rival.tenant.slug, "origin": "https://evil.example"})
     ],

@@ -145,6 +145,7 @@ WRITING = {
     "tokens": ("post", {"name": "n", "scopes": ["read"], "tenant": "acme", "expires_at": None}),
     "blocks": ("post", {"address": "192.0.2.1", "seconds": 60, "evidence": "e"}),
     "allowed-sources": ("post", {"network": "192.0.2.0/24", "note": "n"}),
+    "me/phone/favourites": ("post", {"address": "bob", "name": "Bob"}),
     "origins": ("post", {"tenant": "acme", "origin": "https://a.example"}),
     "invitations": (
         "post",
@@ -187,7 +188,7 @@ LISTED = [
     *("forwards", "ring-groups", "trunks", "gateways", "outbound-policies", "federation-rules"),
     *("refusals", "people", "invitations", "jobs", "webhooks", "webhook-deliveries", "audit"),
     *("calls", "live-calls", "blocks", "allowed-sources", "failed-sign-ins", "origins"),
-    *("nodes", "certificates", "me/users"),
+    *("nodes", "certificates", "me/users", "me/phone/favourites"),
 ]
 
 

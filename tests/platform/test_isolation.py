@@ -28,6 +28,7 @@ ABOUT_ONESELF = {
     ("me", "get"),
     ("me/phone", "get"),
     ("me/phone/pass", "post"),
+    ("me/phone/favourites", "post"),
     ("session", "get"),
     ("session", "post"),
     ("session", "delete"),
@@ -54,8 +55,8 @@ FIGURES = {("calls/by-hour", "get")}
 # The same as a download.
 EXPORTS = {("audit/export", "get"), ("calls/export", "get")}
 
-# Users that are one's own: test_own_users_in_the_api.py.
-OWN_LISTS = {("me/users", "get")}
+# Users that are one's own (test_own_users_in_the_api.py), and whom they call often.
+OWN_LISTS = {("me/users", "get"), ("me/phone/favourites", "get")}
 
 # These too, and are empty for everybody but operators.
 OPERATORS_LISTS = {(name, "get") for name in ("blocks", "allowed-sources", "nodes", "relays")}
@@ -229,7 +230,7 @@ def test_viewers_change_nothing_of_their_own(acme: World) -> None:
     before = rows(acme)
     for caller in (viewer, reader):
         for (path, method), aims in AIMED.items():
-            if method == "get" or path.startswith(("tokens", "me/users")):
+            if method == "get" or path.startswith(("tokens", "me/users", "me/phone/favourites")):
                 continue  # what is somebody's own is no matter of roles
             for aim in aims:
                 address, body = aim(acme)

@@ -120,6 +120,46 @@ def test_who_only_looks_makes_none(acme: World, role: str) -> None:
     assert Api(acme.people[role]).post("users/alice@example.com/pass", {}).status_code == 403
 
 
+def test_favourites(as_admin: Api, acme: World, rival: World) -> None:
+    """The user's own: the same in each of her browsers, and for nobody else."""
+    assert as_admin.post("me/phone/favourites", {"address": "bob"}).status_code == 404
+    as_admin.put("me/phone", {"address": "alice@example.com"})
+    typed = {"Bob": "sip:Bob", "Desk": "+49 (89) 123-4", "Carol": "Carol@Elsewhere.TEST"}
+    made = [
+        as_admin.post("me/phone/favourites", {"address": address, "name": name}).json()
+        for name, address in typed.items()
+    ]
+    addresses = ["bob@example.com", "+49891234@example.com", "Carol@elsewhere.test"]
+    assert [one["address"] for one in made] == addresses
+    assert as_admin.get("me/phone/favourites").json()["results"] == made
+    again = as_admin.post("me/phone/favourites", {"address": "bob@example.com"})
+    assert (again.status_code, again.json()["errors"][0]["reason"]) == (
+        409,
+        "This is one of your favourites already.",
+    )
+    assert as_admin.delete(f"me/phone/favourites/{made[0]['id']}").status_code == 204
+    services.give_phone(rival.people["admin"], rival.user)
+    other = Api(rival.people["admin"])
+    assert other.get("me/phone/favourites").json()["results"] == []
+    assert other.delete(f"me/phone/favourites/{made[1]['id']}").status_code == 404
+    assert as_admin.get("me/phone/favourites").json()["results"] == made[1:]
+
+
+@pytest.mark.parametrize("address", ["", "a b", "a@b@c", "<bob>", "x" * 500, "a@-"])
+def test_what_is_no_favourite(as_admin: Api, address: str) -> None:
+    as_admin.put("me/phone", {"address": "alice@example.com"})
+    answer = as_admin.post("me/phone/favourites", {"address": address})
+    assert answer.status_code == 400
+    assert "address" in answer.content.decode()
+
+
+def test_so_many_favourites_and_no_more(as_admin: Api, acme: World) -> None:
+    as_admin.put("me/phone", {"address": "alice@example.com"})
+    for number in range(services.MOST_FAVOURITES):
+        services.add_favourite(acme.user, f"u{number}")
+    assert as_admin.post("me/phone/favourites", {"address": "one-more"}).status_code == 409
+
+
 def test_sites(as_admin: Api, acme: World) -> None:
     made = as_admin.post("origins", {"tenant": "acme", "origin": "https://Shop.example/"})
     assert made.json()["origin"] == "https://shop.example"

@@ -1,11 +1,12 @@
 // The dashboard's softphone page.
+import { Favourites } from "../phone/favourites.js";
 import { Line } from "../phone/line.js";
 import { instanceId, Memory } from "../phone/memory.js";
 import { passOfSession } from "../phone/passes.js";
 import { PhoneView } from "../phone/view.js";
 
 const root = document.querySelector("[data-softphone]");
-const { address, passAt, csrf } = root.dataset;
+const { address, passAt, favouritesAt, csrf } = root.dataset;
 const memory = new Memory(address);
 const line = new Line(passOfSession(passAt, csrf), {
   instanceId: instanceId(),
@@ -13,7 +14,7 @@ const line = new Line(passOfSession(passAt, csrf), {
   speaker: () => memory.device("speaker"),
 });
 line.address = address;
-const view = new PhoneView(root, line, memory);
+const view = new PhoneView(root, line, memory, { favourites: new Favourites(favouritesAt, csrf) });
 line.start();
 window.fedsipPhone = { line, view }; // for whoever drives the page: tests, and the browser's console
 const asked = new URLSearchParams(location.search).get("call");

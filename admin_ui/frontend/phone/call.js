@@ -1,9 +1,10 @@
 // One call: what a person can do with it, what is heard, and how well. No DOM but one <audio>.
 import { Invitation, SessionState } from "sip.js";
 import { openMicrophone } from "./microphone.js";
-import { Judge } from "./quality.js";
+import { Judge, packetsIn } from "./quality.js";
 
 const LOOK_EVERY_MS = 2000;
+const LOOK_EARLY_EVERY_MS = 300;
 const MOST_TRIES = 4;
 
 export class Call extends EventTarget {
@@ -11,10 +12,11 @@ export class Call extends EventTarget {
   #media;
   #judge = new Judge();
   #looking;
+  #lookingEarly;
   #isRestarting = false;
   #lastReinvite = Promise.resolve();
 
-  constructor(session, address, name, media) {
+  constructor(session, address, name, media, { isEcho = false } = {}) {
     super();
     this.#session = session;
     this.#media = media;
@@ -22,11 +24,13 @@ export class Call extends EventTarget {
     this.address = address;
     this.name = name;
     this.isIncoming = session instanceof Invitation;
+    this.isEcho = isEcho; // a test: the page talks to itself
     this.startedAt = Date.now();
     this.answeredAt = null;
     this.isHeld = false;
     this.isMuted = false;
     this.isRinging = false; // at the other side
+    this.isEarly = false; // it is heard before it has answered
     this.isTransferring = false;
     this.outcome = ""; // answered, missed, refused, busy, failed: what the history says
     this.why = "";
@@ -64,6 +68,7 @@ export class Call extends EventTarget {
         requestDelegate: {
           onProgress: ({ message }) => {
             this.isRinging ||= message.statusCode >= 180; // 183 is heard of no other way
+            if (message.getHeader("Content-Type") === "application/sdp") this.#hearEarly(message.body);
             this.#tell();
           },
           onReject: ({ message }) => this.#refused(message),
@@ -237,6 +242,7 @@ export class Call extends EventTarget {
   }
 
   #changed(state) {
+    if (state !== SessionState.Establishing) this.#endEarly();
     if (state === SessionState.Established) {
       this.answeredAt = Date.now();
       this.outcome = "answered";
@@ -244,8 +250,28 @@ export class Call extends EventTarget {
     }
   }
 
+  // What a carrier plays, or another network's tone. Ours sounds until something comes, for some
+  // announce sound and send none.
+  async #hearEarly(sdp) {
+    await this.#session.sessionDescriptionHandler.preview(sdp).catch((error) => console.info(error.message));
+    if (this.#lookingEarly || this.state !== "calling") return;
+    this.#hear();
+    this.#lookingEarly = setInterval(async () => {
+      const reports = [...((await this.connection?.getStats()) ?? new Map()).values()];
+      if (this.isEarly || this.state !== "calling" || !(packetsIn(reports) > 0)) return;
+      this.isEarly = true;
+      this.#tell();
+    }, LOOK_EARLY_EVERY_MS);
+  }
+
+  #endEarly() {
+    clearInterval(this.#lookingEarly);
+    this.isEarly = false;
+  }
+
   #begin() {
     this.#hear();
+    if (this.#session.sessionDescriptionHandler.mustOffer) this.restart();
     this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
@@ -283,6 +309,7 @@ export class Call extends EventTarget {
       isHeld: this.isHeld,
       isOnHold: this.#isOnHold(),
       isMuted: this.isMuted,
+      isEcho: this.isEcho,
       connectionState: connection.connectionState,
     });
     this.#tell();

@@ -1,5 +1,6 @@
 // One call as a card with large buttons.
 import { button, h } from "./dom.js";
+import { showLevel } from "./level.js";
 
 const STATES = { calling: "Calling …", ringing: "is calling you", talking: "", held: "On hold", ended: "Ended" };
 
@@ -8,12 +9,14 @@ export function callCard(call, line) {
   const state = h("span", { class: "phone-call-state" });
   const time = h("time", {});
   const quality = h("p", { class: "phone-quality" });
+  const meter = h("meter", { min: "0", max: "1", low: "0.05", optimum: "0.6", "aria-label": "Level of what comes back", hidden: true });
   const buttons = h("div", { class: "phone-buttons" });
   const transfer = transferForm(call, line);
   const element = h("section", { class: "phone-card", "aria-label": `Call with ${call.address}`, "data-call": call.id },
     h("header", {}, h("div", { class: "phone-who" }, who, h("small", {}, call.address)), time),
-    state, quality, buttons, transfer.element);
+    state, meter, quality, buttons, transfer.element);
   let shown = "";
+  let hideLevel = null;
 
   function draw() {
     element.dataset.state = call.state;
@@ -31,6 +34,10 @@ export function callCard(call, line) {
       if (focused) (buttons.querySelector(`[data-act="${had}"]`) ?? buttons.querySelector("button"))?.focus();
       shown = wanted;
     }
+    if (call.isEcho && call.state === "talking" && !hideLevel) {
+      meter.hidden = false;
+      hideLevel = showLevel(meter, call.audio.srcObject);
+    }
     tick();
   }
 
@@ -38,20 +45,24 @@ export function callCard(call, line) {
     time.textContent = call.answeredAt ? duration((Date.now() - call.answeredAt) / 1000) : "";
   }
 
-  return { element, draw, tick, focus: () => buttons.querySelector("button")?.focus(), hasFocus: () => Boolean(focusedIn(element)) };
+  function remove() {
+    hideLevel?.();
+    element.remove();
+  }
+
+  return { element, draw, remove, tick, focus: () => buttons.querySelector("button")?.focus(), hasFocus: () => Boolean(focusedIn(element)) };
 }
 
 function buttonsOf(call, line, transfer) {
-  const hangUp = (label) =>
-    button(label, "phoneOff", () => call.hangUp(), { class: "phone-end", "data-act": "end", text: label });
+  if (call.isEcho && call.state === "talking") return [endButton(call, "End the test")];
   switch (call.state) {
     case "ringing":
       return [
         button("Answer", "phone", () => line.answer(call), { class: "phone-call", "data-act": "answer", text: "Answer" }),
-        hangUp("Reject"),
+        endButton(call, "Reject"),
       ];
     case "calling":
-      return [hangUp("Cancel")];
+      return [endButton(call, "Cancel")];
     case "ended":
       return [];
     default:
@@ -63,9 +74,13 @@ function buttonsOf(call, line, transfer) {
           { class: "phone-round", "data-act": "hold", "aria-pressed": String(call.isHeld), text: call.isHeld ? "Resume" : "Hold" }),
         button("Transfer", "arrowForward", (event) => transfer.open(event.currentTarget),
           { class: "phone-round", "data-act": "transfer", text: "Transfer" }),
-        hangUp("Hang up"),
+        endButton(call, "Hang up"),
       ];
   }
+}
+
+function endButton(call, label) {
+  return button(label, "phoneOff", () => call.hangUp(), { class: "phone-end", "data-act": "end", text: label });
 }
 
 function transferForm(call, line) {

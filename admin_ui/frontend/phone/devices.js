@@ -1,5 +1,6 @@
 // Microphone and speaker: which, and a meter that shows whether anything is heard.
 import { button, h } from "./dom.js";
+import { showLevel } from "./level.js";
 import { openMicrophone } from "./microphone.js";
 
 export function devicePanel(root, line, memory) {
@@ -14,7 +15,9 @@ export function devicePanel(root, line, memory) {
   root.append(h("div", { class: "phone-devices" },
     h("label", {}, "Microphone", microphone),
     h("label", {}, "Speaker", speaker),
-    meter, test, said));
+    meter, test, said,
+    button("Echo test call", "ear", () => line.callOneself(), { class: "phone-quiet", text: "Echo test call" }),
+    h("p", { class: "phone-hint" }, "A call to this page, by the way of all calls: you hear yourself a second after you speak.")));
   list();
   navigator.mediaDevices?.addEventListener("devicechange", list);
 
@@ -53,20 +56,11 @@ export function devicePanel(root, line, memory) {
       return;
     }
     list(); // now with names
-    const context = new AudioContext();
-    const analyser = context.createAnalyser();
-    context.createMediaStreamSource(stream).connect(analyser);
-    const samples = new Float32Array(analyser.fftSize);
-    const timer = setInterval(() => {
-      analyser.getFloatTimeDomainData(samples);
-      meter.value = Math.min(1, Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length) * 4);
-    }, 80);
+    const hideLevel = showLevel(meter, stream);
     test.lastElementChild.textContent = "Stop the test";
     stopTest = () => {
-      clearInterval(timer);
+      hideLevel();
       for (const track of stream.getTracks()) track.stop();
-      context.close();
-      meter.value = 0;
       test.lastElementChild.textContent = "Test the microphone";
       stopTest = null;
     };

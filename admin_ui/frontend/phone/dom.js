@@ -2,6 +2,7 @@
 import arrowForward from "@tabler/icons/outline/arrow-forward-up.svg";
 import backspace from "@tabler/icons/outline/backspace.svg";
 import dialpad from "@tabler/icons/outline/dialpad.svg";
+import ear from "@tabler/icons/outline/ear.svg";
 import message from "@tabler/icons/outline/message.svg";
 import microphone from "@tabler/icons/outline/microphone.svg";
 import microphoneOff from "@tabler/icons/outline/microphone-off.svg";
@@ -11,11 +12,15 @@ import phoneIncoming from "@tabler/icons/outline/phone-incoming.svg";
 import phoneOff from "@tabler/icons/outline/phone-off.svg";
 import phoneOutgoing from "@tabler/icons/outline/phone-outgoing.svg";
 import play from "@tabler/icons/outline/player-play.svg";
+import plus from "@tabler/icons/outline/plus.svg";
 import send from "@tabler/icons/outline/send.svg";
+import star from "@tabler/icons/outline/star.svg";
+import starFilled from "@tabler/icons/filled/star.svg";
+import x from "@tabler/icons/outline/x.svg";
 
 const ICONS = {
-  arrowForward, backspace, dialpad, message, microphone, microphoneOff, pause, phone, phoneIncoming,
-  phoneOff, phoneOutgoing, play, send,
+  arrowForward, backspace, dialpad, ear, message, microphone, microphoneOff, pause, phone, phoneIncoming,
+  phoneOff, phoneOutgoing, play, plus, send, star, starFilled, x,
 };
 
 export function h(name, properties = {}, ...children) {

@@ -3,16 +3,16 @@
 // A socket that is cut comes back by itself; the calls go on, with new candidates (ICE restart). The
 // pass it signs in with expires, so `getPass()` is asked for a new one before that.
 import {
-  Inviter, Messager, Registerer, RegistererState, SessionState, SIPExtension, UserAgent, Web,
+  Inviter, Messager, Registerer, RegistererState, SessionState, SIPExtension, UserAgent,
 } from "sip.js";
 import { Call } from "./call.js";
-import { openMicrophone } from "./microphone.js";
+import { answerWithEcho } from "./echo.js";
+import { mediaFactory } from "./media.js";
 import { revive, takeUp, writeDown } from "./resuming.js";
 
 const REFRESH_SHARE = 0.6; // of a pass's life; then a new one is fetched
 const LONGEST_WAIT_MS = 30_000;
 const LONGEST_WAIT_IN_CALL_MS = 4000; // the platform waits FEDSIP_SIP_BROWSER_AWAY_SECONDS for us
-const GATHERING_MS = 1500;
 const AGAIN_MS = 2000;
 const NUMBER = /^\+?[\d\s()./-]+$/; // as people write it, with what stands between its digits
 
@@ -59,13 +59,7 @@ export class Line extends EventTarget {
       authorizationUsername: pass.username,
       authorizationPassword: pass.password,
       transportOptions: { server: pass.websocket, connectionTimeout: 10, keepAliveInterval: 25 },
-      sessionDescriptionHandlerFactory: Web.defaultSessionDescriptionHandlerFactory(({ audio }) =>
-        openMicrophone(audio.deviceId?.exact)),
-      sessionDescriptionHandlerFactoryOptions: {
-        iceGatheringTimeout: GATHERING_MS,
-        // Not max-bundle: rtpengine leaves BUNDLE out, and Chrome would refuse what it says then.
-        peerConnectionConfiguration: { iceServers: [], bundlePolicy: "balanced" },
-      },
+      sessionDescriptionHandlerFactory: mediaFactory([]),
       userAgentString: "fedsip softphone",
       logBuiltinEnabled: false,
       noAnswerTimeout: 120,
@@ -108,13 +102,22 @@ export class Line extends EventTarget {
   call(typed) {
     const target = this.target(typed);
     if (!target) return null;
+    return this.#invite(target, target.toString());
+  }
+
+  // An echo test: through the platform to this page and no other device (its GRUU, RFC 5627).
+  callOneself() {
+    const target = this.#agent?.contact.pubGruu;
+    if (!target || this.calls.some((call) => call.isEcho)) return null;
+    return this.#invite(target, this.address, "Echo test", { isEcho: true });
+  }
+
+  #invite(target, ...said) {
     this.#holdAllBut(null);
-    const inviter = new Inviter(this.#agent, target, {
-      sessionDescriptionHandlerOptions: this.#media(),
-      // One that answers after another has sent early media would be hung up on.
-      earlyMedia: false,
-    });
-    const call = this.#add(inviter, target.toString());
+    // Of a Call-ID that SIP.js makes itself it would say that the call has come in a circle (482).
+    const params = { callId: crypto.randomUUID() };
+    const inviter = new Inviter(this.#agent, target, { params, sessionDescriptionHandlerOptions: this.#media() });
+    const call = this.#add(inviter, ...said);
     call.invite();
     return call;
   }
@@ -261,12 +264,17 @@ export class Line extends EventTarget {
   #leave() {
     if (this.#isStopped) return;
     writeDown(this.calls, this.#kept);
-    for (const call of this.calls) if (!call.answeredAt) call.hangUp(480);
+    for (const call of this.calls) if (call.isEcho || !call.answeredAt) call.hangUp(480);
   }
 
   // -- what comes
 
   #rings(invitation) {
+    const { callId } = invitation.request;
+    if (this.calls.some(({ isEcho, session }) => isEcho && session.request.callId === callId)) {
+      answerWithEcho(invitation).catch(() => invitation.reject({ statusCode: 480 }).catch(() => {}));
+      return;
+    }
     const remote = invitation.remoteIdentity;
     const call = this.#add(invitation, remote.uri.toString(), remote.displayName);
     // RFC 3891 s3: what takes the place of a call that goes on does not ring.
@@ -284,8 +292,8 @@ export class Line extends EventTarget {
     });
   }
 
-  #add(session, address, name = "") {
-    const call = new Call(session, address.replace(/^sips?:/i, ""), name, () => this.#media());
+  #add(session, address, name = "", kind = {}) {
+    const call = new Call(session, address.replace(/^sips?:/i, ""), name, () => this.#media(), kind);
     const speaker = this.speaker();
     if (speaker) call.useSpeaker(speaker).catch(() => {}); // unplugged since: the system's own
     this.calls.push(call);

@@ -4,6 +4,7 @@ const MANY_LOSSES = 0.06;
 const LONG_WAY_S = 0.4;
 const LONG_JITTER_S = 0.05;
 const SILENT_LOOKS = 3; // a look each two seconds
+const HEARD_LEVEL = 0.01; // of full scale
 
 export class Judge {
   #packets = 0;
@@ -11,8 +12,11 @@ export class Judge {
   #sent = 0;
   #silent = 0;
   #stuck = 0;
+  #energy = 0;
+  #seconds = 0;
+  #wasHeard = false;
 
-  judge(reports, { isHeld, isOnHold, isMuted, connectionState }) {
+  judge(reports, { isHeld, isOnHold, isMuted, isEcho, connectionState }) {
     if (connectionState === "failed") {
       return bad("No sound gets through: a firewall may block UDP.");
     }
@@ -20,7 +24,7 @@ export class Judge {
     if (connectionState === "disconnected") return bad("The connection for sound is interrupted.");
     const inbound = of(reports, "inbound-rtp");
     const outbound = of(reports, "outbound-rtp");
-    const packets = inbound?.packetsReceived ?? 0;
+    const packets = packetsIn(reports);
     const lost = inbound?.packetsLost ?? 0;
     const sent = outbound?.packetsSent ?? 0;
     const came = packets - this.#packets;
@@ -32,7 +36,19 @@ export class Judge {
     if (isOnHold) return { level: "unknown", text: "They have put you on hold." };
     if (this.#silent >= SILENT_LOOKS) return bad("Nothing comes from the other side.");
     if (this.#stuck >= SILENT_LOOKS && !isMuted) return bad("Your microphone gives no sound.");
-    return this.#ofFigures(missed / Math.max(1, came + missed), inbound, of(reports, "remote-inbound-rtp"));
+    const words = this.#ofFigures(missed / Math.max(1, came + missed), inbound, of(reports, "remote-inbound-rtp"));
+    return isEcho && words.level === "good" ? this.#ofEcho(inbound) : words;
+  }
+
+  // Loud enough once is enough: people stop to listen.
+  #ofEcho({ totalAudioEnergy = 0, totalSamplesDuration = 0 }) {
+    const energy = totalAudioEnergy - this.#energy;
+    const seconds = totalSamplesDuration - this.#seconds;
+    [this.#energy, this.#seconds] = [totalAudioEnergy, totalSamplesDuration];
+    this.#wasHeard ||= seconds > 0 && Math.sqrt(energy / seconds) > HEARD_LEVEL;
+    return this.#wasHeard
+      ? { level: "good", text: "You came back: microphone and network are in order. Hear nothing? Choose another speaker." }
+      : fair("Speak now. Does nothing come back, choose another microphone under Sound.");
   }
 
   #ofFigures(here, inbound, remote) {
@@ -45,6 +61,10 @@ export class Judge {
     }
     return { level: "good", text: "Good." };
   }
+}
+
+export function packetsIn(reports) {
+  return of(reports, "inbound-rtp")?.packetsReceived ?? 0;
 }
 
 function of(reports, type) {

@@ -8,7 +8,7 @@ const LONGEST_AWAY_MS = 60_000; // by then the platform has ended the call
 
 // For pagehide, when only what is synchronous still works; `waiting` are not taken up again yet.
 export function writeDown(calls, waiting) {
-  const kept = calls.filter((call) => call.session.dialog && call.answeredAt).map((call) => ({
+  const kept = calls.filter((call) => call.session.dialog && call.answeredAt && !call.isEcho).map((call) => ({
     dialog: stateOf(call.session.dialog),
     address: call.address,
     name: call.name,

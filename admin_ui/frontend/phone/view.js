@@ -2,6 +2,7 @@
 import { button, h, icon } from "./dom.js";
 import { callCard, duration } from "./call_card.js";
 import { devicePanel } from "./devices.js";
+import { favouritePanel } from "./favourite_panel.js";
 import { Ringing } from "./ringing.js";
 
 const KEYS = "123456789*0#";
@@ -24,12 +25,17 @@ export class PhoneView {
   #ringing = new Ringing();
   #parts = {};
   #cards = new Map();
+  #favourites = null; // a widget has none
   #partner = "";
 
-  constructor(root, line, memory, { isCompact = false } = {}) {
+  constructor(root, line, memory, { isCompact = false, favourites = null } = {}) {
     this.#root = root;
     this.#line = line;
     this.#memory = memory;
+    if (favourites) {
+      const does = { call: (address) => this.callTo(address), changed: () => this.#drawRecent() };
+      this.#favourites = favouritePanel(favourites, does);
+    }
     this.#build(isCompact);
     line.addEventListener("state", () => this.#drawState());
     line.addEventListener("calls", () => this.#drawCalls());
@@ -39,6 +45,7 @@ export class PhoneView {
     this.#drawState();
     this.#drawRecent();
     this.#drawMessages();
+    this.#favourites?.load();
     setInterval(() => this.#drawTimes(), 1000);
   }
 
@@ -75,6 +82,7 @@ export class PhoneView {
     parts.devices = h("div", {});
     const tabs = this.#tabs({
       Recent: [parts.recent],
+      ...(this.#favourites && { Favourites: this.#favourites.parts }),
       Messages: [parts.threads, writer, parts.problem],
       Sound: [parts.devices],
     });
@@ -155,7 +163,7 @@ export class PhoneView {
   }
 
   #press(key) {
-    const talking = this.#line.calls.find((call) => call.state === "talking");
+    const talking = this.#line.calls.find((call) => call.state === "talking" || call.isEarly);
     if (talking) talking.dial(key);
     else this.#parts.typed.value += key;
   }
@@ -192,6 +200,7 @@ export class PhoneView {
   }
 
   #remember(call) {
+    if (call.isEcho) return;
     this.#memory.addCall({
       address: call.address, name: call.name, isIncoming: call.isIncoming, at: call.startedAt,
       seconds: call.answeredAt ? Math.round((Date.now() - call.answeredAt) / 1000) : 0,
@@ -225,7 +234,7 @@ export class PhoneView {
     for (const [call, card] of this.#cards) {
       if (calls.includes(call)) continue;
       const hadFocus = card.hasFocus();
-      card.element.remove();
+      card.remove();
       this.#cards.delete(call);
       if (hadFocus) this.#parts.typed.focus();
     }
@@ -235,13 +244,14 @@ export class PhoneView {
         const card = callCard(call, this.#line);
         this.#cards.set(call, card);
         this.#parts.calls.append(card.element);
+        this.#drawState(); // why the one before failed has been read
       }
       this.#cards.get(call).draw();
       if (isNew && call.state === "ringing" && !this.#isTyping()) this.#cards.get(call).focus();
     }
     const isRinging = calls.some((call) => call.state === "ringing");
     const isTalking = calls.some((call) => call.state === "talking");
-    const isWaiting = calls.some((call) => call.state === "calling" && call.isRinging);
+    const isWaiting = calls.some((call) => call.state === "calling" && call.isRinging && !call.isEarly);
     this.#ringing.play(isRinging && !isTalking ? "ring" : isWaiting ? "ringback" : "");
     this.#root.classList.toggle("phone-busy", calls.length > 0);
   }
@@ -264,11 +274,12 @@ export class PhoneView {
   #recentLine(one) {
     const word = OUTCOMES[one.outcome] ?? "";
     const missed = one.isIncoming && one.outcome === "missed";
-    return h("li", { class: missed ? "phone-missed" : "" },
+    return h("li", { class: missed ? "phone-row phone-missed" : "phone-row" },
       h("button", { type: "button", class: "phone-line", title: `Call ${one.address}`, onclick: () => this.callTo(one.address) },
         icon(one.isIncoming ? "phoneIncoming" : "phoneOutgoing"),
         h("span", { class: "phone-who" }, h("b", {}, one.name || one.address.split("@")[0]), h("small", {}, one.address)),
-        h("span", { class: "phone-when" }, when(one.at), h("small", {}, one.seconds ? duration(one.seconds) : word))));
+        h("span", { class: "phone-when" }, when(one.at), h("small", {}, one.seconds ? duration(one.seconds) : word))),
+      this.#favourites?.star(one));
   }
 
   #drawMessages() {

@@ -1,0 +1,55 @@
+// The list of favourites, and the star that makes one of whoever was called.
+import { button, h } from "./dom.js";
+
+export function favouritePanel(favourites, { call, changed }) {
+  const list = h("ul", { class: "phone-list" });
+  const address = h("input", {
+    type: "text", "aria-label": "Address of the favourite", placeholder: "Name, number or address", required: true,
+    autocapitalize: "none", spellcheck: "false", maxlength: "400", dir: "ltr",
+  });
+  const name = h("input", { type: "text", "aria-label": "Name of the favourite", placeholder: "Called (if you like)", maxlength: "100" });
+  const problem = h("p", { class: "phone-problem", role: "alert" });
+  const form = h("form", { class: "phone-writer", onsubmit: add }, address,
+    h("div", { class: "phone-field" }, name, button("Add", "plus", null, { type: "submit", class: "phone-quiet", text: "Add" })));
+
+  function draw() {
+    list.replaceChildren(...(favourites.all.length ? favourites.all.map(line)
+      : [h("li", { class: "phone-empty" }, "Whom you call often stands here: add somebody below, or by the star beside a call.")]));
+    changed();
+  }
+
+  function line(one) {
+    return h("li", { class: "phone-row" },
+      h("button", { type: "button", class: "phone-line", title: `Call ${one.address}`, onclick: () => call(one.address) },
+        h("span", { class: "phone-who" }, h("b", {}, one.name || one.address.split("@")[0]), h("small", {}, one.address))),
+      button(`Take ${one.name || one.address} off`, "x", () => act(() => favourites.remove(one)), { class: "phone-quiet" }));
+  }
+
+  async function act(what) {
+    problem.textContent = "";
+    try {
+      await what();
+      return true;
+    } catch (error) {
+      problem.textContent = error.message;
+      return false;
+    } finally {
+      draw();
+    }
+  }
+
+  async function add(event) {
+    event.preventDefault();
+    if (await act(() => favourites.add(address.value, name.value))) form.reset();
+  }
+
+  function star(who) {
+    const known = favourites.find(who.address);
+    const label = known ? "Take off the favourites" : "Make a favourite";
+    return button(`${label}: ${who.address}`, known ? "starFilled" : "star",
+      () => act(() => (known ? favourites.remove(known) : favourites.add(who.address, who.name ?? ""))),
+      { class: "phone-quiet", "aria-pressed": String(Boolean(known)) });
+  }
+
+  return { parts: [list, form, problem], load: () => act(() => favourites.load()), star };
+}
