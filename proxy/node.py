@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from proxy.location.store import Bindings
     from proxy.observe.blocks import Blocks
     from proxy.observe.calls import Calls
+    from proxy.observe.heartbeat import Peer
     from proxy.observe.refusals import Refusals
     from proxy.relay.pool import RelayPool
     from proxy.routing.call_rates import CallRates
@@ -65,8 +66,8 @@ class Node:
     nonce_counts: NonceCounts
     opened: dict[bytes, Side]
     """Binding tokens that were opened before."""
-    peers: dict[bytes, tuple[bytes, int]]
-    """Host and port of the other living nodes, by id; the heartbeat keeps it."""
+    peers: dict[bytes, Peer]
+    """The other living nodes, by id; the heartbeat keeps it."""
     flows: FlowBindings
     """What hangs on each connection."""
     digest_algorithms: tuple[bytes, ...]

@@ -211,7 +211,13 @@ class Server:
         self._hang_ups.start()
         self._gateway_health.start()
         self._sweep.start()
-        self._heartbeat.start(self.address)
+        self._heartbeat.start(
+            self.address,
+            [
+                (one.protocol, one.local[0], one.host.decode(), one.local[1])
+                for one in self._transport.listeners
+            ],
+        )
 
     async def close(self) -> None:
         self._transport.close()

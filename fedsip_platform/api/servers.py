@@ -31,11 +31,16 @@ class NodeSerializer(serializers.ModelSerializer):
         child=serializers.BooleanField(), help_text="By name: whether it reaches the relay."
     )
 
+    listeners = serializers.ListField(
+        child=serializers.ListField(),
+        help_text="Protocol, address, and host and port as others reach it, of each.",
+    )
+
     class Meta:
         model = Node
         fields = (
             *("id", "is_alive", "address", "version", "started_at", "seen_at"),
-            *("flows", "bindings", "calls", "relays"),
+            *("flows", "bindings", "calls", "relays", "listeners"),
         )
         read_only_fields = fields
 

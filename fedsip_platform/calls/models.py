@@ -258,6 +258,8 @@ class Node(models.Model):
     bindings = models.IntegerField(db_default=0)
     calls = models.IntegerField(db_default=0)
     relays = models.JSONField(default=dict, db_default={})
+    listeners = models.JSONField(default=list, db_default=[])
+    """[protocol, address, host and port as others reach it] of each."""
 
     class Meta:
         ordering = ["node_id"]

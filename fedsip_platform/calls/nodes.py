@@ -32,6 +32,12 @@ def seen(*, now: datetime) -> Seen:
     return Seen(alive, [node for node in found if node not in alive], dict(sorted(relays.items())))
 
 
+def listeners(*, now: datetime) -> set[str]:
+    """The addresses at which living proxies listen."""
+    alive = Node.objects.filter(seen_at__gt=now - SILENT)
+    return {address for node in alive for _, address, _, _ in node.listeners}
+
+
 def is_alive(node: Node, *, now: datetime) -> bool:
     """Whether it has written its row just now."""
     return now - node.seen_at < SILENT

@@ -1,13 +1,21 @@
-"""How a foreign domain is found, told to people: the decision tree of RFC 3263, and who answers."""
+"""How a foreign domain is found, told to people: the decision tree of RFC 3263, and who answers.
+
+As the proxies do it: names are asked for in the families of the addresses at which they listen, or
+in those of the settings while none of them is alive.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from fedsip_platform.calls import nodes
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory import names
 from proxy.locate.explain import Explanation, explain
@@ -50,7 +58,8 @@ def read_uri(text: str) -> SipUri:
 
 def locate(uri: SipUri, *, ask_hops: bool) -> Located:
     """Ask the DNS, and the hops if wanted; waits for all of it."""
-    return asyncio.run(_locate(uri, ask_hops=ask_hops))
+    listeners = nodes.listeners(now=timezone.now())
+    return asyncio.run(_locate(uri, listeners, ask_hops=ask_hops))
 
 
 def enum(number: str) -> list[SipUri]:
@@ -58,22 +67,27 @@ def enum(number: str) -> list[SipUri]:
     return asyncio.run(_enum(number))
 
 
+@asynccontextmanager
+async def _locator(settings: ProxySettings, listeners: Collection[str]) -> AsyncIterator[Locator]:
+    locator = Locator(settings)
+    if listeners:
+        locator.listens_at(listeners)
+    try:
+        yield locator
+    finally:
+        await locator.close()
+
+
 async def _enum(number: str) -> list[SipUri]:
     settings = ProxySettings.from_env()
-    locator = Locator(settings)
-    try:
+    async with _locator(settings, ()) as locator:
         return await locator.enum(number, settings.enum_roots)
-    finally:
-        await locator.close()
 
 
-async def _locate(uri: SipUri, *, ask_hops: bool) -> Located:
+async def _locate(uri: SipUri, listeners: Collection[str], *, ask_hops: bool) -> Located:
     settings = ProxySettings.from_env()
-    locator = Locator(settings)
-    try:
+    async with _locator(settings, listeners) as locator:
         explanation = await explain(uri, locator)
-    finally:
-        await locator.close()
     probes: list[Probe] = []
     if ask_hops:
         asked = explanation.hops[:_MOST_PROBED]

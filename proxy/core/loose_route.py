@@ -48,11 +48,15 @@ def open_own_entries(call: RequestContext, names_us: Callable[[Uri], bool] = _no
     call.open_own_entries(names_us)
 
 
-def binding_route(token: bytes, host: bytes, port: int, aor: bytes) -> NameAddr:
+def binding_route(
+    token: bytes, place: tuple[bytes, int], aor: bytes, *, is_secure: bool
+) -> NameAddr:
     """The Route value by which another node of the cluster is given a request for a contact that
-    is registered over one of its flows; `token` is the binding's, sealed for `aor`."""
+    is registered over one of its flows; `token` is the binding's, sealed for `aor`. `place` is
+    where that node listens, to TLS for one that goes by nothing else."""
     bound_to = quote_from_bytes(aor, safe="").encode()
-    return NameAddr(SipUri(b"sip", token, host, port, ((b"lr", b""), (b"aor", bound_to))))
+    scheme = b"sips" if is_secure else b"sip"
+    return NameAddr(SipUri(scheme, token, *place, ((b"lr", b""), (b"aor", bound_to))))
 
 
 class LooseRoute:

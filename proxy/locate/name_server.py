@@ -96,7 +96,7 @@ class _Port:
         self._socket.send(request.to_wire())
         while True:
             wire = await self._waiting[request.id]
-            await turns.take()
+            await turns.take(is_urgent=True)
             response = _response_in(wire, request)
             if response is not None:
                 return response

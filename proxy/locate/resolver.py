@@ -54,6 +54,8 @@ _LONGEST_SECONDS: Final = 3600.0
 _QUESTION_SECONDS: Final = 4.0
 _TRY_SECONDS: Final = 1.5
 _SELECTION_SECONDS: Final = 10.0
+_FRESH: Final = 0.9
+"""After this part of their time answers that are still in use are asked for again."""
 _ALWAYS: Final = float("inf")
 _MOST_LOCATED: Final = 10_000
 _DRAWN_ORDERS: Final = 16
@@ -70,10 +72,14 @@ _Key = tuple[bytes, bytes, int | None, bytes | None, bytes | None]
 class _Located:
     """Where a URI leads, until the first of the answers ends."""
 
-    __slots__ = ("_hops", "is_drawn", "orders", "until", "used")
+    __slots__ = ("_hops", "is_drawn", "orders", "questions", "refreshed_from", "until", "used")
 
-    def __init__(self, until: float, is_drawn: bool) -> None:
+    def __init__(
+        self, questions: list[Question], until: float, is_drawn: bool, *, now: float
+    ) -> None:
+        self.questions = questions
         self.until = until
+        self.refreshed_from = now + (until - now) * _FRESH
         self.is_drawn = is_drawn
         self.orders: deque[list[Hop]] = deque(maxlen=_DRAWN_ORDERS)
         self._hops: dict[Hop, Hop] = {}
@@ -147,6 +153,8 @@ class Locator:
         clock = self._clock()
         known = self._located.get(key)
         if known is not None and known.until > clock:
+            if known.refreshed_from <= clock:
+                self._refresh(known)
             if not known.is_drawn:
                 return self._living_first(known.orders[0], now)
             known.used += 1
@@ -155,6 +163,7 @@ class Locator:
                 return self._living_first(order, now)
         until = _ALWAYS
         is_drawn = False
+        questions: list[Question] = []
 
         def draw() -> float:
             nonlocal is_drawn
@@ -169,15 +178,24 @@ class Locator:
                 if held is None or held[0] <= clock:
                     return None
                 until = min(until, held[0])
+                questions.append(question)
                 question = _tell(selection, held[1])
         except StopIteration as done:
             hops: list[Hop] = done.value
         if known is None or known.until != until:
             if len(self._located) >= _MOST_LOCATED:
                 self._located.clear()
-            known = self._located[key] = _Located(until, is_drawn)
+            known = self._located[key] = _Located(questions, until, is_drawn, now=clock)
         known.add(hops)
         return self._living_first(hops, now)
+
+    def _refresh(self, known: _Located) -> None:
+        """Ask again before the answers end: who is called all the time never waits for the DNS."""
+        known.refreshed_from = _ALWAYS
+        for question in known.questions:
+            held = self._answers.get(question)
+            if held is not None and held[0] <= known.until:
+                self._asked(question)
 
     async def locate(self, uri: SipUri, *, now: float) -> list[Hop]:
         """The hops in the order of trying; raises LocateError."""
@@ -238,10 +256,15 @@ class Locator:
             raise LocateError(f"{about}: the DNS takes too long") from error
         raise LocateError(f"{about}: the DNS leads on and on")
 
-    async def _outcome(self, question: Question) -> Answer | LocateError:
+    def _held(self, question: Question) -> Answer | LocateError | None:
+        """What is known, if that still holds."""
         held = self._answers.get(question)
-        if held is not None and held[0] > self._clock():
-            return held[1]
+        return held[1] if held is not None and held[0] > self._clock() else None
+
+    async def _outcome(self, question: Question) -> Answer | LocateError:
+        held = self._held(question)
+        if held is not None:
+            return held
         for further in question.along:
             self._ask_ahead(further)
         try:
@@ -250,8 +273,7 @@ class Locator:
             return error
 
     def _ask_ahead(self, question: Question) -> None:
-        held = self._answers.get(question)
-        if held is None or held[0] <= self._clock():
+        if self._held(question) is None:
             self._asked(question)
 
     def _asked(self, question: Question) -> asyncio.Task[Answer]:
@@ -281,7 +303,8 @@ class Locator:
             return self._remember(question, [], _negative_ttl(next(iter(responses.values()), None)))
         except (dns.exception.DNSException, UnicodeError, OSError) as error:
             failure = LocateError(f"{question.kind} {question.name}: {_first_line(error)}")
-            self._keep(question, failure, _FAILED_SECONDS)
+            if self._held(question) is None:  # else it was asked for again, before its time
+                self._keep(question, failure, _FAILED_SECONDS)
             raise failure from error
         return self._remember(
             question, _values(question, found), float(found.chaining_result.minimum_ttl)

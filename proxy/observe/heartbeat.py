@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -14,31 +14,42 @@ from proxy.postgres import Connection, Database
 
 log = logging.getLogger(__name__)
 
-Peer = tuple[bytes, int]
+Listening = tuple[str, str, str, int]
+"""Protocol, address, and host and port as others reach it."""
 _SECONDS: Final = 1.0
 _UPSERT: Final = (
     b"INSERT INTO proxy_node"
-    b" (node_id, started_at, seen_at, version, address, flows, bindings, calls, relays)"
-    b" VALUES (%s, now(), now(), %s, %s, %s, %s, %s, %s) ON CONFLICT (node_id) DO UPDATE SET"
+    b" (node_id, started_at, seen_at, version, address, listeners, flows, bindings, calls, relays)"
+    b" VALUES (%s, now(), now(), %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (node_id) DO UPDATE SET"
     b" started_at = CASE WHEN %s THEN now() ELSE proxy_node.started_at END, seen_at = now(),"
-    b" version = EXCLUDED.version, address = EXCLUDED.address, flows = EXCLUDED.flows,"
+    b" version = EXCLUDED.version, address = EXCLUDED.address,"
+    b" listeners = EXCLUDED.listeners, flows = EXCLUDED.flows,"
     b" bindings = EXCLUDED.bindings, calls = EXCLUDED.calls, relays = EXCLUDED.relays"
 )
 _PEERS: Final = (
-    b"SELECT node_id, address FROM proxy_node"
+    b"SELECT node_id, address, listeners FROM proxy_node"
     b" WHERE node_id <> %s AND address <> '' AND seen_at > now() - interval '10 s'"
 )
 
 
+class Peer(NamedTuple):
+    """Where another node is reached: by UDP or TCP, and by TLS if it listens to that."""
+
+    host: bytes
+    port: int
+    by_tls: tuple[bytes, int] | None = None
+
+
 class Heartbeat:
-    """`facts()` gives (flows, bindings, calls, relays by name). `peers` is kept up to date: host
-    and port of each other node that lives, by its id."""
+    """`facts()` gives (flows, bindings, calls, relays by name). `peers` is kept up to date: each
+    other node that lives, by its id."""
 
     __slots__ = (
         "_address",
         "_database",
         "_facts",
         "_is_first",
+        "_listeners",
         "_node_id",
         "_peers",
         "_task",
@@ -58,14 +69,16 @@ class Heartbeat:
         self._node_id = node_id
         self._version = version
         self._address = ""
+        self._listeners: Sequence[Listening] = ()
         self._facts = facts
         self._peers = peers
         self._is_first = True
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, address: str) -> None:
+    def start(self, address: str, listeners: Sequence[Listening]) -> None:
         """Begin; `address` is where other nodes reach this one."""
         self._address = address
+        self._listeners = listeners
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def close(self) -> None:
@@ -86,17 +99,25 @@ class Heartbeat:
 
     async def _write(self, connection: Connection) -> None:
         flows, bindings, calls, relays = self._facts()
+        where = (self._address, Jsonb(self._listeners))
         state = (flows, bindings, calls, Jsonb(relays), self._is_first)
-        await connection.execute(_UPSERT, (self._node_id, self._version, self._address, *state))
+        await connection.execute(_UPSERT, (self._node_id, self._version, *where, *state))
         self._is_first = False
 
     async def _read_peers(self, connection: Connection) -> None:
         cursor = await connection.execute(_PEERS, (self._node_id,))
         found = {}
-        for node_id, address in await cursor.fetchall():
+        for node_id, address, listeners in await cursor.fetchall():
             host, _, port = address.rpartition(":")
-            found[node_id.encode()] = (host.encode(), int(port))
+            found[node_id.encode()] = Peer(host.encode(), int(port), _by_tls(host, listeners))
         if found != self._peers:
             log.info("other nodes now=%s", [node_id.decode() for node_id in found])
             self._peers.clear()
             self._peers.update(found)
+
+
+def _by_tls(host: str, listeners: list[Listening]) -> tuple[bytes, int] | None:
+    """Where a node listens to TLS: at the host where it is reached otherwise, if there."""
+    found = [(name, port) for protocol, _, name, port in listeners if protocol == "tls"]
+    found.sort(key=lambda one: one[0] != host)
+    return (found[0][0].encode(), found[0][1]) if found else None

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_NO_SECURE_WAY: Final = (
+    (b"warning", b'399 fedsip "no secure way leads to where this user is registered"'),
+)
 _MOST_OPENED: Final = 200_000
 _contact_uri = lru_cache(maxsize=100_000)(parse_uri)
 
@@ -244,7 +247,9 @@ def find_flow_again(call: RequestContext, node: Node) -> None:
     """The connection that a dialog's token names is gone: where the same contact has registered
     again (a browser after a change of network, a phone after our restart), the dialog goes on by
     its new connection."""
-    target = find_again(call.lost_binding_id, node)
+    uri = call.request.uri
+    is_sips = isinstance(uri, SipUri) and uri.is_sips
+    target = find_again(call.lost_binding_id, node, is_sips=is_sips)
     if target is None:
         return
     log.info(
@@ -267,7 +272,7 @@ def find_instance(call: RequestContext, node: Node) -> None:
     if domain is None or call.request.headers.has(b"route"):
         return
     for binding in _bindings(node, domain, uri):
-        target = _target(binding, node, domain)
+        target = _target(binding, node, domain, is_secure=uri.is_sips or domain.require_tls)
         if target is not None:
             call.targets.add(target)
             return
@@ -275,13 +280,13 @@ def find_instance(call: RequestContext, node: Node) -> None:
         raise Reject(480)
 
 
-def find_again(binding_id: str, node: Node) -> Target | None:
+def find_again(binding_id: str, node: Node, *, is_sips: bool = False) -> Target | None:
     """How the registered contact of that id is reached now; None while it is not."""
     binding = node.bindings.on_connection(binding_id) if binding_id else None
     domain = None if binding is None else node.directory.domain_by_id(binding.domain_id)
     if binding is None or domain is None or binding.expires_at <= node.wall():
         return None
-    return _target(binding, node, domain)
+    return _target(binding, node, domain, is_secure=is_sips or domain.require_tls)
 
 
 def _contacts_of_member(
@@ -308,9 +313,11 @@ def _contacts(
     allowed = [binding for binding in bindings if _allows(binding, call.method)]
     if not allowed:
         raise Reject(405, headers=((b"allow", bindings[0].methods),))
+    near = call.domain
+    is_secure = uri.is_sips or domain.require_tls or (near is not None and near.require_tls)
     found = []
     for binding in allowed:
-        target = _target(binding, node, domain)
+        target = _target(binding, node, domain, is_secure=is_secure)
         if target is not None:
             if uri.is_sips and target.flow is None and isinstance(target.uri, SipUri):
                 target.uri = target.uri.with_(scheme=b"sips")  # its connection is gone: TLS again
@@ -318,7 +325,7 @@ def _contacts(
                 target.changes = history.changes(call.request, trail, target.uri)
             found.append(target)
     if not found:
-        raise Reject(480)
+        raise Reject(480, headers=_NO_SECURE_WAY if is_secure else ())
     return found
 
 
@@ -352,15 +359,21 @@ def _allows(binding: Binding, method: bytes) -> bool:
     return method in {name.strip().upper() for name in binding.methods.split(b",")}
 
 
-def _target(binding: Binding, node: Node, domain: Domain) -> Target | None:
-    """How a binding is reached; None when its flow is gone and nothing else leads to it."""
+def _target(binding: Binding, node: Node, domain: Domain, *, is_secure: bool) -> Target | None:
+    """How a binding is reached; None when its flow is gone and nothing else leads to it, or
+    nothing that is secure."""
     route_set = tuple([parse_name_addr(value) for value in binding.path])
     flow = None
     if binding.flow_token is not None:
         peer = node.peers.get(binding.node_id)
         if peer is not None:
             # Another node holds the flow: the request goes there with the binding's token.
-            route_set = (binding_route(binding.flow_token, *peer, binding.aor), *route_set)
+            place = peer.by_tls if is_secure else (peer.host, peer.port)
+            if place is None:
+                log.warning("node does not listen to TLS node=%r", binding.node_id)
+                return None
+            way = binding_route(binding.flow_token, place, binding.aor, is_secure=is_secure)
+            route_set = (way, *route_set)
         else:
             flow = _flow(binding, binding.flow_token, node)
             if flow is None and _needs_flow(binding):

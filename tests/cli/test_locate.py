@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
+from fedsip_platform.calls.models import Node
 from tests.cli.conftest import Fedsip
 from tests.harness.dns_server import DnsThread, Zones
 from tests.harness.processes import free_port
@@ -31,11 +34,34 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[DnsThread]:
     tables = {
         "elsewhere.test": ELSEWHERE.format(port=free_port()),
         "xn--bcher-kva.test": "@ A 192.0.2.1",
+        "both.test": "@ A 192.0.2.1\n@ AAAA 2001:db8::1",
         "example.com": EXAMPLE,
     }
     with DnsThread(Zones(tables)) as server:
         monkeypatch.setenv("FEDSIP_SIP_DNS_SERVERS", server.address)
         yield server
+
+
+@pytest.mark.parametrize(
+    ("listeners", "hops"),
+    [
+        ([], ["2001:db8::1", "192.0.2.1"]),
+        (["192.0.2.100", "127.0.0.1", "::1"], ["192.0.2.1"]),
+        (["2001:db8::100"], ["2001:db8::1"]),
+    ],
+)
+def test_names_are_looked_up_as_the_living_proxies_do(
+    fedsip: Fedsip, dns: DnsThread, listeners: list[str], hops: list[str]
+) -> None:
+    now = timezone.now()
+    facts = {"started_at": now, "listeners": [["udp", each, each, 5060] for each in listeners]}
+    Node.objects.create(node_id="alive", seen_at=now, **facts)
+    silent = [["udp", "2001:db8::99", "2001:db8::99", 5060]]
+    Node.objects.create(
+        node_id="silent", started_at=now, seen_at=now - timedelta(minutes=1), listeners=silent
+    )
+    row = fedsip("locate", "sip:both.test:5060", "--no-ping", "--json").json
+    assert [hop["address"] for hop in row["hops"]] == hops
 
 
 def test_the_whole_tree_is_told(fedsip: Fedsip, dns: DnsThread) -> None:

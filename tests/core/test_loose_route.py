@@ -388,7 +388,8 @@ def sent_by_another_node(phone_protocol: str = "tcp", **changes):
     node = Node(user)
     other, bob = node.phone("udp", "198.51.100.2"), node.phone(phone_protocol, "192.0.2.20")
     token = node.tokens.seal(Side(Kind.BINDING, bob.flow), changes.get("sealed_for", AOR))
-    route = binding_route(token, PROXY4.encode(), 5060, changes.get("aor", AOR)).serialise()
+    place, aor = (PROXY4.encode(), 5060), changes.get("aor", AOR)
+    route = binding_route(token, place, aor, is_secure=False).serialise()
     message = request(b"INVITE", b"sip:bob@10.0.0.7:5062", via=other.via, routes=(route,))
     return node, other, bob, message, facts
 
@@ -424,7 +425,7 @@ def test_binding_token_of_a_dead_flow_is_430():
 
 
 def test_binding_route_is_a_legal_route_value():
-    route = binding_route(b"token", b"192.0.2.1", 5060, AOR).serialise()
+    route = binding_route(b"token", (b"192.0.2.1", 5060), AOR, is_secure=False).serialise()
     assert route == b"<sip:token@192.0.2.1:5060;lr;aor=o%27hara%25%40example.com>"
 
 

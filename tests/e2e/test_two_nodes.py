@@ -1,4 +1,5 @@
-"""Two nodes on one PostgreSQL: what somebody else sends back to us comes to the other node."""
+"""Two nodes on one PostgreSQL: what somebody else sends back to us comes to the other node, and
+what needs TLS goes by TLS from one to the other."""
 
 from __future__ import annotations
 
@@ -9,14 +10,16 @@ import pytest
 
 from tests.e2e.test_baresip_calls import hears
 from tests.harness.baresip import Baresip
+from tests.harness.database import Administrator
 from tests.harness.dns_server import DnsThread, Zones
 from tests.harness.kamailio import FORWARDING, MODULES, kamailio
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
-HOME = "home.test"
+HOME, SECURE = "home.test", "secure.test"
 ADDRESSES = {"a": "127.0.0.21", "b": "127.0.0.22"}
 PLACES = """
     _sip._udp SRV 10 10 {port} host
@@ -24,11 +27,12 @@ PLACES = """
     """
 
 
-def test_a_call_that_comes_back_to_another_node(
+def test_calls_from_one_node_to_the_other(
     phones: ExitStack, tmp_path: Path, fresh_url: str
 ) -> None:
     """alice, at one node, calls a friend elsewhere, who has forwarded his calls to bob, at the
-    other node: nobody can ask alice for her password on this way."""
+    other node: nobody can ask alice for her password on this way. carol calls dave so, whose domain
+    wants TLS, and only TLS is spoken."""
     elsewhere, database_url = free_port(), fresh_url
     zones = Zones({"elsewhere.test": PLACES.format(port=elsewhere)})
     settings = {
@@ -48,18 +52,39 @@ def test_a_call_that_comes_back_to_another_node(
     }
     for letter, node in nodes.items():
         node.program("proxy").awaits(f"other nodes now=.*{'b' if letter == 'a' else 'a'}")
-    [alice, bob] = nodes["a"].populate({HOME: {"media_policy": "always"}}, users=2)[HOME]
+    policies = {HOME: {"media_policy": "always"}, SECURE: {"require_tls": True}}
+    users = nodes["a"].populate(policies, users=2)
+    bob = users[HOME][1]
     config = FORWARDING.format(
         port=elsewhere, modules=MODULES, target=bob.aor, onward=nodes["b"].uri()
     )
     phones.enter_context(kamailio(config, tmp_path / "kamailio"))
-    caller, callee = (
-        phones.enter_context(Baresip(nodes[at].account(party), tmp_path / party.user, seed=seed))
-        for at, party, seed in (("a", alice, 81), ("b", bob, 82))
-    )
+
+    def pair(domain: str, transport: str) -> list[Baresip]:
+        """A phone at each node."""
+        return [
+            phones.enter_context(
+                Baresip(nodes[at].account(party, transport), tmp_path / f"{domain}-{at}", seed=seed)
+            )
+            for at, party, seed in zip("ab", users[domain], (81, 82), strict=True)
+        ]
+
+    caller, callee = pair(HOME, "udp")
+    _talk(caller, callee, "sip:friend@elsewhere.test")
+    caller, callee = pair(SECURE, "tls")
+    _talk(caller, callee, callee.account.aor)
+
+    administrator = Administrator(database_url)
+    phones.callback(administrator.close)
+    hop = f"SELECT hop FROM calls_callrecord WHERE callee LIKE '%%@{SECURE}'"
+    wait_until(lambda: bool(administrator.ask(hop)), "the call is on record")
+    assert administrator.ask(hop) == [(f"tls {ADDRESSES['b']}:{nodes['b'].tls_port}",)]
+
+
+def _talk(caller: Baresip, callee: Baresip, uri: str) -> None:
     for phone in (caller, callee):
         phone.registers()
-    caller.dials("sip:friend@elsewhere.test")
+    caller.dials(uri)
     callee.accepts()
     caller.established()
     callee.established()

@@ -247,6 +247,34 @@ async def test_draws_that_are_remembered_keep_the_weights(server: DnsServer) -> 
     await locator.close()
 
 
+async def test_who_is_called_all_the_time_is_asked_for_before_the_answers_end(
+    server: DnsServer, locator: Locator, clock: Clock
+) -> None:
+    uri, before, later = "sip:busy.test:5060", "udp 192.0.2.1 5060", "udp 192.0.2.2 5060"
+    server.zones = Zones({"busy.test": "@ A 192.0.2.1"})
+    assert await located(locator, uri) == (before,)
+    assert located_now(locator, uri) == (before,)
+    server.zones = Zones({"busy.test": "@ A 192.0.2.2"})
+    clock.now += 50
+    assert located_now(locator, uri) == (before,)
+    asked = len(server.asked)
+    clock.now += 5
+    assert located_now(locator, uri) == (before,)
+    await eventually(lambda: not locator._flying and len(server.asked) > asked, "it is asked again")
+    assert located_now(locator, uri) == (before,)
+    clock.now += 6
+    assert located_now(locator, uri) == (later,)
+    server.zones.rcodes |= {("busy.test", kind): "SERVFAIL" for kind in ("A", "AAAA")}
+    clock.now += 50
+    asked = len(server.asked)
+    assert located_now(locator, uri) == (later,)
+    await eventually(lambda: not locator._flying and len(server.asked) > asked, "it is asked again")
+    clock.now += 2
+    assert located_now(locator, uri) == (later,)  # until the answer ends
+    clock.now += 6
+    assert located_now(locator, uri) is None
+
+
 async def test_dead_hop_is_tried_last_for_a_while(locator: Locator) -> None:
     uri = sip_uri("sip:both.test")
     first, *others = await locator.locate(uri, now=0.0)

@@ -36,6 +36,19 @@ async def test_everybody_has_a_turn(count: int) -> None:
         assert max(passes) <= 3
 
 
+async def test_what_is_urgent_comes_first() -> None:
+    turns = Turns(1)
+    order: list[str] = []
+
+    async def take(name: str, *, is_urgent: bool = False) -> None:
+        await turns.take(is_urgent=is_urgent)
+        order.append(name)
+
+    takers = [take("a"), take("b"), take("c"), *(take(name, is_urgent=True) for name in "de")]
+    await asyncio.gather(*takers)
+    assert order == ["a", "d", "e", "b", "c"]
+
+
 async def test_who_gives_up_takes_nobodys_turn() -> None:
     turns = Turns(1)
     first, second, third = (asyncio.create_task(turns.take()) for _ in range(3))

@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from proxy.observe.heartbeat import Heartbeat
+from proxy.observe.heartbeat import Heartbeat, Peer
 
 pytestmark = pytest.mark.db
 
@@ -20,22 +20,23 @@ async def test_the_row_says_what_the_node_carries(fresh_url: str) -> None:
         return 1, 2, 3, {"a": True}
 
     heartbeat = Heartbeat(fresh_url, node_id="n1", version="9", facts=facts, peers={})
-    heartbeat.start("192.0.2.1:5060")
+    heartbeat.start("192.0.2.1:5060", [("udp", "192.0.2.1", "192.0.2.1", 5060)])
     await asyncio.wait_for(carried.wait(), 10)
     row = None
     async with await psycopg.AsyncConnection.connect(fresh_url, autocommit=True) as connection:
         while row is None:
             cursor = await connection.execute(
-                "SELECT node_id, version, address, flows, bindings, calls, relays,"
+                "SELECT node_id, version, address, listeners, flows, bindings, calls, relays,"
                 " now() - seen_at < interval '10 s' FROM proxy_node"
             )
             row = await cursor.fetchone()
-    assert row == ("n1", "9", "192.0.2.1:5060", 1, 2, 3, {"a": True}, True)
+    listeners = [["udp", "192.0.2.1", "192.0.2.1", 5060]]
+    assert row == ("n1", "9", "192.0.2.1:5060", listeners, 1, 2, 3, {"a": True}, True)
     await heartbeat.close()
 
 
 async def test_nodes_find_each_other(fresh_url: str) -> None:
-    peers: dict[str, dict[bytes, tuple[bytes, int]]] = {"n1": {}, "n2": {}}
+    peers: dict[str, dict[bytes, Peer]] = {"n1": {}, "n2": {}}
     turns: asyncio.Queue[None] = asyncio.Queue()
 
     def facts() -> tuple[int, int, int, dict[str, bool]]:
@@ -46,11 +47,18 @@ async def test_nodes_find_each_other(fresh_url: str) -> None:
         Heartbeat(fresh_url, node_id=name, version="9", facts=facts, peers=known)
         for name, known in peers.items()
     ]
-    nodes[0].start("192.0.2.1:5060")
-    nodes[1].start("[2001:db8::2]:5070")
+    nodes[0].start("192.0.2.1:5060", [("udp", "192.0.2.1", "192.0.2.1", 5060)])
+    nodes[1].start(
+        "[2001:db8::2]:5070",
+        [
+            ("udp", "2001:db8::2", "[2001:db8::2]", 5070),
+            ("tls", "::1", "[::1]", 5061),
+            ("tls", "2001:db8::2", "[2001:db8::2]", 5071),
+        ],
+    )
     while not all(peers.values()):
         await asyncio.wait_for(turns.get(), 10)
-    assert peers["n1"] == {b"n2": (b"[2001:db8::2]", 5070)}
-    assert peers["n2"] == {b"n1": (b"192.0.2.1", 5060)}
+    assert peers["n1"] == {b"n2": Peer(b"[2001:db8::2]", 5070, (b"[2001:db8::2]", 5071))}
+    assert peers["n2"] == {b"n1": Peer(b"192.0.2.1", 5060, None)}
     for node in nodes:
         await node.close()

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.observe.heartbeat import Peer
 from proxy.sip.message import Response
+from proxy.sip.uri import SipUri
 from proxy.transport.flow_token import Tokens
 from tests.harness.builders import cancel_of
 from tests.routing.world import EXAMPLE, World, user_of
@@ -196,7 +198,7 @@ def test_a_contact_whose_flow_another_node_holds(protocol: str, contact: bytes) 
     bob = there.phone(BOB, "203.0.113.9", 40_000, protocol)
     bob.registers(contact=contact)
     here.node.bindings.put(there.bindings(BOB)[0])
-    here.node.peers[b"b"] = (b"192.0.2.200", 5060)
+    here.node.peers[b"b"] = Peer(b"192.0.2.200", 5060)
     between = here.phone(b"node-b@x", "192.0.2.200")
     stranger = here.phone(STRANGER, "203.0.113.5")
     stranger.sends(b"INVITE", b"sip:bob@example.com")
@@ -211,6 +213,43 @@ def test_a_contact_whose_flow_another_node_holds(protocol: str, contact: bytes) 
     assert came.uri.serialise() == contact.strip(b"<>")
     assert not came.headers.has(b"route")
     assert len(came.record_routes) == 4
+
+
+@pytest.mark.parametrize(
+    ("uri", "policy", "by_tls", "scheme"),
+    [
+        (b"sip:bob@example.com", {}, (b"192.0.2.201", 5061), b"sip"),
+        (b"sips:bob@example.com", {}, (b"192.0.2.201", 5061), b"sips"),
+        (b"sip:bob@example.com", {"require_tls": True}, (b"192.0.2.201", 5061), b"sips"),
+        (b"sips:bob@example.com", {}, None, b""),
+        (b"sip:bob@example.com", {"require_tls": True}, None, b""),
+    ],
+)
+def test_the_way_between_nodes_is_as_secure_as_the_call(
+    uri: bytes, policy: dict[str, bool], by_tls: tuple[bytes, int] | None, scheme: bytes
+) -> None:
+    domain = replace(EXAMPLE, **policy)
+    here, there = World(domain), World(domain, node_id="b")
+    there.phone(BOB, "203.0.113.9", 40_000, "tls").registers(contact=b"<sip:bob@10.0.0.9>")
+    here.node.bindings.put(there.bindings(BOB)[0])
+    here.node.peers[b"b"] = Peer(b"192.0.2.200", 5060, by_tls)
+    plain = here.phone(b"node-b@x", "192.0.2.200")
+    secure = here.phone(b"node-b@x", "192.0.2.201", 5061, "tls")
+    stranger = here.phone(STRANGER, "203.0.113.5", protocol="tls")
+    stranger.sends(b"INVITE", uri)
+    if not scheme:
+        refused = stranger.take_response(480)
+        assert refused.headers.first(b"warning") == (
+            b'399 fedsip "no secure way leads to where this user is registered"'
+        )
+        plain.take_nothing()
+        return
+    [other, far] = (secure, plain) if scheme == b"sip" else (plain, secure)
+    came = far.take_request(b"INVITE")
+    other.take_nothing()
+    route = came.routes[0].uri
+    assert isinstance(route, SipUri)
+    assert route.scheme == scheme
 
 
 def test_a_binding_token_serves_its_own_user_alone() -> None:
