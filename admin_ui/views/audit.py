@@ -12,10 +12,10 @@ from django.views.decorators.http import require_GET
 
 from admin_ui import dates
 from admin_ui.frame import operator_page, tenant_page
-from admin_ui.paging import page_of
 from fedsip_platform.api import csv_export
 from fedsip_platform.api.audit import AuditSerializer
 from fedsip_platform.audit.models import Entry, Via
+from fedsip_platform.paging import page_of
 from fedsip_platform.tenants.scope import Scope
 
 from .settings import tabs
@@ -85,7 +85,7 @@ def _context(request: HttpRequest, rows: QuerySet[Entry]) -> dict[str, Any]:
 
 def _download(request: HttpRequest, rows: QuerySet[Entry]) -> HttpResponseBase:
     chosen = _filtered(rows, request.GET).order_by("-id")
-    return csv_export.stream("audit.csv", AuditSerializer, chosen)
+    return csv_export.stream("audit.csv", AuditSerializer(), chosen)
 
 
 def _filtered(rows: QuerySet[Entry], asked: Any) -> QuerySet[Entry]:

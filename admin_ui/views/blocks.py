@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 
 from admin_ui import forms
 from admin_ui.frame import operator_page
-from admin_ui.paging import page_of
 from fedsip_platform.calls import services
 from fedsip_platform.calls.models import AllowedSource
+from fedsip_platform.paging import page_of
 
 MOST_ALLOWED = 200
 

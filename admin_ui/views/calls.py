@@ -19,10 +19,10 @@ from admin_ui.api_calls import Call
 from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
 from admin_ui.ladder_drawing import drawing_of
-from admin_ui.paging import page_of
 from fedsip_platform.calls import pcap, queries, services, verdict
 from fedsip_platform.calls.models import CallMessage, CallRecord, LiveCall
 from fedsip_platform.directory.models import Domain, Translation
+from fedsip_platform.paging import page_of
 
 MOST_LIVE = 100
 MOST_MESSAGES = 500
@@ -119,14 +119,8 @@ def _filtered(place: Place, asked: Any) -> QuerySet[CallRecord]:
         rows = rows.filter(Q(caller=uri) | Q(callee=uri) | Q(call_id=text))
     if asked.get("domain"):
         rows = rows.filter(domain__name=asked["domain"].replace("\0", ""))
-    match asked.get("result"):
-        case "answered":
-            rows = rows.filter(answered_at__isnull=False)
-        case "failed":
-            rows = rows.filter(answered_at__isnull=True).exclude(status=487)
-        case "bad":
-            harmless = list(verdict.REMARKS)
-            rows = rows.exclude(verdict__contained_by=harmless)
+    if asked.get("result") in queries.RESULTS:
+        rows = rows.filter(queries.by_result(asked["result"]))
     status = asked.get("status", "")
     if status.isascii() and status.isdigit() and len(status) == 3:
         rows = rows.filter(status=int(status), answered_at__isnull=True)

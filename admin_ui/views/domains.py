@@ -18,13 +18,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui import forms, way_in
 from admin_ui.frame import Place, operator_page, tenant_page
-from admin_ui.paging import page_of
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, user_count
 from fedsip_platform.federation import dns_records, ownership
 from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
+from fedsip_platform.paging import page_of
 from fedsip_platform.tasks import checks
 
 

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui.csv_stream import csv_response
 from admin_ui.frame import tenant_page
-from admin_ui.paging import page_of
 from fedsip_platform.changes import Conflict
+from fedsip_platform.paging import page_of
 from fedsip_platform.tasks import chunks, jobs, user_jobs
 from fedsip_platform.tasks.models import UNFINISHED, Job, Kind, State
 

@@ -8,10 +8,11 @@ from typing import Any
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from admin_ui import attention, charts
+from admin_ui import charts
 from admin_ui.frame import Place, tenant_page
 from fedsip_platform.calls import queries, verdict
 from fedsip_platform.calls.models import CallRecord, LiveCall, RegistrationSample
@@ -20,6 +21,7 @@ from fedsip_platform.federation import wellbeing
 from fedsip_platform.federation.models import CheckState, DomainCheck
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
+from fedsip_platform.tenants import attention
 
 SHOWN = timedelta(hours=23)  # and what has passed of this one
 
@@ -41,7 +43,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         "quality": verdict.quality_of(day.mos),
         "reasons": queries.failure_reasons(day),
         "ever_called": calls.exists(),
-        "attention": attention.points(place, found),
+        "attention": [
+            (point, _address(place, point)) for point in attention.points(place.tenant, found)
+        ],
         "health": found,
         "chart": charts.of_calls(hours) if day.calls else None,
         "quality_chart": charts.of_quality(hours) if day.measured else None,
@@ -50,8 +54,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     context["steps_left"] = not (day.calls or context["ever_called"])
     if context["steps_left"]:
         context["is_published"] = checks.filter(state=CheckState.FINE).exists()
-    worst = next((point for point in context["attention"] if point.is_bad), None)
+    worst = next((each for each in context["attention"] if each[0].is_bad), None)
     return render(request, "admin_ui/overview.html", {**context, "worst": worst})
+
+
+def _address(place: Place, point: attention.Point) -> str:
+    """The page where it is mended."""
+    keys = [] if point.thing is None else [point.thing]
+    return reverse(point.kind, args=[place.tenant.slug, *keys]) if point.kind else ""
 
 
 def _figures(place: Place) -> dict[str, Any]:

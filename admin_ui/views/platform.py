@@ -14,11 +14,11 @@ from django.views.decorators.http import require_GET
 
 from admin_ui import forms
 from admin_ui.frame import operator_page
-from admin_ui.paging import page_of
 from fedsip_platform.calls import nodes
 from fedsip_platform.directory import services
 from fedsip_platform.federation import certificates as served
 from fedsip_platform.federation import wellbeing
+from fedsip_platform.paging import page_of
 from fedsip_platform.tenants.models import Tenant
 
 MOST_CERTIFICATES = 1000

@@ -15,13 +15,13 @@ from django.views.decorators.http import require_GET
 from admin_ui import routing_forms
 from admin_ui.frame import Place, tenant_page
 from admin_ui.owned import Kind, Words
-from admin_ui.paging import page_of
 from admin_ui.refusals import with_reasons
 from admin_ui.routing_frame import about, list_address
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.federation import services as federation
 from fedsip_platform.federation.models import FederationRule, Refusal
+from fedsip_platform.paging import page_of
 from fedsip_platform.routing import services
 from fedsip_platform.routing.models import (
     Alias,

@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui.frame import Place, tenant_page
-from admin_ui.paging import page_of
 from admin_ui.routing_frame import list_address
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory import history
 from fedsip_platform.directory.models import Domain, Translation
+from fedsip_platform.paging import page_of
 
 
 @require_GET

@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET
 
 from admin_ui import charts
 from admin_ui.frame import tenant_page
-from admin_ui.paging import page_of
 from admin_ui.refusals import with_reasons
 from fedsip_platform.calls.models import FailedSignIn
 from fedsip_platform.federation.models import Refusal
+from fedsip_platform.paging import page_of
 
 MOST_REFUSALS = 50
 

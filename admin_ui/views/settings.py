@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from admin_ui import forms, settings_forms
-from admin_ui.attention import LIMITS
 from admin_ui.confirm import ask_first
 from admin_ui.frame import ROLES, Place, tenant_page
 from fedsip_platform.directory import services as directory
@@ -22,6 +21,7 @@ from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.people import services
 from fedsip_platform.people.models import Invitation
 from fedsip_platform.tenants import usage
+from fedsip_platform.tenants.attention import LIMITS
 from fedsip_platform.tenants.models import Membership, Role
 
 TABS = (

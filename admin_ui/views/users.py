@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 import segno
 from django.contrib import messages
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,23 +22,23 @@ from django.views.decorators.http import require_GET, require_POST
 from admin_ui import forms
 from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
-from admin_ui.paging import page_of
 from admin_ui.settings_forms import OwnerForm
 from admin_ui.user_page import render_user
 from fedsip_platform.calls import queries
-from fedsip_platform.calls.models import CallRecord, FailedSignIn
+from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory import finding, passwords, services
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.location import services as location
 from fedsip_platform.location.models import Binding
+from fedsip_platform.paging import page_of
 from fedsip_platform.routing.models import Alias, RingGroup
+from fedsip_platform.tenants import standing
 
 ORDERS = ("aor", "-aor", "display_name", "-display_name", "created_at", "-created_at")
 MOST_COUNTED = 10_000
 RECENT_CALLS = 10
 MOST_NAMES = 20
 EXPORT_CHUNK = 2000
-FAILING = timedelta(days=1)
 # What is done to many users: how, whether they are enabled then, and what takes it back.
 BULK = {
     "disable": (services.disable_subscriber, False, "enable"),
@@ -227,20 +226,8 @@ def _filtered(place: Place, asked: Any) -> QuerySet[Subscriber]:
         rows = rows.filter(finding.users_like(text))
     if asked.get("domain"):
         rows = rows.filter(domain__name=asked["domain"].replace("\0", ""))
-    signed_in = Exists(location.current(Binding.objects.filter(subscriber=OuterRef("pk"))))
-    match asked.get("show"):
-        case "online":
-            rows = rows.filter(signed_in)
-        case "offline":
-            rows = rows.filter(~signed_in, enabled=True)
-        case "disabled":
-            rows = rows.filter(enabled=False)
-        case "failing":
-            since = timezone.now() - FAILING
-            failed = FailedSignIn.objects.filter(aor=OuterRef("aor"), last_at__gte=since)
-            rows = rows.filter(Exists(failed))
-        case "never":
-            rows = rows.filter(~Exists(Binding.objects.filter(subscriber=OuterRef("pk"))))
+    if asked.get("show") in standing.WORDS:
+        rows = rows.filter(standing.of_users(asked["show"]))
     return rows
 
 

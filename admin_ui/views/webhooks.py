@@ -16,8 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 from admin_ui import forms
 from admin_ui.confirm import ask_first
 from admin_ui.frame import Place, tenant_page
-from admin_ui.paging import page_of
 from admin_ui.settings_forms import WebhookForm
+from fedsip_platform.paging import page_of
 from fedsip_platform.webhooks import services
 from fedsip_platform.webhooks.models import Delivery, State, Webhook
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import authenticate, login, logout
-from django.db.models import QuerySet
+from django.contrib.sessions.models import Session
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.middleware.csrf import get_token
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
@@ -20,16 +22,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from fedsip_platform.people import mfa
+from fedsip_platform.people import mfa, sessions
 from fedsip_platform.tenants.models import Membership, Person, Role, Tenant
 
-from . import tokens
+from . import filters, tokens
 from .areas import Scope
 from .base import OwnSlugField, ScopedViewSet, key_parameter
 from .models import Token
 from .permissions import BySession
 
 KEY = key_parameter("The token's id.")
+SESSION_KEY = key_parameter("The session's id.")
 
 
 class MembershipSerializer(serializers.ModelSerializer):
@@ -131,6 +134,51 @@ class SessionView(APIView):
         return Response({"signed_in": signed_in, "csrf_token": get_token(request._request)})
 
 
+class OwnSessionSerializer(serializers.ModelSerializer):
+    id = serializers.IntegerField(source="pk", read_only=True)
+    address = serializers.IPAddressField(source="ip", read_only=True)
+    is_this = serializers.SerializerMethodField(help_text="Whether it asks just now.")
+
+    class Meta:
+        model = UserSession
+        fields = ("id", "address", "user_agent", "created_at", "last_seen_at", "is_this")
+        read_only_fields = fields
+
+    def get_is_this(self, session: UserSession) -> bool:
+        asking = self.context["request"].session.session_key
+        return bool(session.session_key == asking)
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Where you are signed in"),
+    retrieve=extend_schema(summary="One of your sessions", parameters=[SESSION_KEY]),
+)
+class OwnSessionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
+    """Your own sessions, one for each browser."""
+
+    serializer_class = OwnSessionSerializer
+    permission_classes = [BySession]
+    ordering = "-id"
+
+    def get_queryset(self) -> QuerySet[UserSession]:
+        if not isinstance(self.request.user, Person):
+            raise Http404
+        there = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
+        return UserSession.objects.filter(user=self.request.user, session_key__in=there)
+
+    def find(self, key: str) -> UserSession | None:
+        is_number = key.isascii() and key.isdigit() and len(key) <= 18
+        return self.get_queryset().filter(pk=key).first() if is_number else None
+
+    @extend_schema(
+        summary="End one of your sessions", parameters=[SESSION_KEY], responses={204: None}
+    )
+    def destroy(self, request: Request, **kwargs: Any) -> Response:
+        session = self.get_object()
+        sessions.end(session, session.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
 class TokenSerializer(serializers.ModelSerializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     tenant = OwnSlugField(
@@ -140,6 +188,7 @@ class TokenSerializer(serializers.ModelSerializer):
         allow_null=True,
         help_text="The only tenant it reaches; null for all of yours.",
     )
+    person = serializers.EmailField(source="person.email", read_only=True)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(Scope.choices),
         required=False,
@@ -151,7 +200,7 @@ class TokenSerializer(serializers.ModelSerializer):
     class Meta:
         model = Token
         fields = (
-            *("id", "name", "tenant", "scopes", "prefix"),
+            *("id", "name", "person", "tenant", "scopes", "prefix"),
             *("created_at", "expires_at", "last_used_at"),
         )
         read_only_fields = ("prefix", "created_at", "last_used_at")
@@ -165,21 +214,28 @@ class NewTokenSerializer(TokenSerializer):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Your tokens"),
-    retrieve=extend_schema(summary="One of your tokens", parameters=[KEY]),
+    list=extend_schema(summary="Your tokens, and those of others for tenants that you own"),
+    retrieve=extend_schema(summary="One token", parameters=[KEY]),
 )
 class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet):
-    """Your own API tokens."""
+    """Your own API tokens. Owners also see, and end, what others have for their tenant alone."""
 
     serializer_class = TokenSerializer
     permission_classes = [BySession]
     answers_secret = True
     ordering = "-id"
+    filters = {
+        "tenant": filters.name("tenant__slug", "Only for this tenant alone."),
+        "person": filters.name("person__email", "Only of the person with this address."),
+    }
 
     def get_queryset(self) -> QuerySet[Token]:
         if not isinstance(self.request.user, Person):
             raise Http404
-        return Token.objects.filter(person=self.request.user).select_related("tenant")
+        owned = [tenant for tenant, role in self.scope.roles.items() if role == Role.OWNER]
+        others = Q(tenant__isnull=False) if self.scope.is_operator else Q(tenant__in=owned)
+        found = Token.objects.filter(Q(person=self.request.user) | others)
+        return found.select_related("tenant", "person")
 
     @extend_schema(
         summary="Make a token", request=TokenSerializer, responses={201: NewTokenSerializer}

@@ -45,5 +45,6 @@ class AliasViewSet(NamedViewSet):
     filters = {
         "domain": filters.name("domain__name", "Only of this domain."),
         "target": filters.name("target", "Only of this user or ring group."),
+        "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
     }
     make, modify, remove = services.create_alias, services.update_alias, services.delete_alias

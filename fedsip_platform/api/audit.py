@@ -61,4 +61,4 @@ class AuditViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewS
     @action(detail=False, methods=["get"], url_path="export")
     def export(self, request: Request, **kwargs: Any) -> Any:
         chosen = self.filtered(self.get_queryset()).order_by(self.ordering)
-        return csv_export.stream("audit.csv", AuditSerializer, chosen)
+        return csv_export.stream("audit.csv", self.get_serializer(), chosen)

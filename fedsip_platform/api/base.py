@@ -65,6 +65,8 @@ class ScopedViewSet(GenericViewSet):
     """The unique column by which pages go."""
     natural_key: ClassVar[str] = ""
     """A unique column that may stand in addresses instead of the id."""
+    orders: ClassVar[dict[str, str]] = {}
+    """By a word of `?order=`: the column by which the list then goes, and none of it is null."""
     filters: ClassVar[dict[str, Filter]] = {}
     """Query parameters of the list."""
     answers_secret: ClassVar[bool] = False
@@ -153,13 +155,31 @@ class ScopedViewSet(GenericViewSet):
         """The form in which the natural key is kept."""
         return key
 
+    def asked_order(self) -> tuple[str, str]:
+        """The column by which the list goes, `-` in front of one that falls, and the unique one
+        that decides between equals."""
+        asked = self.request.query_params.get("order", "")
+        own = self.ordering.lstrip("-")
+        if not asked:
+            return self.ordering, own
+        column = self.orders.get(asked.removeprefix("-"))
+        if column is None:
+            words = ", ".join(order_words(self.orders))
+            raise ValidationError({"order": _("Say one of %(words)s.") % {"words": words}})
+        falling = "-" if asked.startswith("-") else ""
+        return falling + column, own if column == own else "pk"
+
     # -- representations
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         serializer = super().get_serializer(*args, **kwargs)
-        if self.action in ("list", "retrieve"):
-            _keep_only(self.request.query_params.get("fields"), serializer)
+        if self.action in ("list", "retrieve", "export"):
+            keep_only(self.request, serializer)
         return serializer
+
+    def shown(self, serializer: serializers.BaseSerializer[Any]) -> Response:
+        """The answer of an operation with a shape of its own, with the fields that were asked."""
+        return shown(self.request, serializer)
 
     # -- PUT
 
@@ -178,7 +198,8 @@ class ScopedViewSet(GenericViewSet):
         body = request.data if isinstance(request.data, dict) else {}
         for name, value in said.items():
             if not _is_same_name(body.get(name, value), value):
-                raise ValidationError({name: f"The address says {value or 'otherwise'}."})
+                says = _("The address says %(value)s.") % {"value": value or "otherwise"}
+                raise ValidationError({name: says})
         thing = self.find(key) or self._found_in_turn(said or {"id": key.lower()})
         if thing is None:
             if "If-Match" in request.headers:
@@ -287,11 +308,18 @@ def domain_of(text: str) -> str:
 SINGULAR = ("retrieve", "create", "update", "partial_update")
 
 
-def _keep_only(asked: str | None, serializer: Any) -> None:
+def shown(request: Request, serializer: serializers.BaseSerializer[Any]) -> Response:
+    """The answer to a GET, with the fields that it asks for."""
+    keep_only(request, serializer)
+    return Response(serializer.data)
+
+
+def keep_only(request: Request, serializer: Any) -> None:
     """Leave in the serializer only the fields that `?fields=` names."""
+    asked = request.query_params.get("fields")
     if asked is None:
         return
-    fields = getattr(serializer, "child", serializer).fields
+    fields = fields_of(serializer)
     wanted = {name.strip() for name in asked.split(",")}
     unknown = sorted(wanted - {name for name, field in fields.items() if not field.write_only})
     if unknown:
@@ -300,6 +328,17 @@ def _keep_only(asked: str | None, serializer: Any) -> None:
         )
     for name in set(fields) - wanted:
         fields.pop(name)
+
+
+def fields_of(serializer: Any) -> Any:
+    """The fields of each thing of an answer, a list or not."""
+    fields = getattr(serializer, "child", serializer).fields
+    return fields_of(fields["results"]) if set(fields) == {"results"} else fields
+
+
+def order_words(orders: Mapping[str, str]) -> list[str]:
+    """All that `?order=` may say."""
+    return [sign + word for word in orders for sign in ("", "-")]
 
 
 class OwnSlugField(serializers.SlugRelatedField):

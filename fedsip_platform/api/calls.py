@@ -44,6 +44,13 @@ FILTERS = {
     "domain": filters.name("domain__name", "Only of this domain."),
     "address": Filter("Only from or to this user, such as alice@example.com.", _of_user),
     "call_id": filters.equal("call_id", "Only with this Call-ID."),
+    "rule": filters.uuid_of(queries.by_rule, "Only that took the rule with this id."),
+    "trunk": Filter(
+        "Only out over this trunk by a rule, or in from its addresses: carrier@example.com.",
+        queries.by_trunk,
+    ),
+    "since": filters.moment("started_at__gte", "Only begun at or after this."),
+    "until": filters.moment("started_at__lt", "Only begun before this."),
 }
 _ROUTE = (
     "tenant",
@@ -147,10 +154,20 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     serializer_class = CallSerializer
     rows = queries.with_names(CallRecord.objects.all())
     ordering = "-id"
+    orders = {"ended": "id", "started": "started_at"}
     filters = {
         **FILTERS,
-        "since": filters.moment("started_at__gte", "Only begun at or after this."),
-        "until": filters.moment("started_at__lt", "Only begun before this."),
+        "result": filters.one_of(
+            queries.by_result,
+            queries.RESULTS,
+            "Only answered, only failed (but not given up by the caller), or only with bad sound.",
+        ),
+        "verdict": filters.choice(
+            "verdict__contains",
+            [*verdict.FAULTS, *verdict.REMARKS],
+            "Only of whose sound the relay says this.",
+            several=True,
+        ),
         "answered": Filter(
             "Only answered, or only others.",
             lambda on: Q(answered_at__isnull=not on),
@@ -172,7 +189,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     @action(detail=False, methods=["get"], url_path="export")
     def export(self, request: Request, **kwargs: Any) -> Any:
         chosen = self.filtered(self.get_queryset()).order_by(self.ordering)
-        return csv_export.stream("calls.csv", CallSerializer, chosen)
+        return csv_export.stream("calls.csv", self.get_serializer(), chosen)
 
     @extend_schema(
         summary="Calls by hour, as the overview's charts show them",
@@ -188,7 +205,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
         if not timedelta() < until - since <= MOST_SHOWN:
             raise ValidationError({"since": _("Give a time before `until`, at most 31 days.")})
         hours = queries.calls_by_hour(chosen, since=since, until=until)
-        return Response(HoursSerializer({"results": hours}).data)
+        return self.shown(HoursSerializer({"results": hours}))
 
     @extend_schema(
         summary="The SIP messages of a call",
@@ -199,7 +216,7 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     )
     @action(detail=True, pagination_class=None)
     def messages(self, request: Request, **kwargs: Any) -> Response:
-        return Response(MessageSerializer(self._messages(), many=True).data)
+        return self.shown(MessageSerializer(self._messages(), many=True))
 
     @extend_schema(
         summary="The SIP messages of a call as a pcap file",

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from fedsip_platform.directory import names, services
 from fedsip_platform.directory.models import SERVED, Domain, user_count
 from fedsip_platform.federation import checks, dns_records, ownership, shown
-from fedsip_platform.federation.models import DomainCheck
+from fedsip_platform.federation.models import CheckState, DomainCheck
 from fedsip_platform.tasks import checks as tasks
 from fedsip_platform.tenants.models import Tenant
 
@@ -120,10 +120,14 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     rows = Domain.objects.select_related("tenant")
     ordering = "name"
     natural_key = "name"
+    orders = {"name": "name", "created": "created_at"}
     filters = {
         "tenant": filters.name("tenant__slug", "Only of the tenant with this short name."),
         "q": filters.search("Only names that contain this.", "name__contains"),
         "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
+        "check": filters.choice(
+            "last_check__state", CheckState.values, "Only whose last check found this."
+        ),
     }
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
@@ -188,7 +192,8 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         domain = self.get_object()
         wanted = dns_records.records(domain.name, dns_records.this_site())
         checked = ownership.check(domain, wanted)
-        return Response([shown.of_dns_record(each) for each in checked])
+        records = [shown.of_dns_record(each) for each in checked]
+        return self.shown(DnsRecordSerializer(records, many=True))
 
     @extend_schema(
         summary="The last check of a domain's DNS and certificate",
@@ -201,7 +206,7 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         found = DomainCheck.objects.filter(domain=self.get_object()).first()
         if found is None or found.checked_at is None:
             raise Http404
-        return Response(DomainCheckSerializer(found).data)
+        return self.shown(DomainCheckSerializer(found))
 
     @extend_schema(
         summary="Check a domain's DNS and certificate now",

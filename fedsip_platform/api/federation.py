@@ -95,4 +95,11 @@ class RefusalViewSet(mixins.ListModelMixin, ScopedViewSet):
     serializer_class = RefusalSerializer
     rows = Refusal.objects.select_related("domain__tenant")
     ordering = "id"
-    filters = {"domain": filters.name("domain__name", "Only of this domain of ours.")}
+    filters = {
+        "domain": filters.name("domain__name", "Only of this domain of ours."),
+        "peer": filters.name("peer", "Only to this other domain."),
+        "direction": filters.choice("direction", Direction.values, "Only of this way."),
+        "why": filters.equal("why", "Only refused for this reason."),
+        "since": filters.moment("last_at__gte", "Only refused at or after this."),
+        "until": filters.moment("last_at__lt", "Only refused before this."),
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -57,19 +57,31 @@ def switch(column: str, description: str) -> Filter:
     return Filter(description, lambda on: Q(**{column: on}), read_switch, OpenApiTypes.BOOL)
 
 
-def choice(column: str, values: list[str], description: str) -> Filter:
-    """Rows whose column is one of few known words."""
+def choice(
+    column: str, values: Sequence[str], description: str, *, several: bool = False
+) -> Filter:
+    """Rows whose column is one of few known words; with `several` it holds a list of them."""
+    return one_of(lambda text: Q(**{column: [text] if several else text}), values, description)
+
+
+def one_of(choose: Callable[[str], Q], words: Sequence[str], description: str) -> Filter:
+    """Rows that one of few words chooses."""
 
     def read(text: str) -> str:
-        if text not in values:
-            raise ValueError(f"Say one of {', '.join(values)}.")
+        if text not in words:
+            raise ValueError(f"Say one of {', '.join(words)}.")
         return text
 
-    return Filter(description, lambda text: Q(**{column: text}), read, choices=tuple(values))
+    return Filter(description, choose, read, choices=tuple(words))
 
 
 def uuid(column: str, description: str) -> Filter:
     """Rows that belong to the thing with this id."""
+    return uuid_of(lambda key: Q(**{column: key}), description)
+
+
+def uuid_of(choose: Callable[[UUID], Q], description: str) -> Filter:
+    """Rows that have to do with the thing with this id."""
 
     def read(text: str) -> Any:
         try:
@@ -77,7 +89,7 @@ def uuid(column: str, description: str) -> Filter:
         except ValueError:
             raise ValueError("Give an id.") from None
 
-    return Filter(description, lambda key: Q(**{column: key}), read, OpenApiTypes.UUID)
+    return Filter(description, choose, read, OpenApiTypes.UUID)
 
 
 def moment(lookup: str, description: str) -> Filter:

@@ -53,6 +53,7 @@ class ForwardViewSet(KeyedViewSet):
         "domain": filters.name("user__domain__name", "Only of users of this domain."),
         "user": filters.name("user__aor", "Only of this user."),
         "condition": filters.choice("condition", ForwardWhen.values, "Only under this condition."),
+        "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
     }
     owner = "user"
     lookups = {"user": "user__aor", "condition": "condition"}

@@ -92,6 +92,8 @@ class GatewayViewSet(KeyedViewSet):
     filters = {
         "domain": filters.name("trunk__domain__name", "Only of trunks of this domain."),
         "trunk": filters.name("trunk__name", "Only of trunks of this name."),
+        "alive": filters.switch("health__is_alive", "Only that a proxy finds alive, or dead."),
+        "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
     }
     owner = "trunk"
     lookups = {"trunk": "trunk__public_id", "host": "host"}
@@ -116,7 +118,7 @@ class GatewayViewSet(KeyedViewSet):
         """Of several at one host (other ports, other transports) none is meant by that."""
         said = self.said_by(key)
         if said and self.named_so(said).count() > 1:
-            raise Conflict("host", "The trunk has several gateways there: say which by its id.")
+            raise Conflict("host", _("The trunk has several gateways there: say which by its id."))
         found: Gateway | None = super().find(key)
         return found
 

@@ -97,7 +97,7 @@ class OwnUserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
     @action(detail=True, pagination_class=None)
     def devices(self, request: Request, **kwargs: Any) -> Response:
         found = location.current(self.get_object().bindings.select_related("domain"))
-        return Response(RegistrationSerializer(found, many=True).data)
+        return self.shown(RegistrationSerializer(found, many=True))
 
     @extend_schema(
         summary="Sign a device of yours out",
@@ -123,7 +123,7 @@ class OwnUserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
         uri = f"sip:{user.aor}"
         every = queries.with_names(CallRecord.objects.all())
         mine = every.filter(Q(caller=uri) | Q(callee=uri), domain=user.domain)
-        return Response(CallSerializer(mine.order_by("-started_at")[:MOST_CALLS], many=True).data)
+        return self.shown(CallSerializer(mine.order_by("-started_at")[:MOST_CALLS], many=True))
 
     @extend_schema(
         summary="Send your calls elsewhere",

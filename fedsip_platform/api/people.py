@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
@@ -101,8 +102,8 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ByAddress
         tenant = tenants.first()
         if tenant is None:
             raise Http404
-        self.require(self.scope.may_own(tenant), "tenant", "Only owners of the tenant change this.")
-        invite = "Who is not in the tenant yet comes by an invitation."
+        self.require(self.scope.may_own(tenant), "tenant", MayOwn.message)
+        invite = _("Who is not in the tenant yet comes by an invitation.")
         self.require(self.scope.may_operate, "email", invite)
         found = Person.objects.filter(email__iexact=said["email"]).first()
         if found is None:
@@ -201,12 +202,15 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ByAdd
     def brought(self, request: Request) -> Response:
         invitation = self.get_object()
         fields = self.checked(said=self.said_by(self.kwargs["key"]))
-        is_same = (invitation.role, invitation.subscriber) == (
-            fields.get("role", ""),
-            fields.get("subscriber"),
+        same = self.get_queryset().filter(
+            tenant=invitation.tenant,
+            email=invitation.email,
+            role=fields.get("role", ""),
+            subscriber=fields.get("subscriber"),
         )
-        if is_same and services.holds(invitation):
-            return Response(self.get_serializer(invitation).data)
+        for each in same.order_by("-pk"):
+            if services.holds(each):
+                return Response(self.get_serializer(each).data)
         return self._invite(fields)
 
     def _invited(self, said: dict[str, Any]) -> Response:

@@ -44,7 +44,10 @@ class RingGroupViewSet(NamedViewSet):
 
     serializer_class = RingGroupSerializer
     rows = RingGroup.objects.select_related("domain__tenant")
-    filters = {"domain": filters.name("domain__name", "Only of this domain.")}
+    filters = {
+        "domain": filters.name("domain__name", "Only of this domain."),
+        "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
+    }
     make, modify, remove = (
         services.create_ring_group,
         services.update_ring_group,

@@ -12,11 +12,12 @@ from drf_spectacular.extensions import (
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.serializers import ListSerializer, Serializer
 
 from fedsip_platform.audit import log
 
 from . import examples, idempotency
-from .base import ScopedViewSet
+from .base import ScopedViewSet, fields_of, order_words
 
 PROBLEM = {
     "type": "object",
@@ -54,8 +55,13 @@ class Operations(AutoSchema):
         found = []
         if view.action in ("list", "export", "by_hour"):
             found += [_filter(name, each) for name, each in view.filters.items()]
-        if view.action in ("list", "retrieve"):
-            found.append(_fields(view))
+        if view.action == "list" and view.orders:
+            words = order_words(view.orders)
+            text = "By what the list goes; `-` in front turns it round."
+            found.append(OpenApiParameter("order", OpenApiTypes.STR, description=text, enum=words))
+        if self.method == "GET":
+            is_file = view.action == "export"
+            found += _fields(view.serializer_class if is_file else self.get_response_serializers())
         if view.action == "retrieve":
             found.append(_header("If-None-Match", "The ETag that you have: 304 if it still is so."))
         if self.method in ("PUT", "PATCH", "DELETE") and view.lookup_url_kwarg in self.path:
@@ -75,16 +81,20 @@ def _filter(name: str, each: Any) -> OpenApiParameter:
     )
 
 
-def _fields(view: ScopedViewSet) -> OpenApiParameter:
-    fields = view.get_serializer_class()().fields.items()
-    names = [name for name, field in fields if not field.write_only]
-    return OpenApiParameter(
+def _fields(answer: Any) -> list[OpenApiParameter]:
+    """`?fields=`, where the answer is one thing or a list of things."""
+    shape = answer() if isinstance(answer, type) else answer
+    if not isinstance(shape, (Serializer, ListSerializer)):
+        return []
+    names = [name for name, field in fields_of(shape).items() if not field.write_only]
+    found = OpenApiParameter(
         "fields",
         {"type": "array", "items": {"type": "string", "enum": names}, "minItems": 1},
         description="Only these fields, separated by commas; the answer then has no others.",
         explode=False,
         style="form",
     )
+    return [found]
 
 
 def _header(name: str, description: str, *, required: bool = False) -> OpenApiParameter:

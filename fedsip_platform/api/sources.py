@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from fedsip_platform.calls import services
 from fedsip_platform.calls.models import AllowedSource, BlockedSource, FailedSignIn
+from fedsip_platform.calls.sources import BlockReason
 from fedsip_platform.changes import ServiceError
 
 from . import filters
@@ -75,6 +76,10 @@ class BlockViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OperatorVie
     rows = BlockedSource.objects.all()
     ordering = "-id"
     natural_key = "address"
+    filters = {
+        "reason": filters.choice("reason", BlockReason.values, "Only blocked for this."),
+        "since": filters.moment("last_seen_at__gte", "Only heard of at or after this."),
+    }
 
     def normal_key(self, key: str) -> str:
         try:
@@ -218,4 +223,6 @@ class FailedSignInViewSet(mixins.ListModelMixin, ScopedViewSet):
             services.normal_address,
             {"type": "string", "format": "ip-address"},
         ),
+        "since": filters.moment("last_at__gte", "Only at or after this."),
+        "until": filters.moment("last_at__lt", "Only before this."),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -11,9 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fedsip_platform.directory import services
-from fedsip_platform.tenants import usage
+from fedsip_platform.federation import wellbeing
+from fedsip_platform.federation.models import DomainCheck
+from fedsip_platform.tenants import attention, usage
 from fedsip_platform.tenants.models import Tenant
 
+from . import filters
 from .base import ScopedViewSet, is_uuid, key_parameter
 
 KEY = key_parameter("The tenant's id or short name.")
@@ -40,6 +44,13 @@ class UsageSerializer(serializers.Serializer):
     limit = serializers.IntegerField(allow_null=True)
 
 
+class PointSerializer(serializers.Serializer):
+    text = serializers.CharField(help_text="In a sentence.")
+    is_bad = serializers.BooleanField(help_text="Whether calls suffer from it.")
+    kind = serializers.CharField(help_text="Of what: domain, trunk, webhook, limits, or empty.")
+    thing = serializers.UUIDField(allow_null=True, help_text="The id of that thing.")
+
+
 @extend_schema_view(
     list=extend_schema(summary="The tenants that you belong to"),
     retrieve=extend_schema(summary="One tenant", parameters=[KEY]),
@@ -51,6 +62,11 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     rows = Tenant.objects.all()
     ordering = "slug"
     natural_key = "slug"
+    orders = {"slug": "slug", "name": "name", "created": "created_at"}
+    filters = {
+        "q": filters.search("Only whose name contains this.", "name__icontains", "slug__contains"),
+        "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
+    }
 
     @extend_schema(summary="Make a tenant")
     def create(self, request: Request) -> Response:
@@ -93,7 +109,20 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     )
     @action(detail=True, methods=["get"], pagination_class=None)
     def usage(self, request: Request, **kwargs: Any) -> Response:
-        return Response(UsageSerializer(usage.of(self.get_object()), many=True).data)
+        return self.shown(UsageSerializer(usage.of(self.get_object()), many=True))
+
+    @extend_schema(
+        summary="What wants attention, in sentences, the worst first",
+        parameters=[KEY],
+        responses=PointSerializer(many=True),
+        filters=False,
+    )
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def attention(self, request: Request, **kwargs: Any) -> Response:
+        tenant = self.get_object()
+        checks = DomainCheck.objects.filter(domain__tenant=tenant)
+        parts = wellbeing.of(checks, now=timezone.now())
+        return self.shown(PointSerializer(attention.points(tenant, parts), many=True))
 
     @extend_schema(summary="Delete a tenant with all that it has", parameters=[KEY])
     def destroy(self, request: Request, **kwargs: Any) -> Response:

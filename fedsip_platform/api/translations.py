@@ -48,7 +48,12 @@ class TranslationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
     serializer_class = TranslationSerializer
     rows = Translation.objects.select_related("domain__tenant")
     ordering = "id"
-    filters = {"domain": filters.name("domain__name", "Only of this domain.")}
+    orders = {"priority": "priority", "created": "created_at"}
+    filters = {
+        "domain": filters.name("domain__name", "Only of this domain."),
+        "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
+        "trunk": filters.name("tran_trunk", "Only that lead to the trunk of this name."),
+    }
 
     @extend_schema(summary="Make a rule")
     def create(self, request: Request) -> Response:

@@ -44,5 +44,8 @@ class TrunkViewSet(NamedViewSet):
 
     serializer_class = TrunkSerializer
     rows = Trunk.objects.select_related("domain__tenant")
-    filters = {"domain": filters.name("domain__name", "Only of this domain.")}
+    filters = {
+        "domain": filters.name("domain__name", "Only of this domain."),
+        "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
+    }
     make, modify, remove = services.create_trunk, services.update_trunk, services.delete_trunk

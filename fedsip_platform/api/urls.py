@@ -6,7 +6,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
-from .account import MeView, SessionView, TokenViewSet
+from .account import MeView, OwnSessionViewSet, SessionView, TokenViewSet
 from .aliases import AliasViewSet
 from .audit import AuditViewSet
 from .bulk import BulkUsersView
@@ -63,6 +63,7 @@ router.register("nodes", NodeViewSet, "node")
 router.register("certificates", CertificateViewSet, "certificate")
 router.register("me/users", OwnUserViewSet, "own-user")
 router.register("me/phone/favourites", FavouriteViewSet, "favourite")
+router.register("me/sessions", OwnSessionViewSet, "own-session")
 router.register("origins", OriginViewSet, "origin")
 router.register("tokens", TokenViewSet, "token")
 

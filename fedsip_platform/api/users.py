@@ -15,6 +15,7 @@ from fedsip_platform.directory import finding, names, services
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.gateway import services as gateway
 from fedsip_platform.people import services as people
+from fedsip_platform.tenants import standing
 
 from . import filters
 from .base import OwnSlugField, ScopedViewSet, key_parameter
@@ -75,6 +76,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     rows = Subscriber.objects.select_related("domain__tenant", "person")
     ordering = "aor"
     natural_key = "aor"
+    orders = {"address": "aor", "name": "display_name", "created": "created_at"}
     filters = {
         "domain": filters.name("domain__name", "Only of this domain."),
         "q": Filter(
@@ -82,6 +84,12 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
             finding.users_like,
         ),
         "enabled": filters.switch("enabled", "Only enabled or disabled ones."),
+        "standing": filters.one_of(
+            standing.of_users,
+            standing.WORDS,
+            "Only who is online, enabled but offline, never registered (as far as is kept), "
+            "failing to sign in since yesterday, or disabled.",
+        ),
     }
 
     def normal_key(self, key: str) -> str:

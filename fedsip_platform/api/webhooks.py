@@ -139,6 +139,8 @@ class DeliveryViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
         "webhook": filters.uuid("webhook__public_id", "Only to the webhook with this id."),
         "event": filters.choice("event", Event.values, "Only of this event."),
         "state": filters.choice("state", State.values, "Only in this state."),
+        "since": filters.moment("created_at__gte", "Only from this time on."),
+        "until": filters.moment("created_at__lt", "Only before this time."),
     }
 
     @extend_schema(

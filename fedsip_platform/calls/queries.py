@@ -5,20 +5,25 @@ Every function takes a queryset that is scoped already (tenants/scope.py) and na
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
+from uuid import UUID
 
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncHour
 
 from fedsip_platform.directory.models import Translation
+from fedsip_platform.routing.models import Trunk
 
+from . import verdict
 from .models import CallMessage, CallRecord, LiveCall, RegistrationSample
 
 Call = TypeVar("Call", CallRecord, LiveCall)
 
+RESULTS = ("answered", "failed", "bad")
 GIVEN_UP = 487  # the caller hung up before anybody answered
 _HOUR = timedelta(hours=1)
 
@@ -138,6 +143,35 @@ def with_names(calls: QuerySet[Call]) -> QuerySet[Call]:
     """With tenant and domain, and as `rule` the public id of the rule that each took."""
     taken = Translation.objects.filter(pk=OuterRef("rule_id")).values("public_id")
     return calls.select_related("tenant", "domain").annotate(rule=Subquery(taken))
+
+
+def by_rule(rule: UUID) -> Q:
+    """Calls that took this rule, while there is one."""
+    return Q(rule_id__in=Translation.objects.filter(public_id=rule).values("pk"))
+
+
+def by_trunk(name: str) -> Q:
+    """Calls that a rule led to this trunk of a domain, and those that came from its addresses."""
+    trunk, _, domain = name.strip().lower().rpartition("@")
+    rules = Translation.objects.filter(domain__name=domain, tran_trunk=trunk).values("pk")
+    found = Q(rule_id__in=rules)
+    for known in Trunk.objects.filter(domain__name=domain, name=trunk):
+        for address in known.inbound_addresses:
+            place = re.escape(f"[{address}]" if ":" in address else address)
+            came = Q(domain=known.domain_id, caller_address__regex=rf"^\w+ {place}:\d+$")
+            found |= came
+    return found
+
+
+def by_result(word: str) -> Q:
+    """Calls that were answered, that failed (nobody gave them up), or that sounded bad."""
+    match word:
+        case "answered":
+            return Q(answered_at__isnull=False)
+        case "failed":
+            return Q(answered_at__isnull=True) & ~Q(status=GIVEN_UP)
+        case _:
+            return ~Q(verdict__contained_by=list(verdict.REMARKS))
 
 
 def calls_by_rule(

@@ -91,6 +91,9 @@ AIMED: dict[tuple[str, str], list[Call]] = {
         lambda rival: (f"tenants/{rival.tenant.slug}", None),
     ],
     ("tenants/{key}/usage", "get"): [lambda rival: (f"tenants/{rival.tenant.slug}/usage", None)],
+    ("tenants/{key}/attention", "get"): [
+        lambda rival: (f"tenants/{rival.tenant.slug}/attention", None)
+    ],
     ("tenants/{key}", "patch"): [
         lambda rival: (f"tenants/{rival.tenant.slug}", {"name": "Taken"}),
         lambda rival: (f"tenants/{rival.tenant.slug}", {"enabled": False}),
@@ -159,6 +162,10 @@ AIMED: dict[tuple[str, str], list[Call]] = {
             ("/forwards", "post", "/forwards", {"condition": "always", "target": "eve@evil.test"}),
             ("/forwards/{forward}", "delete", f"/forwards/{UNUSED}", None),
         )
+    },
+    **{
+        ("me/sessions/{key}", method): [lambda rival: (f"me/sessions/{rival.session.pk}", None)]
+        for method in ("get", "delete")
     },
     ("me/phone", "put"): [lambda rival: ("me/phone", {"address": rival.user.aor})],
     **{

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
 # What is one thing by its key, and has no state that a program could overwrite unseen.
 NO_TAG = {"calls/{key}/pcap", "calls/{key}/messages", "jobs/{key}/result", "domains/{key}/dns"}
-NO_TAG |= {"domains/{key}/check", "tenants/{key}/usage"}
+NO_TAG |= {"domains/{key}/check", "tenants/{key}/usage", "tenants/{key}/attention"}
 NO_TAG |= {"me/users/{key}/devices", "me/users/{key}/calls"}
 # Nothing is made by these, or each time the same.
 NOT_REPEATED = {"session", "translations/effect"}

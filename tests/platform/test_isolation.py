@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.utils import timezone
 
 from fedsip_platform.api import tokens
-from fedsip_platform.calls.models import BlockedSource, HangUp
+from fedsip_platform.calls.models import BlockedSource, HangUp, RegistrationSample
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.location.models import Binding
 from fedsip_platform.people import services as people
@@ -51,12 +52,13 @@ LISTS = {
 
 # These answer figures of one's own alone.
 FIGURES = {("calls/by-hour", "get")}
+SAMPLES = {("registrations/over-time", "get")}
 
 # The same as a download.
 EXPORTS = {("audit/export", "get"), ("calls/export", "get")}
 
-# Users that are one's own (test_own_users_in_the_api.py), and whom they call often.
-OWN_LISTS = {("me/users", "get"), ("me/phone/favourites", "get")}
+# Users that are one's own (test_own_users_in_the_api.py), whom they call often, one's browsers.
+OWN_LISTS = {(f"me/{name}", "get") for name in ("users", "phone/favourites", "sessions")}
 
 # These too, and are empty for everybody but operators.
 OPERATORS_LISTS = {(name, "get") for name in ("blocks", "allowed-sources", "nodes", "relays")}
@@ -70,6 +72,7 @@ def test_every_operation_has_a_line_here() -> None:
         ABOUT_ONESELF
         | LISTS
         | FIGURES
+        | SAMPLES
         | EXPORTS
         | ROW_BY_ROW
         | OPERATORS_LISTS
@@ -154,6 +157,16 @@ def test_figures_are_of_ones_own_alone(rival: World, acme: World, callers: dict[
             assert sum(hour["answered"] for hour in hours) == (name not in OUTSIDE), name
 
 
+def test_samples_are_of_ones_own_alone(rival: World, acme: World, callers: dict[str, Api]) -> None:
+    now = timezone.now()
+    for world, devices in ((acme, 3), (rival, 500)):
+        RegistrationSample.objects.create(tenant=world.tenant, at=now, devices=devices)
+    for name, caller in callers.items():
+        for path, _ in SAMPLES:
+            samples = caller.get(path).json()["results"]
+            assert [each["devices"] for each in samples] == [3] * (name not in OUTSIDE), name
+
+
 def test_exports_hold_ones_own_alone(rival: World, acme: World, callers: dict[str, Api]) -> None:
     for name, caller in callers.items():
         for path, _ in EXPORTS:
@@ -230,7 +243,8 @@ def test_viewers_change_nothing_of_their_own(acme: World) -> None:
     before = rows(acme)
     for caller in (viewer, reader):
         for (path, method), aims in AIMED.items():
-            if method == "get" or path.startswith(("tokens", "me/users", "me/phone/favourites")):
+            ones_own = ("tokens", "me/users", "me/sessions", "me/phone/favourites")
+            if method == "get" or path.startswith(ones_own):
                 continue  # what is somebody's own is no matter of roles
             for aim in aims:
                 address, body = aim(acme)

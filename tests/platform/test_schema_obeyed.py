@@ -26,7 +26,7 @@ EXAMPLES = 6
 
 # Texts of our own formats that may be sent: without these, all would be refused as meaningless.
 FORMATS = {
-    "cursor": ["bz0w"],  # o=0: from the beginning
+    "cursor": ["WyJhIiwiMSIsIjEiXQ"],  # ["a","1","1"]: after what may have gone
     "domain-name": ["example.com", "EXAMPLE.COM", "elsewhere.example"],
     "ip-address": ["192.0.2.1", "2001:db8::1"],
     "sip-address": ["alice@example.com", "sip:bob@elsewhere.example"],

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -68,6 +70,19 @@ class World:
             found = webhooks.test(webhook)
         return found
 
+    @property
+    def session(self) -> UserSession:
+        """A browser in which the owner is signed in."""
+        owner = self.people["owner"]
+        found = UserSession.objects.filter(user=owner).first()
+        if found is None:
+            store = SessionStore()
+            store.create()
+            found = UserSession.objects.create(
+                user=owner, session_key=store.session_key, ip="192.0.2.7", user_agent="A browser"
+            )
+        return found
+
     def membership(self, role: str) -> Membership:
         return Membership.objects.get(tenant=self.tenant, role=role)
 
@@ -90,6 +105,7 @@ class Api:
     ) -> HttpResponse:
         """One request. A PATCH says If-Match: * unless the headers say otherwise."""
         given = {} if body is None else {"data": body, "content_type": "application/json"}
+        path = path.removeprefix("https://testserver")  # a link of an answer
         address = path if path.startswith("/") else f"/api/v1/{path}"
         send = getattr(self._client, method)
         usual = {**self._headers, **({"If-Match": "*"} if method == "patch" else {})}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, QuerySet
@@ -32,11 +33,11 @@ def page_of(
     """The page at `cursor` of the rows by `order` (`-name` falls) and then by `unique`.
 
     A cursor is `["a" or "b", value, unique value]`: after or before that row. One that we did not
-    make, or whose row is gone, is the beginning.
+    make is the beginning.
     """
     falling = order.startswith("-")
     name = order.lstrip("-")
-    place = _checked(rows.model, _decoded(cursor), name, unique)
+    place = _place(rows.model, cursor, name, unique)
     backwards = place is not None and place[0] == "b"
     down = falling != backwards
     if place is not None:
@@ -56,6 +57,11 @@ def page_of(
     return Page(found, after if more else None, before if place is not None else None)
 
 
+def is_cursor(model: type[Model], cursor: str, order: str, unique: str) -> bool:
+    """Whether we may have made this cursor for such a list."""
+    return _place(model, cursor, order.lstrip("-"), unique) is not None
+
+
 def _beyond(name: str, value: Any, unique: str, last: Any, *, down: bool) -> Q:
     """Rows behind that one. `name >= value` stands in front so that an index can begin there."""
     side = "lt" if down else "gt"
@@ -66,11 +72,18 @@ def _beyond(name: str, value: Any, unique: str, last: Any, *, down: bool) -> Q:
 
 
 def _encoded(side: str, row: Model, name: str, unique: str) -> str:
-    value = getattr(row, name)
-    if isinstance(value, datetime):
-        value = value.isoformat()
-    text = json.dumps([side, value, getattr(row, unique)], separators=(",", ":"))
+    values = [_plain(getattr(row, column)) for column in (name, unique)]
+    text = json.dumps([side, *values], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.isoformat()  # to the microsecond, as it is kept
+        case UUID():
+            return str(value)
+    return value
 
 
 def _decoded(cursor: str | None) -> list[Any] | None:
@@ -82,23 +95,28 @@ def _decoded(cursor: str | None) -> list[Any] | None:
     except (binascii.Error, UnicodeError, ValueError):
         return None
     match place:
-        case ["a" | "b", str() | int(), str() | int()] if (
-            "\0" not in text and "\\u0000" not in text
-        ):
+        case ["a" | "b", str() | int(), str() | int()] if all(map(_can_be_asked, place)):
             return place
     return None
 
 
-def _checked(
-    model: type[Model], place: list[Any] | None, name: str, unique: str
-) -> list[Any] | None:
-    """A forged cursor may hold what its columns cannot."""
+def _can_be_asked(value: str | int) -> bool:
+    """Whether PostgreSQL takes it: no NUL, no half of a surrogate pair."""
+    return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in str(value))
+
+
+def _place(model: type[Model], cursor: str | None, name: str, unique: str) -> list[Any] | None:
+    """Side and values; None for what is no cursor, or holds what its columns cannot."""
+    place = _decoded(cursor)
     if place is None:
         return None
-    fields = [model._meta.get_field(name), model._meta.pk if unique == "pk" else None]
-    fields[1] = fields[1] or model._meta.get_field(unique)
+    fields = [_column(model, name), _column(model, unique)]
     try:
         values = [field.to_python(str(text)) for field, text in zip(fields, place[1:], strict=True)]
     except ValidationError:
         return None
     return [place[0], *values]
+
+
+def _column(model: type[Model], name: str) -> Any:
+    return model._meta.pk if name == "pk" else model._meta.get_field(name)
