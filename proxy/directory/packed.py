@@ -78,6 +78,11 @@ def unpack(aor: Aor, packed: bytes) -> Subscriber:
     )
 
 
+def nobody(aor: Aor) -> Subscriber:
+    """Somebody who is not there, read at the same cost as a user whose address that is."""
+    return unpack(aor, _NOBODY)
+
+
 def subscriber_id_of(packed: bytes) -> int:
     number: int = _NUMBERS.unpack_from(packed)[0]
     return number
@@ -93,3 +98,8 @@ def _binary(ha1: bytes) -> bytes:
 
 def _local_part(aor: Aor) -> bytes:
     return aor.rpartition(b"@")[0]
+
+
+_NOBODY: Final = pack(
+    Subscriber(0, 0, Aor(b"nobody@"), b"nobody", b"0" * 32, b"0" * 64, enabled=False)
+)

@@ -112,15 +112,12 @@ def _verified(call: RequestContext, node: Node, domain: Domain, field: bytes) ->
         username = username.rpartition(b"@")[0]  # some phones send the whole address
     of_pass = passes.read_username(username)
     user = username if of_pass is None else of_pass[0]
-    subscriber = node.directory.subscriber(canonical_aor(user, domain.name))
-    if subscriber is not None and not subscriber.enabled:
-        subscriber = None
+    subscriber = node.directory.subscriber_or_nobody(canonical_aor(user, domain.name))
 
     def ha1_for(algorithm: bytes) -> bytes | None:
-        if subscriber is None:
-            return None
+        known: bytes | None
         if of_pass is not None:
-            return passes.pass_ha1(
+            known = passes.pass_ha1(
                 node.secret,
                 username,
                 domain.name,
@@ -128,8 +125,9 @@ def _verified(call: RequestContext, node: Node, domain: Domain, field: bytes) ->
                 algorithm,
                 wall=node.wall(),
             )
-        known = subscriber.ha1_sha256 if algorithm == digest.SHA256 else subscriber.ha1_md5
-        return known or None  # an empty hash is one that anybody can make
+        else:
+            known = subscriber.ha1_sha256 if algorithm == digest.SHA256 else subscriber.ha1_md5
+        return known or None if subscriber.enabled else None  # an empty one anybody can make
 
     verdict = digest.verify(
         credentials,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.directory.model import Subscriber
-from proxy.directory.packed import pack, subscriber_id_of, unpack
+from proxy.directory.packed import nobody, pack, subscriber_id_of, unpack
 from proxy.sip.uri import Aor
 
 ids = st.integers(0, 2**63 - 1)
@@ -50,3 +50,11 @@ def test_a_hash_that_is_none_lets_nobody_in() -> None:
     aor = Aor(b"alice@example.com")
     odd = Subscriber(1, 2, aor, b"alice", b"not hexadecimal", b"")
     assert unpack(aor, pack(odd)).ha1_md5 == b""
+
+
+@given(st.binary(max_size=60).map(lambda user: Aor(user + b"@example.com")))
+def test_nobody_is_let_in(aor: Aor) -> None:
+    found = nobody(aor)
+    assert found.aor == aor
+    assert found.username == aor.removesuffix(b"@example.com")
+    assert not found.enabled

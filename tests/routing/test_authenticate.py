@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.directory import packed
 from proxy.sip import digest
 from proxy.sip.fields import parse_credentials
 from proxy.sip.message import Response
@@ -90,6 +91,25 @@ def test_wrong_passwords_and_unknown_users_are_told_the_same(
     assert [name for name, _ in again.headers] == [name for name, _ in first.headers]
     assert b"stale" not in b"".join(again.headers.all(b"proxy-authenticate"))
     bob.take_nothing()
+
+
+@pytest.mark.parametrize("suffix", [b"", b" 6b4a4b00"])
+def test_unknown_users_cost_what_wrong_passwords_do(suffix: bytes) -> None:
+    """With a password of their own or a pass: users are read from their packed form, and kept for
+    a while, whether they are there or not."""
+    world, alice, _ = phones()
+    world.add_user(b"rare@example.com", EXAMPLE)
+    packed.unpack.cache_clear()
+    work = []
+    for name in (b"rare", b"nobody"):
+        for _ in range(2):
+            before = packed.unpack.cache_info()
+            message = alice.asks(b"MESSAGE", b"sip:bob@example.com")
+            alice.authenticates(message, username=name + suffix, password=b"wrong")
+            alice.take_response(407)
+            after = packed.unpack.cache_info()
+            work.append((after.misses - before.misses, after.hits - before.hits))
+    assert work[:2] == work[2:] == [(1, 0), (0, 1)]
 
 
 def test_a_disabled_user_is_unknown() -> None:
