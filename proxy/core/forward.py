@@ -141,9 +141,9 @@ class Forwarder:
         except LocateError as error:
             log.info("cannot locate call_id=%r: %s", call.original.call_id, error)
             self._fail(call, branch, Reject(404, b"Unresolvable Destination"))
-        except ParseError as error:  # in a field that nobody has read before
-            log.info("cannot forward call_id=%r: %s", call.original.call_id, error)
-            self._fail(call, branch, Reject(error.status_hint or 400))
+        except ParseError as malformed:  # a field that nobody has read before
+            log.info("cannot forward call_id=%r: %s", call.original.call_id, malformed)
+            self._fail(call, branch, Reject(malformed.status_hint or 400))
         except Exception:
             log.exception("branch failed call_id=%r", call.original.call_id)
             self._fail(call, branch, Reject(500))
