@@ -20,6 +20,13 @@ class Report:
     problems: list[tuple[str, str]] = field(default_factory=list)
     """Row and reason."""
 
+    def add(self, other: Report) -> None:
+        """Note what became of further rows."""
+        for table, amount in other.made.items():
+            self.made[table] = self.made.get(table, 0) + amount
+        self.known += other.known
+        self.problems += other.problems
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -29,17 +29,18 @@ class Maker:
     def make(self, batch: Batch) -> None:
         """Make the rules of a batch."""
         new = []
+        digests: dict[int, set[bytes]] = {}
         for number, row in batch.rows:
             try:
                 rule = self._rule(row)
             except ServiceError as error:
                 batch.refuse(number, error)
                 continue
-            digest, known = _digest(rule), self._known_of(rule.domain)
-            if digest in known:
+            digest, made = _digest(rule), digests.setdefault(rule.domain_id, set())
+            if digest in made or digest in self._known_of(rule.domain):
                 batch.count(is_new=False)
             else:
-                known.add(digest)
+                made.add(digest)
                 new.append((number, rule))
         writing.write(batch, new, services.refuse_more_rules)
         if not batch.report.problems:
@@ -47,6 +48,9 @@ class Maker:
             crowded = services.crowded([rule for _, rule in new])
             for rule in {(one.domain_id, one.kept_under): one for one in crowded}.values():
                 batch.refuse(numbers[rule.pk], services.crowd_error(rule))
+        if not batch.report.problems:  # else it is undone
+            for domain_id, made in digests.items():
+                self._known[domain_id] |= made
 
     def _rule(self, row: Row) -> Translation:
         """The rule of a row, checked; raises ServiceError."""

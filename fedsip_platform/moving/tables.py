@@ -1,7 +1,8 @@
 """From rows of the seed's, OpenSIPS' and Kamailio's tables to our domains, users and rules.
 
-All or nothing: each bad row is reported with its table and number, and then nothing is made. Rows
-are gone through in batches; what they are of each table is in users.py and rules.py.
+All or nothing: each bad row is reported with its table and number, and then nothing is made; or all
+but the bad rows, where that is wanted. Rows are gone through in batches; what they are of each
+table is in users.py and rules.py.
 """
 
 from __future__ import annotations
@@ -30,26 +31,50 @@ class _Undo(Exception):
 
 
 def bring_in(
-    files: Sequence[Mapping[str, Reader]], tenant: Tenant, *, is_rehearsal: bool = False
+    files: Sequence[Mapping[str, Reader]],
+    tenant: Tenant,
+    *,
+    is_rehearsal: bool = False,
+    skips_bad: bool = False,
 ) -> Report:
-    """Make all that the files have, for the tenant; or nothing, and say why. A rehearsal makes
-    nothing either way. Raises SourceError, and then has made nothing."""
+    """Make all that the files have, for the tenant; or nothing, and say why. With `skips_bad` all
+    but the rows of which it says why not. A rehearsal makes nothing either way. Raises SourceError,
+    and then has made nothing."""
     report = Report()
     makers = _makers(tenant)
     try:
         with transaction.atomic():
             for table, rows in _batches(rows_of(files)):
-                batch = Batch(report, table, rows)
-                makers[table](batch)
+                if skips_bad:
+                    _make_what_can_be(makers[table], Batch(report, table, rows))
+                    continue
+                makers[table](Batch(report, table, rows))
                 if len(report.problems) >= MOST_PROBLEMS:
                     raise _Undo
-            if report.problems or is_rehearsal:
+            if is_rehearsal or (report.problems and not skips_bad):
                 raise _Undo
     except _Undo:
         pass
     except IntegrityError:
         report.problems.append(("", _("Somebody else's change stood in the way; try again.")))
     return report
+
+
+def _make_what_can_be(make: Callable[[Batch], None], batch: Batch) -> None:
+    """Make all rows of a batch, or, where something is wrong, what can be of either half."""
+    tried = Batch(Report(), batch.table, batch.rows)
+    try:
+        with transaction.atomic():
+            make(tried)
+            if tried.report.problems:
+                raise _Undo
+    except _Undo:
+        middle = len(batch.rows) // 2
+        if middle:
+            for half in (batch.rows[:middle], batch.rows[middle:]):
+                _make_what_can_be(make, Batch(batch.report, batch.table, half))
+            return
+    batch.report.add(tried.report)
 
 
 def _batches(rows: Iterable[tuple[str, int, Row]]) -> Iterator[tuple[str, list[Numbered]]]:

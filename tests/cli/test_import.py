@@ -59,6 +59,21 @@ def test_each_bad_row_is_named(acme: Fedsip, tmp_path: Path) -> None:
     assert refused.code == 1
 
 
+def test_the_good_rows_come_in_where_that_is_wanted(acme: Fedsip, tmp_path: Path) -> None:
+    path = tmp_path / "users.csv"
+    path.write_text("username,domain,password\nx,example.com,a long one\ny,example.com,\n")
+    said = acme("import", str(path), "--tenant", "acme", "--skip-bad")
+    assert said.said == "1 of subscriber imported; 1 problems, see above.\n"
+    reason = "There is neither a password nor an HA1 of 32 hex digits."
+    assert said.complained == f"subscriber row 2 ha1: {reason}\n"
+    row = acme("import", str(path), "--tenant", "acme", "--skip-bad", "--json").json
+    assert (row["made"], row["known"]) == ({}, 1)
+    assert row["problems"] == [{"row": "subscriber row 2 ha1", "reason": reason}]
+    path.write_text("username,domain,password\ny,example.com,\n")
+    refused = acme("import", str(path), "--tenant", "acme", "--skip-bad")
+    assert refused.complained.splitlines()[1] == "fedsip: nothing was imported: 1 problems."
+
+
 def test_files_that_say_nothing(acme: Fedsip, tmp_path: Path) -> None:
     empty = tmp_path / "empty.csv"
     empty.write_text("domain\n")

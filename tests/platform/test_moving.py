@@ -93,6 +93,53 @@ def test_nothing_is_half_imported(acme: World, rival: World, tmp_path: Path) -> 
     assert not Subscriber.objects.filter(username="carol").exists()
 
 
+@pytest.mark.parametrize("is_rehearsal", [False, True])
+def test_all_but_the_bad_rows_where_that_is_wanted(
+    acme: World, tmp_path: Path, is_rehearsal: bool
+) -> None:
+    """Also of what is made in batches, and of rules of which a tenant may have so many only."""
+    before = Translation.objects.count()
+    acme.tenant.max_rules = before + 3
+    acme.tenant.save()
+    names = [*(f"u{number}" for number in range(20)), "a b", "u21", "Grace", "u3"]
+    users = [{"username": name, "domain": "moved.example", "ha1": HA1} for name in names]
+    rules = [
+        {"from_domain": "moved.example", "match_regex": f"^{pattern}$", "tran_user": "x"}
+        for pattern in ("1", "2(", "3", "3", "4", "5")
+    ]
+    tables_of_site = {
+        "domain": [{"domain": "moved.example"}, {"domain": "no domain"}],
+        "subscriber": users,
+        "translations": rules,
+    }
+    files = []
+    for table, rows in tables_of_site.items():
+        path = tmp_path / f"{table}.json"
+        path.write_text(json.dumps(rows))
+        files.append(sources.read(path, table))
+    report = tables.bring_in(files, acme.tenant, is_rehearsal=is_rehearsal, skips_bad=True)
+    assert report.made == {"domain": 1, "subscriber": 21, "translations": 3}
+    assert report.known == 2  # u3 and the second of two equal rules
+    assert [where for where, _ in report.problems] == [
+        "domain row 2 name",
+        "subscriber row 21 username",
+        "subscriber row 23 username",
+        "translations row 2 match_regex",
+        "translations row 6 domain",
+    ]
+    moved = Domain.objects.filter(name="moved.example")
+    if is_rehearsal:
+        assert not moved.exists()
+        return
+    made = moved.get()
+    assert made.subscribers.count() == 21
+    assert sorted(made.translations.values_list("match_regex", flat=True)) == ["^1$", "^3$", "^4$"]
+    made_users = Entry.objects.filter(kind="user", action="create", key__endswith="@moved.example")
+    assert made_users.count() == 21
+    again = tables.bring_in(files, acme.tenant, skips_bad=True)
+    assert (again.made, again.known) == ({}, 1 + 22 + 4)
+
+
 def test_a_rule_that_cannot_be_is_named(acme: World, tmp_path: Path) -> None:
     path = tmp_path / "rules.csv"
     path.write_text(

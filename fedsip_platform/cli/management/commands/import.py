@@ -30,6 +30,9 @@ class Command(BaseCommand):
             help="what a CSV or JSON file is, if columns do not say",
         )
         parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
+        parser.add_argument(
+            "--skip-bad", action="store_true", help="bring in all but the rows that cannot be"
+        )
         parser.add_argument("--json", action="store_true", help="for programs")
         parser.set_defaults(run=bring_in)
 
@@ -42,17 +45,21 @@ def bring_in(options: Mapping[str, Any]) -> None:
     tenant = lookup.tenant(options["tenant"])
     try:
         files = [sources.read(Path(name), options["table"]) for name in options["file"]]
-        report = tables.bring_in(files, tenant, is_rehearsal=options["dry_run"])
+        report = tables.bring_in(
+            files, tenant, is_rehearsal=options["dry_run"], skips_bad=options["skip_bad"]
+        )
     except sources.SourceError as error:
         raise Refused(str(error)) from error
-    if report.problems:
-        for where, reason in report.problems:
-            print(f"{where}: {reason}" if where else reason, file=sys.stderr)
+    for where, reason in report.problems:
+        print(f"{where}: {reason}" if where else reason, file=sys.stderr)
+    if report.problems and not (options["skip_bad"] and (report.made or report.known)):
         raise Refused(f"nothing was imported: {len(report.problems)} problems.")
     if not report.made and not report.known:
         raise Refused(f"there are no rows of {', '.join(sources.TABLES)} in these files.")
     made = ", ".join(f"{amount} of {table}" for table, amount in report.made.items()) or "nothing"
     known = f"; {report.known} were here already" if report.known else ""
+    skipped = f"; {len(report.problems)} problems, see above" if report.problems else ""
     would = "would be imported" if options["dry_run"] else "imported"
     row = {"made": report.made, "known": report.known, "dry_run": options["dry_run"]}
-    speech.done(f"{made} {would}{known}.", row, options)
+    row["problems"] = [{"row": where, "reason": reason} for where, reason in report.problems]
+    speech.done(f"{made} {would}{known}{skipped}.", row, options)
