@@ -145,13 +145,15 @@ def reserved(address: str, kind: int, port: int) -> Iterator[None]:
 
 
 def holds_udp(port: int, pid: int) -> bool:
-    """Whether a socket is bound to the UDP port in the network in which the process lives."""
+    """Whether a socket is bound to the UDP port in the network in which the process lives; a
+    process that has ended lives in none."""
     wanted = f":{port:04X}"
-    return any(
-        line.split()[1].endswith(wanted)
-        for table in ("udp", "udp6")
-        for line in Path("/proc", str(pid), "net", table).read_text().splitlines()[1:]
-    )
+    try:
+        tables = [Path("/proc", str(pid), "net", one).read_text() for one in ("udp", "udp6")]
+    except OSError:
+        return False
+    lines = [line for table in tables for line in table.splitlines()[1:]]
+    return any(line.split()[1].endswith(wanted) for line in lines)
 
 
 def free_port(address: str = "127.0.0.1", *, pair: bool = False) -> int:
