@@ -20,8 +20,11 @@ def place(exchange: Exchange, ports: PortSource, *, now: float) -> list[LocalPai
     interfaces = _interfaces(exchange, ports)
     near_families, far_families = (ports.families(interfaces[leg]) for leg in (near, far))
     near_family = _family_spoken(exchange, wanted) or near.family or near_families[0]
-    if near_family not in near_families and _checks(exchange, wanted):
-        near_family = near_families[0]
+    if _checks(exchange, wanted):
+        if near.family in near_families:
+            near_family = near.family  # where our candidates are, whatever its c= says
+        elif near_family not in near_families:
+            near_family = near_families[0]
     far_family = options.address_family or far.family or near_family
     is_told = bool(options.address_family) and options.ice != connectivity.FORCE
     if far_family not in far_families and not is_told:

@@ -129,9 +129,13 @@ def chromium(folder: Path, *, seed: int) -> Iterator[Chromium]:
 class BrowserPhone:
     """The softphone in a page, used as a person uses it."""
 
-    def __init__(self, page: Page, folder: Path, cable: Cable) -> None:
+    cable: Cable
+    """Of its own, for the page and its socket; not for sound."""
+
+    def __init__(self, page: Page, folder: Path, cable: Cable | None = None) -> None:
         self.page = page
-        self.cable = cable  # of its own, for the page and its socket; not for sound
+        if cable is not None:
+            self.cable = cable
         self._folder = folder
         self._recordings = 0
 

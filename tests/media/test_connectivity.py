@@ -69,6 +69,19 @@ def test_a_browser_is_reached_by_a_family_that_is_served(engine: IdleEngine, fam
     assert connection.family == family
 
 
+def test_a_browser_that_names_another_family_keeps_the_port_of_our_candidates(
+    engine: IdleEngine, driver: Driver
+) -> None:
+    """Chromium's c= is IPv4 also where it is reached by IPv6."""
+    towards_browser = replace(FORCE, address_family=IP6)
+    told = driver.offer(offer(sdp(5004), options=towards_browser)).sdp
+    opened = set(engine.opened)
+    driver.answer(answer(sdp(6004, *CREDENTIALS)))
+    assert ("2001:db8::9", parse(told).media[0].port) in engine.opened
+    driver.offer(offer(sdp(6004, *CREDENTIALS), tag=b"b", to_tag=b"a"))
+    assert engine.opened == opened
+
+
 @pytest.mark.parametrize(
     ("head", "lines", "rtp", "rtcp"),
     [

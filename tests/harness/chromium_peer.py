@@ -1,0 +1,120 @@
+"""Chromium as a bare WebRTC peer: one RTCPeerConnection in a page, without SIP; and a plain phone's
+camera, which shows a page its own pictures."""
+
+from __future__ import annotations
+
+import select
+import threading
+from pathlib import Path
+from typing import Any
+
+from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.closing import Closing
+from tests.harness.ng import RtpPhone
+
+_ADDRESS = "https://peer.test/"  # a page by https may use microphone and camera
+
+# What it hears stands where the softphone has it, so that BrowserPhone.hears() finds it.
+_BEGIN = """async ({ video, bundlePolicy }) => {
+  const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: plain, video });
+  const connection = new RTCPeerConnection({ iceServers: [], bundlePolicy });
+  const audio = Object.assign(new Audio(), { autoplay: true });
+  const seen = Object.assign(document.createElement("video"), { autoplay: true, muted: true });
+  for (const track of stream.getTracks()) connection.addTrack(track, stream);
+  connection.addEventListener("track", ({ track }) => {
+    (track.kind === "audio" ? audio : seen).srcObject = new MediaStream([track]);
+  });
+  Object.assign(window, { fedsipPhone: { line: { calls: [{ audio, connection }] } } });
+}"""
+_DESCRIBES = """async (kind) => {
+  const { connection } = window.fedsipPhone.line.calls[0];
+  const made = kind === "offer" ? await connection.createOffer() : await connection.createAnswer();
+  await connection.setLocalDescription(made);
+  while (connection.iceGatheringState !== "complete") {
+    await new Promise((done) => {
+      connection.addEventListener("icegatheringstatechange", done, { once: true });
+    });
+  }
+  return connection.localDescription.sdp;
+}"""
+_HEARS_OF = """([type, sdp]) =>
+  window.fedsipPhone.line.calls[0].connection.setRemoteDescription({ type, sdp })"""
+_FIGURES = """async () => {
+  const found = { pictures: 0, far: "", kinds: [] };
+  const stats = await window.fedsipPhone.line.calls[0].connection.getStats();
+  for (const one of stats.values()) {
+    if (one.type === "inbound-rtp" && one.kind === "video") found.pictures = one.framesDecoded;
+    if (one.type === "remote-inbound-rtp") found.kinds.push(one.kind);
+    if (one.type === "candidate-pair" && one.nominated) {
+      const { address, port } = stats.get(one.remoteCandidateId);
+      found.far = `${address} ${port}`;
+    }
+  }
+  return found;
+}"""
+
+
+class ChromiumPeer(Closing):
+    """One connection; descriptions are those of the page, with all candidates in them."""
+
+    def __init__(
+        self, browser: Chromium, folder: Path, *, video: bool = False, bundle: str = "max-bundle"
+    ) -> None:
+        self._browser = browser
+        self._context = browser.context()
+        self._context.grant_permissions(["microphone", "camera"], origin=_ADDRESS)
+        self._context.route(_ADDRESS, lambda route: route.fulfill(body="<title>peer</title>"))
+        self._page = self._context.new_page()
+        self._page.goto(_ADDRESS)
+        self._page.evaluate(_BEGIN, {"video": video, "bundlePolicy": bundle})
+        self._phone = BrowserPhone(self._page, folder)
+
+    def offer(self) -> bytes:
+        return str(self._page.evaluate(_DESCRIBES, "offer")).encode()
+
+    def answer(self, offer: bytes) -> bytes:
+        self.hears_of("offer", offer)
+        return str(self._page.evaluate(_DESCRIBES, "answer")).encode()
+
+    def hears_of(self, kind: str, body: bytes) -> None:
+        self._page.evaluate(_HEARS_OF, [kind, body.decode()])
+
+    def hears(self, played: Path) -> float:
+        """Likeness of what comes from the other side with that sound."""
+        return self._phone.hears(played)
+
+    def figures(self) -> dict[str, Any]:
+        """`pictures` decoded, `far` address and port that it has nominated, `kinds` of its sections
+        about which the other side has reported."""
+        found: dict[str, Any] = self._page.evaluate(_FIGURES)
+        return found
+
+    def close(self) -> None:
+        self._browser.leave(self._context)
+
+
+class Camera(Closing):
+    """Sends back each picture's packets as its own, in a thread, and reports about what it gets."""
+
+    def __init__(self, phone: RtpPhone) -> None:
+        self._phone = phone
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        phone = self._phone
+        while not self._stop.is_set():
+            for ready in select.select([phone.rtp, phone.rtcp], [], [], 0.1)[0]:
+                packet = ready.recv(65_535)
+                ssrc = phone.ssrc.to_bytes(4, "big")
+                if ready is phone.rtp:
+                    phone.sends(packet[:8] + ssrc + packet[12:])
+                elif packet[1] == 200:  # a sender report: answered by one (RFC 3550 s6.4.1)
+                    block = packet[4:8] + bytes(12) + packet[10:14] + bytes(4)
+                    phone.reports(b"\x81\xc8\x00\x0c" + ssrc + packet[8:28] + block)
