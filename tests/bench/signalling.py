@@ -5,11 +5,12 @@
 The same SIPp scenarios drive each proxy on processor 0 from processor 1, all of them at a high
 priority, since neighbours are not to be measured; CPU time is the kernel's own account of the
 whole process tree, read 6 s after the last message so that clean-up is charged, less what it takes
-when idle. Ours runs twice: compiled by `./fedsip build` and in plain Python. Kamailio runs twice:
+when idle. Ours runs twice: compiled by `./fedsip build` and in plain Python. Kamailio runs
 as Debian ships it, and tuned with `-x fm -X fm` (its fast memory manager). Digest is asked where
-the row says so. No relay takes part (media_policy=never); everything else is on, also what
-Kamailio's configuration here has not: records of calls, log lines, sealed tokens, bindings made
-durable.
+the row says so. No relay takes part (media_policy=never); everything else is on, also what these
+two Kamailios have not: records of calls, their messages (`--trace off`: not those), log lines,
+sealed tokens, bindings made durable. The third, `equal` (equal_kamailio.py), is tuned and has most
+of that. What PostgreSQL takes beside is shown for those that use it, and in no other figure.
 """
 
 from __future__ import annotations
@@ -24,18 +25,22 @@ from pathlib import Path
 
 from fedsip_platform.launch import compiler
 from fedsip_platform.launch.postgres import EmbeddedPostgres
+from tests.bench import equal_kamailio
 from tests.harness import cpu
 from tests.harness.calls import in_dialog, invite, register
 from tests.harness.kamailio import MODULES, REGISTRAR, kamailio
 from tests.harness.platform import Platform
-from tests.harness.processes import Program, free_port
+from tests.harness.processes import free_port
 from tests.harness.sipp import SDP, Party, Sipp, receive, request, response, scenario, send
 
 OPEN, GUARDED = "open.test", "guarded.test"
 PASSWORD = "bench-password"
 USERS = 1000
+CALLEES = {"options": "user1001", "call": "user1002", "digest": "user1003"}
+"""A user for each row, whom nothing else registers: a second contact would be a second target."""
 PRIORITY = -15
-PROXIES = ("compiled", "plain", "stock", "tuned")
+PROXIES = ("compiled", "plain", "stock", "tuned", "equal")
+RIVALS = ("stock", "tuned", "equal")
 TUNED = ("-x", "fm", "-X", "fm")
 
 
@@ -46,6 +51,8 @@ class Proxy:
     name: str
     pid: int
     port: int
+    database_pid: int = 0
+    """Its PostgreSQL, whose CPU is shown beside; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Row:
     what: str
     proxy: str
     microseconds: float
+    database_microseconds: float
     seconds: float
 
 
@@ -79,11 +87,17 @@ def measure(proxy: Proxy, what: str, count: int, load: Callable[[], None]) -> Ro
     for pid in cpu.tree(proxy.pid):
         os.setpriority(os.PRIO_PROCESS, pid, PRIORITY)
     idle = cpu.idle_rate(proxy.pid)
+    beside = _of_database(proxy)
     before, began = cpu.nanoseconds(proxy.pid), time.monotonic()
     load()
     seconds = time.monotonic() - began
     used = cpu.settled(proxy.pid) - before - idle * (time.monotonic() - began)
-    return Row(what, proxy.name, used / count / 1000, seconds)
+    beside = _of_database(proxy) - beside
+    return Row(what, proxy.name, used / count / 1000, beside / count / 1000, seconds)
+
+
+def _of_database(proxy: Proxy) -> int:
+    return cpu.nanoseconds(proxy.database_pid) if proxy.database_pid else 0
 
 
 def registers(proxy: Proxy, folder: Path, count: int, rate: int) -> Row:
@@ -102,7 +116,7 @@ def registers(proxy: Proxy, folder: Path, count: int, rate: int) -> Row:
 
 
 def options(proxy: Proxy, folder: Path, count: int, rate: int) -> Row:
-    bob = Party("user1", OPEN, PASSWORD)
+    bob = Party(CALLEES["options"], OPEN, PASSWORD)
     port = callee_port(proxy, folder, bob)
     alice = Party("user2", OPEN, PASSWORD)
 
@@ -118,7 +132,8 @@ def options(proxy: Proxy, folder: Path, count: int, rate: int) -> Row:
 
 
 def calls(proxy: Proxy, folder: Path, count: int, rate: int, domain: str) -> Row:
-    alice, bob = Party("user2", domain, PASSWORD), Party("user1", domain, PASSWORD)
+    called = CALLEES["call" if domain == OPEN else "digest"]
+    alice, bob = Party("user2", domain, PASSWORD), Party(called, domain, PASSWORD)
     port = callee_port(proxy, folder, bob)
     if domain == GUARDED:
         begin = invite(alice, bob.aor)
@@ -132,8 +147,8 @@ def calls(proxy: Proxy, folder: Path, count: int, rate: int, domain: str) -> Row
         callee = run(
             proxy, folder, f"{what}-callee".replace(" ", "-"),
             receive("INVITE", route_set=True),
-            send(response(180, "Ringing", user="user1"), retransmit=False),
-            send(response(200, "OK", user="user1", body=SDP)),
+            send(response(180, "Ringing", user=bob.user), retransmit=False),
+            send(response(200, "OK", user=bob.user, body=SDP)),
             receive("ACK"), receive("BYE"),
             send(response(200, "OK", new_tag=False), retransmit=False),
             port=port, calls=count, limit=10000,
@@ -159,8 +174,10 @@ def rows(proxy: Proxy, folder: Path, args: argparse.Namespace) -> list[Row]:
     found = []
     for name in args.only or wanted:
         found.append(wanted[name]())
-        print(f"  {found[-1].proxy:10} {found[-1].what:18} {found[-1].microseconds:7.1f} µs"
-              f"   ({args.count} in {found[-1].seconds:.1f} s)", flush=True)  # fmt: skip
+        row = found[-1]
+        print(f"  {row.proxy:10} {row.what:18} {row.microseconds:7.1f} µs, its PostgreSQL "
+              f"{row.database_microseconds:.1f}   ({args.count} in {row.seconds:.1f} s)",
+              flush=True)  # fmt: skip
     return found
 
 
@@ -174,15 +191,29 @@ def kamailio_rows(
     config = config.replace(
         'is_method("INVITE") && !pv', f'is_method("INVITE") && $fd == "{GUARDED}" && !pv'
     ).replace("if (!pv_www", f'if ($td == "{GUARDED}" && !pv_www')
-    program = kamailio(config, folder / name.replace(" ", "-"), options=flags, cpu=0)
+    program = kamailio(config, folder / name, options=flags, cpu=0)
     try:
-        return rows(Proxy(name, _python_free(program), port), folder, args)
+        return rows(Proxy(name, program.process.pid, port), folder, args)
     finally:
         program.stop()
 
 
-def _python_free(program: Program) -> int:
-    return program.process.pid
+def equal_rows(folder: Path, args: argparse.Namespace) -> list[Row]:
+    port = free_port()
+    program, postgres = equal_kamailio.start(
+        folder / "equal", port=port, domains=(OPEN, GUARDED), users=USERS + 10, password=PASSWORD,
+        trace=args.trace == "on", options=TUNED, cpu=0,
+    )  # fmt: skip
+    try:
+        proxy = Proxy("equal", program.process.pid, port, _pid(postgres))
+        return rows(proxy, folder, args)
+    finally:
+        program.stop()
+        postgres.stop()
+
+
+def _pid(postgres: EmbeddedPostgres) -> int:
+    return 0 if postgres.process is None else postgres.process.pid
 
 
 def our_rows(folder: Path, args: argparse.Namespace) -> list[Row]:
@@ -195,16 +226,20 @@ def our_rows(folder: Path, args: argparse.Namespace) -> list[Row]:
             own_relay=False,
         )
         platform.cli("migrate", "--verbosity", "0")
-        platform.add_domain(OPEN, "media_policy=never", "unauthenticated=on", tenant="bench")
-        platform.add_domain(GUARDED, "media_policy=never", tenant="bench")
-        platform.python(_PROVISION.format(count=USERS, password=PASSWORD, domains=[OPEN, GUARDED]))
+        kept = ("media_policy=never", f"trace={args.trace}")
+        platform.add_domain(OPEN, *kept, "unauthenticated=on", tenant="bench")
+        platform.add_domain(GUARDED, *kept, tenant="bench")
+        platform.python(
+            _PROVISION.format(count=USERS + 10, password=PASSWORD, domains=[OPEN, GUARDED])
+        )
         found = []
         for name in [name for name in ("compiled", "plain") if name in args.proxy]:
             platform.environment["FEDSIP_PURE"] = "on" if name == "plain" else "off"
             with platform:
                 pid = platform.program("proxy").process.pid
                 os.sched_setaffinity(pid, {0})
-                found += rows(Proxy(name, pid, platform.port), folder, args)
+                proxy = Proxy(name, pid, platform.port, _pid(postgres))
+                found += rows(proxy, folder, args)
         return found
     finally:
         postgres.stop()
@@ -226,6 +261,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--only", nargs="*", choices=["register", "options", "call", "digest"])
     parser.add_argument("--proxy", nargs="*", choices=PROXIES, default=PROXIES)
+    parser.add_argument("--trace", choices=["on", "off"], default="on", help="keep messages")
     args = parser.parse_args()
     if "compiled" in args.proxy:
         compiler.prepare()
@@ -240,12 +276,15 @@ def main() -> None:
         for name, flags in (("stock", ()), ("tuned", TUNED)):
             if name in args.proxy:
                 found += kamailio_rows(name, flags, folder, args)
+        if "equal" in args.proxy:
+            found += equal_rows(folder, args)
     heads = "".join(f"{name:>10}" for name in PROXIES)
-    print(f"\nCPU-µs{'':12}{heads}{'compiled/stock':>16}{'compiled/tuned':>16}")
+    ratios = "".join(f"{'compiled/' + name:>16}" for name in RIVALS)
+    print(f"\nCPU-µs{'':12}{heads}{ratios}")
     for what in dict.fromkeys(row.what for row in found):
         figures = {row.proxy: row.microseconds for row in found if row.what == what}
         line = "".join(f"{figures.get(name, 0.0):10.1f}" for name in PROXIES)
-        for rival in ("stock", "tuned"):
+        for rival in RIVALS:
             has_both = "compiled" in figures and rival in figures
             line += f"{figures['compiled'] / figures[rival]:16.2f}" if has_both else f"{'-':>16}"
         print(f"{what:18}{line}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.harness.processes import Program
@@ -9,7 +11,7 @@ from tests.harness.processes import Program
 MODULES = "/usr/lib/x86_64-linux-gnu/kamailio/modules/"
 
 # What each of them does with what follows a first request.
-_WITHIN_A_DIALOG = """\
+WITHIN_A_DIALOG = """\
   if (has_totag()) {{
     if (loose_route()) {{ t_relay(); exit; }}
     if (is_method("ACK")) {{ if (t_check_trans()) t_relay(); exit; }}
@@ -52,7 +54,7 @@ request_route {{
   if (!mf_process_maxfwd_header("70")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
   force_rport();
 """
-    + _WITHIN_A_DIALOG
+    + WITHIN_A_DIALOG
     + """\
   if (is_method("OPTIONS") && uri==myself && $rU==$null) {{ sl_send_reply("200", "OK"); exit; }}
   if (is_method("REGISTER")) {{
@@ -105,7 +107,7 @@ modparam("tls", "require_certificate", 1)
 request_route {{
   if (!mf_process_maxfwd_header("70")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
 """
-    + _WITHIN_A_DIALOG
+    + WITHIN_A_DIALOG
     + """\
   if (is_method("REGISTER")) {{ save("location"); exit; }}
   remove_hf("Route");
@@ -137,7 +139,7 @@ loadmodule "textops.so"
 loadmodule "siputils.so"
 request_route {{
 """
-    + _WITHIN_A_DIALOG
+    + WITHIN_A_DIALOG
     + """\
   record_route();
   $ru = "{target}";
@@ -155,8 +157,10 @@ def kamailio(
     options: tuple[str, ...] = (),
     namespace: str | None = None,
     cpu: int | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Program:
-    """Start Kamailio with this configuration and wait until its workers are up."""
+    """Start Kamailio with this configuration and wait until its workers are up. `env`: names beside
+    those of this process."""
     runtime = folder / "run"
     runtime.mkdir(parents=True, exist_ok=True)
     path = folder / "kamailio.cfg"
@@ -166,7 +170,7 @@ def kamailio(
         [*(["taskset", "-c", str(cpu)] if cpu is not None else []),
          "kamailio", "-DD", "-E", "-f", path, "-P", folder / "kamailio.pid", "-Y", runtime,
          "-m", "256", "-M", "16", *options],
-        log=folder / "kamailio.log", namespace=namespace,
+        log=folder / "kamailio.log", namespace=namespace, env={**os.environ, **(env or {})},
     )
     # fmt: on
     program.awaits(r"Listening on|INFO|loading modules")
