@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
+from functools import partial
 from os import urandom
 from typing import Final
 
@@ -17,7 +18,6 @@ import psycopg
 import uvloop
 from psycopg.conninfo import conninfo_to_dict
 
-from proxy.core.request_context import RequestContext
 from proxy.core.transaction_layer import CoreSettings, TransactionLayer
 from proxy.locate.resolver import Locator
 from proxy.location.flows import FlowBindings
@@ -160,7 +160,7 @@ class Server:
             self._locator,
             tokens,
             asyncio.get_running_loop(),
-            self._route,
+            partial(route_request, node=self._node),
             CoreSettings(
                 node_id=settings.node_id.encode(),
                 secret=key,
@@ -253,9 +253,6 @@ class Server:
             f"{one.protocol}:{one.host.decode()}:{one.local[1]}"
             for one in self._transport.listeners
         )
-
-    async def _route(self, call: RequestContext) -> None:
-        await route_request(call, self._node)
 
     def _message(self, message: Request | Response, flow: Flow, now: float) -> None:
         self._core.received(message, flow, now)

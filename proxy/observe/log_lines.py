@@ -11,7 +11,7 @@ import atexit
 import logging
 import sys
 import time
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 FLUSH_SECONDS: Final = 0.2
 _MOST_WAITING: Final = 1000
@@ -29,18 +29,21 @@ class LogLines(logging.Handler):
         self._is_armed = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        second = int(record.created)
+        text = record.getMessage()
+        if record.exc_info:
+            text += "\n" + logging.Formatter().formatException(record.exc_info)
+        self.add(record.levelno, record.name, text, wall=record.created)
+
+    def add(self, level: int, name: str, text: str, *, wall: float) -> None:
+        """One line of a logger of that name, or several."""
+        second = int(wall)
         if second != self._second:
             self._second = second
             self._stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
-        line = (
-            f"{self._stamp},{int(record.msecs):03} {record.levelname} {record.name} "
-            f"{record.getMessage()}\n"
-        )
-        if record.exc_info:
-            line += logging.Formatter().formatException(record.exc_info) + "\n"
-        self._waiting.append(line)
-        if record.levelno >= logging.WARNING or len(self._waiting) >= _MOST_WAITING:
+        thousandths = int((wall - second) * 1000)
+        level_name = logging.getLevelName(level)
+        self._waiting.append(f"{self._stamp},{thousandths:03} {level_name} {name} {text}\n")
+        if level >= logging.WARNING or len(self._waiting) >= _MOST_WAITING:
             self.flush()
         elif not self._is_armed:
             self._arm()
@@ -72,8 +75,22 @@ def flush() -> None:
         handler.flush()
 
 
+class LineLogger(logging.Logger):
+    """A logger whose plain INFO lines, two of each call, go where all go without a LogRecord."""
+
+    lines: LogLines
+
+    def info(self, msg: object, *args: object, **options: Any) -> None:
+        if options:
+            super().info(msg, *args, **options)
+        elif self.isEnabledFor(logging.INFO):
+            text = str(msg) % args if args else str(msg)
+            self.lines.add(logging.INFO, self.name, text, wall=time.time())
+
+
 def set_up(level: str) -> None:
-    """Log to standard error from that level on; raises ValueError for an unknown level."""
+    """Log to standard error from that level on, in loggers that are made from now on; raises
+    ValueError for an unknown level."""
     # Nobody prints these, and finding them out costs more than the line.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None  # documented in logging's howto
@@ -82,3 +99,5 @@ def set_up(level: str) -> None:
     root = logging.getLogger()
     root.addHandler(lines)
     root.setLevel(level)
+    LineLogger.lines = lines
+    logging.setLoggerClass(LineLogger)

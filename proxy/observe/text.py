@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 _LONGEST_TEXT: Final = 500
@@ -15,4 +16,10 @@ def as_text(value: bytes) -> str:
 
 def as_instant(wall: float) -> str:
     """Epoch seconds as PostgreSQL reads them."""
-    return datetime.fromtimestamp(wall, UTC).isoformat()
+    second, microsecond = divmod(round(wall * 1_000_000), 1_000_000)
+    return f"{_second(second)}.{microsecond:06}+00:00"
+
+
+@lru_cache(maxsize=64)  # a call's instants lie close to those of others
+def _second(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat()[:19]

@@ -6,7 +6,7 @@ import asyncio
 import io
 import logging
 
-from proxy.observe.log_lines import FLUSH_SECONDS, LogLines, flush
+from proxy.observe.log_lines import FLUSH_SECONDS, LineLogger, LogLines, flush
 
 
 def record(level: int, text: str, *args: object) -> logging.LogRecord:
@@ -50,3 +50,30 @@ async def test_what_waits_is_written_before_a_last_word() -> None:
         assert stream.getvalue().endswith(" one\n")
     finally:
         logging.getLogger().removeHandler(lines)
+
+
+def test_a_logger_writes_its_plain_lines_without_a_record() -> None:
+    stream = io.StringIO()
+    logger = LineLogger("proxy.test", logging.INFO)
+    logger.lines = LogLines(stream)
+    logger.info("call begun call_id=%s share=%d%%", "a", 7)
+    logger.info("100% plain")
+    logger.debug("not wanted")
+    written = [line.split(" ", 2)[2] for line in stream.getvalue().splitlines()]
+    assert written == [
+        "INFO proxy.test call begun call_id=a share=7%",
+        "INFO proxy.test 100% plain",
+    ]
+
+
+def test_a_logger_leaves_what_is_not_plain_to_handlers() -> None:
+    stream = io.StringIO()
+    logger = LineLogger("proxy.test", logging.INFO)
+    logger.addHandler(LogLines(stream))
+    try:
+        raise KeyError("a")
+    except KeyError:
+        logger.info("failed", exc_info=True)
+    lines = stream.getvalue().splitlines()
+    assert lines[0].endswith(" INFO proxy.test failed")
+    assert lines[-1] == "KeyError: 'a'"
