@@ -33,15 +33,20 @@ def stream(
     file_name: str, shape: BaseSerializer[Any], rows: QuerySet[Any]
 ) -> StreamingHttpResponse:
     """A download with one line for each row, under the serializer's field names."""
+    return download(file_name, lines(shape, rows))
+
+
+def lines(shape: BaseSerializer[Any], rows: QuerySet[Any]) -> Iterator[str]:
+    """The same, line by line."""
     names = [name for name, field in shape.fields.items() if not field.write_only]  # type: ignore[attr-defined]
     shown = (shape.to_representation(row) for row in rows.iterator(chunk_size=ROWS_AT_ONCE))
-    return download(file_name, of_rows(names, shown))
+    return of_rows(names, shown)
 
 
-def download(file_name: str, lines: Iterator[str]) -> StreamingHttpResponse:
+def download(file_name: str, written: Iterator[str]) -> StreamingHttpResponse:
     """The lines as a file that browsers save."""
     return StreamingHttpResponse(
-        lines,
+        written,
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
     )

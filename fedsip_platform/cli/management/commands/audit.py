@@ -1,4 +1,4 @@
-"""fedsip audit"""
+"""fedsip audit [list] | export"""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db.models import QuerySet
 
-from fedsip_platform.audit.models import Entry, Via
-from fedsip_platform.cli import lookup, speech
+from fedsip_platform.api.audit import AuditSerializer, AuditViewSet
+from fedsip_platform.audit.models import Entry
+from fedsip_platform.cli import filtering, lookup, speech
 
 COLUMNS = {"at": "at", "actor": "who", "via": "by", "action": "did", "kind": "to", "key": "which"}
 NUMBER = 50
@@ -20,31 +22,45 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--tenant", metavar="SLUG", help="only of this tenant")
-        parser.add_argument("--who", metavar="E-MAIL", help="only by this person")
-        parser.add_argument("--kind", help="only things of this kind: domain, user, token, ...")
-        parser.add_argument("--key", help="only the thing of this name")
-        parser.add_argument("--action", help="only what was done so: create, change, delete, ...")
-        parser.add_argument("--via", choices=Via.values, help="only by this way")
-        parser.add_argument("-n", type=int, default=NUMBER, metavar="N", help=f"so many ({NUMBER})")
+        _takes_filters(parser)
+        _takes_number(parser)
         parser.add_argument("--json", action="store_true", help="for programs, with all values")
         parser.set_defaults(run=list_all)
+        verbs = parser.add_subparsers(metavar="list|export")
+        listing = speech.verb(verbs, "list", list_all, help="show who changed what")
+        _takes_filters(listing)
+        _takes_number(listing)
+        exporting = speech.verb(verbs, "export", export, help="all that the filters choose, as CSV")
+        _takes_filters(exporting)
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
 
 
+def _takes_filters(parser: Any) -> None:
+    parser.add_argument("--who", metavar="E-MAIL", dest="actor", help="only by this person")
+    filtering.add_options(parser, AuditViewSet.filters)
+
+
+def _takes_number(parser: Any) -> None:
+    parser.add_argument("-n", type=int, default=NUMBER, metavar="N", help=f"so many ({NUMBER})")
+
+
 def list_all(options: Mapping[str, Any]) -> None:
     """Show who changed what."""
-    found = Entry.objects.select_related("tenant").order_by("-id")
+    found = _chosen(options, Entry.objects.select_related("tenant"))
+    speech.show([_row(each) for each in found[: filtering.most(options)]], COLUMNS, options)
+
+
+def export(options: Mapping[str, Any]) -> None:
+    """Write who changed what as CSV, or a JSON object a line."""
+    filtering.write(AuditSerializer(), _chosen(options, AuditViewSet.rows.all()), options)
+
+
+def _chosen(options: Mapping[str, Any], entries: QuerySet[Entry]) -> QuerySet[Entry]:
     if options["tenant"]:
-        found = found.filter(tenant=lookup.tenant(options["tenant"]))
-    if options["who"]:
-        found = found.filter(actor=options["who"].strip().lower())
-    for name in ("kind", "key", "action", "via"):
-        if options[name]:
-            found = found.filter(**{name: options[name]})
-    speech.show([_row(each) for each in found[: max(1, options["n"])]], COLUMNS, options)
+        lookup.tenant(options["tenant"])
+    return filtering.apply(AuditViewSet.filters, options, entries).order_by("-id")
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from fedsip_platform.api.sources import FailedSignInViewSet
 from fedsip_platform.calls import services
 from fedsip_platform.calls.models import AllowedSource, FailedSignIn
-from fedsip_platform.cli import rows, speech
+from fedsip_platform.cli import filtering, rows, speech
 from fedsip_platform.cli.speech import Refused
 
 MOST_FAILURES = 1000
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         ending.add_argument("network", metavar="NETWORK")
 
         failing = speech.verb(verbs, "failures", list_failures, help="show failed sign-ins")
-        failing.add_argument("--user", help="only of this user, such as alice@example.com")
+        filtering.add_options(failing, FailedSignInViewSet.filters)
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -86,8 +87,7 @@ def list_allowed(options: Mapping[str, Any]) -> None:
 def list_failures(options: Mapping[str, Any]) -> None:
     """Show failed sign-ins of phones, the latest first."""
     found = FailedSignIn.objects.order_by("-last_at", "-pk")
-    if options["user"]:
-        found = found.filter(aor=options["user"].lower())
+    found = filtering.apply(FailedSignInViewSet.filters, options, found)
     names = ("aor", "address", "attempts", "user_agent", "last_at")
     shown = [{name: getattr(each, name) for name in names} for each in found[:MOST_FAILURES]]
     columns = {"aor": "user", "address": "from", "attempts": "attempts", "last_at": "last"}

@@ -1,22 +1,28 @@
-"""fedsip calls [list] | live | hang-up"""
+"""fedsip calls [list] | live | export | by-hour | hang-up"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db.models import Q
 from django.utils import timezone
 
-from fedsip_platform.calls import services, verdict
+from fedsip_platform.api.calls import FILTERS, CallSerializer, CallViewSet
+from fedsip_platform.calls import queries, services, verdict
 from fedsip_platform.calls.models import CallRecord, LiveCall
-from fedsip_platform.cli import lookup, speech
+from fedsip_platform.cli import filtering, speech
 from fedsip_platform.cli.speech import Refused
 
 COLUMNS = {"started_at": "began", "summary": "what", "status": "status", "call_id": "Call-ID"}
 LIVE_COLUMNS = {"started_at": "began", "summary": "what", "node": "node", "call_id": "Call-ID"}
+HOUR_COLUMNS = {"hour": "hour", "answered": "answered", "failed": "failed", "mos": "MOS"}
+DAY = timedelta(days=1)
+MOST_HOURS = timedelta(days=31)
+# The user's option was there before the API called it an address.
+OWN_NAMES = {"user": "address"}
 
 
 class Command(BaseCommand):
@@ -28,9 +34,14 @@ class Command(BaseCommand):
         _takes_filters(parser)
         parser.add_argument("--json", action="store_true", help="for programs")
         parser.set_defaults(run=list_all)
-        verbs = parser.add_subparsers(metavar="list|live|hang-up")
+        verbs = parser.add_subparsers(metavar="list|live|export|by-hour|hang-up")
         _takes_filters(speech.verb(verbs, "list", list_all, help="calls that have ended"))
-        speech.verb(verbs, "live", list_live, help="calls that go on")
+        going_on = speech.verb(verbs, "live", list_live, help="calls that go on")
+        filtering.add_options(going_on, FILTERS)
+        exporting = speech.verb(verbs, "export", export, help="all that the filters choose, as CSV")
+        counting = speech.verb(verbs, "by-hour", by_hour, help="how many in each hour, and how")
+        for each in (exporting, counting):
+            filtering.add_options(each, CallViewSet.filters)
         ending = speech.verb(verbs, "hang-up", hang_up, help="end a call that goes on")
         ending.add_argument("call", metavar="CALL", help="its id or Call-ID")
 
@@ -42,26 +53,50 @@ def _takes_filters(parser: Any) -> None:
     parser.add_argument("--user", metavar="ADDRESS", help="only from or to this user")
     parser.add_argument("--failed", action="store_true", help="only those not answered")
     parser.add_argument("-n", type=int, default=20, metavar="N", help="so many, the newest (20)")
+    filtering.add_options(parser, CallViewSet.filters)
 
 
 def list_all(options: Mapping[str, Any]) -> None:
     """Show calls that have ended, the newest first."""
-    calls = CallRecord.objects.all()
-    if options["user"]:
-        uri = f"sip:{lookup.subscriber(options['user']).aor}"
-        calls = calls.filter(Q(caller=uri) | Q(callee=uri))
+    calls = _chosen(options)
     if options["failed"]:
         calls = calls.filter(answered_at=None)
     found = [
         _row(each) | {"ended_at": each.ended_at, "status": each.status, "reason": each.reason}
-        for each in calls[: max(1, options["n"])]
+        for each in calls[: filtering.most(options)]
     ]
     speech.show(found, COLUMNS, options)
 
 
 def list_live(options: Mapping[str, Any]) -> None:
     """Show calls that go on."""
-    speech.show([_row(each) for each in LiveCall.objects.all()], LIVE_COLUMNS, options)
+    found = filtering.apply(FILTERS, options, LiveCall.objects.all())
+    speech.show([_row(each) for each in found], LIVE_COLUMNS, options)
+
+
+def export(options: Mapping[str, Any]) -> None:
+    """Write what the filters choose as CSV, or a JSON object a line, as it is read."""
+    filtering.write(CallSerializer(), queries.with_names(_chosen(options)), options)
+
+
+def by_hour(options: Mapping[str, Any]) -> None:
+    """Count the calls of each hour: of the last day, or between --since and --until."""
+    until = _moment(options, "until") or timezone.now()
+    since = _moment(options, "since") or until - DAY
+    if not timedelta() < until - since <= MOST_HOURS:
+        raise Refused("--since must be before --until, at most 31 days.")
+    hours = queries.calls_by_hour(_chosen(options), since=since, until=until)
+    found = [
+        {
+            "hour": each.hour,
+            "answered": each.answered,
+            "failed": each.all_failed,
+            "mos": None if each.mos is None else round(each.mos, 2),
+            "measured": each.measured,
+        }
+        for each in hours
+    ]
+    speech.show(found, HOUR_COLUMNS, options)
 
 
 def hang_up(options: Mapping[str, Any]) -> None:
@@ -75,6 +110,20 @@ def hang_up(options: Mapping[str, Any]) -> None:
         raise Refused(f"no call {wanted} goes on.")
     services.hang_up(call, by="command line")
     speech.done(f"{call} is being ended.", {"id": call.public_id}, options)
+
+
+def _chosen(options: Mapping[str, Any]) -> Any:
+    given = {OWN_NAMES.get(name, name): value for name, value in options.items() if value}
+    return filtering.apply(CallViewSet.filters, given, CallRecord.objects.all())
+
+
+def _moment(options: Mapping[str, Any], name: str) -> datetime | None:
+    """Checked once more where it stands among the filters."""
+    try:
+        found: datetime | None = options[name] and CallViewSet.filters[name].read(options[name])
+    except ValueError as error:
+        raise Refused(f"--{name}: {error}") from error
+    return found
 
 
 def _row(call: CallRecord | LiveCall) -> dict[str, Any]:

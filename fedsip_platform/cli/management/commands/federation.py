@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from fedsip_platform.cli import lookup, rows, speech
+from fedsip_platform.api.federation import RefusalViewSet
+from fedsip_platform.cli import filtering, lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.federation import services
 from fedsip_platform.federation.models import Direction, FederationRule, Refusal
@@ -23,6 +24,7 @@ COLUMNS = {
     "enabled": "enabled",
     "note": "note",
 }
+REFUSAL_FILTERS = {name: each for name, each in RefusalViewSet.filters.items() if name != "domain"}
 REFUSAL_COLUMNS = {
     "day": "day",
     "domain": "domain",
@@ -56,6 +58,7 @@ class Command(BaseCommand):
         _takes_domains(forgetting)
         refused = speech.verb(verbs, "refusals", refusals, help="show what was refused, by day")
         refused.add_argument("domain", nargs="?", help="only of this domain of ours")
+        filtering.add_options(refused, REFUSAL_FILTERS)
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -121,4 +124,5 @@ def refusals(options: Mapping[str, Any]) -> None:
     found = Refusal.objects.select_related("domain")
     if options["domain"]:
         found = found.filter(domain=lookup.domain(options["domain"]))
+    found = filtering.apply(REFUSAL_FILTERS, options, found)
     speech.show([rows.of_refusal(each) for each in found[:1000]], REFUSAL_COLUMNS, options)

@@ -1,18 +1,24 @@
-"""fedsip registrations [list] | drop"""
+"""fedsip registrations [list] | over-time | drop"""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
 
+from fedsip_platform.calls import queries
+from fedsip_platform.calls.models import RegistrationSample
 from fedsip_platform.cli import lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.location import services
 from fedsip_platform.location.models import Binding
 
+MOST_HOURS = 31 * 24
 COLUMNS = {
     "aor": "user",
     "contact": "contact",
@@ -33,8 +39,12 @@ class Command(BaseCommand):
         _takes_filters(parser)
         parser.add_argument("--json", action="store_true", help="for programs")
         parser.set_defaults(run=list_all)
-        verbs = parser.add_subparsers(metavar="list|drop")
+        verbs = parser.add_subparsers(metavar="list|over-time|drop")
         _takes_filters(speech.verb(verbs, "list", list_all, help="show registrations"))
+        what = "how many were registered in the last hours"
+        counting = speech.verb(verbs, "over-time", over_time, help=what)
+        counting.add_argument("--hours", type=int, default=24, help="so far back (24)")
+        counting.add_argument("--tenant", metavar="SLUG", help="only of this tenant")
         dropping = speech.verb(verbs, "drop", drop, help="forget a user's registrations")
         dropping.add_argument("aor", metavar="ADDRESS", help="such as alice@example.com")
         dropping.add_argument("--contact", help="only this contact, as the list shows it")
@@ -56,6 +66,17 @@ def list_all(options: Mapping[str, Any]) -> None:
     if options["user"]:
         bindings = bindings.filter(aor=lookup.subscriber(options["user"]).aor)
     speech.show([rows.of_binding(each) for each in bindings.iterator()], COLUMNS, options)
+
+
+def over_time(options: Mapping[str, Any]) -> None:
+    """Show how many phones were registered, some minutes apart."""
+    samples = RegistrationSample.objects.all()
+    if options["tenant"]:
+        samples = samples.filter(tenant=lookup.tenant(options["tenant"]))
+    since = timezone.now() - timedelta(hours=max(1, min(options["hours"], MOST_HOURS)))
+    found = queries.registrations_over_time(samples, since=since)
+    columns = {"at": "at", "devices": "phones", "users": "users", "calls": "calls"}
+    speech.show([dataclasses.asdict(each) for each in found], columns, options)
 
 
 def drop(options: Mapping[str, Any]) -> None:

@@ -1,14 +1,19 @@
-"""fedsip tenant add | list | set | disable | enable | delete"""
+"""fedsip tenant add | list | set | attention | disable | enable | delete"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
 
 from fedsip_platform.cli import fields, lookup, rows, speech
 from fedsip_platform.directory import services
+from fedsip_platform.federation import wellbeing
+from fedsip_platform.federation.models import DomainCheck
+from fedsip_platform.tenants import attention
 from fedsip_platform.tenants.models import Tenant
 
 SETTABLE = (
@@ -24,7 +29,8 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(required=True, metavar="add|list|set|disable|enable|delete")
+        metavar = "add|list|set|attention|disable|enable|delete"
+        verbs = parser.add_subparsers(required=True, metavar=metavar)
         adding = speech.verb(verbs, "add", add, help="make a tenant")
         adding.add_argument("slug", help="short name: lower-case letters, digits, hyphens")
         adding.add_argument("--name", help="as people call it (the short name)")
@@ -34,6 +40,9 @@ class Command(BaseCommand):
             ("enable", enable, "serve its domains again"),
         ):
             speech.verb(verbs, name, run, help=what).add_argument("slug", help="its short name")
+        what = "what of a tenant wants attention, in sentences"
+        telling = speech.verb(verbs, "attention", tell_attention, help=what)
+        telling.add_argument("slug", help="its short name")
         setting = speech.verb(verbs, "set", set_fields, help="rename or limit a tenant")
         setting.add_argument("slug", help="its short name")
         setting.add_argument("field", nargs="+", help=f"field=value: {', '.join(SETTABLE)}")
@@ -62,6 +71,15 @@ def set_fields(options: Mapping[str, Any]) -> None:
     tenant = services.update_tenant(lookup.tenant(options["slug"]), **wanted)
     values = ", ".join(f"{name}={speech.text(getattr(tenant, name))}" for name in wanted)
     speech.done(f"tenant {tenant.slug} has {values} now.", _limits(tenant), options)
+
+
+def tell_attention(options: Mapping[str, Any]) -> None:
+    """Tell what wants attention, the worst first."""
+    tenant = lookup.tenant(options["slug"])
+    checks = DomainCheck.objects.filter(domain__tenant=tenant)
+    found = attention.points(tenant, wellbeing.of(checks, now=timezone.now()))
+    shown = [dataclasses.asdict(each) | {"text": str(each.text)} for each in found]
+    speech.show(shown, {"is_bad": "bad", "text": "what"}, options)
 
 
 def delete(options: Mapping[str, Any]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from fedsip_platform.cli import fields, lookup, passwords, rows, speech
+from fedsip_platform.api.users import UserViewSet
+from fedsip_platform.cli import fields, filtering, lookup, passwords, rows, speech
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Subscriber
 
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         passwords.add_options(adding)
         listing = speech.verb(verbs, "list", list_all, help="show users")
         listing.add_argument("--domain", help="only those of this domain")
+        filtering.add_options(listing, UserViewSet.filters)
         setting = speech.verb(verbs, "set", set_fields, help="change what holds for a user")
         _takes_address(setting)
         setting.add_argument("field", nargs="+", help=f"field=value: {', '.join(SETTABLE)}")
@@ -71,7 +73,8 @@ def list_all(options: Mapping[str, Any]) -> None:
     """Show all users, or those of a domain."""
     users = Subscriber.objects.all()
     if options["domain"]:
-        users = users.filter(domain=lookup.domain(options["domain"]))
+        options = {**options, "domain": lookup.domain(options["domain"]).name}
+    users = filtering.apply(UserViewSet.filters, options, users)
     speech.show([rows.of_subscriber(user) for user in users.iterator()], COLUMNS, options)
 
 

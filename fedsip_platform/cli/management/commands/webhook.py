@@ -8,12 +8,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from fedsip_platform.cli import fields, lookup, speech
+from fedsip_platform.api.webhooks import DeliveryViewSet
+from fedsip_platform.cli import fields, filtering, lookup, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.webhooks import services
 from fedsip_platform.webhooks.models import Delivery, Event, State, Webhook
 
 EVENTS = [each.value for each in Event if each != Event.TEST]
+MOST_DELIVERIES = 100
+DELIVERY_FILTERS = {
+    name: each for name, each in DeliveryViewSet.filters.items() if name != "webhook"
+}
 FIELDS = ("url", "events", "enabled", "note")
 COLUMNS = {"url": "address", "tenant": "tenant", "events": "events", "enabled": "on", "id": "id"}
 DELIVERIES = {
@@ -41,10 +46,12 @@ class Command(BaseCommand):
         changing.add_argument("words", nargs="+", metavar="F=V", help=", ".join(FIELDS))
         for name, run, what in (
             ("test", test, "send something, to see whether it arrives"),
-            ("deliveries", deliveries, "what was told, the latest first"),
             ("delete", delete, "tell it no more"),
         ):
             speech.verb(verbs, name, run, help=what).add_argument("id", metavar="ID")
+        telling = speech.verb(verbs, "deliveries", deliveries, help="what was told, latest first")
+        telling.add_argument("id", metavar="ID")
+        filtering.add_options(telling, DELIVERY_FILTERS)
         again = speech.verb(verbs, "retry", retry, help="try a delivery again")
         again.add_argument("id", metavar="DELIVERY", help="as `deliveries` shows it")
 
@@ -83,7 +90,8 @@ def test(options: Mapping[str, Any]) -> None:
 
 def deliveries(options: Mapping[str, Any]) -> None:
     """Show what was told."""
-    found = _find(options["id"]).deliveries.order_by("-id")[:100]
+    every = _find(options["id"]).deliveries.order_by("-id")
+    found = filtering.apply(DELIVERY_FILTERS, options, every)[:MOST_DELIVERIES]
     speech.show([_delivery(each) for each in found], DELIVERIES, options)
 
 
