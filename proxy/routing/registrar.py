@@ -7,6 +7,8 @@ a NAT, over a connection, or with outbound (RFC 5626). Any other contact is loca
 from __future__ import annotations
 
 import logging
+from email.utils import formatdate
+from functools import lru_cache
 from os import urandom
 from typing import TYPE_CHECKING, Final
 
@@ -200,9 +202,16 @@ def _reply(call: RequestContext, node: Node, outcome: Outcome) -> None:
     if b"path" in supported:
         headers += [(b"path", value) for value in call.request.headers.values(b"path")]
     headers.append((b"service-route", _service_route(call, node)))
+    headers.append((b"date", _date(int(wall))))
     if outcome.uses_outbound:
         headers += [(b"require", b"outbound"), (b"flow-timer", _FLOW_TIMER)]
     call.reply(200, headers=tuple(headers))
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> bytes:
+    """By which phones set their clocks (s10.3 step 8, s20.17)."""
+    return formatdate(second, usegmt=True).encode()
 
 
 def _service_route(call: RequestContext, node: Node) -> bytes:

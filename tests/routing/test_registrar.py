@@ -25,6 +25,13 @@ def test_a_registration_is_answered_with_all_bindings() -> None:
     assert all(contact.param(b"expires") == b"3600" for contact in again.contacts)
 
 
+def test_a_phone_is_told_the_time() -> None:
+    world = World()
+    world.wall = 1_289_690_940.9 - world.clock.time()
+    answer = world.phone(ALICE, "192.0.2.10").registers()
+    assert answer.headers.all(b"date") == [b"Sat, 13 Nov 2010 23:29:00 GMT"]
+
+
 def test_a_contact_that_is_not_behind_nat_is_located_by_its_uri() -> None:
     world = World()
     world.registered(ALICE, "192.0.2.10")
