@@ -227,6 +227,19 @@ def spread(seconds: list[float]) -> str:
     return f"p50 {p50:6.2f}  p95 {p95:6.2f}  p99 {p99:6.2f}  longest {longest:6.2f} ms"
 
 
+async def cpu_and_latency(
+    pid: int, caller: Phone, uri: str, count: int, rate: float
+) -> tuple[float, list[float]]:
+    """The µs of a process's CPU that each of many calls takes, and the seconds until its 200."""
+    await caller.many(uri, 50, 50)
+    idle = await asyncio.to_thread(cpu.idle_rate, pid)
+    before, began = cpu.nanoseconds(pid), time.monotonic()
+    seconds = await caller.many(uri, count, rate)
+    used = await asyncio.to_thread(cpu.settled, pid) - before
+    used -= int(idle * (time.monotonic() - began))
+    return used / count / 1000, seconds
+
+
 class Bench:
     """The proxy with its phones, and what is measured."""
 
@@ -241,13 +254,9 @@ class Bench:
     async def cost(self) -> None:
         figures = {}
         for what, uri in (("within", f"sip:user1@{HOME}"), ("to far.test", "sip:bob@far.test")) * 2:
-            await self._caller.many(uri, 50, 50)
-            idle = await asyncio.to_thread(cpu.idle_rate, self._pid)
-            before, began = cpu.nanoseconds(self._pid), time.monotonic()
-            seconds = await self._caller.many(uri, self._args.calls, self._args.rate)
-            used = await asyncio.to_thread(cpu.settled, self._pid) - before
-            used -= int(idle * (time.monotonic() - began))
-            micro = used / self._args.calls / 1000
+            micro, seconds = await cpu_and_latency(
+                self._pid, self._caller, uri, self._args.calls, self._args.rate
+            )
             figures[what] = min(micro, figures.get(what, micro))
             print(f"  call {what:12} {micro:7.1f} µs of CPU   {spread(seconds)}", flush=True)
         ratio = figures["to far.test"] / figures["within"]
@@ -313,6 +322,17 @@ def _ask_alone(dns: str) -> list[float]:
     return uvloop.run(ask())
 
 
+async def register(callee: Phone) -> None:
+    """Register a phone as user1."""
+    home = f"sip:user1@{HOME}".encode()
+    answer = await callee.asks(request(
+        b"REGISTER", f"sip:{HOME}".encode(), via=callee.via, from_uri=home, to_uri=home,
+        call_id=b"register%d@bench" % callee.port, contact=callee.contact,
+    ))  # fmt: skip
+    if answer.status != 200:
+        raise AssertionError(f"REGISTER: {answer.status}")
+
+
 async def measure(platform: Platform, dns: str, ports: Ports, args: argparse.Namespace) -> None:
     proxy = (platform.address, platform.port)
     caller, callee, silent = (Phone(port, proxy) for port in ports)
@@ -320,14 +340,7 @@ async def measure(platform: Platform, dns: str, ports: Ports, args: argparse.Nam
     neighbour = Phone(caller.port, proxy, "127.0.0.2")
     for phone in (caller, callee, silent, neighbour):
         await phone.start()
-    home = f"sip:user1@{HOME}".encode()
-    register = request(
-        b"REGISTER", f"sip:{HOME}".encode(), via=callee.via, from_uri=home, to_uri=home,
-        call_id=b"register@bench", contact=callee.contact,
-    )  # fmt: skip
-    answer = await callee.asks(register)
-    if answer.status != 200:
-        raise AssertionError(f"REGISTER: {answer.status}")
+    await register(callee)
     bench = Bench(platform, args, caller, neighbour)
     for name in args.only:
         await {"cost": bench.cost, "cold": lambda: bench.cold(dns), "dead": bench.dead}[name]()
@@ -353,7 +366,7 @@ async def run(folder: Path, args: argparse.Namespace) -> None:
                     "FEDSIP_LOG_LEVEL": "WARNING",
                 },
             )
-            await asyncio.to_thread(_provide, platform)
+            await asyncio.to_thread(provide, platform)
             await asyncio.to_thread(platform.__enter__)
             try:
                 os.sched_setaffinity(platform.program("proxy").process.pid, {0})
@@ -365,7 +378,8 @@ async def run(folder: Path, args: argparse.Namespace) -> None:
         postgres.stop()
 
 
-def _provide(platform: Platform) -> None:
+def provide(platform: Platform) -> None:
+    """Make the tables, and HOME with user1 and user2, which asks nobody for a password."""
     platform.cli("migrate", "--verbosity", "0")
     policy = ("media_policy=never", "unauthenticated=on", "unauthenticated_calls_out=on")
     platform.add_domain(HOME, *policy, tenant="bench")
