@@ -23,6 +23,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 from fedsip_platform.launch import socket_folder
 
@@ -190,7 +191,8 @@ class EmbeddedPostgres:
         return process
 
     def _server_words(self) -> list[str]:
-        settings = SETTINGS | {"unix_socket_directories": str(self._socket_folder)}
+        quoted = str(self._socket_folder).replace('"', '""')
+        settings = SETTINGS | {"unix_socket_directories": f'"{quoted}"'}
         if not self._durable:
             settings |= NOT_DURABLE
         words = ["postgres", "-D", str(self._data)]
@@ -234,7 +236,7 @@ class EmbeddedPostgres:
 
 def database_url(folder: Path) -> str:
     """The address of the embedded server whose socket lies in that folder."""
-    return f"postgresql://{USER}@/{DATABASE}?host={folder}"
+    return f"postgresql://{USER}@/{DATABASE}?host={quote(os.fsencode(folder))}"
 
 
 def running_url(state_dir: Path) -> str | None:

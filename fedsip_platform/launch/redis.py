@@ -6,12 +6,14 @@ Not used when FEDSIP_BROKER_URL names another. Nothing but waiting tasks lies in
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 from fedsip_platform.launch import socket_folder
 from fedsip_platform.launch.problem import Problem
@@ -62,7 +64,7 @@ class EmbeddedRedis:
         except BaseException:
             self.stop()
             raise
-        return f"redis+socket://{path}"
+        return f"redis+socket://{quote(os.fsencode(path))}"
 
     def stop(self) -> None:
         """End it; what waits in it is on disk."""

@@ -1,4 +1,5 @@
-"""Private folders for unix sockets, whose paths the kernel bounds to 107 bytes."""
+"""Private folders for unix sockets, whose paths the kernel bounds to 107 bytes; where PostgreSQL's
+client is told one, a comma ends it."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ MAX_PATH = 107
 
 
 def make(beside: Path, longest_name: str) -> Path:
-    """`beside` itself where the path is short enough, else a new folder under /tmp; mode 0700."""
-    if len(os.fsencode(beside / longest_name)) <= MAX_PATH:
+    """`beside` itself where its path will do, else a new folder under /tmp; mode 0700."""
+    if len(os.fsencode(beside / longest_name)) <= MAX_PATH and "," not in str(beside):
         beside.mkdir(parents=True, exist_ok=True)
         beside.chmod(0o700)
         return beside

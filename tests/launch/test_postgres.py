@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from fedsip_platform.launch import postgres
 from fedsip_platform.launch.postgres import EmbeddedPostgres, PostgresError
@@ -40,6 +41,21 @@ def test_data_outlives_a_restart(state_dir: Path) -> None:
     try:
         assert postgres.running_url(state_dir) == url
         assert _ask(url, "SELECT number FROM kept") == 7
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("name", ["a b", "pä,th", '50% "x"', "a'b&c=d?e#f"])
+def test_a_folder_of_any_name(state_dir: Path, name: str) -> None:
+    server = EmbeddedPostgres(state_dir / name, durable=False)
+    (state_dir / name).mkdir()
+    state_dir.joinpath(name).chmod(0o711)
+    url = server.start()
+    try:
+        beside = str(state_dir / name / "postgres/socket")
+        assert (conninfo_to_dict(url)["host"] == beside) == ("," not in name)
+        assert _ask(url, "SELECT 7") == 7
+        assert postgres.running_url(state_dir / name) == url
     finally:
         server.stop()
 
