@@ -80,7 +80,11 @@ class _Port:
     def __init__(self, address: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._socket.connect((address, port))
+        try:
+            self._socket.connect((address, port))
+        except OSError:  # no way leads there
+            self._socket.close()
+            raise
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._read)
         self._waiting: dict[int, asyncio.Future[bytes]] = {}

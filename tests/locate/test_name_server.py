@@ -144,6 +144,13 @@ async def test_where_nobody_listens_is_known_at_once() -> None:
     server.close()
 
 
+async def test_where_no_way_leads() -> None:
+    server = NameServer("255.255.255.255", 53, Turns(2))
+    with pytest.raises(OSError, match="Permission denied"):
+        await ask(server)
+    server.close()
+
+
 async def test_questions_leave_by_many_ports_which_change(
     far: Answering, server: NameServer
 ) -> None:
