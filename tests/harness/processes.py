@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -13,6 +14,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.harness.closing import Closing
+
+_FIRST_PORT = 27_000
+_PORTS = 3_000
+_ports = itertools.count(os.getpid() * 61)  # several runs at a time begin apart
 
 
 class PeerFailed(AssertionError):
@@ -157,20 +162,23 @@ def holds_udp(port: int, pid: int) -> bool:
 
 
 def free_port(address: str = "127.0.0.1", *, pair: bool = False) -> int:
-    """A port that is free for UDP and TCP (with `pair`, the next one too: TLS beside TCP)."""
+    """A port that is free for UDP and TCP (with `pair`, the next one too: TLS beside TCP).
+
+    It is below those that the kernel gives to whoever asks for any, so that nobody's connection or
+    question to a DNS server gets it before its program has started, and no port comes twice.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    for _ in range(200):
+    for _ in range(_PORTS):
+        port = _FIRST_PORT + next(_ports) % _PORTS
+        wanted = [(port, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
+        if pair:
+            next(_ports)
+            wanted += [(port + 1, kind) for _, kind in wanted]
         with contextlib.ExitStack() as held:
             try:
-                first = held.enter_context(socket.socket(family, socket.SOCK_STREAM))
-                first.bind((address, 0))
-                port = int(first.getsockname()[1])
-                for number in (port, port + 1) if pair else (port,):
-                    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-                        if (number, kind) == (port, socket.SOCK_STREAM):
-                            continue
-                        held.enter_context(socket.socket(family, kind)).bind((address, number))
-            except (OSError, OverflowError):
+                for number, kind in wanted:
+                    held.enter_context(socket.socket(family, kind)).bind((address, number))
+            except OSError:
                 continue
             return port
     raise PeerFailed(f"no free port at {address}")
