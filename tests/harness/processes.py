@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tests.harness.closing import Closing
 
-_FIRST_PORT = 27_000
-_PORTS = 3_000
+_FIRST_PORT = 20_000
+_PORTS = 2_500
 _ports = itertools.count(os.getpid() * 61)  # several runs at a time begin apart
 
 
@@ -165,14 +165,14 @@ def free_port(address: str = "127.0.0.1", *, pair: bool = False) -> int:
     """A port that is free for UDP and TCP (with `pair`, the next one too: TLS beside TCP).
 
     It is below those that the kernel gives to whoever asks for any, so that nobody's connection or
-    question to a DNS server gets it before its program has started, and no port comes twice.
+    question to a DNS server gets it before its program has started. No port comes twice, nor one
+    of the next three: SIPp takes some of them for media.
     """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for _ in range(_PORTS):
-        port = _FIRST_PORT + next(_ports) % _PORTS
+        port = _FIRST_PORT + 4 * (next(_ports) % _PORTS)
         wanted = [(port, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)]
         if pair:
-            next(_ports)
             wanted += [(port + 1, kind) for _, kind in wanted]
         with contextlib.ExitStack() as held:
             try:
