@@ -50,7 +50,8 @@ def claimed(request: Request) -> SipUri | None:
 def settle(call: RequestContext) -> None:
     """Take off what nobody vouches for; 500 for privacy that is critical and not ours to give."""
     fields = call.fields
-    if _ASSERTED in fields and not call.is_trusted:
+    is_from_own_node = call.binding_aor is not None  # which has judged of it
+    if _ASSERTED in fields and not call.is_trusted and not is_from_own_node:
         call.request.headers.remove(_ASSERTED)
     if _PREFERRED in fields:
         call.request.headers.remove(_PREFERRED)

@@ -204,6 +204,8 @@ def test_a_contact_whose_flow_another_node_holds(protocol: str, contact: bytes) 
     stranger.sends(b"INVITE", b"sip:bob@example.com")
     sent = between.take_request(b"INVITE")
     assert len(sent.routes) == 1
+    said = b"<sip:info@elsewhere.test>"
+    sent.headers.set(b"p-asserted-identity", said)  # believed there, so it is here
     arriving = there.phone(b"node-a@x", "198.51.100.1")
     sent.headers.set(
         b"route", (sent.headers.first(b"route") or b"").replace(b"192.0.2.200", b"198.51.100.1")
@@ -213,6 +215,7 @@ def test_a_contact_whose_flow_another_node_holds(protocol: str, contact: bytes) 
     assert came.uri.serialise() == contact.strip(b"<>")
     assert not came.headers.has(b"route")
     assert len(came.record_routes) == 4
+    assert came.headers.values(b"p-asserted-identity") == [said]
 
 
 @pytest.mark.parametrize(
