@@ -10,7 +10,7 @@ import pytest
 
 from proxy.transport.gateway_frames import FrameReader, Preamble, PreambleReader, frame
 
-BOUND_SECONDS = 20.0
+BOUND_SECONDS = 60.0
 
 
 class ProxySide:

@@ -122,7 +122,7 @@ class Baresip(Closing):
 
     def _connect(self) -> socket.socket:
         if self._namespace is None:
-            return socket.create_connection(self._control, timeout=10)
+            return socket.create_connection(self._control, timeout=60)
         from tests.harness.namespaces import connect_inside
 
         return connect_inside(self._namespace, self._control)
@@ -151,12 +151,12 @@ class Baresip(Closing):
         wire = json.dumps({"command": name, "params": params, "token": "t"}).encode()
         self._socket.sendall(b"%d:%s," % (len(wire), wire))
         try:
-            return str(self._answers.get(timeout=10).get("data", ""))
+            return str(self._answers.get(timeout=60).get("data", ""))
         except queue.Empty:
             raise PeerFailed(f"baresip did not answer {name!r}:\n{self.tail()}") from None
 
     def awaits(
-        self, kind: str, *, within: float = 20.0, other: str | None = None
+        self, kind: str, *, within: float = 60.0, other: str | None = None
     ) -> dict[str, Any]:
         """Return the next event of that type; `other` names one that fails the wait at once."""
         seen: list[str] = []

@@ -44,7 +44,7 @@ def captured(
         yield
     finally:
         program.process.send_signal(signal.SIGINT)
-        program.wait(within=30)
+        program.wait(within=60)
 
 
 def packets_of(file: Path, kinds: Iterable[tuple[int, str]]) -> list[Packet]:

@@ -19,7 +19,7 @@ from psycopg import sql
 from fedsip_platform.launch.postgres import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parents[2]
-BOUND_SECONDS = 20.0
+BOUND_SECONDS = 60.0
 POLL_SECONDS = 0.005
 
 

@@ -17,7 +17,7 @@ from tests.harness.processes import PeerFailed, Program
 
 _LIBRARIES = "/usr/lib/x86_64-linux-gnu/janus"
 _PLUGIN = "janus.plugin.echotest"
-_BOUND_SECONDS = 20.0
+_BOUND_SECONDS = 60.0
 _LARGEST = 65_536
 
 

@@ -78,7 +78,7 @@ def inside(namespace: str, make: Callable[[], Made]) -> Made:
 
 def connect_inside(namespace: str, address: tuple[str, int]) -> socket.socket:
     """A TCP connection from within the namespace."""
-    return inside(namespace, lambda: socket.create_connection(address, timeout=10))
+    return inside(namespace, lambda: socket.create_connection(address, timeout=60))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tests.harness.closing import Closing
 
-_FIRST_PORT = 20_000
-_PORTS = 2_500
+_FIRST_PORT = 26_000  # above those that the relays of tests draw from
+_PORTS = 1_000
 _ports = itertools.count(os.getpid() * 61)  # several runs at a time begin apart
 
 
@@ -73,7 +73,7 @@ class Program(Closing):
         with self._changed:
             self._changed.notify_all()
 
-    def awaits(self, pattern: str, *, within: float = 30.0) -> re.Match[str]:
+    def awaits(self, pattern: str, *, within: float = 120.0) -> re.Match[str]:
         """Return the first match of `pattern` in a line that no earlier call has passed."""
         wanted = re.compile(pattern)
 

@@ -56,7 +56,7 @@ class TlsClient(Closing):
     """A connection to a proxy over TLS."""
 
     def __init__(self, address: tuple[str, int], context: ssl.SSLContext) -> None:
-        plain = socket.create_connection(address, timeout=20)
+        plain = socket.create_connection(address, timeout=60)
         self._socket = context.wrap_socket(plain, server_hostname=address[0])
         self._framer = StreamFramer(65_536)
         self._waiting: list[bytes] = []

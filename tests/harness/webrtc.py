@@ -22,7 +22,7 @@ RATE = 8000
 FRAME = 160
 _MU = 255.0
 _NEEDED_SECONDS = 0.5
-_BOUND_SECONDS = 15.0
+_BOUND_SECONDS = 60.0
 
 
 def noise(seed: int, seconds: float = 30.0) -> NDArray[np.int16]:

@@ -50,17 +50,17 @@ class Page:
         self._socket = WebsocketCommunicator(application(), f"/live{query}", headers)
 
     async def opens(self) -> bool:
-        accepted, _ = await self._socket.connect(timeout=20)
+        accepted, _ = await self._socket.connect(timeout=60)
         return bool(accepted)
 
     async def hears(self) -> dict[str, str]:
-        return dict(await self._socket.receive_json_from(timeout=20))
+        return dict(await self._socket.receive_json_from(timeout=60))
 
     async def says(self, text: str) -> None:
         await self._socket.send_to(text_data=text)
 
     async def is_closed(self) -> bool:
-        return bool((await self._socket.receive_output(timeout=20))["type"] == "websocket.close")
+        return bool((await self._socket.receive_output(timeout=60))["type"] == "websocket.close")
 
     async def leaves(self) -> None:
         await self._socket.disconnect()

@@ -16,7 +16,7 @@ from tests.harness.database import Administrator, until
 
 pytestmark = pytest.mark.db
 
-BOUND_SECONDS = 20.0
+BOUND_SECONDS = 60.0
 
 
 @pytest.fixture

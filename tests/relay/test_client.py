@@ -14,7 +14,7 @@ from tests.relay.conftest import ToldRelay
 
 @pytest.fixture
 async def client(relay: ToldRelay) -> AsyncIterator[RelayClient]:
-    one = RelayClient(("127.0.0.1", relay.port), timeout=0.4)
+    one = RelayClient(("127.0.0.1", relay.port), timeout=60.0)
     yield one
     one.close()
 
@@ -55,12 +55,14 @@ async def test_rubbish_is_an_error(relay: ToldRelay, client: RelayClient, rubbis
     assert not refusal.value.is_silent
 
 
-async def test_silence_is_told(relay: ToldRelay, client: RelayClient) -> None:
+async def test_silence_is_told(relay: ToldRelay) -> None:
+    client = RelayClient(("127.0.0.1", relay.port), timeout=0.4)
     relay.answer = lambda _: None
     with pytest.raises(RelayError) as refusal:
         await client.request(Ping())
     assert refusal.value.is_silent
     assert not client.waiting
+    client.close()
 
 
 async def test_a_port_where_nobody_listens_is_silence() -> None:

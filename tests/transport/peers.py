@@ -22,7 +22,7 @@ from proxy.transport.layer import TransportLayer
 from proxy.transport.tls import TlsContexts
 from tests.harness.processes import free_port
 
-BOUND_SECONDS = 20.0
+BOUND_SECONDS = 60.0
 
 Found = TypeVar("Found")
 
