@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.test_encrypted_calls import protocols
 from tests.harness.baresip import Baresip
 from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.capture import captured
 from tests.harness.platform import Platform
 from tests.harness.softphones import HEARD, Softphones, hear_each_other
 from tests.harness.waiting import wait_until
+from tests.harness.wires import check_wires, legs_of
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
@@ -73,14 +76,18 @@ def test_the_page_calls(
     mediaenc: str,
     domain: str,
     spoken: str,
+    tmp_path: Path,
 ) -> None:
-    page = softphone(f"to{transport}")
+    page, file = softphone(f"to{transport}"), tmp_path / "call.pcap"
     phone = desk(transport, mediaenc=mediaenc, domain=domain)
-    talk(page, phone)
-    hear_each_other(page, phone, browser)
-    assert sorted(protocols(platform, call_id(phone))) == sorted([PAGE, spoken])
-    page.clicks("end")
-    phone.closed()
+    with captured(file, platform.media_ports):
+        talk(page, phone)
+        hear_each_other(page, phone, browser)
+        assert sorted(protocols(platform, call_id(phone))) == sorted([PAGE, spoken])
+        legs = legs_of(platform.ng_port, call_id(phone))
+        page.clicks("end")
+        phone.closed()
+    check_wires(file, legs, signalling=phone.program.text())
 
 
 @pytest.mark.parametrize(

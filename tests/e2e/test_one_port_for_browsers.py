@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.harness.baresip import Baresip
-from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.browser import Chromium
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.softphones import HEARD, Softphones
@@ -17,8 +17,6 @@ pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
 DOMAIN = "one-port.test"
 PORT = free_port()
-_FAR_PORTS = r"""() => window.fedsipPhone.line.calls.map(({ connection }) =>
-  Number(/^m=audio (\d+)/m.exec(connection.currentRemoteDescription.sdp)[1]))"""
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +29,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Ite
     with Platform(folder, database_url=migrated_url, web=True, settings=settings) as running:
         running.add_domain(DOMAIN, "media_policy=always", tenant="one-port")
         yield running
-
-
-def far_ports(phone: BrowserPhone) -> list[int]:
-    return list(phone.page.evaluate(_FAR_PORTS))
 
 
 def test_two_pages_and_a_desk_phone(
@@ -52,7 +46,7 @@ def test_two_pages_and_a_desk_phone(
     desk.accepts()
     for phone in (alice, bob, carol):
         phone.is_in("talking")
-        assert far_ports(phone) == [PORT]
+        assert phone.far_ports() == [PORT]
     for phone, played in ((alice, browser), (bob, browser), (carol, desk)):
         wait_until(
             lambda phone=phone, played=played: phone.hears(played.played) > HEARD,

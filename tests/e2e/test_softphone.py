@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.capture import captured
 from tests.harness.platform import Platform
 from tests.harness.softphones import HEARD, Softphones
 from tests.harness.waiting import wait_until
+from tests.harness.wires import WEBRTC, check_wires
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
@@ -43,17 +45,23 @@ def talk(caller: BrowserPhone, callee: BrowserPhone, name: str) -> None:
     callee.is_in("talking")
 
 
-def test_two_pages_hear_each_other(softphone: Softphones, browser: Chromium) -> None:
-    alice, bob = softphone("alice1"), softphone("bob1")
-    talk(alice, bob, "bob1")
-    for phone in (alice, bob):
-        assert phone.hears(browser.played) > HEARD
-        figures = phone.figures()
-        assert figures["dtls"] == "connected"
-        assert figures["energy"] > 0
-    alice.clicks("end")
-    bob.has_no_call()
-    alice.has_no_call()
+def test_two_pages_hear_each_other(
+    softphone: Softphones, browser: Chromium, platform: Platform, tmp_path: Path
+) -> None:
+    alice, bob, file = softphone("alice1"), softphone("bob1"), tmp_path / "call.pcap"
+    with captured(file, platform.media_ports):
+        talk(alice, bob, "bob1")
+        for phone in (alice, bob):
+            assert phone.hears(browser.played) > HEARD
+            figures = phone.figures()
+            assert figures["dtls"] == "connected"
+            assert figures["energy"] > 0
+        far = alice.far_ports() + bob.far_ports()
+        alice.clicks("end")
+        bob.has_no_call()
+        alice.has_no_call()
+    first, last = platform.media_ports
+    check_wires(file, {port: WEBRTC for port in far if first <= port <= last})
     assert bob.page.inner_text(".phone-line b") == "alice1"
 
 

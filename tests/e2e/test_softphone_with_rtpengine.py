@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_browser_and_desk_phone import call_id
 from tests.harness.baresip import Baresip
 from tests.harness.browser import Chromium
+from tests.harness.capture import captured
 from tests.harness.platform import Platform
 from tests.harness.rtpengine import rtpengine
 from tests.harness.softphones import HEARD, Softphones, hear_each_other
 from tests.harness.waiting import wait_until
+from tests.harness.wires import WEBRTC, check_wires, legs_of
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
@@ -38,17 +42,22 @@ def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Ite
         assert relay.process.poll() is None
 
 
-def test_two_pages(softphone: Softphones, browser: Chromium) -> None:
-    alice, bob = softphone("alice1"), softphone("bob1")
-    alice.dials("bob1")
-    bob.is_in("ringing")
-    bob.answers()
-    alice.is_in("talking")
-    bob.is_in("talking")
-    for phone in (alice, bob):
-        wait_until(lambda phone=phone: phone.hears(browser.played) > HEARD, "they hear each other")
-    alice.clicks("end")
-    bob.has_no_call()
+def test_two_pages(softphone: Softphones, browser: Chromium, tmp_path: Path) -> None:
+    alice, bob, file = softphone("alice1"), softphone("bob1"), tmp_path / "call.pcap"
+    with captured(file, PORTS):
+        alice.dials("bob1")
+        bob.is_in("ringing")
+        bob.answers()
+        alice.is_in("talking")
+        bob.is_in("talking")
+        for phone in (alice, bob):
+            wait_until(
+                lambda phone=phone: phone.hears(browser.played) > HEARD, "they hear each other"
+            )
+        legs = {port: WEBRTC for phone in (alice, bob) for port in phone.far_ports()}
+        alice.clicks("end")
+        bob.has_no_call()
+    check_wires(file, legs)
 
 
 @pytest.mark.parametrize(
@@ -65,19 +74,23 @@ def test_a_page_and_a_desk_phone(
     mediaenc: str,
     domain: str,
     calls: str,
+    tmp_path: Path,
 ) -> None:
-    name = f"{calls}{transport}"
+    name, file = f"{calls}{transport}", tmp_path / "call.pcap"
     page = softphone(name)
     party = platform.add_user(f"desk{os.urandom(3).hex()}", domain)
     desk = baresip(party, transport, extra=f";mediaenc={mediaenc}" if mediaenc else "")
-    if calls == "page":
-        page.dials(desk.account.aor)
-        desk.accepts()
-        page.is_in("talking")
-    else:
-        desk.dials(f"sip:{name}@{DOMAIN}")
-        page.answers()
-        desk.established()
-    hear_each_other(page, desk, browser)
-    page.clicks("end")
-    desk.closed()
+    with captured(file, PORTS):
+        if calls == "page":
+            page.dials(desk.account.aor)
+            desk.accepts()
+            page.is_in("talking")
+        else:
+            desk.dials(f"sip:{name}@{DOMAIN}")
+            page.answers()
+            desk.established()
+        hear_each_other(page, desk, browser)
+        legs = legs_of(platform.ng_port, call_id(desk))
+        page.clicks("end")
+        desk.closed()
+    check_wires(file, legs, signalling=desk.program.text())

@@ -73,6 +73,8 @@ _OWN_UFRAG = """() => {
   const { sdp } = window.fedsipPhone.line.calls[0].connection.currentLocalDescription;
   return /a=ice-ufrag:(\\S+)/.exec(sdp)[1];
 }"""
+_FAR_PORTS = r"""() => window.fedsipPhone.line.calls.map(({ connection }) =>
+  Number(/^m=audio (\d+)/m.exec(connection.currentRemoteDescription.sdp)[1]))"""
 _IS_CONNECTED = "() => window.fedsipPhone.line.calls[0].connection.iceConnectionState in " + (
     "{ connected: 1, completed: 1 }"
 )
@@ -189,6 +191,10 @@ class BrowserPhone:
 
     def has_no_call(self) -> None:
         self.page.wait_for_selector(".phone-card", state="detached")
+
+    def far_ports(self) -> list[int]:
+        """Where the other side of each of its calls said that it takes sound."""
+        return list(self.page.evaluate(_FAR_PORTS))
 
     def hears(self, played: Path) -> float:
         """Likeness of what comes from the other side with that sound."""

@@ -19,6 +19,7 @@ _LIBRARIES = "/usr/lib/x86_64-linux-gnu/janus"
 _PLUGIN = "janus.plugin.echotest"
 _BOUND_SECONDS = 60.0
 _LARGEST = 65_536
+_STARTS = 20
 
 
 def janus(folder: Path, *, address: str, ports: tuple[int, int], namespace: str) -> Program:
@@ -55,11 +56,27 @@ general: {{
 }}
 admin: {{ admin_enabled = false }}
 """)
-    program = Program(
-        ["janus", f"--configs-folder={folder}"], log=folder / "janus.log", namespace=namespace
-    )
-    program.awaits(r"Unix Sockets")
-    return program
+    for number in range(_STARTS):
+        program = Program(
+            ["janus", f"--configs-folder={folder}"],
+            log=folder / f"janus{number}.log",
+            namespace=namespace,
+        )
+        program.awaits(r"transport plugin initialized")
+        if _answers(folder):
+            return program
+        program.kill()
+    raise PeerFailed("Janus never serves")
+
+
+def _answers(folder: Path) -> bool:
+    """Whether it serves: its thread for the socket ends at once where that begins before the plugin
+    says that it is ready, and Janus with it."""
+    try:
+        EchoTest(folder).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 class EchoTest(Closing):

@@ -52,6 +52,7 @@ class Platform(Closing):
         self._web = web
         key, certificate = self._certificate()
         first_media = 30000 if namespace else 30000 + (os.getpid() * 400) % 20000
+        self.media_ports = (first_media, first_media + 399)
         environment = {
             "DATABASE_URL": database_url,
             "FEDSIP_STATE_DIR": str(folder),

@@ -12,9 +12,12 @@ import pytest
 from media.ng import Answer, Offer, Options
 from media.sdp import parse
 from media.srtp.suite import AEAD_AES_128_GCM
+from tests.harness.capture import captured
 from tests.harness.janus import EchoTest, janus
 from tests.harness.namespaces import PLATFORM_ADDRESS, Street, inside
 from tests.harness.ng import REPLACE, NgClient, RtpPhone, call_id, our_relay
+from tests.harness.waiting import wait_until
+from tests.harness.wires import LEAST, WEBRTC, check_wires
 
 pytestmark = pytest.mark.e2e
 
@@ -25,7 +28,9 @@ TO_JANUS = Options(
     replace=(b"origin", b"session-connection"),
 )
 NG_PORT = 22223
+PORTS = (22600, 22699)
 SAYINGS = 200
+LEAST_BYTES = 16_000  # of a recording, which lags behind
 SOURCE = "a=ssrc:7 cname:phone"  # Janus drops what no a=ssrc and no MID extension names
 
 
@@ -46,7 +51,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         relay = our_relay(
             folder / "relay",
             ng_port=NG_PORT,
-            ports=(22600, 22699),
+            ports=PORTS,
             ipv4=PLATFORM_ADDRESS,
             ipv6="off",
             namespace=name,
@@ -60,9 +65,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.mark.parametrize("is_encrypting", [False, True], ids=["RTP", "SDES"])
-def test_a_phone_hears_its_echo(place: Place, is_encrypting: bool) -> None:
-    relay, name = place.relay, call_id()
+def test_a_phone_hears_its_echo(place: Place, is_encrypting: bool, tmp_path: Path) -> None:
+    relay, name, file = place.relay, call_id(), tmp_path / "call.pcap"
     with (
+        captured(file, PORTS, namespace=place.namespace),
         inside(place.namespace, lambda: RtpPhone(PLATFORM_ADDRESS, ssrc=7)) as phone,
         EchoTest(place.folder) as echo,
     ):
@@ -86,7 +92,13 @@ def test_a_phone_hears_its_echo(place: Place, is_encrypting: bool) -> None:
             relay.describes(Answer(name, b"a", b"b", echo.answer(body), options=REPLACE))
         )
         assert _hears_itself(phone, b"after the re-INVITE")
-        assert parse(body).media[0].protocol == b"UDP/TLS/RTP/SAVPF"
+        assert parse(body).media[0].protocol == WEBRTC
+        legs = {told.media[0].port: phone.protocol.encode(), parse(body).media[0].port: WEBRTC}
+        lines = [line.value for line in told.media[0].lines]
+        keys = phone.description() + b"".join(b"\na=" + one for one in lines)
+        assert _is_heard_often(phone)
+        wait_until(lambda: file.stat().st_size > LEAST_BYTES, "it is recorded")
+    check_wires(file, legs, signalling=keys.decode())
 
 
 def _hears_itself(phone: RtpPhone, word: bytes) -> bool:
@@ -97,3 +109,8 @@ def _hears_itself(phone: RtpPhone, word: bytes) -> bool:
         if not phone.is_deaf(within=0.1) and phone.hears()[12:] == payload:
             return True
     return False
+
+
+def _is_heard_often(phone: RtpPhone) -> bool:
+    """Often enough to judge the wire by."""
+    return all(_hears_itself(phone, b"%d" % number) for number in range(LEAST))
