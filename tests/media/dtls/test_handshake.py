@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from OpenSSL import SSL
 
 from media.dtls import matches
 from media.dtls.handshake import Handshake, State
@@ -18,6 +19,7 @@ PACKET = packet.build(
     payload_type=0, sequence_number=1, rtp_timestamp=160, ssrc=7, payload=bytes(160)
 )
 _BOUND_SECONDS = 60.0
+_DTLS_1_2, _DTLS_1_3 = 0xFEFD, 0xFEFC
 
 
 class Line:
@@ -84,6 +86,14 @@ async def test_keys_of_both_sides_meet() -> None:
     assert matches(line.server.certificate, (ALICE.fingerprint,))
     assert line.client.deadline_seconds() is None
     assert line.retransmissions == 0
+
+
+def test_the_library_knows_no_later_version_than_1_2() -> None:
+    """When this fails, DTLS 1.3 (RFC 9147) has come: docs/operations.md says that it has not."""
+    context = SSL.Context(SSL.DTLS_METHOD)
+    context.set_max_proto_version(_DTLS_1_2)
+    with pytest.raises(SSL.Error):
+        context.set_max_proto_version(_DTLS_1_3)
 
 
 @pytest.mark.parametrize("suite", SUITES, ids=lambda suite: suite.dtls.decode())
