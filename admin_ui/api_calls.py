@@ -73,6 +73,8 @@ CALLS: Mapping[str, Call] = {
     "tenant-new": Call("POST", "tenants"),
     "tenant": Call("GET", "tenants/{slug}"),
     "platform-audit": Call("GET", "audit"),
+    "platform-jobs": Call("GET", "jobs"),
+    "platform-job": Call("GET", "jobs/{key}"),
     "blocks": Call("GET", "blocks"),
 }
 

@@ -36,6 +36,7 @@ of_tenant = [
     path("search", search.search, name="search"),
     path("calls/", calls.calls, name="calls"),
     path("calls/export.csv", calls.export, name="call-export"),
+    path("calls/export", calls.export_in_background, name="call-export-job"),
     path("calls/<uuid:key>", calls.call, name="call"),
     path("calls/<uuid:key>.pcap", calls.packets, name="call-packets"),
     path("calls/<uuid:key>/hang-up", calls.hang_up, name="call-hang-up"),
@@ -59,6 +60,7 @@ of_tenant = [
     path("users/<uuid:key>/delete", users.delete, name="user-delete"),
     path("domains/", domains.domains, name="domains"),
     path("domains/new", domains.new, name="domain-new"),
+    path("domains/check", jobs.check_domains, name="domains-check"),
     path("domains/certificates", domains.certificates, name="certificates"),
     path("domains/<uuid:key>/check", domains.check, name="domain-check"),
     path("domains/<uuid:key>", domains.domain, name="domain"),
@@ -99,6 +101,7 @@ of_tenant = [
     path("settings/limits", settings.limits, name="limits"),
     path("settings/audit", audit.audit, name="audit"),
     path("settings/audit.csv", audit.export, name="audit-export"),
+    path("settings/audit/export", audit.export_in_background, name="audit-export-job"),
 ]
 
 urlpatterns = [
@@ -123,6 +126,18 @@ urlpatterns = [
     path("platform/certificates", platform.certificates, name="platform-certificates"),
     path("platform/audit", audit.of_platform, name="platform-audit"),
     path("platform/audit.csv", audit.export_of_platform, name="platform-audit-export"),
+    path(
+        "platform/audit/export",
+        audit.export_of_platform_in_background,
+        name="platform-audit-export-job",
+    ),
+    path("platform/jobs/", jobs.of_platform, name="platform-jobs"),
+    path("platform/jobs/<uuid:key>", jobs.platform_job, name="platform-job"),
+    path("platform/jobs/<uuid:key>/cancel", jobs.cancel_of_platform, name="platform-job-cancel"),
+    path(
+        "platform/jobs/<uuid:key>/result.csv", jobs.result_of_platform, name="platform-job-result"
+    ),
+    path("platform/domains/check", jobs.check_all_domains, name="platform-domains-check"),
     path("platform/blocks", blocks.blocks, name="blocks"),
     path("platform/blocks/<uuid:key>/lift", blocks.lift, name="block-lift"),
     path("platform/allowed", blocks.allow, name="allowed-new"),

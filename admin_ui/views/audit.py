@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
 
-from admin_ui import dates
 from admin_ui.frame import operator_page, tenant_page
+from fedsip_platform import choosing
 from fedsip_platform.api import csv_export
 from fedsip_platform.api.audit import AuditSerializer
 from fedsip_platform.audit.models import Entry, Via
 from fedsip_platform.paging import page_of
+from fedsip_platform.tasks.models import Kind
 from fedsip_platform.tenants.scope import Scope
 
+from .jobs import export_or_start
 from .settings import tabs
 
 KINDS = (
@@ -25,7 +28,6 @@ KINDS = (
     *("gateway", "outboundpolicy", "federationrule", "webhook", "token", "membership"),
     *("invitation", "allowedorigin", "job", "person", "blockedsource", "allowedsource"),
 )
-FILTERS = ("q", "kind", "via", "from", "to", "tenant")
 
 
 @require_GET
@@ -35,6 +37,14 @@ def audit(request: HttpRequest) -> HttpResponse:
     context = _context(request, _of_place(request))
     tabbed = {"tabs": tabs(request.place, "audit")}
     return render(request, "admin_ui/settings/audit.html", context | tabbed)
+
+
+@require_POST
+@tenant_page("settings")
+def export_in_background(request: HttpRequest) -> HttpResponse:
+    """The same as a file that can be fetched at once, or as a job where it is long."""
+    short = reverse("audit-export", args=[request.place.tenant.slug])
+    return _long_download(request, _of_place(request), short)
 
 
 @require_GET
@@ -52,6 +62,13 @@ def of_platform(request: HttpRequest) -> HttpResponse:
 
 
 @operator_page
+@require_POST
+def export_of_platform_in_background(request: HttpRequest) -> HttpResponse:
+    """The same as a file that can be fetched at once, or as a job where it is long."""
+    return _long_download(request, _of_all(request), reverse("platform-audit-export"))
+
+
+@operator_page
 @require_GET
 def export_of_platform(request: HttpRequest) -> HttpResponseBase:
     """The same as CSV."""
@@ -63,37 +80,24 @@ def _of_place(request: Any) -> QuerySet[Entry]:
 
 
 def _of_all(request: HttpRequest) -> QuerySet[Entry]:
-    rows = Scope(request.user).visible(Entry.objects.all())
-    match request.GET.get("tenant", "").strip()[:50].replace("\0", ""):
-        case "":
-            return rows
-        case "-":
-            return rows.filter(tenant=None)
-        case slug:
-            return rows.filter(tenant__slug=slug)
+    return Scope(request.user).visible(Entry.objects.all())
 
 
 def _context(request: HttpRequest, rows: QuerySet[Entry]) -> dict[str, Any]:
-    chosen = _filtered(rows, request.GET)
+    chosen = choosing.changes(rows, request.GET)
     return {
         "page": page_of(chosen, "-id", request.GET.get("at")),
         "kinds": KINDS,
         "ways": Via.choices,
-        "is_filtered": any(request.GET.get(name) for name in FILTERS),
+        "is_filtered": any(request.GET.get(name) for name in choosing.OF_CHANGES),
     }
 
 
 def _download(request: HttpRequest, rows: QuerySet[Entry]) -> HttpResponseBase:
-    chosen = _filtered(rows, request.GET).order_by("-id")
+    chosen = choosing.changes(rows, request.GET).order_by("-id")
     return csv_export.stream("audit.csv", AuditSerializer(), chosen)
 
 
-def _filtered(rows: QuerySet[Entry], asked: Any) -> QuerySet[Entry]:
-    rows = rows.annotate(tenant_slug=F("tenant__slug"))
-    text = asked.get("q", "").strip()[:300].replace("\0", "")
-    if text:
-        rows = rows.filter(actor=text) | rows.filter(key=text)
-    for name in ("kind", "via"):
-        if asked.get(name):
-            rows = rows.filter(**{name: asked[name].replace("\0", "")[:30]})
-    return dates.between(rows, "at", asked)
+def _long_download(request: HttpRequest, rows: QuerySet[Entry], short: str) -> HttpResponse:
+    chosen = choosing.changes(rows, request.GET)
+    return export_or_start(request, chosen, Kind.EXPORT_AUDIT, choosing.OF_CHANGES, short)

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from admin_ui import charts, dates
+from admin_ui import charts
 from admin_ui.api_calls import Call
 from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
 from admin_ui.ladder_drawing import drawing_of
+from fedsip_platform import choosing
 from fedsip_platform.calls import pcap, queries, services, verdict
 from fedsip_platform.calls.models import CallMessage, CallRecord, LiveCall
 from fedsip_platform.directory.models import Domain, Translation
 from fedsip_platform.paging import page_of
+from fedsip_platform.tasks import exports
+from fedsip_platform.tasks.models import Kind
+
+from .jobs import export_or_start
 
 MOST_LIVE = 100
 MOST_MESSAGES = 500
 CHUNK = 2000
-FILTERS = ("q", "domain", "result", "status", "from", "to")
 
 
 @require_GET
@@ -37,11 +42,11 @@ def calls(request: HttpRequest) -> HttpResponse:
     place: Place = request.place
     live = place.scope.visible(LiveCall.objects.all())
     context = {
-        "page": page_of(_filtered(place, request.GET), "-started_at", request.GET.get("at")),
+        "page": page_of(_chosen(place, request.GET), "-started_at", request.GET.get("at")),
         "live": live[:MOST_LIVE],
         "live_count": live.count(),
         "domains": place.scope.visible(Domain.objects.all())[:MOST_LIVE],
-        "is_filtered": any(request.GET.get(name) for name in FILTERS),
+        "is_filtered": any(request.GET.get(name) for name in choosing.OF_CALLS),
         "now": timezone.now(),
     }
     return render(request, "admin_ui/calls/list.html", context)
@@ -99,32 +104,25 @@ def packets(request: HttpRequest, key: UUID) -> HttpResponse:
 @tenant_page("calls")
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The filtered history as CSV, as it streams from the database."""
-    rows = _filtered(request.place, request.GET).order_by("-started_at", "-pk")
-    return csv_response("calls.csv", _lines(rows))
+    rows = _chosen(request.place, request.GET).order_by("-started_at", "-pk")
+    columns = exports.FILES[Kind.EXPORT_CALLS].columns
+    lines = ([getattr(row, name) for name in columns] for row in rows.iterator(chunk_size=CHUNK))
+    return csv_response("calls.csv", chain([columns], lines))
 
 
-def _lines(rows: QuerySet[CallRecord]) -> Iterator[list[Any]]:
-    names = ("started_at", "answered_at", "ended_at", "caller", "callee", "request_uri")
-    names += ("status", "reason", "ended_by", "mos", "call_id")
-    yield list(names)
-    for row in rows.iterator(chunk_size=CHUNK):
-        yield [getattr(row, name) for name in names]
+@require_POST
+@tenant_page("calls")
+def export_in_background(request: HttpRequest) -> HttpResponse:
+    """The same as a file that can be fetched at once, or as a job where it is long."""
+    slug = request.place.tenant.slug
+    rows = _chosen(request.place, request.GET)
+    return export_or_start(
+        request, rows, Kind.EXPORT_CALLS, choosing.OF_CALLS, reverse("call-export", args=[slug])
+    )
 
 
-def _filtered(place: Place, asked: Any) -> QuerySet[CallRecord]:
-    rows = place.scope.visible(CallRecord.objects.all())
-    text = asked.get("q", "").strip()[:300].replace("\0", "")
-    if text:
-        uri = f"sip:{text.removeprefix('sip:').lower()}"
-        rows = rows.filter(Q(caller=uri) | Q(callee=uri) | Q(call_id=text))
-    if asked.get("domain"):
-        rows = rows.filter(domain__name=asked["domain"].replace("\0", ""))
-    if asked.get("result") in queries.RESULTS:
-        rows = rows.filter(queries.by_result(asked["result"]))
-    status = asked.get("status", "")
-    if status.isascii() and status.isdigit() and len(status) == 3:
-        rows = rows.filter(status=int(status), answered_at__isnull=True)
-    return dates.between(rows, "started_at", asked)
+def _chosen(place: Place, asked: Any) -> QuerySet[CallRecord]:
+    return choosing.calls(place.scope.visible(CallRecord.objects.all()), asked)
 
 
 def _find(place: Place, key: UUID) -> CallRecord | LiveCall:

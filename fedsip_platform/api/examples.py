@@ -13,6 +13,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "BlockRequest": {"address": "198.51.100.7", "seconds": 3600, "evidence": "guesses passwords"},
     "DomainRequest": {"tenant": "acme", "name": "example.org", "require_tls": True},
     "ExportRequest": {"tenant": "acme", "domain": "example.com"},
+    "SweepRequest": {"tenant": "acme"},
     "FederationRuleRequest": {
         "domain": "example.com",
         "pattern": "*.partner.example",

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from fedsip_platform.directory import csv_rows
-from fedsip_platform.tasks import chunks, jobs, user_jobs
+from fedsip_platform.tasks import chunks, exports, jobs, user_jobs
 from fedsip_platform.tasks.models import Job, Kind, State
 from fedsip_platform.tenants.models import Tenant
 
@@ -37,7 +37,13 @@ MODES = list(user_jobs.MODES)
 
 class JobSerializer(serializers.ModelSerializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
-    tenant = serializers.CharField(source="tenant.slug", read_only=True)
+    tenant = serializers.CharField(
+        source="tenant.slug",
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text="Null: of the whole platform, for operators.",
+    )
     started_by = serializers.CharField(
         source="person.email", read_only=True, default=None, allow_null=True
     )
@@ -89,10 +95,10 @@ class JobViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSet
     @action(detail=True, methods=["get"], url_path="result")
     def result(self, request: Request, **kwargs: Any) -> StreamingHttpResponse:
         job = self.get_object()
-        if job.kind != Kind.EXPORT_USERS:
+        if job.kind not in exports.FILES:
             raise Http404
-        lines = csv_export.of_rows(user_jobs.EXPORTED, chunks.results(job))
-        return csv_export.download("users.csv", lines)
+        file = exports.FILES[job.kind]
+        return csv_export.download(file.name, csv_export.of_rows(file.columns, chunks.results(job)))
 
 
 class CsvParser(BaseParser):
@@ -142,6 +148,31 @@ class ImportUsersView(APIView):
             job = jobs.start(Kind.IMPORT_USERS, tenant, request.user, {"mode": mode}, rows)
         except UnicodeDecodeError as error:
             raise ParseError("The body is not UTF-8.") from error
+        return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
+
+
+class SweepSerializer(serializers.Serializer):
+    tenant = serializers.CharField(required=False, help_text="Its short name.")
+
+
+class CheckDomainsView(APIView):
+    """Ask the DNS about all domains of a tenant, as a job."""
+
+    @extend_schema(
+        summary="Check all domains of a tenant",
+        operation_id="domains_check_all",
+        parameters=[REPEATED],
+        request=SweepSerializer,
+        responses={202: JobSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        return idempotency.once(request, lambda: self._start(request), asked=lambda: request.data)
+
+    def _start(self, request: Request) -> Response:
+        wanted = SweepSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        tenant = _tenant(request, wanted.validated_data.get("tenant"))
+        job = jobs.start(Kind.CHECK_DOMAINS, tenant, request.user, {})
         return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
 
 

@@ -17,7 +17,7 @@ from .favourites import FavouriteViewSet
 from .federation import FederationRuleViewSet, RefusalViewSet
 from .forwards import ForwardViewSet
 from .gateways import GatewayViewSet
-from .jobs import ExportUsersView, ImportUsersView, JobViewSet
+from .jobs import CheckDomainsView, ExportUsersView, ImportUsersView, JobViewSet
 from .locating import LocateView
 from .outbound_policies import OutboundPolicyViewSet
 from .own_users import OwnUserViewSet
@@ -68,6 +68,7 @@ router.register("origins", OriginViewSet, "origin")
 router.register("tokens", TokenViewSet, "token")
 
 urlpatterns = [
+    path("domains/check", CheckDomainsView.as_view(), name="domains-check"),
     path("users/import", ImportUsersView.as_view(), name="users-import"),
     path("users/export", ExportUsersView.as_view(), name="users-export"),
     path("users/bulk", BulkUsersView.as_view(), name="users-bulk"),

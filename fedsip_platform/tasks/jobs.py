@@ -26,7 +26,7 @@ from fedsip_platform.changes import Conflict, ServiceError
 from fedsip_platform.live import models as live
 from fedsip_platform.tenants.models import Person, Tenant
 
-from . import chunks, queue, user_jobs
+from . import chunks, exports, queue, sweeps, user_jobs
 from .models import UNFINISHED, Job, Kind, State
 
 logger = logging.getLogger(__name__)
@@ -40,13 +40,16 @@ KEPT = timedelta(days=7)
 STEPS: dict[str, Callable[[Job], bool]] = {
     Kind.IMPORT_USERS: user_jobs.import_step,
     Kind.EXPORT_USERS: user_jobs.export_step,
+    Kind.EXPORT_CALLS: exports.calls_step,
+    Kind.EXPORT_AUDIT: exports.changes_step,
+    Kind.CHECK_DOMAINS: sweeps.step,
 }
 
 
 @transaction.atomic
 def start(
     kind: str,
-    tenant: Tenant,
+    tenant: Tenant | None,
     person: Person | None,
     options: dict[str, Any],
     rows: Iterable[dict[str, Any]] = (),

@@ -30,6 +30,9 @@ class Letter(models.Model):
 class Kind(models.TextChoices):
     IMPORT_USERS = "import_users", _("import of users")
     EXPORT_USERS = "export_users", _("export of users")
+    EXPORT_CALLS = "export_calls", _("export of calls")
+    EXPORT_AUDIT = "export_audit", _("export of the audit log")
+    CHECK_DOMAINS = "check_domains", _("check of domains")
 
 
 class State(models.TextChoices):
@@ -49,7 +52,13 @@ class Job(models.Model):
     public_id = models.UUIDField(
         default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
     )
-    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="jobs")
+    tenant = models.ForeignKey(
+        Tenant,
+        models.CASCADE,
+        null=True,
+        related_name="jobs",
+        help_text=_("Empty: of the whole platform, for operators alone."),
+    )
     person = models.ForeignKey(Person, models.SET_NULL, null=True, related_name="jobs")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)

@@ -24,7 +24,7 @@ def percent(job: Job) -> int:
     """How far it is. Position counts an import's chunks, checked and written."""
     if job.state == State.DONE or not job.total:
         return 100 if job.state == State.DONE else 0
-    if job.kind == Kind.EXPORT_USERS:
+    if job.kind != Kind.IMPORT_USERS:
         return min(100 * job.done // job.total, 100)
     passes = 2 if job.options["mode"] == "all_or_none" else 1
     return min(100 * job.position // (_parts(job) * passes), 100)

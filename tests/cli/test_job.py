@@ -65,3 +65,9 @@ def test_the_command_line_imports_into_that_tenant_alone(acme: Fedsip, tmp_path:
     made = acme("job", "import", str(file), "--tenant", "rival", "--json").json
     assert jobs.work(Job.objects.get(public_id=made["id"]).pk) == "failed"
     assert "cannot be read" in acme("job", "import", "/nowhere", "--tenant", "acme").complained
+
+
+def test_all_domains_are_checked_by_a_worker(acme: Fedsip) -> None:
+    assert "under way" in acme("job", "check", "--tenant", "acme").said
+    of_all = acme("job", "check", "--json").json
+    assert (of_all["kind"], of_all["tenant"]) == ("check_domains", None)

@@ -238,6 +238,17 @@ def no_pages(world: World) -> dict[str, str]:
         },
         **{name: reverse(name) for name in ("mfa_login_webauthn", "socialaccount_signup")},
         "session-end": reverse("session-end", args=[1]),
+        **{
+            name: reverse(name)
+            for name in (
+                *("platform-audit-export", "platform-audit-export-job"),
+                "platform-domains-check",
+            )
+        },
+        **{
+            name: reverse(name, args=[world.user.public_id])
+            for name in ("platform-job-cancel", "platform-job-result")
+        },
         "mfa_download_recovery_codes": reverse("mfa_download_recovery_codes"),
         **{
             name: reverse(name, kwargs={"provider_id": "sso"})

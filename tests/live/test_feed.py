@@ -175,3 +175,27 @@ def test_a_page_that_does_not_keep_up_loads_anew() -> None:
     for number in range(feeds.MOST_WAITING + 3):
         page.offer(Event("call", "ended", str(number), 1, ""))
     assert [event.key or event.kind for event in page._waiting] == ["reload", "1001", "1002"]
+
+
+async def test_failed_sign_ins_are_told_once_a_batch(
+    fresh_url: str, administrator: Administrator
+) -> None:
+    acme, rival = administrator.tenant("acme"), administrator.tenant("rival")
+    domain = administrator.domain(acme, "acme.example")
+    feed = feed_on(fresh_url)
+    ours, theirs = feed.subscribe(frozenset({acme})), feed.subscribe(frozenset({rival}))
+    assert await taken(ours) == [RELOAD]
+    assert await taken(theirs) == [RELOAD]
+    for _ in range(2):  # the second time the same rows are counted up
+        administrator.do(
+            "INSERT INTO proxy_failed_sign_in (domain_id, aor, address, hour, attempts, last_at)"
+            " SELECT %s, 'a@x', ('192.0.2.' || n)::inet, date_trunc('hour', now()), 1, now()"
+            " FROM generate_series(1, 50) n ON CONFLICT (aor, address, hour)"
+            " DO UPDATE SET attempts = proxy_failed_sign_in.attempts + 1",
+            domain,
+        )
+        assert await taken(ours) == [Event("sign_in", "failed", "", acme, "")]
+    key = ring(administrator, rival)
+    assert [event.key for event in await taken(theirs)] == [key]
+    feed.unsubscribe(ours)
+    feed.unsubscribe(theirs)

@@ -283,6 +283,9 @@ AIMED: dict[tuple[str, str], list[Call]] = {
     ("jobs/{key}", "get"): [lambda rival: (f"jobs/{rival.job.public_id}", None)],
     ("jobs/{key}", "delete"): [lambda rival: (f"jobs/{rival.job.public_id}", None)],
     ("jobs/{key}/result", "get"): [lambda rival: (f"jobs/{rival.job.public_id}/result", None)],
+    ("domains/check", "post"): [
+        lambda rival: ("domains/check", {"tenant": rival.tenant.slug}),
+    ],
     ("users/export", "post"): [
         lambda rival: ("users/export", {"tenant": rival.tenant.slug}),
         lambda rival: ("users/export", {"tenant": rival.tenant.slug, "domain": rival.domain.name}),

@@ -176,6 +176,7 @@ WRITING = {
         {"domain": "example.com", "match_regex": "c", "priority": 1, "tran_user": "e"},
     ),
     "users/export": ("post", {"tenant": "acme", "domain": "example.com"}),
+    "domains/check": ("post", {"tenant": "acme"}),
     "session": ("post", {"email": "a@example.org", "password": "x"}),
 }
 
@@ -226,7 +227,7 @@ def test_each_field_with_rubbish(acme: World, as_operator: Api, path: str) -> No
 @pytest.mark.parametrize("path", WRITING)
 def test_bodies_that_are_none(acme: World, as_operator: Api, path: str) -> None:
     for text in (
-        *([""] if path != "users/export" else []),  # which needs nothing
+        *([""] if path not in ("users/export", "domains/check") else []),  # which need nothing
         *("[]", "null", "17", '"x"', "{", '{"a":', "\x00", "[" * 5000),
     ):
         answer = as_operator._client.generic(

@@ -13,11 +13,14 @@ from fedsip_platform.directory import services
 from fedsip_platform.federation import certificates
 from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.tasks import checks as tasks
-from fedsip_platform.tasks.models import Letter
+from fedsip_platform.tasks import jobs, sweeps
+from fedsip_platform.tasks.models import Job, Letter
+from fedsip_platform.tenants.models import Person
 from fedsip_platform.webhooks import services as webhooks
 from fedsip_platform.webhooks.models import Delivery
 from tests.harness.authority import Authority
 from tests.harness.dns_server import DnsThread, Zones
+from tests.platform.browsing import Visitor
 from tests.platform.world import Api, World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -171,3 +174,37 @@ def test_what_others_do_not_believe_of_a_certificate(tmp_path: Path) -> None:
         f"The certificate expired on {held.expires_at:%Y-%m-%d}."
     ]
     assert certificates.read(tmp_path / "nothing.pem") is None
+
+
+def test_all_domains_of_a_tenant_are_checked_as_a_job(
+    acme: World, rival: World, dns: DnsThread
+) -> None:
+    services.create_domain(acme.tenant, "nowhere.example")
+    DomainCheck.objects.all().delete()
+    admin = Visitor(acme.people["admin"])
+    assert "It waits for its turn" in admin.sends("/t/acme/domains/check")
+    job = Job.objects.get(kind="check_domains")
+    assert jobs.work(job.pk) == "done"
+    shown = admin.reads(f"/t/acme/users/jobs/{job.public_id}")
+    assert "Done: 1 domains are fine, 1 have problems, 0 could not all be asked." in shown
+    assert "nowhere.example" in shown
+    assert not DomainCheck.objects.filter(domain=rival.domain).exists()
+
+
+def test_operators_check_every_domain_and_stop_it(
+    acme: World, rival: World, dns: DnsThread, operator: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DomainCheck.objects.all().delete()
+    monkeypatch.setattr(sweeps, "DOMAINS_A_STEP", 1)
+    visitor = Visitor(operator)
+    visitor.sends("/platform/domains/check")
+    job = Job.objects.get(kind="check_domains")
+    assert jobs.step(job.pk)
+    assert "1 of 2 domains are checked." in visitor.reads(f"/platform/jobs/{job.public_id}")
+    visitor.sends(f"/platform/jobs/{job.public_id}/cancel")
+    assert not jobs.step(job.pk)
+    assert "cancelled" in visitor.reads("/platform/jobs/")
+    assert DomainCheck.objects.get().domain == acme.domain
+    owner = Visitor(acme.people["owner"])
+    owner.reads(f"/t/acme/users/jobs/{job.public_id}")
+    assert owner.status == 404

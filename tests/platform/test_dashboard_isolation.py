@@ -31,6 +31,7 @@ from fedsip_platform.routing.models import (
     RingGroup,
     Trunk,
 )
+from fedsip_platform.tasks.models import Job
 from fedsip_platform.tenants.models import Membership, Person, Tenant
 from fedsip_platform.webhooks.models import Delivery, Webhook
 from tests.platform.world import Api, World, make_person
@@ -105,6 +106,11 @@ def of_entry(world: World) -> dict[str, Any]:
     return {"domain_key": world.domain.public_id, "entry_key": made.public_id}
 
 
+def of_nobodys_job(name: str) -> str:
+    """A job of the whole platform."""
+    return reverse(name, args=[Job.objects.create(kind="check_domains").public_id])
+
+
 # Name of the pages, what a new one belongs to, and one that is there.
 OWNED: dict[str, tuple[Keys, Keys]] = {
     "alias": (of_owner, of_route("aliases")),
@@ -176,6 +182,9 @@ CHANGING: dict[str, tuple[Keys, dict[str, Any]]] = {
     "user-owner": (of_user, {"email": "eve@example.org"}),
     "user-owner-remove": (of_user, {}),
     "user-export-job": (nothing, {}),
+    "call-export-job": (nothing, {}),
+    "audit-export-job": (nothing, {}),
+    "domains-check": (nothing, {}),
     "job-cancel": (of_job, {}),
     "job-result": (of_job, {}),
     "user-bulk": (nothing, {"action": "disable"}),
@@ -229,12 +238,18 @@ OF_OPERATORS = {
     "blocks": lambda world: reverse("blocks"),
     "platform-certificates": lambda world: reverse("platform-certificates"),
     "platform-audit": lambda world: reverse("platform-audit"),
-    "platform-audit-export": lambda world: reverse("platform-audit-export"),
+    "platform-jobs": lambda world: reverse("platform-jobs"),
+    "platform-job": lambda world: of_nobodys_job("platform-job"),
 }
+FILES_OF_OPERATORS = {"platform-audit-export"}
 # These take POST alone, also from operators.
 CHANGED_BY_OPERATORS: dict[str, Callable[[], str]] = {
     "block-lift": lambda: reverse("block-lift", args=[services.block("203.0.113.7").public_id]),
     "allowed-new": lambda: reverse("allowed-new"),
+    "platform-audit-export-job": lambda: reverse("platform-audit-export-job"),
+    "platform-domains-check": lambda: reverse("platform-domains-check"),
+    "platform-job-cancel": lambda: of_nobodys_job("platform-job-cancel"),
+    "platform-job-result": lambda: of_nobodys_job("platform-job-result"),
     "domain-vouch": lambda: reverse("domain-vouch", args=[Domain.objects.all()[0].public_id]),
     "allowed-remove": lambda: reverse(
         "allowed-remove", args=[services.allow("198.51.100.0/24").public_id]
@@ -282,7 +297,8 @@ def rows(world: World) -> list[Any]:
 def test_every_address_has_a_line_here() -> None:
     assert {pattern.name for pattern in urls.of_tenant} == SHOWN.keys() | CHANGING.keys()
     others = {pattern.name for pattern in urls.urlpatterns if getattr(pattern, "name", None)}
-    assert others == OF_EVERYBODY | OF_OWN_USERS | OF_OPERATORS.keys() | CHANGED_BY_OPERATORS.keys()
+    of_operators = OF_OPERATORS.keys() | FILES_OF_OPERATORS | CHANGED_BY_OPERATORS.keys()
+    assert others == OF_EVERYBODY | OF_OWN_USERS | of_operators
 
 
 def addresses_of(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -432,8 +448,8 @@ def test_administrators_leave_people_to_owners(acme: World, callers: dict[str, A
 def test_the_platform_is_for_operators(
     acme: World, callers: dict[str, Api], operator: Person
 ) -> None:
-    for find in OF_OPERATORS.values():
-        path = find(acme)
+    files = [reverse(name) for name in FILES_OF_OPERATORS]
+    for path in [*files, *(find(acme) for find in OF_OPERATORS.values())]:
         for name, caller in callers.items():
             for method in ("get", "post"):
                 assert send(caller, method, path).status_code == 404, f"{name}: {path}"

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
+from admin_ui.views import jobs as job_pages
 from admin_ui.views.user_import import MOST_AT_ONCE
 from fedsip_platform.directory.models import Subscriber
-from fedsip_platform.tasks import jobs
+from fedsip_platform.tasks import exports, jobs
 from fedsip_platform.tasks.models import Job
+from fedsip_platform.tenants.models import Person
 from tests.platform.browsing import Visitor
-from tests.platform.world import World
+from tests.platform.world import World, make_call
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -109,3 +114,51 @@ def test_all_or_none_is_not_cancelled_once_it_writes(acme: World) -> None:
     assert "it is all or none" in admin.sends(f"{page}/cancel")
     assert jobs.work(job.pk) == "done"
     assert Subscriber.objects.filter(username__startswith="u").count() == AMOUNT
+
+
+def test_a_short_export_of_calls_is_fetched_at_once(acme: World) -> None:
+    admin = Visitor(acme.people["admin"])
+    shown = admin.sends("/t/acme/calls/export?result=answered")
+    assert shown.startswith("started_at,")
+    assert len(shown.splitlines()) == 2
+    assert "started_at" in Visitor(acme.people["viewer"]).reads("/t/acme/calls/export.csv")
+
+
+def test_a_long_export_of_calls_is_a_job_over_what_the_filters_choose(
+    acme: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_pages, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(exports, "ROWS_A_STEP", 2)
+    began = timezone.now() - timedelta(hours=1)
+    for number in range(5):  # two of them at the same instant
+        start = began + timedelta(seconds=number // 2)
+        make_call(acme.tenant, acme.domain, call_id=f"c{number}", started_at=start)
+    make_call(acme.tenant, acme.domain, call_id="other", caller="sip:dora@example.com")
+    admin = Visitor(acme.people["admin"])
+    admin.sends("/t/acme/calls/export?q=alice@example.com&result=answered")
+    job = Job.objects.get(kind="export_calls")
+    assert jobs.step(job.pk)
+    assert "2 of 6 rows are done." in admin.reads(f"/t/acme/users/jobs/{job.public_id}")
+    assert jobs.work(job.pk) == "done"
+    assert "Done: 6 rows." in admin.reads(f"/t/acme/users/jobs/{job.public_id}")
+    csv = admin.sends(f"/t/acme/users/jobs/{job.public_id}/result.csv").splitlines()
+    wanted = ["call@example.com", "c4", "c3", "c2", "c1", "c0"]
+    assert [line.rpartition(",")[2] for line in csv[1:]] == wanted
+
+
+def test_a_long_export_of_the_audit_log(
+    acme: World, rival: World, operator: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_pages, "MOST_AT_ONCE", 0)
+    admin, visitor = Visitor(acme.people["admin"]), Visitor(operator)
+    admin.sends("/t/acme/settings/audit/export?kind=user")
+    visitor.sends("/platform/audit/export?kind=user")
+    of_acme, of_all = Job.objects.filter(kind="export_audit").order_by("pk")
+    for job in (of_acme, of_all):
+        assert jobs.work(job.pk) == "done"
+    mine = admin.sends(f"/t/acme/users/jobs/{of_acme.public_id}/result.csv")
+    everybodys = visitor.sends(f"/platform/jobs/{of_all.public_id}/result.csv")
+    assert "alice@example.com" in mine
+    assert "example.net" not in mine
+    assert "alice@example.com" in everybodys
+    assert "alice@example.net" in everybodys

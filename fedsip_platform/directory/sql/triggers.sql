@@ -241,5 +241,20 @@ CREATE TRIGGER block_written AFTER INSERT OR UPDATE OR DELETE ON calls_blockedso
     FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_block');
 CREATE TRIGGER allowed_written AFTER INSERT OR UPDATE OR DELETE ON calls_allowedsource
     FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_block');
+-- Once for each tenant and batch, however many guesses the batch has.
+CREATE FUNCTION calls_tell_failed_sign_ins() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO live_liveevent (kind, what, tenant_id)
+    SELECT DISTINCT 'sign_in', 'failed', d.tenant_id
+    FROM written w JOIN directory_domain d ON d.id = w.domain_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER failed_sign_in_added AFTER INSERT ON calls_failedsignin
+    REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION calls_tell_failed_sign_ins();
+CREATE TRIGGER failed_sign_in_repeated AFTER UPDATE ON calls_failedsignin
+    REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION calls_tell_failed_sign_ins();
+
 CREATE TRIGGER live_event_written AFTER INSERT ON live_liveevent
     FOR EACH STATEMENT EXECUTE FUNCTION calls_ring('fedsip_live');

@@ -1,4 +1,4 @@
-"""fedsip job list | show | cancel | import | export | result"""
+"""fedsip job list | show | cancel | import | export | check | result"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.directory import csv_rows
-from fedsip_platform.tasks import chunks, jobs, user_jobs
+from fedsip_platform.tasks import chunks, exports, jobs, user_jobs
 from fedsip_platform.tasks.models import Job, Kind, State
 
 COLUMNS = {
@@ -24,13 +24,13 @@ COLUMNS = {
 
 
 class Command(BaseCommand):
-    help = "Long work: imports and exports."
+    help = "Long work: imports, exports, checks of many domains."
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(
-            required=True, metavar="list|show|cancel|import|export|result"
+            required=True, metavar="list|show|cancel|import|export|check|result"
         )
         listing = speech.verb(verbs, "list", list_all, help="show jobs, the latest first")
         listing.add_argument("--tenant", metavar="SLUG", help="only of this tenant")
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         for name, run, what in (
             ("show", show, "one job, with the rows that have problems"),
             ("cancel", cancel, "stop a job; what it has done stays done"),
-            ("result", result, "the users that an export has found, as CSV or JSON"),
+            ("result", result, "what an export has found, as CSV or JSON"),
         ):
             speech.verb(verbs, name, run, help=what).add_argument("id", metavar="ID")
 
@@ -49,6 +49,8 @@ class Command(BaseCommand):
             "--mode", choices=user_jobs.MODES, default=user_jobs.MODES[0],
             help="what becomes of good rows while others are wrong (all_or_none)",
         )  # fmt: skip
+        checking = speech.verb(verbs, "check", check_domains, help="check all domains of a tenant")
+        checking.add_argument("--tenant", metavar="SLUG", help="without it, those of all tenants")
         exporting = speech.verb(verbs, "export", export_users, help="export users")
         exporting.add_argument("--tenant", metavar="SLUG", required=True)
         exporting.add_argument("--domain", default="", help="only those of this domain")
@@ -105,18 +107,25 @@ def export_users(options: Mapping[str, Any]) -> None:
     _told(jobs.start(Kind.EXPORT_USERS, tenant, None, {"domain": domain}), options)
 
 
+def check_domains(options: Mapping[str, Any]) -> None:
+    """Have a worker ask the DNS about many domains."""
+    tenant = lookup.tenant(options["tenant"]) if options["tenant"] else None
+    _told(jobs.start(Kind.CHECK_DOMAINS, tenant, None, {}), options)
+
+
 def result(options: Mapping[str, Any]) -> None:
     """Print what an export has found."""
     job = _find(options["id"])
-    if job.kind != Kind.EXPORT_USERS or job.state != State.DONE:
+    file = exports.FILES.get(job.kind)
+    if file is None or job.state != State.DONE:
         raise Refused(f"the {job.get_kind_display()} {job.public_id} has no result to show.")
     found = chunks.results(job)
     if options["json"]:
         speech.show(list(found), {}, options)
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(user_jobs.EXPORTED)
-    writer.writerows([speech.cell(row[name]) for name in user_jobs.EXPORTED] for row in found)
+    writer.writerow(file.columns)
+    writer.writerows([speech.cell(row[name]) for name in file.columns] for row in found)
 
 
 def _told(job: Job, options: Mapping[str, Any]) -> None:
@@ -138,7 +147,7 @@ def _row(job: Job) -> dict[str, Any]:
     return {
         "id": job.public_id,
         "kind": job.kind,
-        "tenant": job.tenant.slug,
+        "tenant": None if job.tenant is None else job.tenant.slug,
         "state": job.state,
         "done": job.done,
         "total": job.total,
