@@ -190,6 +190,7 @@ LISTED = [
     *("refusals", "people", "invitations", "jobs", "webhooks", "webhook-deliveries", "audit"),
     *("calls", "live-calls", "blocks", "allowed-sources", "failed-sign-ins", "origins"),
     *("nodes", "certificates", "me/users", "me/phone/favourites"),
+    "me/sessions",
 ]
 
 
