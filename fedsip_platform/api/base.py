@@ -97,11 +97,21 @@ class ScopedViewSet(GenericViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self._claim = None
+        if self.action in OF_LISTS:
+            self._refuse_unknown(request)
         if request.method == "POST":
             claimed = idempotency.claim(request, lambda: request.data)
             if isinstance(claimed, Response):
                 raise Replayed(claimed)
             self._claim = claimed
+
+    def _refuse_unknown(self, request: Request) -> None:
+        """A filter that is misspelt would choose everything."""
+        known = {*self.filters, *OF_LISTS[self.action]}
+        for name in request.query_params:
+            if name not in known:
+                text = _("There is no such parameter; there are %(names)s.")
+                raise ValidationError({name: text % {"names": ", ".join(sorted(known))}})
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replayed):
@@ -305,6 +315,12 @@ def domain_of(text: str) -> str:
         return text
 
 
+OF_LISTS = {
+    "list": ("limit", "cursor", "order", "fields", "format"),
+    "export": ("fields",),
+    "by_hour": ("fields",),
+}
+"""What else, by the action, the address of a list may say beside its filters."""
 SINGULAR = ("retrieve", "create", "update", "partial_update")
 
 

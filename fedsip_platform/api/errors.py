@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -19,6 +20,8 @@ from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from fedsip_platform.changes import Conflict, ServiceError
+
+from .parsing import TooLarge
 
 PREFIX = "/api/"
 CONTENT_TYPE = "application/problem+json"
@@ -86,6 +89,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400: a wrong Host, a forged cookie, a body that is too big."""
     if request.path.startswith(PREFIX):
+        if isinstance(exception, RequestDataTooBig):
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            return respond(request, status, TooLarge.default_detail)
         return respond(request, HTTPStatus.BAD_REQUEST, "The request could not be understood.")
     return _page(request, HTTPStatus.BAD_REQUEST)
 
@@ -142,7 +148,7 @@ def _shortened(text: str) -> str:
 def _headers(error: exceptions.APIException) -> dict[str, str]:
     headers = {}
     if isinstance(error, exceptions.Throttled) and error.wait is not None:
-        headers["Retry-After"] = str(max(1, round(error.wait + 0.5)))
+        headers["Retry-After"] = str(max(1, math.ceil(error.wait)))
     challenge = getattr(error, "auth_header", None)  # set by the framework, not declared
     if challenge:
         headers["WWW-Authenticate"] = challenge

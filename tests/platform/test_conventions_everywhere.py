@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from fedsip_platform.api import throttles, tokens
+from fedsip_platform.api.urls import router
 from fedsip_platform.gateway import services as gateway
+from fedsip_platform.people import services as people
 from tests.harness.dns_server import DnsThread, Zones
-from tests.platform.aims import AIMED, operations
+from tests.platform.aims import AIMED, UNUSED, operations
 from tests.platform.test_api_bad_input import WRITING
 from tests.platform.world import Api, World
 
@@ -24,6 +27,8 @@ NO_TAG |= {"domains/{key}/check", "tenants/{key}/usage", "tenants/{key}/attentio
 NO_TAG |= {"me/users/{key}/devices", "me/users/{key}/calls"}
 # Nothing is made by these, or each time the same.
 NOT_REPEATED = {"session", "translations/effect"}
+# A repetition does nothing more in any case: rows that are so already, what signs in, what is told.
+ANY_TIME = {"users/bulk", "session", "translations/effect", "me/phone/pass", "users/import"}
 
 
 @pytest.fixture
@@ -54,6 +59,98 @@ def test_every_answer_has_a_request_id(acme: World, owner: Api) -> None:
                 assert answer.json()["request_id"] == "walk-7", path
     for path, address, _ in aimed(acme, "get"):
         assert owner.get(address).headers["X-Request-ID"], path
+
+
+def test_whoever_asks_too_often_is_told_when_to_come_again(
+    acme: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttles.Buckets, "take", lambda *_, **__: 6.5)
+    program = Api(token=tokens.create(acme.people["owner"], "t", "write")[1])
+    stranger = Api()
+    for caller in (program, Api(acme.people["owner"]), stranger):
+        for path, method in operations():
+            address = path.format(key="x", device="x", forward=UNUSED)
+            answer = caller.call(method, address, headers={"X-Request-ID": "walk-8"})
+            where = f"{method} {path}: {answer.content!r}"
+            if caller is program and path.startswith(("me/", "tokens")):
+                continue  # that is for people
+            if caller is stranger and answer.status_code == 401:
+                continue  # who is nobody is refused before anything is counted
+            assert answer.status_code == 429, where
+            assert answer.headers["Retry-After"] == "7", where
+            assert answer.headers["Content-Type"] == "application/problem+json", where
+            assert answer.headers["X-Request-ID"] == "walk-8", where
+            assert answer.json()["request_id"] == "walk-8", where
+
+
+def test_every_refusal_is_a_problem_with_its_request_id(acme: World) -> None:
+    """Strangers, those without the scope, and those without the role."""
+    callers = (
+        Api(),
+        Api(token="fedsip_0123456789ab_wrong"),
+        Api(token=tokens.create(acme.people["viewer"], "t", "audit:read")[1]),
+        Api(acme.people["viewer"]),
+    )
+    refused = set()
+    for caller in callers:
+        for (path, method), aims in AIMED.items():
+            address, body = aims[0](acme)
+            answer = caller.call(method, address, body, {"X-Request-ID": "walk-9"})
+            assert answer.headers["X-Request-ID"] == "walk-9", path
+            if answer.status_code < 400:
+                continue
+            refused.add((path, method))
+            where = f"{method} {path}: {answer.content!r}"
+            assert answer.headers["Content-Type"] == "application/problem+json", where
+            problem = answer.json()
+            assert problem["status"] == answer.status_code, where
+            assert problem["title"], where
+            assert problem["detail"], where
+            assert problem["type"] == "about:blank", where
+            assert problem["request_id"] == "walk-9", where
+    assert refused == set(AIMED)
+
+
+def test_what_no_list_knows_is_refused(acme: World, owner: Api) -> None:
+    """A misspelt filter would choose everything."""
+    for path, _, _ in router.registry:
+        answer = owner.get(f"{path}?enabeld=false")
+        assert answer.status_code == 400, path
+        assert [each["field"] for each in answer.json()["errors"]] == ["enabeld"], path
+    for path in ("calls/export", "audit/export", "calls/by-hour"):
+        assert owner.get(f"{path}?limit=1").status_code == 400
+
+
+def test_a_body_of_many_bytes_is_too_large(acme: World, owner: Api) -> None:
+    for size in (1_100_000, 4_000_000):
+        answer = owner.post("users", {"note": "x" * size})
+        assert answer.status_code == 413
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_every_post_may_carry_a_key(acme: World, owner: Api) -> None:
+    """What is done a second time under its key is answered as the first time, and done once."""
+    subscriber = acme.user
+    people.own(subscriber, acme.people["owner"])
+    walked = set(WRITING) | ANY_TIME
+    for path, address, body in aimed(acme, "post"):
+        if path in walked:
+            continue
+        headers = {"Idempotency-Key": f"again-{path}"}
+        first = owner.call("post", address, body or {}, headers)
+        assert first.status_code in (200, 201, 202), f"{path}: {first.content!r}"
+        again = owner.call("post", address, body or {}, headers)
+        where = f"{path}: {again.status_code} {again.content!r}"
+        if again.status_code == 409:
+            assert again.json()["detail"].startswith("This was done already"), where
+        else:
+            assert again.status_code == first.status_code, where
+            assert again.headers["Idempotency-Replayed"] == "true", where
+            assert again.json() == first.json(), where
+        other = owner.call("post", f"{address}?x=1", body or {}, headers)
+        assert other.status_code in (400, 422), path
+        walked.add(path)
+    assert walked == {path for path, method in operations() if method == "post"}
 
 
 def test_every_single_thing_has_a_tag(acme: World, owner: Api) -> None:
