@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from proxy.transport.flow import Flow
 
     from .protocols import Clock, Locator, Transport
+    from .request_context import RequestContext
     from .transactions import ServerTransaction
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,11 @@ class ReplyPath:
         except FlowFailed as error:
             tx.flow = None
             self._reply_failed(tx, error)
+
+    def send_past(self, call: RequestContext, data: bytes) -> None:
+        """Send a response past the server transaction, once (s16.11)."""
+        via = call.original.via
+        self.send_to(self._transport.reply_flow(via, call.flow), data, via)
 
     def _reply_failed(self, tx: ServerTransaction, error: FlowFailed) -> None:
         """The connection on which the request came is gone: go by Via (s18.2.2)."""

@@ -32,6 +32,15 @@ class SendUp:
         self.response = response
 
 
+class SendLate:
+    """Send up a 2xx of an INVITE that has had another final response, past its transaction."""
+
+    __slots__ = ("response",)
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
 @dataclass(slots=True, eq=False)
 class Answer:
     """Answer the request with a final response of our own."""
@@ -65,7 +74,7 @@ class GiveUp:
     """End without an answer: a non-INVITE that timed out (RFC 4320 s4.2)."""
 
 
-Action = SendUp | Answer | Cancel | StartGroup | GiveUp
+Action = SendUp | SendLate | Answer | Cancel | StartGroup | GiveUp
 Actions = tuple[Action, ...]
 _NOTHING: Final[Actions] = ()
 _GIVE_UP: Final[Actions] = (GiveUp(),)
@@ -211,9 +220,9 @@ class ResponseContext:
         if self.final_status:
             # "After a final response has been sent on the server transaction, the following
             # responses MUST be forwarded immediately: any 2xx response to an INVITE request"
-            if self.is_invite and self.final_status < 300:
-                return (SendUp(branch, response),)
-            return _NOTHING
+            if not self.is_invite:
+                return _NOTHING
+            return (SendUp(branch, response) if self.final_status < 300 else SendLate(response),)
         self.final_status = response.status
         self._stages = []
         self._candidates = []

@@ -28,6 +28,7 @@ from .response_context import (
     Cancel,
     GiveUp,
     ResponseContext,
+    SendLate,
     SendUp,
     StartGroup,
 )
@@ -199,6 +200,8 @@ class Upstream:
                 self._send_up(call, None, response, now)
             case Cancel(branch=branch):
                 self._cancel(call, branch, now)
+            case SendLate(response=response):
+                self._replies.send_past(call, serialise(response))
             case GiveUp():
                 self._layer.forget_server(call)
 

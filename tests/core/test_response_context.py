@@ -3,7 +3,15 @@
 import pytest
 
 from proxy.core.request_context import Branch
-from proxy.core.response_context import Answer, Cancel, GiveUp, ResponseContext, SendUp, StartGroup
+from proxy.core.response_context import (
+    Answer,
+    Cancel,
+    GiveUp,
+    ResponseContext,
+    SendLate,
+    SendUp,
+    StartGroup,
+)
 from proxy.core.target_set import EVEN_EVERYWHERE, Outcome, Stage, Target
 from proxy.sip.message import Request, Response
 from proxy.sip.uri import parse_uri
@@ -265,6 +273,18 @@ def test_transaction_user_answered_by_itself():
     assert said(context.answered(404)) == []
     assert said(context.received(one, Response(180))) == []
     assert said(context.received(one, Response(404))) == []
+
+
+def test_2xx_that_crosses_an_answer_of_ours_goes_up_past_the_transaction():
+    context, one, two = forked(b"1", b"2")
+    context.answered(480)
+    for branch in (one, two):
+        (action,) = context.received(branch, found := Response(200))
+        assert isinstance(action, SendLate)
+        assert action.response is found
+    context, one = forked(b"1", is_invite=False)
+    context.answered(480)
+    assert context.received(one, Response(200)) == ()
 
 
 @pytest.mark.parametrize(

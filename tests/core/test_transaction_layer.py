@@ -578,6 +578,31 @@ def test_answer_of_routing_after_relay_stops_the_search():
     alice.take_nothing()
 
 
+def test_2xx_that_crosses_an_answer_of_routing_goes_up_as_well():
+    """Who was called must hear an ACK, or rings on with nobody there (s16.7 step 5)."""
+    calls = []
+
+    async def user(call: RequestContext) -> None:
+        calls.append(call)
+        call.targets.add(target(BOB))
+        await call.relay()
+
+    node, alice, bob = node_with_phones(user)
+    alice.send(request(b"INVITE", b"sip:bob@example.com", via=alice.via))
+    alice.take_response(100)
+    forwarded = bob.take_request(b"INVITE")
+    bob.send(respond(forwarded, 180))
+    alice.take_response(180)
+    calls[0].reply(480)
+    alice.take_response(480)
+    bob.take_request(b"CANCEL")
+    for _ in range(2):  # it is repeated until the ACK
+        bob.send(respond(forwarded, 200))
+        assert len(alice.take_response(200).headers.all(b"via")) == 1
+    node.clock.advance(200)
+    assert node.layer.transactions == (0, 0)
+
+
 def test_via_of_another_spelling_in_a_response():
     _node, alice, bob = node_with_phones(to_targets(target(BOB)))
     alice.send(request(b"MESSAGE", b"sip:bob@example.com", via=alice.via))
