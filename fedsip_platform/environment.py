@@ -80,6 +80,12 @@ class WebSettings:
     """FEDSIP_WEB_API_PER_MINUTE: REST requests for each person or token."""
     sip_path: str
     """FEDSIP_WEB_SIP_PATH: where browsers open their WebSocket for SIP; default /sip."""
+    stun: str
+    """FEDSIP_WEB_STUN: STUN servers as host:port, comma list, by which browsers learn their public
+    address where they may find each other without a relay; by default our own SIP port (UDP) under
+    the name by which the page came; `off` for none."""
+    sip_port: int
+    """FEDSIP_SIP_PORT: of the proxy, which answers STUN there; default 5060."""
     messages_per_second: int
     """FEDSIP_WEB_SIP_MESSAGES_PER_SECOND: SIP messages of one browser, by default 50; four times as
     many at once. Faster ones wait."""
@@ -147,6 +153,8 @@ class WebSettings:
             is_vouched_for=is_vouched_for,
             api_per_minute=_number(environ, "FEDSIP_WEB_API_PER_MINUTE", 1200, least=1),
             sip_path=_path(environ, "FEDSIP_WEB_SIP_PATH", "/sip"),
+            stun=environ.get("FEDSIP_WEB_STUN", ""),
+            sip_port=_number(environ, "FEDSIP_SIP_PORT", 5060, least=1, most=65535),
             messages_per_second=_number(
                 environ, "FEDSIP_WEB_SIP_MESSAGES_PER_SECOND", 50, least=1, most=10_000
             ),
@@ -189,6 +197,7 @@ _WEB_NAMES = (
     "API_PER_MINUTE",
     "SIP_PATH",
     "SIP_MESSAGES_PER_SECOND",
+    "STUN",
     "CALL_DAYS",
     "EMAIL_URL",
     "EMAIL_FROM",

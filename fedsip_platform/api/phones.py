@@ -80,6 +80,10 @@ class PassSerializer(serializers.Serializer):
     password = serializers.CharField()
     websocket = serializers.CharField(help_text="Where SIP over WebSocket is spoken.")
     expires_at = serializers.IntegerField(help_text="Seconds since the epoch.")
+    ice_servers = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="STUN servers for WebRTC; none where all sound goes by the relay.",
+    )
     token = serializers.CharField(help_text="All of it as one text, for the widget.")
 
 

@@ -71,7 +71,7 @@ class Favourite(models.Model):
         default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False
     )
     subscriber = models.ForeignKey(Subscriber, models.CASCADE, related_name="favourites")
-    address = models.CharField(max_length=400, help_text="Such as bob@example.com.")
+    address = models.CharField(max_length=400, help_text=_("Such as bob@example.com."))
     name = models.CharField(max_length=100, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
 
@@ -81,7 +81,7 @@ class Favourite(models.Model):
             models.UniqueConstraint(
                 fields=["subscriber", "address"],
                 name="favourite_once",
-                violation_error_message="This is one of your favourites already.",
+                violation_error_message=_("This is one of your favourites already."),
                 violation_error_code="unique",
             )
         ]

@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -16,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import Conflict, ServiceError, delete, save
-from fedsip_platform.directory.models import Subscriber
+from fedsip_platform.directory.models import MediaPolicy, Subscriber
 from fedsip_platform.people import services as people
 from fedsip_platform.routing import destinations
 from fedsip_platform.tenants.models import Person, Tenant
@@ -80,7 +81,11 @@ def add_favourite(subscriber: Subscriber, address: str, name: str = "") -> Favou
     """Keep whom the user calls often. Raises ServiceError."""
     Subscriber.objects.select_for_update(no_key=True).get(pk=subscriber.pk)
     if subscriber.favourites.count() >= MOST_FAVOURITES:
-        raise Conflict("address", f"{MOST_FAVOURITES} favourites are all; remove one first.")
+        raise Conflict(
+            "address",
+            _("%(most_favourites)s favourites are all; remove one first.")
+            % {"most_favourites": MOST_FAVOURITES},
+        )
     typed = address.strip().removeprefix("sip:")
     if _NUMBER.fullmatch(typed):
         typed = re.sub(r"[^+\d]", "", typed)
@@ -109,6 +114,8 @@ class PhonePass:
     """Where to connect."""
     expires_at: int
     """Seconds since the epoch."""
+    ice_servers: tuple[str, ...] = ()
+    """STUN servers as URIs (RFC 7064); none where all sound goes by the relay."""
 
     @property
     def token(self) -> str:
@@ -144,4 +151,17 @@ def make_pass(subscriber: Subscriber, host: str, *, seconds: int = PASS_SECONDS)
         made.password.decode(),
         f"wss://{host}{settings.WEB.sip_path}",
         made.expires_at,
+        _ice_servers(subscriber, host),
     )
+
+
+def _ice_servers(subscriber: Subscriber, host: str) -> tuple[str, ...]:
+    """Where the user's browsers learn the address that other browsers reach them at. Only they need
+    to know it: the relay learns it from their checks."""
+    policy = subscriber.media_policy or subscriber.domain.media_policy
+    if policy == MediaPolicy.ALWAYS or settings.WEB.stun == "off":
+        return ()
+    own = urlsplit(f"//{host}").hostname or ""
+    own = f"[{own}]" if ":" in own else own
+    servers = settings.WEB.stun or f"{own}:{settings.WEB.sip_port}"
+    return tuple(f"stun:{server.strip()}" for server in servers.split(","))

@@ -92,6 +92,7 @@ class Notes:
         "changes",
         "enum_further",
         "far_nat",
+        "is_relayed",
         "media",
         "offer_made",
         "pass_expires_at",
@@ -114,6 +115,7 @@ class Notes:
         self.alternatives: tuple[SipUri, tuple[Translation, ...]] | None = None
         self.enum_further: list[SipUri] = []  # behind the one that the DNS likes best
         self.offer_made = False
+        self.is_relayed = False  # a branch of it; one in reserve does not count
         self.media: object | None = None
 
 

@@ -180,7 +180,7 @@ class Calls:
             return
         if held.passage is not call:
             return
-        if call.relay_id is not None:
+        if call.relay_id is not None and call.notes.is_relayed:
             held.relay_id = call.relay_id
         held.hop = _hop_of(call) or held.hop
         held.rule_id = call.notes.rule_id  # a later one may have led to the target that answered
@@ -201,7 +201,7 @@ class Calls:
         is_caller = call.direction is not None and call.direction.value == "toward_callee"
         ended_by = "caller" if is_caller else "callee"
         if held is not None:
-            self._end(held, 200, ended_by, b"BYE", reports=call.relay_id is not None)
+            self._end(held, 200, ended_by, b"BYE", reports=bool(held.relay_id))
         elif call.original.call_id not in self._over:
             call_id = as_text(call.original.call_id)
             ended_at = as_instant(self._wall())
@@ -273,6 +273,8 @@ class Calls:
 
     def _renewed(self, held: Call, call: Observed, response: Response) -> None:
         """A re-INVITE: either side may be somewhere else since (RFC 3261 s12.2, target refresh)."""
+        if call.relay_id is not None:  # which browsers may have had in reserve until now
+            held.relay_id = call.relay_id
         near, far = call.original.headers.first(b"contact"), response.headers.first(b"contact")
         if held.dialog is not None and near is not None and far is not None:
             if call.direction is None or call.direction.value != "toward_callee":

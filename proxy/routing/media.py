@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from media.ng import Answer, Command, Delete, Offer
@@ -31,7 +32,16 @@ _MUST_ENCRYPT: Final = "Encryption is required"  # the words of our relay
 _NO_CODEC: Final = "No codec"
 _OFFERED: Final = "offered"  # what a branch has at the relay
 _ANSWERED: Final = "answered"
-_DIRECT: Final = "direct"  # it was sent before the call got a relay
+_DIRECT: Final = "direct"  # its description passes as it is, whatever relay the call has
+_UNKNOWN_CALL: Final = "Unknown call"  # the words of all relays
+
+
+class Need(Enum):
+    """Whether a branch needs a relay; browsers perhaps."""
+
+    NO = auto()
+    PERHAPS = auto()
+    YES = auto()
 
 
 class Sessions:
@@ -68,12 +78,10 @@ async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
         has_sdp=_has_sdp(request),
         answer_expected=call.original.call_id in node.sessions.expecting,
     )
-    if call.is_initial and call.method == b"INVITE" and call.relay_id is None:
-        call.relay_id = _relay_wanted(call, branch, node)
-        if call.relay_id is None:
-            branch.media = _DIRECT
+    if call.is_initial and call.method == b"INVITE" and not call.notes.is_relayed:
+        _choose_way(call, branch, node)
     call.notes.offer_made = kind is Body.OFFER
-    if kind is Body.NOTHING or call.relay_id is None:
+    if kind is Body.NOTHING or call.relay_id is None or branch.media is _DIRECT:
         return
     if kind is Body.OFFER:
         branch.media = _OFFERED
@@ -239,20 +247,32 @@ async def _answered_in_request(call: RequestContext, branch: Branch, node: Node)
     try:
         return _sdp(await node.relays.request(relay, command))
     except RelayError as error:
-        if (why := _refusal(error, *sides)) is not None:
+        is_of_browsers = error.reason.startswith(_UNKNOWN_CALL) and _are_browsers(*sides)
+        if not is_of_browsers and (why := _refusal(error, *sides)) is not None:
             raise Reject(488, why) from error
-        # An ACK with an answer to our re-sent one: the relay has no open offer, nothing to do.
+        # Between two browsers, or an ACK that answers our re-sent one: nothing waits for it there.
         log.info("answer in %s passes as it is call_id=%s reason=%s", call.method.decode(),
                  _call_id(call), error)  # fmt: skip
         return request.body
 
 
-def _relay_wanted(call: RequestContext, branch: Branch, node: Node) -> bytes | None:
-    """The relay that a new call is to have, if any."""
-    if not _needs_relay(call, branch, node) or _has_relay_already(call, node):
-        return None
-    choices = node.relays.choices(call.original.call_id)
-    return choices[0].relay_id if choices else None
+def _choose_way(call: RequestContext, branch: Branch, node: Node) -> None:
+    """Whether a branch of a new call goes by a relay, and by which.
+
+    Two browsers find each other by ICE, or do not: no one can know before. So theirs begins without
+    a relay and has one in its tokens, which takes the next description that either side sends.
+    """
+    need = _need(call, branch, node)
+    if need is Need.NO or _has_relay_already(call, node):
+        branch.media = _DIRECT
+        return
+    if call.relay_id is None and (choices := node.relays.choices(call.original.call_id)):
+        call.relay_id = choices[0].relay_id
+        call.near_entry = None  # that of an earlier branch says that the call has none
+    if need is Need.PERHAPS:
+        branch.media = _DIRECT
+    elif call.relay_id is not None:
+        call.notes.is_relayed = True
 
 
 def _has_relay_already(call: RequestContext, node: Node) -> bool:
@@ -267,21 +287,26 @@ def _has_relay_already(call: RequestContext, node: Node) -> bool:
     return False
 
 
-def _needs_relay(call: RequestContext, branch: Branch, node: Node) -> bool:
+def _need(call: RequestContext, branch: Branch, node: Node) -> Need:
     """By the policies of both sides: one that says always wins, then one that says auto. Each
     branch is looked at when its turn comes, so a later stage may be the first to need one."""
     of_callee = media_policy.of_callee(call, branch, node)
     policies = {media_policy.of_caller(call).relay, of_callee.relay}
     if "always" in policies:
-        return True
+        return Need.YES
     if "auto" not in policies:
-        return False
-    near, target = _near(call), branch.target
-    return (
-        call.caller_nat
-        or any(each.nat or each.websocket != near.is_websocket for each in (target, *call.targets))
-        or branch.family != near.family
-    )
+        return Need.NO
+    near, targets = _near(call), (branch.target, *call.targets)
+    if near.is_websocket and all(each.websocket for each in targets):
+        return Need.PERHAPS
+    is_between_kinds = any(each.nat or each.websocket != near.is_websocket for each in targets)
+    if call.caller_nat or is_between_kinds or branch.family != near.family:
+        return Need.YES
+    return Need.NO
+
+
+def _are_browsers(*sides: SideFacts) -> bool:
+    return all(side.is_websocket for side in sides)
 
 
 def _near(call: RequestContext) -> SideFacts:

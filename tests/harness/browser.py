@@ -37,7 +37,8 @@ _RECORD = """async () => {
   const reader = new MediaStreamTrackProcessor({ track: track.clone() }).readable.getReader();
   const found = [];
   while (found.length < 16000) {
-    const { value } = await reader.read();
+    const { value, done } = await reader.read();
+    if (done) return ""; // the call has gone over to another connection
     const samples = new Float32Array(value.numberOfFrames);
     value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
     const step = value.sampleRate / 8000;

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from fedsip_platform.api import tokens
+from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.gateway import services
 from fedsip_platform.people import services as people
 from proxy.sip import digest, passes
@@ -106,6 +109,24 @@ def test_a_program_makes_passes_for_its_pages(acme: World) -> None:
     assert not is_good(given, acme, wall=time.time() + 601)
     token = given.pop("token")
     assert json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))) == given
+
+
+@pytest.mark.parametrize(
+    ("policy", "stun", "servers"),
+    [
+        ("always", "", []),
+        ("auto", "", ["stun:testserver:5060"]),
+        ("never", "a.test:3478, b.test", ["stun:a.test:3478", "stun:b.test"]),
+        ("never", "off", []),
+    ],
+)
+def test_stun_where_browsers_may_speak_directly(
+    as_admin: Api, acme: World, settings: Any, policy: str, stun: str, servers: list[str]
+) -> None:
+    settings.WEB = replace(settings.WEB, stun=stun)
+    Subscriber.objects.filter(pk=acme.user.pk).update(media_policy=policy)
+    given = as_admin.post("users/alice@example.com/pass", {"seconds": 600}).json()
+    assert given["ice_servers"] == servers
 
 
 @pytest.mark.parametrize("seconds", [0, 59, 86401, -1, "soon", None, 10**30])

@@ -467,6 +467,67 @@ async def test_a_later_stage_may_be_the_first_to_need_a_relay() -> None:
     assert not deletes(world.relays[0])
 
 
+BROWSER = b"<sip:bob@8fk3.invalid;transport=ws>"
+
+
+def browsers(**policies: object) -> tuple[World, UserAgent, UserAgent]:
+    """Alice's and Bob's, in a domain where `auto` decides."""
+    world = World(replace(EXAMPLE, media_policy="auto", **policies))  # type: ignore[arg-type]
+    bob = world.phone(BOB, "192.0.2.20", 50_000, "wss")
+    bob.registers(contact=BROWSER)
+    return world, world.phone(ALICE, "192.0.2.10", 50_001, "wss"), bob
+
+
+async def test_two_browsers_begin_without_a_relay_and_have_one_for_what_comes_later() -> None:
+    world, alice, bob = browsers()
+    invite = alice.invites(b"sip:bob@example.com", body=SDP)
+    came = bob.take_request(b"INVITE")
+    assert came.body == SDP
+    bob.answers(came, 200, body=ANSWER, contact=BROWSER)
+    ok = alice.take_response(200)
+    assert ok.body == ANSWER
+    caller = Dialog(invite, ok, is_caller=True)
+    alice.send(caller.request(b"ACK", via=alice.via))
+    bob.take_request(b"ACK")
+    assert not world.relays[0].commands
+    held = world.node.calls.by_call_id(invite.call_id)
+    assert held is not None
+    assert held.relay_id == b""
+    alice.send(caller.request(b"INVITE", via=alice.via, contact=alice.contact, body=SDP))
+    await world.settled()
+    again = bob.take_request(b"INVITE")
+    assert again.body == via_relay(SDP)
+    bob.answers(again, 200, body=ANSWER, contact=BROWSER)
+    await world.settled()
+    alice.take_response(100)
+    assert alice.take_response(200).body == via_relay(ANSWER)
+    assert held.relay_id == world.node.relays.choices(b"")[0].relay_id
+    alice.send(caller.request(b"BYE", via=alice.via))
+    await world.settled()
+    assert deletes(world.relays[0])
+
+
+async def test_a_browser_beside_a_desk_phone_is_called_by_the_relay() -> None:
+    world, alice, bob = browsers()
+    desk = world.registered(BOB, "192.0.2.21")
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    await world.settled()
+    for phone in (bob, desk):
+        assert phone.take_request(b"INVITE").body == via_relay(SDP)
+
+
+async def test_browsers_answer_late_offers_as_they_are_where_encryption_is_required() -> None:
+    world, alice, bob = browsers(srtp="required")
+    world.relays[0].refuses = "Unknown call-id"
+    invite = alice.invites(b"sip:bob@example.com")
+    bob.answers(bob.take_request(b"INVITE"), 200, body=SDP, contact=BROWSER)
+    ok = alice.take_response(200)
+    assert ok.body == SDP
+    alice.send(Dialog(invite, ok, is_caller=True).request(b"ACK", via=alice.via, body=ANSWER))
+    await world.settled()
+    assert bob.take_request(b"ACK").body == ANSWER
+
+
 async def test_between_browser_and_phone_profiles_differ() -> None:
     world = World()
     bob = world.phone(BOB, "192.0.2.20", 50_000, "wss")

@@ -5,6 +5,7 @@ import { Judge, packetsIn } from "./quality.js";
 
 const LOOK_EVERY_MS = 2000;
 const LOOK_EARLY_EVERY_MS = 300;
+const DIRECT_MS = 4000; // in which two browsers find each other, or never will
 const MOST_TRIES = 4;
 
 export class Call extends EventTarget {
@@ -13,6 +14,7 @@ export class Call extends EventTarget {
   #judge = new Judge();
   #looking;
   #lookingEarly;
+  #giveDirectUp;
   #isRestarting = false;
   #lastReinvite = Promise.resolve();
 
@@ -203,6 +205,7 @@ export class Call extends EventTarget {
 
   ended() {
     clearInterval(this.#looking);
+    clearTimeout(this.#giveDirectUp);
     this.audio.srcObject = null;
     this.outcome ||= this.answeredAt ? "answered" : this.isIncoming ? "missed" : "failed";
   }
@@ -271,8 +274,23 @@ export class Call extends EventTarget {
 
   #begin() {
     this.#hear();
-    if (this.#session.sessionDescriptionHandler.mustOffer) this.restart();
+    const media = this.#session.sessionDescriptionHandler;
+    media.onAnew = () => this.#hear();
+    if (media.mustOffer) this.restart();
     this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    if (media.isDirect) this.#watchDirect();
+  }
+
+  // Who called offers first: both at once would have to wait for each other.
+  #watchDirect() {
+    const connection = this.connection;
+    const giveUp = () => {
+      if (this.#session.sessionDescriptionHandler.isDirect && connection.connectionState !== "connected") this.restart();
+    };
+    this.#giveDirectUp = setTimeout(giveUp, this.isIncoming ? 2 * DIRECT_MS : DIRECT_MS);
+    connection.addEventListener("connectionstatechange", () => {
+      if (connection.connectionState === "failed") giveUp();
+    });
   }
 
   #hear() {

@@ -10,6 +10,15 @@ class Media extends Web.SessionDescriptionHandler {
   // Another has answered than was heard before: this needs an offer of its own, in a re-INVITE.
   mustOffer = false;
 
+  // Called when another RTCPeerConnection has taken the place of the one before.
+  onAnew = () => {};
+
+  // With another browser, past the relay, which is ICE-lite.
+  get isDirect() {
+    const sdp = this.peerConnection?.remoteDescription?.sdp;
+    return Boolean(sdp) && !isLite(sdp);
+  }
+
   // A provisional answer: those of other phones that ring may follow it, and then the answer, which
   // may be another one's still (RFC 8829 s4.1.10.1). SIP.js would take it for the last word.
   async preview(sdp) {
@@ -19,24 +28,48 @@ class Media extends Web.SessionDescriptionHandler {
     }
   }
 
+  // Whatever either side offers later takes a direct call over to the relay (docs/behaviour.md s6).
+  getDescription(options, modifiers) {
+    if (this.isDirect && this.peerConnection.signalingState === "stable") {
+      this.#beginAnew();
+      this.#addTracks();
+    }
+    return super.getDescription(options, modifiers);
+  }
+
   setRemoteSessionDescription(description) {
+    if (this.isDirect && this.peerConnection.signalingState === "stable" && isLite(description.sdp)) {
+      this.#beginAnew();
+      // Afterwards: a track that is there before has a section of its own where they offer to send alone.
+      return super.setRemoteSessionDescription(description).then(() => this.#addTracks());
+    }
     const connection = this.peerConnection;
     if (connection?.signalingState !== "have-remote-pranswer") return super.setRemoteSessionDescription(description);
     if (ufragOf(this.#heardEarly) === ufragOf(description.sdp)) {
       return connection.setRemoteDescription({ type: "answer", sdp: description.sdp });
     }
     this.#beginAnew();
+    this.#addTracks();
+    this.mustOffer = true;
     return Promise.resolve();
   }
 
-  // Chrome goes on with the keys that it shares with the first, where both fingerprints are a relay's.
+  // Chrome does not go over from one far side to another: it keeps the keys where both have a relay's
+  // fingerprint, and where they have not, packets of the first spoil the handshake with the second.
   #beginAnew() {
     this._peerConnection.close();
     this._peerConnection = new RTCPeerConnection(this.sessionDescriptionHandlerConfiguration.peerConnectionConfiguration);
     this.initPeerConnectionEventHandlers();
-    for (const track of this.localMediaStream.getTracks()) this._peerConnection.addTrack(track, this.localMediaStream);
-    this.mustOffer = true;
   }
+
+  #addTracks() {
+    for (const track of this.localMediaStream.getTracks()) this.peerConnection.addTrack(track, this.localMediaStream);
+    this.onAnew();
+  }
+}
+
+function isLite(sdp) {
+  return /^a=ice-lite/m.test(sdp);
 }
 
 function ufragOf(sdp) {

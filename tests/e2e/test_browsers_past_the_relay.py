@@ -1,0 +1,163 @@
+"""Two pages whose users say `auto`: they speak with each other directly, and by the relay where
+that does not work or a desk phone is called as well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from media.ng import ListCalls
+from tests.harness.baresip import Baresip
+from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.ng import NgClient
+from tests.harness.platform import Platform
+from tests.harness.softphones import HEARD, Softphones, hear_each_other
+from tests.harness.waiting import wait_until
+
+pytestmark = [pytest.mark.db, pytest.mark.e2e]
+
+DOMAIN = "direct.test"
+_CALL_ID = "fedsipPhone.line.calls[0].session.request.callId"
+
+# As behind a firewall: what the page tells of its addresses leads nowhere, and it reaches no
+# address that it is told. Only what needs neither, the relay, is reached.
+_UNREACHABLE = r"""(() => {
+  const real = Object.getOwnPropertyDescriptor(RTCPeerConnection.prototype, "localDescription").get;
+  Object.defineProperty(RTCPeerConnection.prototype, "localDescription", {
+    get() {
+      const { type, sdp } = real.call(this);
+      const nobody = (line, kind) => `${kind} 127.0.0.1 9`;
+      return { type, sdp: sdp.replace(/^(a=candidate:\S+ \d+ \S+ \d+) \S+ \d+/gm, nobody) };
+    },
+  });
+})()"""
+
+# What a browser finds when it asks the page's STUN servers, which are told in the pass.
+_ASK_STUN = """async () => {
+  const connection = new RTCPeerConnection({
+    iceServers: [{ urls: window.fedsipPass.ice_servers }], iceCandidatePoolSize: 1,
+  });
+  const errors = [];
+  connection.addEventListener("icecandidateerror", ({ errorText }) => errors.push(errorText));
+  connection.addTransceiver("audio");
+  const done = new Promise((resolve) => connection.addEventListener("icegatheringstatechange",
+    () => connection.iceGatheringState === "complete" && resolve()));
+  await connection.setLocalDescription();
+  await done;
+  return errors;
+}"""
+
+
+@pytest.fixture(scope="module")
+def platform(web_platform: Platform) -> Platform:
+    web_platform.add_domain(DOMAIN, "media_policy=auto", "nat_keepalive=off", tenant="direct")
+    return web_platform
+
+
+def talk(caller: BrowserPhone, callee: BrowserPhone, name: str) -> None:
+    caller.dials(name)
+    callee.answers()
+    caller.is_in("talking")
+    callee.is_in("talking")
+
+
+def is_relayed(platform: Platform, phone: BrowserPhone) -> bool:
+    """Whether the relay carries the page's call."""
+    with NgClient(platform.ng_port) as relay:
+        known = relay.accepted(ListCalls())[b"calls"]
+    return phone.page.evaluate(_CALL_ID).encode() in known
+
+
+def hear(*phones: BrowserPhone, browser: Chromium) -> None:
+    for phone in phones:
+        wait_until(lambda phone=phone: phone.hears(browser.played) > HEARD, "they hear each other")
+
+
+def test_directly_and_by_the_relay_after_a_hold(
+    softphone: Softphones, platform: Platform, browser: Chromium
+) -> None:
+    alice, bob = softphone("alice1"), softphone("bob1")
+    talk(alice, bob, "bob1")
+    hear(alice, bob, browser=browser)
+    assert not is_relayed(platform, alice)
+    alice.clicks("hold")
+    alice.is_in("held")
+    alice.clicks("hold")
+    alice.is_in("talking")
+    hear(alice, bob, browser=browser)
+    assert is_relayed(platform, alice)
+    bob.clicks("end")
+    alice.has_no_call()
+    wait_until(lambda: relayed_calls(platform) == 0, "the relay has forgotten it")
+
+
+def relayed_calls(platform: Platform) -> int:
+    with NgClient(platform.ng_port) as relay:
+        return len(relay.accepted(ListCalls())[b"calls"])
+
+
+def test_by_the_relay_when_they_do_not_find_each_other(
+    softphone: Softphones, platform: Platform, browser: Chromium
+) -> None:
+    alice, bob = (softphone(name, script=_UNREACHABLE) for name in ("alice2", "bob2"))
+    talk(alice, bob, "bob2")
+    hear(alice, bob, browser=browser)
+    assert is_relayed(platform, alice)
+    alice.clicks("end")
+    bob.has_no_call()
+
+
+def test_by_the_relay_when_a_desk_phone_is_called_as_well(
+    softphone: Softphones,
+    platform: Platform,
+    browser: Chromium,
+    baresip: Callable[..., Baresip],
+) -> None:
+    alice, bob = softphone("alice3"), softphone("bob3")
+    desk = baresip(platform.add_user("desk3", DOMAIN))
+    platform.cli("group", "add", f"both3@{DOMAIN}", "members=bob3,desk3")
+    alice.dials("both3")
+    bob.is_in("ringing")
+    desk.accepts()
+    alice.is_in("talking")
+    bob.has_no_call()
+    hear_each_other(alice, desk, browser)
+    assert is_relayed(platform, alice)
+    alice.clicks("end")
+    desk.closed()
+    alice.dials("both3")
+    bob.answers()
+    alice.is_in("talking")
+    hear(alice, bob, browser=browser)
+    assert is_relayed(platform, alice)
+    alice.clicks("end")
+    bob.has_no_call()
+
+
+def test_a_direct_call_outlives_its_socket(
+    softphone: Softphones, platform: Platform, browser: Chromium
+) -> None:
+    alice, bob = softphone("alice4"), softphone("bob4")
+    talk(alice, bob, "bob4")
+    alice.cable.cut()
+    alice.is_cut()
+    with alice.restarts_ice():
+        alice.cable.mend()
+        alice.is_ready()
+    hear(alice, bob, browser=browser)
+    bob.clicks("end")
+    alice.has_no_call()
+
+
+def test_our_sip_port_is_their_stun_server(softphone: Softphones, platform: Platform) -> None:
+    page = softphone("stun").page
+    page.evaluate(
+        "async () => { window.fedsipPass = await (await fetch('/api/v1/me/phone/pass', {"
+        " method: 'POST', headers: { 'X-CSRFToken': document.querySelector('[data-csrf]')"
+        ".dataset.csrf } })).json(); }"
+    )
+    assert page.evaluate("fedsipPass.ice_servers") == [f"stun:127.0.0.1:{platform.port}"]
+    assert page.evaluate(_ASK_STUN) == []
+    page.evaluate("fedsipPass.ice_servers = ['stun:127.0.0.1:9']")
+    assert page.evaluate(_ASK_STUN) != []
