@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -18,6 +20,7 @@ from fedsip_platform.launch import (
 from fedsip_platform.launch.postgres import PostgresError
 from fedsip_platform.launch.problem import REFUSED, Problem
 
+PIPE_CLOSED = 128 + signal.SIGPIPE  # as of programs that the signal ends
 INTERRUPTED = 130
 
 OWN_WORDS: dict[str, Callable[[list[str]], int]] = {
@@ -93,7 +96,12 @@ def main(words: list[str]) -> int:
         return 0
     run = OWN_WORDS.get(words[0])
     try:
-        return run(words[1:]) if run else commands.run(words)
+        code = run(words[1:]) if run else commands.run(words)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever read has had enough, as `| head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except Problem as problem:
         progress.complain(problem.message)
         return problem.exit_code

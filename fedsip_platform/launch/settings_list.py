@@ -25,7 +25,7 @@ NAME = re.compile(r"(DATABASE_URL|FEDSIP_[A-Z0-9_]*[A-Z0-9])")
 CLASSES = (("proxy", ProxySettings), ("relay", MediaSettings), ("web", WebSettings))
 
 # Enough for WebSettings to show its defaults without touching the disk.
-_BARE = {"DATABASE_URL": "postgresql:///fedsip", "FEDSIP_WEB_SECRET_KEY": "shown nowhere, " * 5}
+BARE = {"DATABASE_URL": "postgresql:///fedsip", "FEDSIP_WEB_SECRET_KEY": "shown nowhere, " * 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _of_class(process: str, described: type[Any]) -> Iterator[Setting]:
         for name, default, unit, text in described.describe():
             yield Setting(name, default, unit, text, (process,))
         return
-    bare = described.from_env(_BARE)
+    bare = described.from_env(BARE)
     for field, text in _strings_below(described):
         named = NAME.match(text)
         if named is None:
