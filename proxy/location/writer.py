@@ -29,7 +29,7 @@ REFRESH_SECONDS: Final = 0.5
 COMMIT_WAIT_SECONDS: Final = 2.0
 BATCH: Final = 1000
 """Changes, and refreshes beside them, that one transaction takes at most."""
-_REST_SECONDS: Final = 0.004
+_REST_SECONDS: Final = 0.02
 """Between two commits: with more to do at a time, each costs less."""
 _RETRY_SECONDS: Final = 0.25
 _CLOSE_SECONDS: Final = 3.0
