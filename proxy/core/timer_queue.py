@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .protocols import Clock, TimerHandle
 
 TICKS_PER_SECOND: Final = 50
-MOST_AT_ONCE: Final = 8
+MOST_AT_ONCE: Final = 32
 """What is looked at before other work has its turn; a call that fails takes a third of a ms."""
 _NO_TICK: Final = 1 << 62
 _WAKING: Final = -1  # nothing is armed while due ones are looked at

@@ -28,9 +28,9 @@ OnReturned = Callable[[bytes], None]
 
 _MOST_READ: Final = 256
 """Datagrams read at one wake-up."""
-_AT_ONCE: Final = 2
-"""Those served before what has come since, timers and connections get their turn: an INVITE takes
-up to a ms, and who sends but one message must not wait for many."""
+_AT_ONCE: Final = 16
+"""Those served before timers and connections get their turn. Few of them would let the ends of a
+thousand calls that failed crowd out the messages of those that go on."""
 _BUFFER_BYTES: Final = 4 * 1024 * 1024
 _MOST_FLOWS: Final = 200_000
 _SO_SNDBUFFORCE: Final = 32
