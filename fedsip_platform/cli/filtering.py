@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.encoders import JSONEncoder
@@ -16,6 +17,8 @@ from fedsip_platform.api import csv_export, filters
 from fedsip_platform.api.filters import Filter
 from fedsip_platform.cli.speech import Refused
 
+MOST_IN_METAVAR = 6
+
 
 def add_options(parser: argparse.ArgumentParser, known: Mapping[str, Filter]) -> None:
     """`--since`, `--domain` and so on; those that the parser has already stay its own."""
@@ -23,13 +26,27 @@ def add_options(parser: argparse.ArgumentParser, known: Mapping[str, Filter]) ->
         option = f"--{name.replace('_', '-')}"
         if option not in parser._option_string_actions:
             text = each.description[0].lower() + each.description[1:].rstrip(".")
+            words = list(each.choices)
+            if len(words) > MOST_IN_METAVAR:
+                text = f"{text}: {', '.join(words)}"
             parser.add_argument(
                 option,
                 dest=name,
-                metavar=name.upper(),
-                choices=each.choices or None,
+                metavar=_metavar(each),
+                choices=words or None,
                 help=text.replace("%", "%%"),
             )
+
+
+def _metavar(each: Filter) -> str:
+    if each.choices:
+        return "|".join(each.choices) if len(each.choices) <= MOST_IN_METAVAR else "WORD"
+    kinds = {
+        OpenApiTypes.BOOL: "true|false",
+        OpenApiTypes.DATETIME: "TIME",
+        OpenApiTypes.UUID: "ID",
+    }
+    return kinds.get(each.kind, "TEXT") if isinstance(each.kind, OpenApiTypes) else "VALUE"
 
 
 def apply(
