@@ -16,6 +16,7 @@ from . import schema  # noqa: F401 - spectacular knows its extensions by their i
 class DocsView(SpectacularSwaggerSplitView):
     """Swagger UI; all of it comes from this host."""
 
+    template_name = "admin_ui/api/docs.html"
     url_name = "api-schema"
 
     def finalize_response(

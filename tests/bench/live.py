@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import resource
 import ssl
@@ -68,8 +69,9 @@ class Dashboards:
             opened += 1
             if opened == self._amount:
                 self._are_open.set()
-            async for _message in socket:
-                self.heard += 1
+            with contextlib.suppress(websockets.ConnectionClosed):  # by the end of the bench
+                async for _message in socket:
+                    self.heard += 1
 
         await asyncio.gather(*(one() for _ in range(self._amount)))
 
@@ -134,9 +136,12 @@ def main() -> None:
         folder = Path(made)
         os.chmod(folder, 0o711)
         postgres = EmbeddedPostgres(folder / "postgres", durable=False)
-        url = postgres.start()
+        (folder / "postgres").mkdir()
         try:
-            with Platform(folder / "platform", database_url=url, web=True) as platform:
+            url = postgres.start()
+            platform = Platform(folder / "platform", database_url=url, web=True)
+            platform.cli("migrate", "--verbosity", "0")
+            with platform:
                 measure(platform, url, folder, options.dashboards, options.changes)
         finally:
             postgres.stop()

@@ -432,7 +432,7 @@ def _ladder(world: World, now: datetime) -> None:
     call = world.call
     CallRecord.objects.filter(pk=call.pk).update(
         caller_address=f"tls {ALICE}", hop=f"udp {BOB}", target="sip:bob@198.51.100.20:5060",
-        user_agent=PHONES[0][1], codec="opus", mos=4.1, media=STREAMS, node_id=NODE,
+        user_agent=PHONES[0][1], codec="opus", mos=4.1, media=_streams(call), node_id=NODE,
         relay_id="relay-1", verdict=["other_address_caller"], rule_id=world.rule.pk,
         verdict_text=["The caller's packets came from 203.0.113.7:40000, not from 10.0.0.5:40000."],
     )  # fmt: skip
@@ -442,6 +442,21 @@ def _ladder(world: World, now: datetime) -> None:
             at=call.started_at + timedelta(seconds=seconds), local=US, remote=remote, size=700,
             protocol="tls" if remote == ALICE else "udp", text=_message(start, cseq, way),
         )  # fmt: skip
+
+
+def _streams(call: CallRecord) -> list[dict[str, Any]]:
+    """Each with MOS, loss (percent) and jitter (ms) as the call went on."""
+    began = call.started_at.timestamp()
+    return [
+        stream
+        | {
+            "series": [
+                [began + 5 * n, 4.4 - (n * turn) % 7 / 6, (n * turn) % 5 / 2, 2.0 + (n * turn) % 9]
+                for n in range(2, 14)
+            ]
+        }
+        for turn, stream in enumerate(STREAMS, start=2)
+    ]
 
 
 def _message(start: str, cseq: str, way: str) -> str:
