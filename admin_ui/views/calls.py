@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -73,6 +74,7 @@ def call(request: HttpRequest, key: UUID) -> HttpResponse:
         "drawing": drawing_of(shown) if shown else None,
         "rule": rule,
         "sound": charts.of_call(getattr(found, "media", ())),
+        "again": _rehearsal(request.place, found),
     }
     if isinstance(found, LiveCall):
         context["api_call"] = Call("GET", f"live-calls/{key}")
@@ -131,6 +133,17 @@ def _find(place: Place, key: UUID) -> CallRecord | LiveCall:
         if found is not None:
             return found
     raise Http404
+
+
+def _rehearsal(place: Place, found: CallRecord | LiveCall) -> str:
+    """Where Routing tries the same call as things are now; "": none of our users has made it."""
+    domain = place.scope.visible(Domain.objects.all()).filter(pk=found.domain_id).first()
+    user, _at, host = verdict.bare(found.caller).rpartition("@")
+    if domain is None or host != domain.name or not user:
+        return ""
+    asked = {"domain": host, "caller": user, "dialled": found.request_uri}
+    asked |= {"user_agent": found.user_agent[:200]} if found.user_agent else {}
+    return f"{reverse('routing', args=[place.tenant.slug])}?{urlencode(asked)}"
 
 
 def _messages(place: Place, found: CallRecord | LiveCall) -> QuerySet[CallMessage]:

@@ -130,10 +130,15 @@ def quality_of(mos: float | None) -> str:
 
 def short(uri: str, call: CallRecord | LiveCall) -> str:
     """An address as people say it: without scheme and parameters, and without our own domain."""
-    bare = uri.partition(":")[2].partition(";")[0].partition("?")[0] or uri
-    user, _, host = bare.rpartition("@")
+    address = bare(uri)
+    user, _at, host = address.rpartition("@")
     own = call.caller.partition(";")[0].rpartition("@")[2]
-    return user if user and host == own else bare
+    return user if user and host == own else address
+
+
+def bare(uri: str) -> str:
+    """An address without scheme and parameters."""
+    return uri.partition(":")[2].partition(";")[0].partition("?")[0] or uri
 
 
 def lasting(time: timedelta) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.federation.models import CheckState, DomainCheck
 from fedsip_platform.tenants.models import Membership
+from tests.platform.browsing import Visitor
 from tests.platform.world import PASSWORD, Api, World, make_live_call, make_person
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -190,3 +192,18 @@ def test_blocked_addresses_change_as_they_are_blocked(as_operator: Api) -> None:
     shown = as_operator.get("/platform/blocks").content.decode()
     assert "live:block from:body" in shown
     assert "data-live" in shown
+
+
+def test_a_call_leads_to_its_like_of_now(acme: World) -> None:
+    """Which rules it meets and where the DNS leads it, as things are when one asks."""
+    viewer = Visitor(acme.people["viewer"])
+    page = viewer.reads(f"/t/acme/calls/{acme.call.public_id}")
+    found = re.search(r'href="(/t/acme/routing/\?domain=example\.com&[^"]+)"', page)
+    assert found is not None
+    assert "alice" in viewer.reads(found[1])
+    assert "sip:bob@example.com" in viewer.shown
+    acme.call.caller = "sip:stranger@elsewhere.example"
+    acme.call.save()
+    assert "Which rules such a call meets" not in viewer.reads(
+        f"/t/acme/calls/{acme.call.public_id}"
+    )
