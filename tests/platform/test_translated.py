@@ -14,6 +14,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import trans_real
 
 from fedsip_platform import languages
@@ -62,10 +63,12 @@ class Brackets(trans_real.DjangoTranslation):
 
 
 @pytest.fixture
-def _in_brackets(monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     brackets = Brackets()
     monkeypatch.setitem(trans_real._translations, languages.ENGLISH[0], brackets)
     monkeypatch.setattr(trans_real, "_default", brackets)
+    yield
+    translation.deactivate()  # a request's language stays that of its thread
 
 
 class Reader(HTMLParser):
