@@ -67,6 +67,7 @@ def _in_brackets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     brackets = Brackets()
     monkeypatch.setitem(trans_real._translations, languages.ENGLISH[0], brackets)
     monkeypatch.setattr(trans_real, "_default", brackets)
+    translation.activate(languages.ENGLISH[0])
     yield
     translation.deactivate()  # a request's language stays that of its thread
 
