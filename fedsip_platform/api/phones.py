@@ -80,6 +80,9 @@ class PassSerializer(serializers.Serializer):
     password = serializers.CharField()
     websocket = serializers.CharField(help_text="Where SIP over WebSocket is spoken.")
     expires_at = serializers.IntegerField(help_text="Seconds since the epoch.")
+    may_be_direct = serializers.BooleanField(
+        help_text="Whether some calls go past the relay, to other browsers."
+    )
     ice_servers = serializers.ListField(
         child=serializers.CharField(),
         help_text="STUN servers for WebRTC; none where all sound goes by the relay.",

@@ -114,6 +114,8 @@ class PhonePass:
     """Where to connect."""
     expires_at: int
     """Seconds since the epoch."""
+    may_be_direct: bool = False
+    """Whether some calls go past the relay, to other browsers."""
     ice_servers: tuple[str, ...] = ()
     """STUN servers as URIs (RFC 7064); none where all sound goes by the relay."""
 
@@ -144,6 +146,7 @@ def make_pass(subscriber: Subscriber, host: str, *, seconds: int = PASS_SECONDS)
         subscriber.ha1_md5.encode(),
         expires_at=int(timezone.now().timestamp()) + seconds,
     )
+    policy = subscriber.media_policy or subscriber.domain.media_policy
     return PhonePass(
         subscriber.aor,
         subscriber.display_name,
@@ -151,15 +154,15 @@ def make_pass(subscriber: Subscriber, host: str, *, seconds: int = PASS_SECONDS)
         made.password.decode(),
         f"wss://{host}{settings.WEB.sip_path}",
         made.expires_at,
-        _ice_servers(subscriber, host),
+        policy != MediaPolicy.ALWAYS,
+        () if policy == MediaPolicy.ALWAYS else _ice_servers(host),
     )
 
 
-def _ice_servers(subscriber: Subscriber, host: str) -> tuple[str, ...]:
-    """Where the user's browsers learn the address that other browsers reach them at. Only they need
-    to know it: the relay learns it from their checks."""
-    policy = subscriber.media_policy or subscriber.domain.media_policy
-    if policy == MediaPolicy.ALWAYS or settings.WEB.stun == "off":
+def _ice_servers(host: str) -> tuple[str, ...]:
+    """Where browsers learn the address that other browsers reach them at. Only those need to know
+    it: the relay learns it from their checks."""
+    if settings.WEB.stun == "off":
         return ()
     own = urlsplit(f"//{host}").hostname or ""
     own = f"[{own}]" if ":" in own else own

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_encrypted_calls import protocols
 from tests.harness.baresip import Baresip
 from tests.harness.browser import Chromium
 from tests.harness.jssip import JsSip
@@ -16,12 +17,15 @@ from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
-DOMAIN = "jssip.test"
+DOMAIN, ENCRYPTED, BY_DTLS = "jssip.test", "encrypted-jssip.test", "dtls-jssip.test"
+PAGE = "UDP/TLS/RTP/SAVPF DTLS-SRTP"
 
 
 @pytest.fixture(scope="module")
 def platform(web_platform: Platform) -> Platform:
     web_platform.add_domain(DOMAIN, "media_policy=always", tenant="jssip")
+    web_platform.add_domain(ENCRYPTED, "media_policy=always", "srtp=required", tenant="jssip")
+    web_platform.add_domain(BY_DTLS, "media_policy=always", "srtp=dtls", tenant="jssip")
     return web_platform
 
 
@@ -55,7 +59,14 @@ def test_with_the_softphone_page(
 
 
 @pytest.mark.parametrize("calls", ["jssip", "desk"])
-@pytest.mark.parametrize(("transport", "mediaenc"), [("udp", ""), ("tls", "srtp")])
+@pytest.mark.parametrize(
+    ("transport", "mediaenc", "domain", "spoken"),
+    [
+        ("udp", "", DOMAIN, "RTP/AVP"),
+        ("tls", "srtp-mand", ENCRYPTED, "RTP/SAVP SDES"),
+        ("tcp", "dtls_srtp", BY_DTLS, PAGE),
+    ],
+)
 def test_with_a_desk_phone(
     platform: Platform,
     browser: Chromium,
@@ -63,11 +74,13 @@ def test_with_a_desk_phone(
     baresip: Callable[..., Baresip],
     transport: str,
     mediaenc: str,
+    domain: str,
+    spoken: str,
     calls: str,
 ) -> None:
     name = f"{calls}-{transport}"
     extra = f";mediaenc={mediaenc}" if mediaenc else ""
-    desk = baresip(platform.add_user(f"desk-{name}", DOMAIN), transport, extra=extra)
+    desk = baresip(platform.add_user(f"desk-{name}", domain), transport, extra=extra)
     phone = jssip(name)
     if calls == "jssip":
         phone.dials(desk.account.aor)
@@ -77,9 +90,32 @@ def test_with_a_desk_phone(
         phone.answers()
     phone.is_talking()
     hear_each_other(phone, desk, browser)
+    call_id = desk.program.text().split("INVITE sip:")[-1].split("Call-ID: ")[1].split()[0]
+    assert sorted(protocols(platform, call_id)) == sorted([PAGE, spoken])
     phone.holds()
     desk.program.awaits(r"^a=(sendonly|inactive)")
     phone.resumes()
     wait_until(lambda: phone.hears(desk.played) > HEARD, "... and again after hold")
     desk.command("hangup")
     phone.ended()
+
+
+def test_it_transfers_a_desk_phone_and_writes_to_it(
+    platform: Platform,
+    jssip: Callable[[str], JsSip],
+    baresip: Callable[..., Baresip],
+) -> None:
+    phone = jssip("transfers")
+    one, other = (baresip(platform.add_user(f"desk-{name}", DOMAIN)) for name in ("one", "other"))
+    phone.says(one.account.aor, "I send you to my colleague")
+    one.program.awaits("I send you to my colleague")
+    phone.dials(one.account.aor)
+    one.accepts()
+    phone.is_talking()
+    one.established()
+    phone.transfers_to(other.account.aor)
+    other.accepts()
+    other.established()
+    phone.ended()
+    wait_until(lambda: other.hears(one.played) > HEARD, "the desk phones hear each other")
+    other.command("hangup")

@@ -87,6 +87,16 @@ class JsSip:
     def resumes(self) -> None:
         self._page.evaluate("new Promise((done) => jssip.session.unhold({}, done))")
 
+    def transfers_to(self, address: str) -> None:
+        """Send the other side there by REFER; it leaves when that one has answered."""
+        self._page.evaluate(
+            """to => {
+              const accepted = () => jssip.session.terminate();
+              jssip.session.refer(to, { eventHandlers: { accepted } });
+            }""",
+            address,
+        )
+
     def ends(self) -> None:
         self._page.evaluate("jssip.session.terminate()")
 

@@ -59,7 +59,7 @@ export class Line extends EventTarget {
       authorizationUsername: pass.username,
       authorizationPassword: pass.password,
       transportOptions: { server: pass.websocket, connectionTimeout: 10, keepAliveInterval: 25 },
-      sessionDescriptionHandlerFactory: mediaFactory((pass.ice_servers ?? []).map((urls) => ({ urls }))),
+      sessionDescriptionHandlerFactory: mediaFactory(pass),
       userAgentString: "fedsip softphone",
       logBuiltinEnabled: false,
       noAnswerTimeout: 120,
