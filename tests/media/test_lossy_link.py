@@ -1,7 +1,7 @@
 """DTLS over a link that loses datagrams, by the relay's own timers, in both roles.
 
-The kernel of a network namespace drops every third DTLS datagram, whosever it is: with the first,
-second or third of each three gone, each flight of a handshake is lost once.
+The kernel of a network namespace drops two of the first DTLS datagrams, whosever they are: with the
+first, second or third and the third after that gone, each flight of a handshake is lost once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ table inet lossy {{
   counter lost {{ }}
   chain arriving {{
     type filter hook input priority filter;
-    meta l4proto udp @th,64,8 20-63 numgen inc mod 3 {which} counter name lost drop
+    meta l4proto udp @th,64,8 20-63 numgen inc mod 1000 {which} counter name lost drop
   }}
 }}
 """
@@ -98,7 +98,16 @@ class Line:
 def test_what_is_lost_is_said_again(place: tuple[str, NgClient], role: str, which: int) -> None:
     namespace, relay = place
     name, identity = call_id(), Identity()
-    run("ip", "netns", "exec", namespace, "nft", "-f", "-", stdin=RULES.format(which=which))
+    run(
+        "ip",
+        "netns",
+        "exec",
+        namespace,
+        "nft",
+        "-f",
+        "-",
+        stdin=RULES.format(which=f"{{ {which}, {which + 3} }}"),
+    )
     try:
         with (
             inside(namespace, lambda: RtpPhone(PLATFORM_ADDRESS, ssrc=1)) as caller,
