@@ -82,6 +82,8 @@ class Reception:
         """A first packet, a gap, a late or doubled packet, or a source that began anew."""
         sequence = sequence_number(packet)
         if self.next >= 0:
+            if not self.ssrc:  # a first packet numbered 65535 was in order
+                self.ssrc = ssrc(packet)
             if ssrc(packet) != self.ssrc:
                 if self._is_aside():
                     self.rtp_packets -= 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from media.rtp import Hearsay, Reception, mean_opinion_score, packet
@@ -82,6 +82,7 @@ def test_a_source_may_go_on_under_another_name() -> None:
 
 
 @given(st.integers(0, 65535), st.sets(st.integers(1, 400)))
+@example(65535, {1})
 def test_loss_of_any_pattern_over_the_wrap(first: int, missing: set[int]) -> None:
     numbers = [n for n in range(402) if n not in missing]
     reception = heard([(first + n) & 0xFFFF for n in numbers])
