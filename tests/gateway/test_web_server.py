@@ -1,4 +1,5 @@
-"""Daphne with back-pressure, as it runs, under TLS; and its two ends against a socket in memory."""
+"""Daphne with back-pressure, as it runs, under TLS; its two ends against a socket in memory; and
+uvicorn, which may stand in its place."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ TRUSTING.verify_mode = ssl.CERT_NONE
 
 
 @contextmanager
-def serving(folder: Path, *options: str) -> Iterator[int]:
+def serving(folder: Path, *options: str, server: str = "daphne") -> Iterator[int]:
     """The server with an application that a test asks questions; its port."""
     key, certificate = folder / "key.pem", folder / "cert.pem"
     # fmt: off
@@ -37,19 +38,36 @@ def serving(folder: Path, *options: str) -> Iterator[int]:
     )
     # fmt: on
     number = free_port()
-    endpoint = f"ssl:{number}:privateKey={key}:certKey={certificate}:interface=127.0.0.1"
     # With a limit of open files as most systems give it: browsers are many more.
-    words = ["prlimit", "--nofile=1024:4096", sys.executable]
-    words += ["-m", "fedsip_platform.web_server", "-e", endpoint]
+    words = ["prlimit", "--nofile=1024:4096", sys.executable, "-m"]
+    if server == "daphne":
+        endpoint = f"ssl:{number}:privateKey={key}:certKey={certificate}:interface=127.0.0.1"
+        words += ["fedsip_platform.web_server", "-e", endpoint]
+    else:
+        words += ["uvicorn", "--ws", "websockets-sansio", "--lifespan", "off"]
+        words += ["--host", "127.0.0.1", "--port", str(number)]
+        words += ["--ssl-keyfile", str(key), "--ssl-certfile", str(certificate)]
     application = "tests.gateway.pressure_app:application"
-    with Program([*words, *options, application], log=folder / "log", cwd=ROOT) as server:
-        server.awaits("Listening on TCP address")
+    with Program([*words, *options, application], log=folder / "log", cwd=ROOT) as running:
+        running.awaits("Listening on TCP address|Uvicorn running")
         yield number
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with serving(tmp_path_factory.mktemp("web")) as number:
+        yield number
+
+
+@pytest.fixture(scope="module", params=["daphne", "uvicorn"])
+def any_port(
+    request: pytest.FixtureRequest, port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[int]:
+    """Of each server that docs/operations.md lets one choose for many browsers."""
+    if request.param == "daphne":
+        yield port
+        return
+    with serving(tmp_path_factory.mktemp("uvicorn"), server="uvicorn") as number:
         yield number
 
 
@@ -68,23 +86,23 @@ def connect(port: int, path: str, **options: Any) -> Any:
     )
 
 
-async def test_a_handshake_is_refused_with_the_status_that_was_meant(port: int) -> None:
+async def test_a_handshake_is_refused_with_the_status_that_was_meant(any_port: int) -> None:
     with pytest.raises(websockets.InvalidStatus) as caught:
-        await connect(port, "/refused")
+        await connect(any_port, "/refused")
     assert caught.value.response.status_code == 400
-    assert (await asyncio.to_thread(state, port))["scheme"] == "wss"
+    assert (await asyncio.to_thread(state, any_port))["scheme"] == "wss"
 
 
-async def test_a_browser_that_does_not_read_holds_the_application_up(port: int) -> None:
+async def test_a_browser_that_does_not_read_holds_the_application_up(any_port: int) -> None:
     """64 MB are for it; none of them wait in our memory, and all come when it reads again."""
-    before = await asyncio.to_thread(state, port)
-    async with connect(port, "/flood", max_queue=1) as browser:
+    before = await asyncio.to_thread(state, any_port)
+    async with connect(any_port, "/flood", max_queue=1) as browser:
         assert len(await browser.recv()) == 100_000
-        halfway = await asyncio.to_thread(state, port)
+        halfway = await asyncio.to_thread(state, any_port)
         assert halfway["sent"] < 600
         assert [len(message) async for message in messages(browser)] == [100_000] * 639
         assert browser.close_code == 1012
-    after = await asyncio.to_thread(state, port)
+    after = await asyncio.to_thread(state, any_port)
     assert after["sent"] == 640
     assert after["peak_kib"] - before["peak_kib"] < 20_000
 
@@ -107,9 +125,13 @@ async def test_a_message_above_the_limit_ends_it(port: int) -> None:
 
 
 @pytest.mark.e2e
-async def test_one_that_answers_no_ping_is_given_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("server", "prefix"), [("daphne", "--"), ("uvicorn", "--ws-")])
+async def test_one_that_answers_no_ping_is_given_up(
+    tmp_path: Path, server: str, prefix: str
+) -> None:
     """As a browser does whose network is gone: no packet says that it has left."""
-    with serving(tmp_path, "--ping-interval", "1", "--ping-timeout", "1") as port:
+    pings = (f"{prefix}ping-interval", "1", f"{prefix}ping-timeout", "1")
+    with serving(tmp_path, *pings, server=server) as port:
         async with connect(port, "/sink") as lively, connect(port, "/sink") as dead:
             dead.transport.pause_reading()
             await asyncio.to_thread(wait_until, lambda: state(port)["left"] == 1, "it is given up")
