@@ -13,7 +13,7 @@ from tests.platform.world import Api, World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
-FILES = {"call-export", "call-packets", "user-export", "audit-export", "platform-audit-export"}
+FILES = {"call-export", "call-packets", "user-export", "audit-export"}
 
 
 def test_every_page_has_one() -> None:
