@@ -1,6 +1,7 @@
 """Requests on their way down: s16.6, failover, TCP for large ones, loops and spirals."""
 
 import asyncio
+import logging
 
 import pytest
 
@@ -420,6 +421,8 @@ def test_branch_step_that_refuses_fails_its_branch_alone():
 
 
 def test_branch_step_that_cannot_read_a_field_is_400(caplog):
+    caplog.set_level(logging.WARNING)
+
     async def on_branch(call: RequestContext, branch: Branch) -> None:
         raise AssertionError(call.original.record_routes)
 

@@ -1,6 +1,7 @@
 """Responses on their way up: forking, CANCEL races, 6xx, Timer C, order, strays."""
 
 import asyncio
+import logging
 
 import pytest
 
@@ -398,6 +399,8 @@ async def test_our_own_final_response_waits_its_turn():
     ("error", "levels"), [(LookupError("relay is gone"), ["ERROR"]), (ParseError("a contact"), [])]
 )
 def test_failing_reply_step_passes_the_response(caplog, error, levels):
+    caplog.set_level(logging.WARNING)
+
     async def on_reply(call: RequestContext, branch: Branch | None, response: Response) -> None:
         raise error
 
