@@ -110,6 +110,7 @@ class LooseRoute:
         call.is_initial = False
         call.direction = TOWARD_CALLEE if side.kind is Kind.CALLER else TOWARD_CALLER
         call.relay_id = side.relay_id or None
+        call.near_media = side.media
         call.note = self._note(call_id, value, following)
         if following is None or not self._is_own(following):
             return 1
@@ -121,6 +122,7 @@ class LooseRoute:
             raise Reject(403, b"Foreign Route")
         if side_out.kind is side.kind:
             return 1  # of another passage of this call through us
+        call.far_media = side_out.media
         self._go_on_by(call, side_out)
         return 2
 

@@ -57,7 +57,9 @@ class RecordRoute:
         kind = Kind.CALLER if call.direction is TOWARD_CALLER else Kind.CALLEE
         target = branch.target
         binding_id = target.binding.binding_id if target.binding is not None else ""
-        upper = self._entry(call, kind, target.flow, flow, binding_id, is_sips=is_sips)
+        upper = self._entry(
+            call, kind, target.flow, flow, binding_id, branch.far_media, is_sips=is_sips
+        )
         if branch.note:
             sealed = self._tokens.seal_note(branch.note, call.original.call_id)
             upper = upper[:-1] + b";%b=%b>" % (NOTE_PARAM, sealed)
@@ -70,7 +72,9 @@ class RecordRoute:
         if (call.caller_nat or flow.is_reliable) and b"record-route" not in call.fields:
             sealed = flow  # the user agent itself stands at the other end
         kind = Kind.CALLEE if call.direction is TOWARD_CALLER else Kind.CALLER
-        return self._entry(call, kind, sealed, flow, call.caller_binding_id, is_sips=is_sips)
+        return self._entry(
+            call, kind, sealed, flow, call.caller_binding_id, call.near_media, is_sips=is_sips
+        )
 
     def _entry(
         self,
@@ -79,10 +83,11 @@ class RecordRoute:
         sealed: Flow | None,
         flow: Flow,
         binding_id: str,
+        media: int,
         *,
         is_sips: bool,
     ) -> bytes:
-        side = Side(kind, sealed, call.relay_id or b"", False, binding_id)
+        side = Side(kind, sealed, call.relay_id or b"", False, binding_id, media)
         token = self._tokens.seal(side, call.original.call_id)
         as_sips = is_sips and flow.is_secure
         ending = self._endings.get((flow.protocol, flow.local, as_sips))

@@ -133,6 +133,7 @@ class Branch:
         "branch_id",
         "cancel_wanted",
         "client_transaction",
+        "far_media",
         "final",
         "flow",
         "hop",
@@ -171,6 +172,7 @@ class Branch:
         self.timer_c_at: float | None = None
         self.lines_on_top = 0  # Via and Record-Route, put there by the last attempt
         self.media: object | None = None  # for routing's media step
+        self.far_media = 0  # its own, too; sealed into our Record-Route
         self.note = b""  # routing's own; sealed into our Record-Route, it comes back in the dialog
 
     @property
@@ -200,6 +202,7 @@ class RequestContext:
         "cancel_reasons",
         "direction",
         "domain",
+        "far_media",
         "fields",
         "flow",
         "is_cancelled",
@@ -211,6 +214,7 @@ class RequestContext:
         "lost_protocol",
         "method",
         "near_entry",
+        "near_media",
         "note",
         "notes",
         "now",
@@ -266,6 +270,7 @@ class RequestContext:
         self.direction: Direction | None = None
         self.relay_id: bytes | None = None
         self.note = b""  # what routing sealed into the dialog when it began
+        self.near_media = self.far_media = 0  # for its media step; what it sealed for both sides
         self.out_flow: Flow | None = None  # by which it goes on
         self.lost_protocol: str | None = None  # of the flow that a token named and that is gone
         self.lost_binding_id = ""  # of the registered contact that it reached

@@ -78,8 +78,11 @@ async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
         has_sdp=_has_sdp(request),
         answer_expected=call.original.call_id in node.sessions.expecting,
     )
-    if call.is_initial and call.method == b"INVITE" and not call.notes.is_relayed:
-        _choose_way(call, branch, node)
+    if call.is_initial and call.method == b"INVITE":
+        call.near_media = media_policy.sealed(media_policy.of_caller(call))
+        branch.far_media = media_policy.sealed(media_policy.of_callee(call, branch, node))
+        if not call.notes.is_relayed:
+            _choose_way(call, branch, node)
     call.notes.offer_made = kind is Body.OFFER
     if kind is Body.NOTHING or call.relay_id is None or branch.media is _DIRECT:
         return

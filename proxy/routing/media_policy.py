@@ -1,7 +1,7 @@
 """What holds for the media of one side: its user's policies, and where he has none, his domain's.
 
-Nothing is known of strangers, of carriers, and of whom in-dialog requests concern: the relay keeps
-what was settled when the dialog began.
+Nothing is known of strangers and of carriers. Within a dialog it is known who must encrypt, and
+how, for that is sealed into its tokens; all else the relay keeps as it began.
 """
 
 from __future__ import annotations
@@ -27,19 +27,30 @@ class MediaPolicy:
 
 
 _UNKNOWN: Final = MediaPolicy()
+_SEALED: Final = ("", "required", "dtls")
+_UNSEALED: Final = (_UNKNOWN, *(MediaPolicy(srtp=srtp) for srtp in _SEALED[1:]))
 
 
 def of_caller(call: RequestContext) -> MediaPolicy:
     """Of the side that the request came from."""
+    if not call.is_initial:
+        return _UNSEALED[call.near_media]
     return _policy(call.subscriber, call.domain)
 
 
 def of_callee(call: RequestContext, branch: Branch, node: Node) -> MediaPolicy:
     """Of the side that a branch goes to."""
+    if not call.is_initial:
+        return _UNSEALED[call.far_media]
     target = branch.target
     if target.binding is not None:
         return _policy(node.directory.subscriber(target.binding.aor), target.domain)
     return _policy(None, call.callee_domain)
+
+
+def sealed(policy: MediaPolicy) -> int:
+    """What is kept of it in the tokens of a dialog: whether, and how, this side must encrypt."""
+    return _SEALED.index(policy.srtp) if policy.srtp in _SEALED else 0
 
 
 def _policy(user: Subscriber | None, domain: Domain | None) -> MediaPolicy:

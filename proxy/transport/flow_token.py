@@ -1,6 +1,6 @@
 """Flow tokens: the user part of our Record-Route, Path and binding routes (RFC 5626 s5.1).
 
-    kind and side | protocol and family | relay id | flow | binding, with a connection | seal
+    kind and side | media, family, protocol | relay id | flow | binding, with a connection | seal
 
 A token names a flow without any table: for UDP both addresses, for a connection its number and
 the boot in which it was opened, so that a token of a connection of an earlier life is recognised
@@ -28,6 +28,7 @@ _MOST_REMEMBERED: Final = 50_000
 _FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
 _PROTOCOLS: Final = ("", "udp", "tcp", "tls", "ws", "wss")
 _FAMILY_6: Final = 0x10
+_MEDIA_BIT: Final = 5
 _VERSION: Final = 0x40
 _VERSION_MASK: Final = 0xC0
 
@@ -54,6 +55,8 @@ class Side:
     binding_id: str = ""
     """The registered contact at the end of a connection: where it is found again when that is gone.
     24 hexadecimal digits, or "" for none."""
+    media: int = 0
+    """Routing's own, 0 to 7: how this side must be spoken to in the calls that it has."""
 
 
 _NOTE = b"note:"
@@ -72,13 +75,12 @@ class Tokens:
 
     def seal(self, side: Side, bound_to: bytes) -> bytes:
         """The token as a legal SIP user part."""
-        flow = side.flow
+        flow, how = side.flow, side.media << _MEDIA_BIT
         if flow is None:
-            body = bytes((_VERSION | side.kind, 0, len(side.relay_id))) + side.relay_id
+            body = bytes((_VERSION | side.kind, how, len(side.relay_id))) + side.relay_id
         else:
-            family = _FAMILY_6 if flow.family == 6 else 0
-            protocol = _PROTOCOLS.index(flow.protocol) | family
-            body = bytes((_VERSION | side.kind, protocol, len(side.relay_id))) + side.relay_id
+            how |= _PROTOCOLS.index(flow.protocol) | (_FAMILY_6 if flow.family == 6 else 0)
+            body = bytes((_VERSION | side.kind, how, len(side.relay_id))) + side.relay_id
             if flow.connection_id:
                 body += self._boot_id + flow.connection_id.to_bytes(4, "big")
                 body += bytes.fromhex(side.binding_id)
@@ -130,19 +132,20 @@ class Tokens:
             protocol = _PROTOCOLS[body[1] & 0x0F]
         except (ValueError, IndexError):
             return None
-        at = 3 + body[2]
+        at, media = 3 + body[2], body[1] >> _MEDIA_BIT
         relay_id, rest = body[3:at], body[at:]
         if not protocol:
-            return Side(kind, None, relay_id)
+            return Side(kind, None, relay_id, media=media)
         if protocol != "udp":
             connection_id = int.from_bytes(rest[4:8], "big")
             flow = Flow(protocol, ("", 0), ("", 0), connection_id)
             is_dead = rest[:4] != self._boot_id
-            return Side(kind, flow, relay_id, is_dead, rest[8:].hex())
+            return Side(kind, flow, relay_id, is_dead, rest[8:].hex(), media)
         half = 18 if body[1] & _FAMILY_6 else 6
         if len(rest) != 2 * half:
             return None
-        return Side(kind, Flow("udp", _unpack(rest[half:]), _unpack(rest[:half])), relay_id)
+        flow = Flow("udp", _unpack(rest[half:]), _unpack(rest[:half]))
+        return Side(kind, flow, relay_id, media=media)
 
 
 def looks_like_token(user: bytes | None) -> bool:

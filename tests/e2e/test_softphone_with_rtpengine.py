@@ -94,3 +94,38 @@ def test_a_page_and_a_desk_phone(
         page.clicks("end")
         desk.closed()
     check_wires(file, legs, signalling=desk.program.text())
+
+
+def test_hold_a_cut_socket_and_a_reload(
+    softphone: Softphones,
+    platform: Platform,
+    browser: Chromium,
+    baresip: Callable[..., Baresip],
+) -> None:
+    """All in one call with a desk phone that encrypts by SDES."""
+    page = softphone("goes-on")
+    desk = baresip(platform.add_user("stays", ENCRYPTED), "tls", extra=";mediaenc=srtp-mand")
+    page.dials(desk.account.aor)
+    desk.accepts()
+    page.is_in("talking")
+    hear_each_other(page, desk, browser)
+
+    page.clicks("hold")
+    desk.program.awaits(r"^a=(sendonly|inactive)")
+    page.is_in("held")
+    page.clicks("hold")
+    page.is_in("talking")
+    wait_until(lambda: page.hears(desk.played) > HEARD, "the page hears the phone after a hold")
+
+    page.cable.cut()
+    page.is_cut()
+    with page.restarts_ice():
+        page.cable.mend()
+        page.is_ready()
+    wait_until(lambda: page.hears(desk.played) > HEARD, "... after a cut")
+
+    page.page.reload()
+    page.is_in("talking")
+    wait_until(lambda: page.hears(desk.played) > HEARD, "... and after a reload")
+    desk.command("hangup")
+    page.has_no_call()

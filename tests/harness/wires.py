@@ -22,7 +22,7 @@ WEBRTC = b"UDP/TLS/RTP/SAVPF"
 LEAST = 20
 """Packets of sound on each wire."""
 _TAGS = (4, 10, 16)
-_APP = 204
+_BYE, _APP = 203, 204
 
 
 def legs_of(ng_port: int, call_id: str) -> dict[int, bytes]:
@@ -40,9 +40,13 @@ def check_wires(file: Path, legs: Mapping[int, bytes], *, signalling: str = "") 
     """AssertionError unless all of that is so; `signalling` has the keys of SDES."""
     by_tshark = [(port, "rtp") for port, profile in legs.items() if b"TLS" not in profile]
     packets = packets_of(file, by_tshark)
-    by_sdes = {port for port, profile in legs.items() if _has_keys(profile)}
-    sealed_reports = {port + 1 for port in by_sdes}  # which tshark takes for RTCP
-    bad = [one for one in malformed(packets) if not one.ports & sealed_reports]
+    encrypting = [port for port, profile in legs.items() if not _is_plain(profile)]
+    places = {one for port in encrypting for one in (port, port + 1)}
+    bad = [
+        one
+        for one in malformed(packets)
+        if not (one.ports & places and kind_of(one.payload) == RTCP)  # SRTCP, taken for RTCP
+    ]
     assert not bad, bad
     clear = [
         _payloads(_sound(packets, port)) for port, profile in legs.items() if _is_plain(profile)
@@ -70,15 +74,16 @@ def check_wires(file: Path, legs: Mapping[int, bytes], *, signalling: str = "") 
 
 
 def _check_keys(wire: list[Packet], signalling: str) -> None:
-    """Every packet is authentic by one of the keys in a=crypto lines; but baresip's PING, which it
-    sends in clear to open the way (RTCP's APP), and which no relay of ours passes on."""
+    """Every packet is authentic by one of the keys in a=crypto lines; but for two of RTCP's that
+    baresip sends in clear, its PING to open the way (APP) and its farewell (BYE), and which no
+    relay of ours passes on."""
     words = [line.partition("a=crypto:")[2] for line in signalling.splitlines()]
     keys = {key for word in words if word and (key := parse_crypto(word.strip().encode()))}
     contexts = [unprotecting(key.suite, key.master) for key in keys]
     for one in wire:
         kind = kind_of(one.payload)
         assert kind in (RTP, RTCP)
-        if one.payload[1] == _APP:
+        if kind == RTCP and one.payload[1] in (_BYE, _APP):
             continue
         is_rtcp = kind == RTCP
         assert any(_opens(context, one.payload, is_rtcp) for context in contexts), one.number
@@ -104,10 +109,6 @@ def _payloads(sound: list[Packet]) -> set[bytes]:
 
 def _is_plain(profile: bytes) -> bool:
     return b"SAVP" not in profile
-
-
-def _has_keys(profile: bytes) -> bool:
-    return b"SAVP" in profile and b"TLS" not in profile
 
 
 def _has_ice(wire: list[Packet]) -> bool:

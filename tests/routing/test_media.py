@@ -422,6 +422,33 @@ async def test_each_side_has_the_encryption_and_codecs_of_its_user() -> None:
     assert (offer.options.label, answer.options.label) == (b"alice's phone", b"bob's phone")
 
 
+@pytest.mark.parametrize("who", ["caller", "callee"])
+@pytest.mark.parametrize(
+    ("srtp", "protocol"), [("required", b"RTP/SAVP"), ("dtls", b"UDP/TLS/RTP/SAVPF")]
+)
+async def test_who_must_encrypt_must_do_so_within_the_dialog(
+    who: str, srtp: str, protocol: bytes
+) -> None:
+    """Also at a relay that does not keep how each side is spoken to."""
+    domain = replace(ALWAYS, srtp="off")
+    world, alice, bob = world_of(domain)
+    world.add_user(BOB, domain, srtp=srtp)
+    caller, callee = await call(world, alice, bob)
+    dialog, phone, other = (caller, alice, bob) if who == "caller" else (callee, bob, alice)
+    world.relays[0].commands.clear()
+    phone.send(dialog.request(b"INVITE", via=phone.via, contact=phone.contact, body=SDP))
+    other.answers(other.take_request(b"INVITE"), 200, body=ANSWER)
+    await world.settled()
+    both = world.relays[0].commands
+    to_bob, from_bob = both if who == "caller" else reversed(both)
+    assert isinstance(to_bob, Offer | Answer)
+    assert isinstance(from_bob, Offer | Answer)
+    assert to_bob.options.transport_protocol == protocol
+    assert b"srtp-required-towards" in to_bob.options.flags
+    assert from_bob.options.transport_protocol == b"RTP/AVP"
+    assert b"srtp-required" in from_bob.options.flags
+
+
 async def test_no_codec_that_both_may_use() -> None:
     world, alice, bob = world_of()
     world.relays[0].refuses = "No codec of the offer is allowed"

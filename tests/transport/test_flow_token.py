@@ -50,7 +50,13 @@ connections = st.builds(
     st.integers(1, 2**32 - 1),
 )
 sides = st.one_of(
-    st.builds(Side, st.sampled_from(Kind), st.one_of(st.none(), udp_flows), st.binary(max_size=8)),
+    st.builds(
+        Side,
+        st.sampled_from(Kind),
+        st.one_of(st.none(), udp_flows),
+        st.binary(max_size=8),
+        media=st.integers(0, 7),
+    ),
     st.builds(
         Side,
         st.sampled_from(Kind),
@@ -58,6 +64,7 @@ sides = st.one_of(
         st.binary(max_size=8),
         st.just(False),
         st.one_of(st.just(""), st.binary(min_size=12, max_size=12).map(bytes.hex)),
+        st.integers(0, 7),
     ),
 )
 
