@@ -139,7 +139,12 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
         stream.mux = stream.mux or stream.is_muxed
     port = far.pair.port
     rtcp_port = (port if is_single else port + 1) if near.is_rtp else None
-    return MediaRewrite(port, rtcp_port, mux, protocol, _dropped(near, far, added), tuple(added))
+    dropped = _dropped(near, far, added)
+    direction = b""
+    if far.transport.ice is not None and exchange.session.is_held_by_address(media):
+        is_heard = exchange.session.direction_of(media) in (b"sendrecv", b"sendonly")
+        direction = b"sendonly" if is_heard else b"inactive"
+    return MediaRewrite(port, rtcp_port, mux, protocol, dropped, tuple(added), direction)
 
 
 def _offered(exchange: Exchange, index: int, media: Media, *, is_single: bool) -> list[bytes]:

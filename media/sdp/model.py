@@ -14,6 +14,7 @@ IP4 = b"IP4"
 IP6 = b"IP6"
 ZERO = {IP4: b"0.0.0.0", IP6: b"::"}  # RFC 3264 s8.4: hold
 DIRECTIONS = (b"sendrecv", b"sendonly", b"recvonly", b"inactive")
+_WANT_NOTHING = (b"sendonly", b"inactive")
 ICE_ATTRIBUTES = frozenset(
     (
         b"candidate",
@@ -194,10 +195,12 @@ class Session:
 
     def is_held(self, media: Media) -> bool:
         """True when the section's sender wants no media: zero address, sendonly or inactive."""
+        return self.is_held_by_address(media) or self.direction_of(media) in _WANT_NOTHING
+
+    def is_held_by_address(self, media: Media) -> bool:
+        """As in RFC 2543: by the zero address, whatever the direction says."""
         connection = self.connection_of(media)
-        if connection is not None and connection.is_zero:
-            return True
-        return self.direction_of(media) in (b"sendonly", b"inactive")
+        return connection is not None and connection.is_zero
 
 
 def attribute(lines: tuple[Line, ...], name: bytes) -> bytes | None:

@@ -3,8 +3,9 @@
 What changes: o= and c= addresses, m= ports and profiles, a=rtcp, a=rtcp-mux; what goes: ICE, bundle
 groups (each section gets ports of its own here), rtcp-fb where the profile has no feedback, and
 what the plan names; what comes is in the plan as well: keys, fingerprints, candidates of ours. A
-zero address stays zero: it means hold (RFC 3264 s8.4). A section that nobody relays keeps its
-address even when it stood at session level.
+zero address stays zero: it means hold (RFC 3264 s8.4); towards who speaks ICE, and so looks at no
+address, a direction says it. A section that nobody relays keeps its address even when it stood at
+session level.
 """
 
 from __future__ import annotations
@@ -12,7 +13,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from media.sdp.model import ICE_ATTRIBUTES, ZERO, Connection, Line, Media, Session, attribute
+from media.sdp.model import (
+    DIRECTIONS,
+    ICE_ATTRIBUTES,
+    ZERO,
+    Connection,
+    Line,
+    Media,
+    Session,
+    attribute,
+)
 from media.sdp.serialise import serialise_lines
 
 
@@ -28,6 +38,8 @@ class MediaRewrite:
     """Attributes that go."""
     added: tuple[bytes, ...] = ()
     """Attributes that come, without "a="."""
+    direction: bytes = b""
+    """What is said in the place of a zero address and of the direction beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +99,15 @@ def _session_lines(session: Session, how: Rewrite, replaces: bool) -> Iterator[L
 def _relayed(session: Session, media: Media, plan: MediaRewrite, how: Rewrite) -> Iterator[Line]:
     value = b" ".join((media.kind, b"%d" % plan.port, plan.protocol, *media.formats))
     yield Line(b"m", value, media.lines[0].ending)
-    if media.connection is None and session.connection is None:
+    if media.connection is None and (plan.direction or session.connection is None):
         yield _connection_line(Line(b"c", b"", session.ending), how.connection)
     has_feedback = plan.protocol.upper().endswith(b"F")
     has_mux = has_connection = False
     for line in media.lines[1:]:
         if line.kind == b"c" and media.connection is not None:
             if not has_connection:
-                yield _connection_line(line, replaced(media.connection, how.connection))
+                kept = how.connection if plan.direction else media.connection
+                yield _connection_line(line, replaced(kept, how.connection))
             has_connection = True
             continue
         name = line.attribute
@@ -105,12 +118,14 @@ def _relayed(session: Session, media: Media, plan: MediaRewrite, how: Rewrite) -
             if plan.rtcp_mux and not has_mux:
                 yield line
             has_mux = has_mux or plan.rtcp_mux
-        elif name == b"rtcp-fb" and not has_feedback:
+        elif (name == b"rtcp-fb" and not has_feedback) or (plan.direction and name in DIRECTIONS):
             continue
         elif not _is_dropped(line, how) and name not in plan.dropped:
             yield line
     if plan.rtcp_mux and not has_mux:
         yield Line(b"a", b"rtcp-mux", session.ending)
+    if plan.direction:
+        yield Line(b"a", plan.direction, session.ending)
     for value in plan.added:
         yield Line(b"a", value, session.ending)
 
