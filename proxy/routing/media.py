@@ -291,16 +291,21 @@ def _has_relay_already(call: RequestContext, node: Node) -> bool:
 
 
 def _need(call: RequestContext, branch: Branch, node: Node) -> Need:
-    """By the policies of both sides: one that says always wins, then one that says auto. Each
-    branch is looked at when its turn comes, so a later stage may be the first to need one."""
-    of_callee = media_policy.of_callee(call, branch, node)
-    policies = {media_policy.of_caller(call).relay, of_callee.relay}
+    """By the policies of both sides: one that says always wins, then what only a relay can see to,
+    then one that says auto. Each branch is looked at when its turn comes, so a later stage may be
+    the first to need one."""
+    both = media_policy.of_caller(call), media_policy.of_callee(call, branch, node)
+    policies = {one.relay for one in both}
     if "always" in policies:
+        return Need.YES
+    near, targets = _near(call), (branch.target, *call.targets)
+    are_browsers = near.is_websocket and all(each.websocket for each in targets)
+    must_encrypt = any(one.is_srtp_required for one in both) and not are_browsers  # they do anyway
+    if must_encrypt or any(one.codecs for one in both):
         return Need.YES
     if "auto" not in policies:
         return Need.NO
-    near, targets = _near(call), (branch.target, *call.targets)
-    if near.is_websocket and all(each.websocket for each in targets):
+    if are_browsers:
         return Need.PERHAPS
     is_between_kinds = any(each.nat or each.websocket != near.is_websocket for each in targets)
     if call.caller_nat or is_between_kinds or branch.family != near.family:

@@ -25,6 +25,10 @@ class MediaPolicy:
     srtp: str = "off"
     codecs: tuple[bytes, ...] = ()
 
+    @property
+    def is_srtp_required(self) -> bool:
+        return self.srtp in ("required", "dtls")
+
 
 _UNKNOWN: Final = MediaPolicy()
 _SEALED: Final = ("", "required", "dtls")

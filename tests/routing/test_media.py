@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -405,6 +406,19 @@ async def test_the_users_say_when_instead(
     world.add_user(BOB, domain, media_policy=of_bob)
     alice.invites(b"sip:bob@example.com", body=SDP)
     assert (bob.take_request(b"INVITE").body != SDP) is relayed
+
+
+@pytest.mark.parametrize("relay", ["never", "auto"])
+@pytest.mark.parametrize("policy", [{"srtp": "required"}, {"srtp": "dtls"}, {"codecs": b"opus"}])
+@pytest.mark.parametrize("whose", [ALICE, BOB])
+async def test_what_only_a_relay_can_see_to_has_one(
+    relay: str, policy: dict[str, Any], whose: bytes
+) -> None:
+    domain = replace(EXAMPLE, media_policy=relay)
+    world, alice, bob = world_of(domain)
+    world.add_user(whose, domain, **policy)
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    assert bob.take_request(b"INVITE").body == via_relay(SDP)
 
 
 async def test_each_side_has_the_encryption_and_codecs_of_its_user() -> None:
