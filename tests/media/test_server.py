@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import struct
@@ -16,8 +17,10 @@ import pytest
 
 from media.ng import Answer, Delete, Document, ListCalls, Offer, Options, Ping, Query
 from media.ng.bencode import Value
+from media.sdp import parse
 from media.server import StartError, find_interfaces
 from media.settings import Interface, MediaSettings
+from proxy.relay.profile import SideFacts, options_towards
 from tests.harness.ng import REPLACE, NgClient, RtpPhone, call_id, our_relay, talk
 from tests.harness.processes import free_port
 from tests.harness.waiting import wait_until
@@ -263,6 +266,47 @@ def test_interfaces_by_name(tmp_path: Path) -> None:
         talk(alice, bob, rounds=3)
         locals_ = _local_addresses(proxy.accepted(Query(name)))
         assert locals_ == {b"a": b"127.0.0.2", b"b": b"127.0.0.1"}
+
+
+@pytest.mark.parametrize("browser_port", ["0", "24298"])
+def test_behind_a_nat_that_maps_one_to_one(tmp_path: Path, browser_port: str) -> None:
+    """Both sides are told the address outside, and what comes by the one inside is carried."""
+    port, outside = free_port(), b"192.0.2.1"
+    with (
+        our_relay(
+            tmp_path,
+            ng_port=port,
+            ports=(24200, 24297),
+            ipv4=f"127.0.0.1!{outside.decode()}",
+            BROWSER_PORT=browser_port,
+        ),
+        NgClient(port) as proxy,
+        RtpPhone(ssrc=1) as alice,
+        RtpPhone(ssrc=2) as bob,
+    ):
+        name = call_id()
+        told = [
+            sdp_of(proxy, Offer(name, b"a", alice.description(), options=REPLACE)),
+            sdp_of(proxy, Answer(name, b"a", b"b", bob.description(), options=REPLACE)),
+        ]
+        for phone, sdp in zip((bob, alice), told, strict=True):
+            assert b"c=IN IP4 %b\r\n" % outside in sdp
+            assert b"127.0.0.1" not in sdp
+            phone.hears_of(parse(sdp.replace(outside, b"127.0.0.1")))
+        talk(alice, bob, rounds=3)
+        options = options_towards(SideFacts(4, is_websocket=True), SideFacts(4))
+        sdp = sdp_of(proxy, Offer(call_id(), b"a", alice.description(), options=options))
+        assert b"127.0.0.1" not in sdp
+        (candidate,) = re.findall(rb"a=candidate:(.*)\r\n", sdp)
+        *_, address, number, _, _ = candidate.split()
+        assert address == outside
+        assert (number == browser_port.encode()) is (browser_port != "0")
+
+
+def sdp_of(proxy: NgClient, command: Offer | Answer) -> bytes:
+    sdp = proxy.accepted(command)[b"sdp"]
+    assert isinstance(sdp, bytes)
+    return sdp
 
 
 def _local_addresses(found: Document) -> dict[bytes, Value]:
