@@ -1,8 +1,12 @@
-"""All browsers on one UDP port of the relay (FEDSIP_MEDIA_BROWSER_PORT), desk phones on others."""
+"""All browsers on one UDP port of the relay (FEDSIP_MEDIA_BROWSER_PORT), desk phones on others; and
+their WebSocket at an address of the operator's own (FEDSIP_WEB_SIP_PATH)."""
 
 from __future__ import annotations
 
+import base64
+import os
 from collections.abc import Callable, Iterator
+from http.client import HTTPSConnection
 
 import pytest
 
@@ -12,6 +16,7 @@ from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.softphones import HEARD, Softphones
 from tests.harness.waiting import wait_until
+from tests.harness.websocket_phone import TRUSTING
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
@@ -24,6 +29,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Ite
     settings = {
         "FEDSIP_WEB_ALLOWED_HOSTS": "127.0.0.1,localhost",
         "FEDSIP_MEDIA_BROWSER_PORT": str(PORT),
+        "FEDSIP_WEB_SIP_PATH": "/phones",
     }
     folder = tmp_path_factory.mktemp("one-port")
     with Platform(folder, database_url=migrated_url, web=True, settings=settings) as running:
@@ -58,3 +64,23 @@ def test_two_pages_and_a_desk_phone(
         wait_until(lambda phone=phone: phone.hears(browser.played) > HEARD, "they hear each other")
     alice.clicks("end")
     bob.has_no_call()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/phones", 101), ("/sip", 403)])
+def test_their_websocket_is_where_the_setting_says(
+    platform: Platform, path: str, status: int
+) -> None:
+    """As the page is told in its pass, too: the test before this one went by it."""
+    asking = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+        "Sec-WebSocket-Protocol": "sip",
+    }
+    connection = HTTPSConnection("127.0.0.1", platform.web_port, context=TRUSTING)
+    try:
+        connection.request("GET", path, headers=asking)
+        assert connection.getresponse().status == status
+    finally:
+        connection.close()
