@@ -25,8 +25,6 @@ from proxy.sip.errors import ParseError
 from proxy.sip.uri import SipUri, parse_uri
 from proxy.transport.probe import Probe, probe
 
-_MOST_PROBED = 8
-
 
 @dataclass(frozen=True, slots=True)
 class Located:
@@ -90,8 +88,8 @@ async def _locate(uri: SipUri, listeners: Collection[str], *, ask_hops: bool) ->
         explanation = await explain(uri, locator)
     probes: list[Probe] = []
     if ask_hops:
-        asked = explanation.hops[:_MOST_PROBED]
-        probes = await asyncio.gather(*[probe(hop, trust=settings.trust_path) for hop in asked])
+        asked = [probe(hop, trust=settings.trust_path) for hop in explanation.hops]
+        probes = await asyncio.gather(*asked)
     return Located(uri.serialise().decode(), explanation, tuple(probes))
 
 
