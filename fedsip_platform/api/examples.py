@@ -14,6 +14,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "DomainRequest": {"tenant": "acme", "name": "example.org", "require_tls": True},
     "ExportRequest": {"tenant": "acme", "domain": "example.com"},
     "SweepRequest": {"tenant": "acme"},
+    "FavouriteRequest": {"address": "bob@example.com", "name": "Bob"},
     "FederationRuleRequest": {
         "domain": "example.com",
         "pattern": "*.partner.example",

@@ -56,7 +56,8 @@ def test_every_example_is_accepted(acme: World, as_operator: Api, operator: Pers
         example = (examples.BODIES | examples.CHANGES)[name]
         if example.get("trunk") == examples.ID:
             example = example | {"trunk": trunk}
-        address, _ = AIMED[path, method][0](acme)
+        aimed = AIMED.get((path, method))
+        address = aimed[0](acme)[0] if aimed else path  # of one's own things alone
         if name == "PatchedAliasRequest":
             example = {"target": "alice"}  # bob may not be there yet
         answer = as_operator.call(method, address, example)
