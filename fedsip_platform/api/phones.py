@@ -80,8 +80,8 @@ class PassSerializer(serializers.Serializer):
     password = serializers.CharField()
     websocket = serializers.CharField(help_text="Where SIP over WebSocket is spoken.")
     expires_at = serializers.IntegerField(help_text="Seconds since the epoch.")
-    may_be_direct = serializers.BooleanField(
-        help_text="Whether some calls go past the relay, to other browsers."
+    relay_in_reserve = serializers.BooleanField(
+        help_text="Whether calls with other browsers begin past a relay that may take them over."
     )
     ice_servers = serializers.ListField(
         child=serializers.CharField(),

@@ -114,8 +114,8 @@ class PhonePass:
     """Where to connect."""
     expires_at: int
     """Seconds since the epoch."""
-    may_be_direct: bool = False
-    """Whether some calls go past the relay, to other browsers."""
+    relay_in_reserve: bool = False
+    """Whether calls with other browsers begin past a relay that may take them over."""
     ice_servers: tuple[str, ...] = ()
     """STUN servers as URIs (RFC 7064); none where all sound goes by the relay."""
 
@@ -154,7 +154,7 @@ def make_pass(subscriber: Subscriber, host: str, *, seconds: int = PASS_SECONDS)
         made.password.decode(),
         f"wss://{host}{settings.WEB.sip_path}",
         made.expires_at,
-        policy != MediaPolicy.ALWAYS,
+        policy == MediaPolicy.AUTO,
         () if policy == MediaPolicy.ALWAYS else _ice_servers(host),
     )
 

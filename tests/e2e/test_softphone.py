@@ -135,7 +135,7 @@ def test_calls_outlive_a_restart(
     platform.start(server)
     alice.is_ready()
     bob.is_ready()
-    assert alice.hears(browser.played) > HEARD
+    wait_until(lambda: alice.hears(browser.played) > HEARD, "sound goes on")
     alice.clicks("end")
     bob.has_no_call()
 

@@ -30,15 +30,17 @@ _FLAGS = (
 )
 BOUND_MS = 60_000
 
-# Two seconds of what a track brings, as 16-bit samples at 8 kHz, in base64; empty without one yet.
+# Two seconds of what a track brings, as 16-bit samples at 8 kHz, in base64; empty without one yet,
+# or where a connection that the call has left brings nothing more.
 _RECORD = """async () => {
   const [track] = window.fedsipPhone.line.calls[0]?.audio.srcObject?.getAudioTracks() ?? [];
   if (!track) return "";
   const reader = new MediaStreamTrackProcessor({ track: track.clone() }).readable.getReader();
   const found = [];
+  const silence = new Promise((fall) => { setTimeout(() => fall({ done: true }), 10000); });
   while (found.length < 16000) {
-    const { value, done } = await reader.read();
-    if (done) return ""; // the call has gone over to another connection
+    const { value, done } = await Promise.race([reader.read(), silence]);
+    if (done) return "";
     const samples = new Float32Array(value.numberOfFrames);
     value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
     const step = value.sampleRate / 8000;

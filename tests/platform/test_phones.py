@@ -127,7 +127,7 @@ def test_stun_where_browsers_may_speak_directly(
     Subscriber.objects.filter(pk=acme.user.pk).update(media_policy=policy)
     given = as_admin.post("users/alice@example.com/pass", {"seconds": 600}).json()
     assert given["ice_servers"] == servers
-    assert given["may_be_direct"] is (policy != "always")
+    assert given["relay_in_reserve"] is (policy == "auto")
 
 
 @pytest.mark.parametrize("seconds", [0, 59, 86401, -1, "soon", None, 10**30])

@@ -10,15 +10,15 @@ class Media extends Web.SessionDescriptionHandler {
   // Another has answered than was heard before: this needs an offer of its own, in a re-INVITE.
   mustOffer = false;
 
-  // Whether some calls of this user go past the relay at all.
-  mayBeDirect = false;
+  // Whether calls with other browsers begin past a relay that may take them over.
+  hasReserve = false;
 
   // Called when another RTCPeerConnection has taken the place of the one before.
   onAnew = () => {};
 
-  // With another browser, past the relay, which is ICE-lite.
+  // With another browser, past a relay that waits in reserve and is ICE-lite.
   get isDirect() {
-    if (!this.mayBeDirect) return false; // rtpengine as a relay is not ICE-lite
+    if (!this.hasReserve) return false; // rtpengine as a relay is not ICE-lite
     const sdp = this.peerConnection?.remoteDescription?.sdp;
     return Boolean(sdp) && !isLite(sdp);
   }
@@ -85,12 +85,12 @@ function open({ audio }, handler, options) {
   return options?.stream ? Promise.resolve(options.stream) : openMicrophone(audio.deviceId?.exact);
 }
 
-export function mediaFactory({ ice_servers: stun = [], may_be_direct: mayBeDirect = false }) {
+export function mediaFactory({ ice_servers: stun = [], relay_in_reserve: hasReserve = false }) {
   const configuration = {
     iceGatheringTimeout: GATHERING_MS,
     // Not max-bundle: rtpengine leaves BUNDLE out, and Chrome would refuse what it says then.
     peerConnectionConfiguration: { iceServers: stun.map((urls) => ({ urls })), bundlePolicy: "balanced" },
   };
   return (session) => Object.assign(
-    new Media(session.userAgent.getLogger("sip.SessionDescriptionHandler"), open, configuration), { mayBeDirect });
+    new Media(session.userAgent.getLogger("sip.SessionDescriptionHandler"), open, configuration), { hasReserve });
 }
