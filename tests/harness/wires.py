@@ -42,11 +42,7 @@ def check_wires(file: Path, legs: Mapping[int, bytes], *, signalling: str = "") 
     packets = packets_of(file, by_tshark)
     encrypting = [port for port, profile in legs.items() if not _is_plain(profile)]
     places = {one for port in encrypting for one in (port, port + 1)}
-    bad = [
-        one
-        for one in malformed(packets)
-        if not (one.ports & places and kind_of(one.payload) == RTCP)  # SRTCP, taken for RTCP
-    ]
+    bad = malformed(packets, places)
     assert not bad, bad
     clear = [
         _payloads(_sound(packets, port)) for port, profile in legs.items() if _is_plain(profile)
