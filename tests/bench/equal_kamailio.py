@@ -18,45 +18,26 @@ from pathlib import Path
 import psycopg
 
 from fedsip_platform.launch.postgres import EmbeddedPostgres
-from tests.harness.kamailio import MODULES, WITHIN_A_DIALOG, kamailio
+from tests.harness.kamailio import ONE_WORKER, SCREENED, WITHIN_A_DIALOG, kamailio, loaded
 from tests.harness.processes import Program
 
 _TABLES = Path("/usr/share/kamailio/postgres")
 _WANTED = ("standard", "usrloc", "htable", "dialog", "acc", "siptrace")
 
 _CONFIGURATION = (
-    """\
-#!KAMAILIO
-children=1
+    ONE_WORKER
+    + """\
 tcp_children=1
-log_stderror=yes
 debug=2
-auto_aliases=no
 listen=udp:127.0.0.1:{port}
 alias="{open}"
 alias="{guarded}"
-mpath="{modules}"
-loadmodule "db_postgres.so"
-loadmodule "tm.so"
-loadmodule "tmx.so"
-loadmodule "kex.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "sanity.so"
-loadmodule "xlog.so"
-loadmodule "usrloc.so"
-loadmodule "registrar.so"
-loadmodule "auth.so"
-loadmodule "htable.so"
-loadmodule "nathelper.so"
-loadmodule "pike.so"
-loadmodule "dialog.so"
-loadmodule "acc.so"
-loadmodule "siptrace.so"
+"""
+    + loaded(
+        "db_postgres tm tmx kex sl rr pv maxfwd textops siputils sanity xlog usrloc registrar "
+        "auth htable nathelper pike dialog acc siptrace"
+    )
+    + """\
 modparam("usrloc|htable|dialog|acc|siptrace", "db_url", "postgres://fedsip@/fedsip")
 modparam("usrloc", "db_mode", 1)
 modparam("usrloc", "use_domain", 1)
@@ -77,9 +58,9 @@ modparam("siptrace", "trace_on", {trace})
 modparam("siptrace", "trace_to_database", 1)
 modparam("siptrace", "trace_flag", 22)
 request_route {{
-  if (!pike_check_req()) exit;
-  if ($ua =~ "^(sipvicious|friendly-scanner|VaxSip|sipcli)") exit;
-  if (!mf_process_maxfwd_header("70")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+"""
+    + SCREENED
+    + """\
   if (!sanity_check()) exit;
   force_rport();
   if (is_method("INVITE|ACK|BYE|CANCEL|PRACK|UPDATE|INFO")) {{ setflag(22); sip_trace(); }}
@@ -153,9 +134,8 @@ def start(
         _fill(url, domains[1], users, password)
         socket = psycopg.conninfo.conninfo_to_dict(url)["host"]
         config = _CONFIGURATION.format(
-            port=port, modules=MODULES, open=domains[0], guarded=domains[1],
-            trace=int(trace),
-        )  # fmt: skip
+            port=port, open=domains[0], guarded=domains[1], trace=int(trace)
+        )
         program = kamailio(config, folder, options=options, cpu=cpu, env={"PGHOST": str(socket)})
     except BaseException:
         postgres.stop()

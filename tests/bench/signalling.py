@@ -28,7 +28,7 @@ from fedsip_platform.launch.postgres import EmbeddedPostgres
 from tests.bench import equal_kamailio
 from tests.harness import cpu
 from tests.harness.calls import in_dialog, invite, register
-from tests.harness.kamailio import MODULES, REGISTRAR, kamailio
+from tests.harness.kamailio import REGISTRAR, kamailio
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.sipp import SDP, Party, Sipp, receive, request, response, scenario, send
@@ -185,9 +185,9 @@ def kamailio_rows(
     name: str, flags: tuple[str, ...], folder: Path, args: argparse.Namespace
 ) -> list[Row]:
     port = free_port()
-    config = REGISTRAR.format(
-        port=port, modules=MODULES, password=PASSWORD, domain=GUARDED
-    ).replace("children=1\n", f'children=1\nalias="{OPEN}"\n', 1)
+    config = REGISTRAR.format(port=port, password=PASSWORD, domain=GUARDED).replace(
+        "children=1\n", f'children=1\nalias="{OPEN}"\n', 1
+    )
     config = config.replace(
         'is_method("INVITE") && !pv', f'is_method("INVITE") && $fd == "{GUARDED}" && !pv'
     ).replace("if (!pv_www", f'if ($td == "{GUARDED}" && !pv_www')

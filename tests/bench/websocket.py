@@ -28,7 +28,7 @@ import psutil
 
 from fedsip_platform.launch.postgres import EmbeddedPostgres
 from tests.harness import cpu
-from tests.harness.kamailio import MODULES, kamailio
+from tests.harness.kamailio import ONE_WORKER, kamailio, loaded
 from tests.harness.platform import ROOT, Platform
 from tests.harness.processes import Program, free_port
 from tests.harness.sipp import Party
@@ -40,13 +40,11 @@ USERS: Final = 1000
 TALKERS: Final = 100
 AT_ONCE: Final = 40
 
-_KAMAILIO = """\
-#!KAMAILIO
-children=1
+_KAMAILIO = (
+    ONE_WORKER
+    + """\
 tcp_children=1
-log_stderror=yes
 debug=1
-auto_aliases=no
 tcp_max_connections=20000
 tls_max_connections=20000
 tcp_connection_lifetime=3605
@@ -54,21 +52,11 @@ listen=tls:127.0.0.1:{port}
 alias="{domain}"
 enable_tls=yes
 tcp_accept_no_cl=yes
-mpath="{modules}"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "usrloc.so"
-loadmodule "registrar.so"
-loadmodule "auth.so"
-loadmodule "tls.so"
-loadmodule "xhttp.so"
-loadmodule "websocket.so"
-loadmodule "nathelper.so"
+"""
+    + loaded(
+        "tm sl rr pv maxfwd textops siputils usrloc registrar auth tls xhttp websocket nathelper"
+    )
+    + """\
 modparam("tls", "config", "{folder}/tls.cfg")
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "max_contacts", 0)
@@ -90,6 +78,7 @@ event_route[xhttp:request] {{
   xhttp_reply("404", "Not Found", "", "");
 }}
 """
+)
 _TLS = """\
 [server:default]
 method = TLSv1.2+
@@ -247,9 +236,7 @@ def theirs(folder: Path, sockets: int, messages: int) -> None:
     Platform._certificate(_Folder(folder))  # type: ignore[arg-type]
     (folder / "tls.cfg").write_text(_TLS.format(folder=folder))
     port = free_port()
-    config = _KAMAILIO.format(
-        port=port, domain=DOMAIN, modules=MODULES, folder=folder, password=PASSWORD
-    )
+    config = _KAMAILIO.format(port=port, domain=DOMAIN, folder=folder, password=PASSWORD)
     with kamailio(config, folder, options=("-x", "fm", "-X", "fm", "-m", "2048")) as program:
         server = Server("kamailio", port, "/", {"kamailio": program.process.pid})
         asyncio.run(measure(server, sockets, messages))

@@ -14,7 +14,7 @@ from media.sdp import Session
 from media.sdp import parse as parse_description
 from proxy.sip import Request
 from tests.harness.calls import bye_at_callee, in_dialog, ring_and_answer
-from tests.harness.kamailio import MODULES, kamailio
+from tests.harness.kamailio import ONE_WORKER, kamailio, loaded
 from tests.harness.ng import NgClient, RtpPhone, our_relay, talk
 from tests.harness.processes import free_port
 from tests.harness.sipp import (
@@ -33,22 +33,15 @@ pytestmark = pytest.mark.e2e
 
 ALICE, BOB = Party("alice", "kamailio.test"), Party("bob", "kamailio.test")
 
-CONFIG = """\
-#!KAMAILIO
-children=1
-log_stderror=yes
+CONFIG = (
+    ONE_WORKER
+    + """\
 debug=1
-auto_aliases=no
 disable_tcp=yes
 listen=udp:127.0.0.1:{port}
-mpath="{modules}"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "rtpengine.so"
+"""
+    + loaded("tm sl rr pv textops siputils rtpengine")
+    + """\
 modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:{ng_port}")
 modparam("rtpengine", "rtpengine_tout_ms", 5000)
 request_route {{
@@ -67,6 +60,7 @@ request_route {{
 onreply_route[answer] {{ rtpengine_manage("{flags}"); }}
 failure_route[failure] {{ rtpengine_manage("{flags}"); }}
 """
+)
 FLAGS = "replace-origin replace-session-connection ICE=remove trust-address RTP/AVP via-branch=1"
 
 
@@ -78,9 +72,7 @@ class Stage:
         self.stack = stack
         self.port, self.callee, self.caller, ng_port = (free_port() for _ in range(4))
         stack.enter_context(our_relay(folder / "relay", ng_port=ng_port, ports=(25400, 25599)))
-        config = CONFIG.format(
-            port=self.port, callee=self.callee, ng_port=ng_port, modules=MODULES, flags=flags
-        )
+        config = CONFIG.format(port=self.port, callee=self.callee, ng_port=ng_port, flags=flags)
         self.kamailio = stack.enter_context(kamailio(config, folder))
         self.relay = stack.enter_context(NgClient(ng_port))
         self.alice = stack.enter_context(RtpPhone(ssrc=1))

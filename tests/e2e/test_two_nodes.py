@@ -12,7 +12,7 @@ from tests.e2e.test_baresip_calls import hears
 from tests.harness.baresip import Baresip
 from tests.harness.database import Administrator
 from tests.harness.dns_server import DnsThread, Zones
-from tests.harness.kamailio import FORWARDING, MODULES, kamailio
+from tests.harness.kamailio import FORWARDING, kamailio
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.waiting import wait_until
@@ -55,9 +55,7 @@ def test_calls_from_one_node_to_the_other(
     policies = {HOME: {"media_policy": "always"}, SECURE: {"require_tls": True}}
     users = nodes["a"].populate(policies, users=2)
     bob = users[HOME][1]
-    config = FORWARDING.format(
-        port=elsewhere, modules=MODULES, target=bob.aor, onward=nodes["b"].uri()
-    )
+    config = FORWARDING.format(port=elsewhere, target=bob.aor, onward=nodes["b"].uri())
     phones.enter_context(kamailio(config, tmp_path / "kamailio"))
 
     def pair(domain: str, transport: str) -> list[Baresip]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.harness.authority import Authority
 from tests.harness.baresip import Account, Baresip
 from tests.harness.dns_server import DnsThread, Zones
-from tests.harness.kamailio import MODULES, NEIGHBOUR, kamailio
+from tests.harness.kamailio import NEIGHBOUR, kamailio
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.sipp import Party
@@ -74,7 +74,6 @@ class Internet:
         config = NEIGHBOUR.format(
             port=port,
             tls_port=tls_port,
-            modules=MODULES,
             aliases=f'alias="{domain}"' if domain else "",
             certificate=certificate,
             key=key,

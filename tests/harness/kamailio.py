@@ -8,7 +8,28 @@ from pathlib import Path
 
 from tests.harness.processes import Program
 
-MODULES = "/usr/lib/x86_64-linux-gnu/kamailio/modules/"
+_MODULES = "/usr/lib/x86_64-linux-gnu/kamailio/modules/"
+
+
+def loaded(modules: str) -> str:
+    """The lines that load these, by name, in this order."""
+    return f'mpath="{_MODULES}"\n' + "".join(f'loadmodule "{one}.so"\n' for one in modules.split())
+
+
+# How each of them begins.
+ONE_WORKER = """\
+#!KAMAILIO
+children=1
+log_stderror=yes
+auto_aliases=no
+"""
+
+# What of strangers' requests is dropped or refused before anything else is asked of them.
+SCREENED = """\
+  if (!pike_check_req()) exit;
+  if ($ua =~ "^(sipvicious|friendly-scanner|VaxSip|sipcli)") exit;
+  if (!mf_process_maxfwd_header("70")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+"""
 
 # What each of them does with what follows a first request.
 WITHIN_A_DIALOG = """\
@@ -21,37 +42,24 @@ WITHIN_A_DIALOG = """\
 """
 
 REGISTRAR = (
-    """\
-#!KAMAILIO
-children=1
+    ONE_WORKER
+    + """\
 tcp_children=1
-log_stderror=yes
 debug=1
-auto_aliases=no
 listen=udp:127.0.0.1:{port}
 alias="{domain}"
-mpath="{modules}"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "usrloc.so"
-loadmodule "registrar.so"
-loadmodule "auth.so"
-loadmodule "nathelper.so"
-loadmodule "pike.so"
+"""
+    + loaded("tm sl rr pv maxfwd textops siputils usrloc registrar auth nathelper pike")
+    + """\
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "received_avp", "$avp(received)")
 modparam("nathelper", "received_avp", "$avp(received)")
 modparam("pike", "sampling_time_unit", 10)
 modparam("pike", "reqs_density_per_unit", 100000000)
 request_route {{
-  if (!pike_check_req()) exit;
-  if ($ua =~ "^(sipvicious|friendly-scanner|VaxSip|sipcli)") exit;
-  if (!mf_process_maxfwd_header("70")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+"""
+    + SCREENED
+    + """\
   force_rport();
 """
     + WITHIN_A_DIALOG
@@ -76,28 +84,17 @@ request_route {{
 # Somebody else's proxy: what is of its domains goes to its phones, all else to the next hop. It
 # takes its own Route off, as any configuration of Kamailio does.
 NEIGHBOUR = (
-    """\
-#!KAMAILIO
-children=1
+    ONE_WORKER
+    + """\
 tcp_children=1
-log_stderror=yes
-auto_aliases=no
 enable_tls=yes
 listen=udp:127.0.0.1:{port}
 listen=tcp:127.0.0.1:{port}
 listen=tls:127.0.0.1:{tls_port}
 {aliases}
-mpath="{modules}"
-loadmodule "tls.so"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "usrloc.so"
-loadmodule "registrar.so"
+"""
+    + loaded("tls tm sl rr pv maxfwd textops siputils usrloc registrar")
+    + """\
 modparam("tls", "tls_method", "TLSv1.2+")
 modparam("tls", "certificate", "{certificate}")
 modparam("tls", "private_key", "{key}")
@@ -124,19 +121,12 @@ request_route {{
 
 # Somebody else's proxy, of whose users each has forwarded all his calls to one address.
 FORWARDING = (
-    """\
-#!KAMAILIO
-children=1
-log_stderror=yes
-auto_aliases=no
+    ONE_WORKER
+    + """\
 listen=udp:127.0.0.1:{port}
-mpath="{modules}"
-loadmodule "tm.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
+"""
+    + loaded("tm sl rr pv textops siputils")
+    + """\
 request_route {{
 """
     + WITHIN_A_DIALOG
