@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from asyncio.subprocess import DEVNULL, PIPE
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,23 @@ from .peers import Office, make_certificate, options, soon
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path / "authority")
+
+
+@pytest.fixture
+def open_trusting(open_office: OpenOffice, authority: Authority) -> OpenOffice:
+    """Start a layer that trusts the authority."""
+    return partial(open_office, tls_ca=str(authority.trust))
+
+
+@pytest.fixture
+async def hosting(
+    tmp_path: Path, authority: Authority, open_trusting: OpenOffice
+) -> tuple[Office, Office]:
+    """Ours, a.test, which hosts hosted.test as well; and theirs, b.test."""
+    folder = place(tmp_path / "a", authority, "a.test")
+    place(folder / "domains" / "hosted.test", authority, "hosted.test")
+    ours = await open_trusting(state_dir=folder)
+    return ours, await open_trusting(state_dir=place(tmp_path / "b", authority, "b.test"))
 
 
 def place(folder: Path, authority: Authority, *names: str) -> Path:
@@ -45,22 +63,20 @@ async def greeted(ours: Office, theirs: Office, hop: Hop) -> tuple[bool, bool]:
 
 @pytest.mark.parametrize("name", ["b.test", "sip:b.test"])
 async def test_both_sides_know_each_other(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice, name: str
+    tmp_path: Path, authority: Authority, open_trusting: OpenOffice, name: str
 ) -> None:
-    trust = {"tls_ca": str(authority.trust)}
-    ours = await open_office(state_dir=place(tmp_path / "a", authority, "a.test"), **trust)
-    theirs = await open_office(state_dir=place(tmp_path / "b", authority, name), **trust)
+    ours = await open_trusting(state_dir=place(tmp_path / "a", authority, "a.test"))
+    theirs = await open_trusting(state_dir=place(tmp_path / "b", authority, name))
     assert await greeted(ours, theirs, hop_to(theirs, "b.test")) == (True, True)
 
 
 async def test_certificate_for_another_domain_is_refused(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice
+    tmp_path: Path, authority: Authority, open_trusting: OpenOffice
 ) -> None:
     """A DNS name beside a SIP URI does not count, nor does a valid certificate of somebody else."""
-    trust = {"tls_ca": str(authority.trust)}
-    ours = await open_office(state_dir=place(tmp_path / "a", authority, "a.test"), **trust)
+    ours = await open_trusting(state_dir=place(tmp_path / "a", authority, "a.test"))
     folder = place(tmp_path / "b", authority, "sip:other.test", "b.test")
-    theirs = await open_office(state_dir=folder, **trust)
+    theirs = await open_trusting(state_dir=folder)
     with pytest.raises(FlowFailed, match=r"is not one for b\.test"):
         await ours.layer.open(hop_to(theirs, "b.test"), now=0.0)
     assert await greeted(ours, theirs, hop_to(theirs, "b.test", is_verified=False)) == (False, True)
@@ -76,11 +92,10 @@ async def test_unknown_authority_is_refused(
 
 
 async def test_unverified_connection_is_not_used_where_one_must_be_verified(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice
+    tmp_path: Path, authority: Authority, open_trusting: OpenOffice
 ) -> None:
-    trust = {"tls_ca": str(authority.trust)}
-    ours = await open_office(state_dir=place(tmp_path / "a", authority, "a.test"), **trust)
-    theirs = await open_office(state_dir=place(tmp_path / "b", authority, "b.test"), **trust)
+    ours = await open_trusting(state_dir=place(tmp_path / "a", authority, "a.test"))
+    theirs = await open_trusting(state_dir=place(tmp_path / "b", authority, "b.test"))
     easy = await ours.layer.open(hop_to(theirs, "b.test", is_verified=False), now=0.0)
     strict = await ours.layer.open(hop_to(theirs, "b.test"), now=0.0)
     assert easy != strict
@@ -90,13 +105,12 @@ async def test_unverified_connection_is_not_used_where_one_must_be_verified(
 
 
 async def test_certificate_of_the_calling_domain_is_shown(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice
+    tmp_path: Path, authority: Authority, open_trusting: OpenOffice
 ) -> None:
-    trust = {"tls_ca": str(authority.trust)}
     folder = place(tmp_path / "a", authority, "node.test")
     place(folder / "domains" / "a.test", authority, "a.test")
-    ours = await open_office(state_dir=folder, **trust)
-    theirs = await open_office(state_dir=place(tmp_path / "b", authority, "b.test"), **trust)
+    ours = await open_trusting(state_dir=folder)
+    theirs = await open_trusting(state_dir=place(tmp_path / "b", authority, "b.test"))
     hop = hop_to(theirs, "b.test", shown_as="a.test")
     assert await greeted(ours, theirs, hop) == (True, True)
     other = hop_to(theirs, "b.test", shown_as="no-certificate.test")
@@ -105,26 +119,24 @@ async def test_certificate_of_the_calling_domain_is_shown(
 
 
 async def test_self_signed_certificate_is_not_shown(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice
+    tmp_path: Path, authority: Authority, open_trusting: OpenOffice
 ) -> None:
     """Whoever asks for a certificate would hang up on it; so we come without one."""
     make_certificate(tmp_path / "a", "a.test", [x509.DNSName("a.test")])
-    ours = await open_office(state_dir=tmp_path / "a", tls_ca=str(authority.trust))
+    ours = await open_trusting(state_dir=tmp_path / "a")
     folder = place(tmp_path / "b", authority, "b.test")
-    theirs = await open_office(state_dir=folder, tls_ca=str(authority.trust))
+    theirs = await open_trusting(state_dir=folder)
     assert await greeted(ours, theirs, hop_to(theirs, "b.test")) == (True, False)
 
 
 @pytest.mark.parametrize("asks", [True, False])
 async def test_unknown_certificate_proves_nothing_and_is_no_hindrance(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice, asks: bool
+    tmp_path: Path, authority: Authority, open_trusting: OpenOffice, asks: bool
 ) -> None:
     stranger = Authority(tmp_path / "stranger", "Unknown")
-    ours = await open_office(
-        state_dir=place(tmp_path / "a", stranger, "a.test"), tls_ca=str(authority.trust)
-    )
+    ours = await open_trusting(state_dir=place(tmp_path / "a", stranger, "a.test"))
     folder = place(tmp_path / "b", authority, "b.test")
-    theirs = await open_office(state_dir=folder, tls_ca=str(authority.trust), tls_ask=asks)
+    theirs = await open_trusting(state_dir=folder, tls_ask=asks)
     assert await greeted(ours, theirs, hop_to(theirs, "b.test")) == (True, False)
 
 
@@ -141,14 +153,10 @@ async def arrived_from(
 
 
 async def test_connection_that_was_opened_to_us_serves_both_ways(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice
+    hosting: tuple[Office, Office],
 ) -> None:
     """RFC 5923: to whom it has proved to be, and shown as whom it has asked for."""
-    trust = {"tls_ca": str(authority.trust)}
-    folder = place(tmp_path / "a", authority, "a.test")
-    place(folder / "domains" / "hosted.test", authority, "hosted.test")
-    ours = await open_office(state_dir=folder, **trust)
-    theirs = await open_office(state_dir=place(tmp_path / "b", authority, "b.test"), **trust)
+    ours, theirs = hosting
     hop = hop_to(theirs, "b.test")
     assert ours.layer.flow_for_hop(hop) is None
     arrived = await arrived_from(ours, theirs, "a.test")
@@ -166,26 +174,21 @@ async def test_connection_that_was_opened_to_us_serves_both_ways(
 
 
 async def test_connection_for_a_hosted_domain_serves_that_domain(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice
+    hosting: tuple[Office, Office],
 ) -> None:
-    trust = {"tls_ca": str(authority.trust)}
-    folder = place(tmp_path / "a", authority, "a.test")
-    place(folder / "domains" / "hosted.test", authority, "hosted.test")
-    ours = await open_office(state_dir=folder, **trust)
-    theirs = await open_office(state_dir=place(tmp_path / "b", authority, "b.test"), **trust)
+    ours, theirs = hosting
     arrived = await arrived_from(ours, theirs, "hosted.test")
     assert ours.layer.flow_for_hop(hop_to(theirs, "b.test")) is None
     assert ours.layer.flow_for_hop(hop_to(theirs, "b.test", shown_as="hosted.test")) == arrived
 
 
 async def test_connection_serves_one_way_where_nobody_said_otherwise_or_proved_himself(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice
+    tmp_path: Path, authority: Authority, open_trusting: OpenOffice
 ) -> None:
-    trust = {"tls_ca": str(authority.trust)}
     stranger = Authority(tmp_path / "stranger", "Unknown")
-    ours = await open_office(state_dir=place(tmp_path / "a", authority, "a.test"), **trust)
-    silent = await open_office(state_dir=place(tmp_path / "b", authority, "b.test"), **trust)
-    unknown = await open_office(state_dir=place(tmp_path / "c", stranger, "b.test"), **trust)
+    ours = await open_trusting(state_dir=place(tmp_path / "a", authority, "a.test"))
+    silent = await open_trusting(state_dir=place(tmp_path / "b", authority, "b.test"))
+    unknown = await open_trusting(state_dir=place(tmp_path / "c", stranger, "b.test"))
     await arrived_from(ours, silent, "a.test", alias=b"")
     await arrived_from(ours, unknown, "a.test")
     for office in (silent, unknown):
@@ -194,13 +197,13 @@ async def test_connection_serves_one_way_where_nobody_said_otherwise_or_proved_h
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
 async def test_phone_with_a_certificate_of_its_maker(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice, version: str
+    tmp_path: Path, authority: Authority, open_trusting: OpenOffice, version: str
 ) -> None:
     """What openssl says of it as well: it was asked, showed its certificate, and is heard."""
     make_certificate(tmp_path / "phone", "phone.test", [x509.DNSName("a.test")])
     folder = place(tmp_path / "b", authority, "b.test")
     place(folder / "domains" / "hosted.test", authority, "hosted.test")
-    theirs = await open_office(state_dir=folder, tls_ca=str(authority.trust))
+    theirs = await open_trusting(state_dir=folder)
     host, port = theirs.address("tls")
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     # fmt: off
@@ -227,11 +230,9 @@ async def test_phone_with_a_certificate_of_its_maker(
 
 
 async def test_no_session_is_taken_up_again_unverified(
-    tmp_path: Path, authority: Authority, open_office: OpenOffice
+    tmp_path: Path, authority: Authority, open_trusting: OpenOffice
 ) -> None:
-    theirs = await open_office(
-        state_dir=place(tmp_path / "b", authority, "b.test"), tls_ca=str(authority.trust)
-    )
+    theirs = await open_trusting(state_dir=place(tmp_path / "b", authority, "b.test"))
     context = ssl.create_default_context(cafile=str(authority.trust))
     context.check_hostname = False
     context.maximum_version = ssl.TLSVersion.TLSv1_2
