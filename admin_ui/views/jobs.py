@@ -62,19 +62,15 @@ def export_or_start(
 
     `names` are the filters that the address holds.
     """
-    asked = choosing.kept(request.GET, names)
     if rows[: MOST_AT_ONCE + 1].count() <= MOST_AT_ONCE:
         return redirect(f"{short}?{request.GET.urlencode()}")
-    desk = desk_of(request)
-    made = jobs.start(kind, desk.tenant, request.user, {"asked": asked})
-    return redirect(desk.address("job", made.public_id))
+    return _start(request, kind, {"asked": choosing.kept(request.GET, names)})
 
 
 def all_of(request: HttpRequest) -> HttpResponse:
     """Those of the last week, the latest first."""
-    desk = desk_of(request)
-    page = page_of(desk.rows, "-id", request.GET.get("at"), unique="id")
-    return render(request, "admin_ui/jobs/list.html", {"page": page, "desk": desk})
+    page = page_of(desk_of(request).rows, "-id", request.GET.get("at"), unique="id")
+    return render(request, "admin_ui/jobs/list.html", {"page": page})
 
 
 def one(request: HttpRequest, key: UUID) -> HttpResponse:
