@@ -36,7 +36,7 @@ of_tenant = [
     path("search", search.search, name="search"),
     path("calls/", calls.calls, name="calls"),
     path("calls/export.csv", calls.export, name="call-export"),
-    path("calls/export", calls.export_in_background, name="call-export-job"),
+    path("calls/export", calls.export_job, name="call-export-job"),
     path("calls/<uuid:key>", calls.call, name="call"),
     path("calls/<uuid:key>.pcap", calls.packets, name="call-packets"),
     path("calls/<uuid:key>/hang-up", calls.hang_up, name="call-hang-up"),
@@ -101,7 +101,7 @@ of_tenant = [
     path("settings/limits", settings.limits, name="limits"),
     path("settings/audit", audit.audit, name="audit"),
     path("settings/audit.csv", audit.export, name="audit-export"),
-    path("settings/audit/export", audit.export_in_background, name="audit-export-job"),
+    path("settings/audit/export", audit.export_job, name="audit-export-job"),
 ]
 
 urlpatterns = [
@@ -126,11 +126,7 @@ urlpatterns = [
     path("platform/certificates", platform.certificates, name="platform-certificates"),
     path("platform/audit", audit.of_platform, name="platform-audit"),
     path("platform/audit.csv", audit.export_of_platform, name="platform-audit-export"),
-    path(
-        "platform/audit/export",
-        audit.export_of_platform_in_background,
-        name="platform-audit-export-job",
-    ),
+    path("platform/audit/export", audit.export_job_of_platform, name="platform-audit-export-job"),
     path("platform/jobs/", jobs.of_platform, name="platform-jobs"),
     path("platform/jobs/<uuid:key>", jobs.platform_job, name="platform-job"),
     path("platform/jobs/<uuid:key>/cancel", jobs.cancel_of_platform, name="platform-job-cancel"),

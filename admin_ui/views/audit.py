@@ -41,7 +41,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @tenant_page("settings")
-def export_in_background(request: HttpRequest) -> HttpResponse:
+def export_job(request: HttpRequest) -> HttpResponse:
     """The same as a file that can be fetched at once, or as a job where it is long."""
     short = reverse("audit-export", args=[request.place.tenant.slug])
     return _long_download(request, _of_place(request), short)
@@ -63,7 +63,7 @@ def of_platform(request: HttpRequest) -> HttpResponse:
 
 @operator_page
 @require_POST
-def export_of_platform_in_background(request: HttpRequest) -> HttpResponse:
+def export_job_of_platform(request: HttpRequest) -> HttpResponse:
     """The same as a file that can be fetched at once, or as a job where it is long."""
     return _long_download(request, _of_all(request), reverse("platform-audit-export"))
 

@@ -114,7 +114,7 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_POST
 @tenant_page("calls")
-def export_in_background(request: HttpRequest) -> HttpResponse:
+def export_job(request: HttpRequest) -> HttpResponse:
     """The same as a file that can be fetched at once, or as a job where it is long."""
     slug = request.place.tenant.slug
     rows = _chosen(request.place, request.GET)
