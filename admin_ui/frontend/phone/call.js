@@ -261,7 +261,8 @@ export class Call extends EventTarget {
     this.#hear();
     this.#lookingEarly = setInterval(async () => {
       const reports = [...((await this.connection?.getStats()) ?? new Map()).values()];
-      if (this.isEarly || this.state !== "calling" || !(packetsIn(reports) > 0)) return;
+      if (this.state !== "calling" || packetsIn(reports) === 0) return;
+      clearInterval(this.#lookingEarly);
       this.isEarly = true;
       this.#tell();
     }, LOOK_EARLY_EVERY_MS);
