@@ -28,24 +28,21 @@ _FORMS: Mapping[str, tuple[type[BaseForm], ...]] = {
     "allowedsource": (forms.AllowForm,),
     "blockedsource": (forms.BlockForm,),
 }
-# Fields that no form has.
+# Fields that no form of their kind has.
 _OTHERS = {
+    **routing_forms.COMMON,
     "accepted_at": _("Accepted"),
     "digest": _("Key of the letter"),
     "domain": _("Domain"),
     "email": _("E-mail address"),
-    "enabled": _("On"),
     "expires_at": _("Ends"),
     "invited_by": _("Invited by"),
-    "name": _("Name"),
-    "note": _("Note"),
     "origin": _("Web site"),
     "ownership_proved_at": _("Ownership proved"),
     "password": _("Password"),
     "person": _("Person"),
     "prefix": _("Beginning of the token"),
     "role": _("May"),
-    "scopes": _("It may"),
     "secret": _("Key of signatures"),
     "subscriber": _("User"),
     "tenant": _("Tenant"),
