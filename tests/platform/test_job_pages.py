@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from csv import DictReader
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -157,6 +160,7 @@ def test_a_long_export_of_the_audit_log(
     for job in (of_acme, of_all):
         assert jobs.work(job.pk) == "done"
     mine = admin.sends(f"/t/acme/users/jobs/{of_acme.public_id}/result.csv")
+    assert json.loads(next(DictReader(StringIO(mine)))["changes"]) != {}
     everybodys = visitor.sends(f"/platform/jobs/{of_all.public_id}/result.csv")
     assert "alice@example.com" in mine
     assert "example.net" not in mine
