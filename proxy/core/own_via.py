@@ -81,7 +81,7 @@ class OwnVia:
         branch = b"%b-%x.%x" % (self._prefix, next(self._count), mark)
         if request.method == b"INVITE":
             sealed = b"%b.%b" % (branch, self._seal(branch, request.via))
-            if request.method != b"INVITE" or request.to_tag is not None:
+            if request.to_tag is not None:
                 return sealed
             minute = b"%08x" % (int(self._wall()) // 60)
             return b"%b%b%b" % (sealed, minute, self._passage(branch, minute, request))
