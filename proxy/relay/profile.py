@@ -27,6 +27,8 @@ from typing import Final
 
 from media.ng import CodecChoice, Options
 
+SRTP_REQUIRED: Final = ("required", "dtls")
+"""Policies of a side that must encrypt: by keys in the signalling, or by DTLS."""
 _LONGEST_USER: Final = 64
 _BESIDE: Final = (b"telephone-event", b"cn")
 _REPLACE: Final = (b"origin", b"session-connection")
@@ -47,7 +49,7 @@ class SideFacts:
     source: str = ""
     """Address from which its signalling came."""
     srtp: str = "off"
-    """Its policy: off, offered, required (by keys in the signalling), dtls (required, by DTLS)."""
+    """Its policy: off, offered, or one of SRTP_REQUIRED."""
     codecs: tuple[bytes, ...] = ()
     """Lower-case names of those that it may use, the preferred one first; none: all."""
     user: bytes = b""
@@ -55,7 +57,7 @@ class SideFacts:
 
     @property
     def is_srtp_required(self) -> bool:
-        return self.srtp in ("required", "dtls")
+        return self.srtp in SRTP_REQUIRED
 
     @property
     def label(self) -> bytes:

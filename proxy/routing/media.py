@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
@@ -16,13 +16,14 @@ from media.ng import Answer, Command, Delete, Offer
 from proxy.core.request_context import Branch, Reject, RequestContext
 from proxy.relay.client import RelayError
 from proxy.relay.offer_answer import Body, in_request, in_response
-from proxy.relay.profile import SideFacts, options_towards
+from proxy.relay.profile import SRTP_REQUIRED, SideFacts, options_towards
 from proxy.routing import media_policy
 from proxy.sip.uri import SipUri, Uri
 
 if TYPE_CHECKING:
     from proxy.node import Node
     from proxy.relay.pool import Relay
+    from proxy.routing.media_policy import MediaPolicy
     from proxy.sip.message import Request, Response
 
 log = logging.getLogger(__name__)
@@ -79,10 +80,10 @@ async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
         answer_expected=call.original.call_id in node.sessions.expecting,
     )
     if call.is_initial and call.method == b"INVITE":
-        call.near_media = media_policy.sealed(media_policy.of_caller(call))
-        branch.far_media = media_policy.sealed(media_policy.of_callee(call, branch, node))
+        both = media_policy.of_caller(call), media_policy.of_callee(call, branch, node)
+        call.near_media, branch.far_media = (media_policy.sealed(one) for one in both)
         if not call.notes.is_relayed:
-            _choose_way(call, branch, node)
+            _choose_way(call, branch, both, node)
     call.notes.offer_made = kind is Body.OFFER
     if kind is Body.NOTHING or call.relay_id is None or branch.media is _DIRECT:
         return
@@ -259,13 +260,15 @@ async def _answered_in_request(call: RequestContext, branch: Branch, node: Node)
         return request.body
 
 
-def _choose_way(call: RequestContext, branch: Branch, node: Node) -> None:
+def _choose_way(
+    call: RequestContext, branch: Branch, policies: Sequence[MediaPolicy], node: Node
+) -> None:
     """Whether a branch of a new call goes by a relay, and by which.
 
     Two browsers find each other by ICE, or do not: no one can know before. So theirs begins without
     a relay and has one in its tokens, which takes the next description that either side sends.
     """
-    need = _need(call, branch, node)
+    need = _need(call, branch, policies)
     if need is Need.NO or _has_relay_already(call, node):
         branch.media = _DIRECT
         return
@@ -290,20 +293,20 @@ def _has_relay_already(call: RequestContext, node: Node) -> bool:
     return False
 
 
-def _need(call: RequestContext, branch: Branch, node: Node) -> Need:
+def _need(call: RequestContext, branch: Branch, policies: Sequence[MediaPolicy]) -> Need:
     """By the policies of both sides: one that says always wins, then what only a relay can see to,
     then one that says auto. Each branch is looked at when its turn comes, so a later stage may be
     the first to need one."""
-    both = media_policy.of_caller(call), media_policy.of_callee(call, branch, node)
-    policies = {one.relay for one in both}
-    if "always" in policies:
+    relay = {one.relay for one in policies}
+    if "always" in relay:
         return Need.YES
-    near, targets = _near(call), (branch.target, *call.targets)
+    near, targets = call.flow, (branch.target, *call.targets)
     are_browsers = near.is_websocket and all(each.websocket for each in targets)
-    must_encrypt = any(one.is_srtp_required for one in both) and not are_browsers  # they do anyway
-    if must_encrypt or any(one.codecs for one in both):
+    must_encrypt = any(one.srtp in SRTP_REQUIRED for one in policies)
+    # Browsers encrypt anyway.
+    if (must_encrypt and not are_browsers) or any(one.codecs for one in policies):
         return Need.YES
-    if "auto" not in policies:
+    if "auto" not in relay:
         return Need.NO
     if are_browsers:
         return Need.PERHAPS

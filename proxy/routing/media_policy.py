@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from proxy.relay.profile import SRTP_REQUIRED
+
 if TYPE_CHECKING:
     from proxy.core.request_context import Branch, RequestContext
     from proxy.directory.model import Domain, Subscriber
@@ -25,14 +27,10 @@ class MediaPolicy:
     srtp: str = "off"
     codecs: tuple[bytes, ...] = ()
 
-    @property
-    def is_srtp_required(self) -> bool:
-        return self.srtp in ("required", "dtls")
-
 
 _UNKNOWN: Final = MediaPolicy()
-_SEALED: Final = ("", "required", "dtls")
-_UNSEALED: Final = (_UNKNOWN, *(MediaPolicy(srtp=srtp) for srtp in _SEALED[1:]))
+_SEALED: Final = ("", *SRTP_REQUIRED)
+_UNSEALED: Final = (_UNKNOWN, *(MediaPolicy(srtp=srtp) for srtp in SRTP_REQUIRED))
 
 
 def of_caller(call: RequestContext) -> MediaPolicy:
