@@ -21,17 +21,7 @@ from proxy.transport.via_source import source_port
 from .forward import Forwarder, make_branch
 from .refused_answer import acknowledgement, farewell
 from .request_context import Branch, Reject, RequestContext
-from .response_context import (
-    Action,
-    Actions,
-    Answer,
-    Cancel,
-    GiveUp,
-    ResponseContext,
-    SendLate,
-    SendUp,
-    StartGroup,
-)
+from .response_context import Answer, Cancel, GiveUp, ResponseContext, SendLate, SendUp, StartGroup
 from .target_set import Expand, Outcome, Stage
 
 if TYPE_CHECKING:
@@ -41,6 +31,7 @@ if TYPE_CHECKING:
     from .own_requests import OwnRequests
     from .own_via import OwnVia
     from .reply_path import ReplyPath
+    from .response_context import Action, Actions
     from .stepping import Stepper
     from .timer_queue import TimerQueue
     from .transaction_layer import TransactionLayer
