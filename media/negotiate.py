@@ -12,7 +12,7 @@ from media import bundle, connectivity, security
 from media.exchange import Exchange, is_relayed, is_taken, is_wanted, keying_of, profile_told
 from media.ng import Options
 from media.placing import place
-from media.sdp import Connection, Media, MediaRewrite, Rewrite, first_codec, rewrite
+from media.sdp import Connection, Media, MediaRewrite, Rewrite, Session, first_codec, rewrite
 from media.sdp.model import IP4, IP6
 from media.security import Security
 from media.stream import LocalPair, PortSource, Refused, Stream
@@ -139,12 +139,23 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
         stream.mux = stream.mux or stream.is_muxed
     port = far.pair.port
     rtcp_port = (port if is_single else port + 1) if near.is_rtp else None
-    dropped = _dropped(near, far, added)
-    direction = b""
-    if far.transport.ice is not None and exchange.session.is_held_by_address(media):
-        is_heard = exchange.session.direction_of(media) in (b"sendrecv", b"sendonly")
-        direction = b"sendonly" if is_heard else b"inactive"
-    return MediaRewrite(port, rtcp_port, mux, protocol, dropped, tuple(added), direction)
+    return MediaRewrite(
+        port,
+        rtcp_port,
+        mux,
+        protocol,
+        dropped=_dropped(near, far, added),
+        added=tuple(added),
+        direction=_direction(exchange.session, media, far),
+    )
+
+
+def _direction(session: Session, media: Media, far: Stream) -> bytes:
+    """What tells a far side that speaks ICE, and looks at no address, of a hold by the zero one."""
+    if far.transport.ice is None or not session.is_held_by_address(media):
+        return b""
+    is_heard = session.direction_of(media) in (b"sendrecv", b"sendonly")
+    return b"sendonly" if is_heard else b"inactive"
 
 
 def _offered(exchange: Exchange, index: int, media: Media, *, is_single: bool) -> list[bytes]:

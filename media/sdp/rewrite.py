@@ -101,13 +101,17 @@ def _relayed(session: Session, media: Media, plan: MediaRewrite, how: Rewrite) -
     yield Line(b"m", value, media.lines[0].ending)
     if media.connection is None and (plan.direction or session.connection is None):
         yield _connection_line(Line(b"c", b"", session.ending), how.connection)
-    has_feedback = plan.protocol.upper().endswith(b"F")
+    dropped = plan.dropped
+    if not plan.protocol.upper().endswith(b"F"):
+        dropped |= {b"rtcp-fb"}
+    if plan.direction:
+        dropped |= frozenset(DIRECTIONS)
     has_mux = has_connection = False
     for line in media.lines[1:]:
         if line.kind == b"c" and media.connection is not None:
             if not has_connection:
-                kept = how.connection if plan.direction else media.connection
-                yield _connection_line(line, replaced(kept, how.connection))
+                kept = replaced(media.connection, how.connection)
+                yield _connection_line(line, how.connection if plan.direction else kept)
             has_connection = True
             continue
         name = line.attribute
@@ -118,9 +122,7 @@ def _relayed(session: Session, media: Media, plan: MediaRewrite, how: Rewrite) -
             if plan.rtcp_mux and not has_mux:
                 yield line
             has_mux = has_mux or plan.rtcp_mux
-        elif (name == b"rtcp-fb" and not has_feedback) or (plan.direction and name in DIRECTIONS):
-            continue
-        elif not _is_dropped(line, how) and name not in plan.dropped:
+        elif not _is_dropped(line, how) and name not in dropped:
             yield line
     if plan.rtcp_mux and not has_mux:
         yield Line(b"a", b"rtcp-mux", session.ending)
