@@ -175,10 +175,10 @@ class _Threads:
     # -- python.Reading
 
     def begin(self, port: Port) -> None:
-        number = self._opened(
-            self._lib.forward_lane if port.shared else self._lib.forward_open,
-            *(() if port.shared else (port.socket.fileno(),)),
-        )
+        if port.shared is None:
+            number = self._opened(self._lib.forward_open, port.socket.fileno())
+        else:
+            number = self._opened(self._lib.forward_lane)
         self._numbers[port] = number
         self._ports[number] = port
 
@@ -188,7 +188,7 @@ class _Threads:
     def end(self, port: Port) -> None:
         """Its descriptor may be another's soon: nobody sends through it any more either."""
         for sender in list(self._senders.get(port, ())):
-            self._follow(sender, self._handing_up(), (), 0)
+            self._follow(sender, self._handing_up(), self._ffi.NULL, 0)
             self._forget_rule(sender)
         self._senders.pop(port, None)
         number = self._numbers.pop(port)
@@ -295,10 +295,8 @@ class _Threads:
         return self._counters
 
     def _follow(self, port: Port, rule: Any, sections: Any, amount: int) -> None:
-        given = sections if amount else self._ffi.NULL
-        self._check(
-            self._lib.forward_follow(self._engine, self._numbers[port], rule, given, amount)
-        )
+        number = self._numbers[port]
+        self._check(self._lib.forward_follow(self._engine, number, rule, sections, amount))
 
     def _forget_rule(self, port: Port) -> None:
         _, outs = self._rules.pop(port, (None, frozenset()))

@@ -18,14 +18,13 @@ from typing import Any, Final, Protocol
 
 from media.forward.engine import Counters, OnReport, OnStranger
 from media.forward.rule import Address, ForwardRule, Transform, is_lane, socket_of
-from media.forward.section import Section, Sections
+from media.forward.section import RTP_HEADER, Section, Sections
 from media.forward.shared import Shared
 from media.rtp.stats import Reception
 from media.srtp.context import SrtpError
 
 MAX_DATAGRAM: Final = 65_535
 EXPEDITED_FORWARDING: Final = 0xB8  # RFC 3246, what networks prefer for voice
-_RTP_HEADER: Final = 12
 _RTCP_HEADER: Final = 8
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
@@ -71,32 +70,28 @@ class LoopReading:
         """A connected socket gets the ICMP errors of a phone that has closed its port, and libuv
         stops watching a descriptor that shows an error (uv__poll_io), whoever has taken the error
         since; so it is watched anew."""
-        if port.socket.fileno() >= 0:
-            self.end(port)
-            self.begin(port)
+        self._watch_anew(port.socket, port.receive)
 
     def end(self, port: Port) -> None:
         if port.shared is None:
             self._loop.remove_reader(port.socket.fileno())
 
     def share(self, local: Address) -> Shared:
-        socket = bound(local)
-
-        def watch() -> None:
-            if socket.fileno() >= 0:
-                self._loop.remove_reader(socket.fileno())
-                self._loop.add_reader(socket.fileno(), shared.receive)
-
         def listen_again() -> None:
-            self._loop.call_soon(watch)
+            self._loop.call_soon(self._watch_anew, shared.socket, shared.receive)
 
-        shared = Shared(socket, listen_again=listen_again)
-        self._loop.add_reader(socket.fileno(), shared.receive)
+        shared = Shared(bound(local), listen_again=listen_again)
+        self._loop.add_reader(shared.socket.fileno(), shared.receive)
         return shared
 
     def end_sharing(self, shared: Shared) -> None:
         self._loop.remove_reader(shared.socket.fileno())
         shared.socket.close()
+
+    def _watch_anew(self, watched: socket.socket, receive: Callable[[], None]) -> None:
+        if watched.fileno() >= 0:  # else it was closed meanwhile
+            self._loop.remove_reader(watched.fileno())
+            self._loop.add_reader(watched.fileno(), receive)
 
 
 class PythonEngine:
@@ -345,10 +340,6 @@ class Port:
             return further.reception
         return self._receptions.get(section) or Reception()
 
-    def heard_ssrc(self, section: int) -> int:
-        """The SSRC of what came last of that section."""
-        return self.heard(section).ssrc
-
     def receive_plain(self) -> None:
         """The loop says that there is a packet: count it and send it on."""
         try:
@@ -370,7 +361,7 @@ class Port:
             if 192 <= _buffer[1] <= 223:
                 self._forward_report(size)
                 return
-            if size >= _RTP_HEADER:
+            if size >= RTP_HEADER:
                 reception = self.reception
                 reception.rtp_packets += 1
                 sequence = _buffer[2] << 8 | _buffer[3]
@@ -433,7 +424,7 @@ class Port:
             self._send_report(packet)
             self._on_report(self.local, packet, self._section)
             return
-        if self._is_rtp and size >= _RTP_HEADER:
+        if self._is_rtp and size >= RTP_HEADER:
             self.reception.received(packet, now=monotonic())
         if self._destination is None:
             return

@@ -24,7 +24,7 @@ class Port(Protocol):
 
     socket: socket
 
-    def heard_ssrc(self, section: int) -> int: ...
+    def heard(self, section: int) -> Reception: ...
 
     def listen_again(self) -> None: ...
 
@@ -65,7 +65,7 @@ class Section:
     @property
     def heard_ssrc(self) -> int:
         """The SSRC of what goes the other way."""
-        return self._out.heard_ssrc(self.name)
+        return self._out.heard(self.name).ssrc
 
     def forward(self, packet: bytes, size: int, *, is_rtcp: bool) -> None:
         """Send on a packet that is authentic and decrypted, and came with so many octets."""
