@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from media.forward.rule import Address, ForwardRule
 from media.ng import CodecChoice
@@ -96,9 +97,9 @@ class Dialogue:
 
     def section_at(self, local: Address, index: int) -> tuple[Stream, Stream] | None:
         """The section of that number: its stream at that port, and that of the other side."""
-        for number, (one, other) in enumerate(self.sections()):
+        for one, other in islice(self.sections(), index, index + 1):
             for near, far in ((one, other), (other, one)):
-                if number == index and near.pair is not None and local in near.pair.locals:
+                if near.pair is not None and local in near.pair.locals:
                     return near, far
         return None
 
