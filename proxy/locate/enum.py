@@ -58,11 +58,10 @@ def _at(name: str, number: str, asked: set[str]) -> EnumLookup:
     for record in _usable([one for one in answer if isinstance(one, Naptr)]):
         if record.flags:
             uri = _uri(number, record)
-            found += [] if uri is None else [uri]
-        else:
-            further = _next_name(number, record)
-            if further:
-                found += yield from _at(further, number, asked)
+            if uri is not None:
+                found.append(uri)
+        elif further := _next_name(number, record):
+            found += yield from _at(further, number, asked)
     return found
 
 

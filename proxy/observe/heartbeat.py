@@ -119,5 +119,7 @@ class Heartbeat:
 def _by_tls(host: str, listeners: list[Listening]) -> tuple[bytes, int] | None:
     """Where a node listens to TLS: at the host where it is reached otherwise, if there."""
     found = [(name, port) for protocol, _, name, port in listeners if protocol == "tls"]
-    found.sort(key=lambda one: one[0] != host)
-    return (found[0][0].encode(), found[0][1]) if found else None
+    if not found:
+        return None
+    name, port = min(found, key=lambda one: one[0] != host)
+    return name.encode(), port
