@@ -9,7 +9,7 @@ import pytest
 
 from media.ng import ListCalls
 from tests.harness.baresip import Baresip
-from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.browser import BrowserPhone, Chromium, settled
 from tests.harness.ng import NgClient
 from tests.harness.platform import Platform
 from tests.harness.softphones import HEARD, Softphones, hear_each_other
@@ -34,10 +34,8 @@ _UNREACHABLE = r"""(() => {
 })()"""
 
 # What a browser finds when it asks the page's STUN servers, which are told in the pass.
-_ASK_STUN = """async () => {
-  const connection = new RTCPeerConnection({
-    iceServers: [{ urls: window.fedsipPass.ice_servers }], iceCandidatePoolSize: 1,
-  });
+_ASK_STUN = """async (urls) => {
+  const connection = new RTCPeerConnection({ iceServers: [{ urls }], iceCandidatePoolSize: 1 });
   const errors = [];
   connection.addEventListener("icecandidateerror", ({ errorText }) => errors.push(errorText));
   connection.addTransceiver("audio");
@@ -151,13 +149,8 @@ def test_a_direct_call_outlives_its_socket(
 
 
 def test_our_sip_port_is_their_stun_server(softphone: Softphones, platform: Platform) -> None:
-    page = softphone("stun").page
-    page.evaluate(
-        "async () => { window.fedsipPass = await (await fetch('/api/v1/me/phone/pass', {"
-        " method: 'POST', headers: { 'X-CSRFToken': document.querySelector('[data-csrf]')"
-        ".dataset.csrf } })).json(); }"
-    )
-    assert page.evaluate("fedsipPass.ice_servers") == [f"stun:127.0.0.1:{platform.port}"]
-    assert page.evaluate(_ASK_STUN) == []
-    page.evaluate("fedsipPass.ice_servers = ['stun:127.0.0.1:9']")
-    assert page.evaluate(_ASK_STUN) != []
+    phone = softphone("stun")
+    servers = phone.new_pass()["ice_servers"]
+    assert servers == [f"stun:127.0.0.1:{platform.port}"]
+    assert settled(phone.page, _ASK_STUN, servers) == []
+    assert settled(phone.page, _ASK_STUN, ["stun:127.0.0.1:9"]) != []

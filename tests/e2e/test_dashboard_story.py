@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.harness.baresip import Account, Baresip
-from tests.harness.browser import Chromium
+from tests.harness.browser import Chromium, settled
 from tests.harness.platform import Platform
 from tests.harness.sessions import sign_in
 from tests.harness.totp import code_of
@@ -404,7 +404,8 @@ def test_a_stranger_sees_nothing(web_platform: Platform, visitor: Visit, tenant:
     for path in ("", "users/", "calls/", "routing/", "search?q=alice"):
         stranger.opens(f"/t/{tenant}/{path}")
         stranger.sees("There is no such page, or none that you may see.")
-    refused = stranger.page.evaluate(
+    refused = settled(
+        stranger.page,
         """(tenant) => new Promise((resolve) => {
           const socket = new WebSocket(`wss://${location.host}/live?tenant=${tenant}`);
           socket.onopen = () => resolve(false);

@@ -30,6 +30,10 @@ _FLAGS = (
 )
 BOUND_MS = 60_000
 
+_SETTLED = """(given) => Promise.race([(%s)(given), new Promise((_, fall) => {
+  setTimeout(() => fall(new Error("waited in vain until the promise is settled")), %d);
+})])"""
+
 # Two seconds of what a track brings, as 16-bit samples at 8 kHz, in base64; empty without one yet,
 # or where a connection that the call has left brings nothing more.
 _RECORD = """async () => {
@@ -72,6 +76,10 @@ _FIGURES = """async () => {
   return found;
 }"""
 
+_PASS = """() => fetch("/api/v1/me/phone/pass", {
+  method: "POST", headers: { "X-CSRFToken": document.querySelector("[data-csrf]").dataset.csrf },
+}).then((answer) => answer.json())"""
+
 _OWN_UFRAG = """() => {
   const { sdp } = window.fedsipPhone.line.calls[0].connection.currentLocalDescription;
   return /a=ice-ufrag:(\\S+)/.exec(sdp)[1];
@@ -81,6 +89,12 @@ _FAR_PORTS = r"""() => window.fedsipPhone.line.calls.map(({ connection }) =>
 _IS_CONNECTED = "() => window.fedsipPhone.line.calls[0].connection.iceConnectionState in " + (
     "{ connected: 1, completed: 1 }"
 )
+
+
+def settled(page: Page, function: str, given: Any = None) -> Any:
+    """What the promise of a function in the page comes to, within the bound that all else of a page
+    has; `page.evaluate` has none."""
+    return page.evaluate(_SETTLED % (function, BOUND_MS), given)
 
 
 class Chromium:
@@ -143,6 +157,10 @@ class BrowserPhone:
             self.cable = cable
         self._folder = folder
         self._recordings = 0
+
+    def new_pass(self) -> dict[str, Any]:
+        """A pass by which another phone registers as the same user."""
+        return dict(settled(self.page, _PASS))
 
     def is_ready(self) -> None:
         """Wait until it is registered."""

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.browser import BrowserPhone, Chromium, settled
 from tests.harness.closing import Closing
 from tests.harness.ng import RtpPhone
 
@@ -67,18 +67,18 @@ class ChromiumPeer(Closing):
         self._context.route(_ADDRESS, lambda route: route.fulfill(body="<title>peer</title>"))
         self._page = self._context.new_page()
         self._page.goto(_ADDRESS)
-        self._page.evaluate(_BEGIN, {"video": video, "bundlePolicy": bundle})
+        settled(self._page, _BEGIN, {"video": video, "bundlePolicy": bundle})
         self._phone = BrowserPhone(self._page, folder)
 
     def offer(self) -> bytes:
-        return str(self._page.evaluate(_DESCRIBES, "offer")).encode()
+        return str(settled(self._page, _DESCRIBES, "offer")).encode()
 
     def answer(self, offer: bytes) -> bytes:
         self.hears_of("offer", offer)
-        return str(self._page.evaluate(_DESCRIBES, "answer")).encode()
+        return str(settled(self._page, _DESCRIBES, "answer")).encode()
 
     def hears_of(self, kind: str, body: bytes) -> None:
-        self._page.evaluate(_HEARS_OF, [kind, body.decode()])
+        settled(self._page, _HEARS_OF, [kind, body.decode()])
 
     def hears(self, played: Path) -> float:
         """Likeness of what comes from the other side with that sound."""

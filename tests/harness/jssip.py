@@ -6,11 +6,7 @@ import subprocess
 from pathlib import Path
 
 from fedsip_platform.launch import front_end
-from tests.harness.browser import BrowserPhone
-
-_PASS = """fetch("/api/v1/me/phone/pass", {
-  method: "POST", headers: { "X-CSRFToken": document.querySelector("[data-csrf]").dataset.csrf },
-}).then((answer) => answer.json())"""
+from tests.harness.browser import BrowserPhone, settled
 
 # What it hears stands where the softphone has it, so that BrowserPhone.hears() finds it.
 _BEGIN = """async ({ websocket, address, username, password }) => {
@@ -64,10 +60,10 @@ class JsSip:
             check=True,
         )
         # fmt: on
-        given = self._page.evaluate(_PASS)
+        given = softphone.new_pass()
         self._page.goto(f"https://127.0.0.1:{softphone.cable.port}/health")
         self._page.add_script_tag(path=bundle)
-        self._page.evaluate(_BEGIN, given)
+        settled(self._page, _BEGIN, given)
 
     def dials(self, address: str) -> None:
         self._page.evaluate("to => jssip.ua.call(to, jssip.options) && undefined", address)
@@ -82,10 +78,10 @@ class JsSip:
 
     def holds(self) -> None:
         """Wait until the other side has agreed to it."""
-        self._page.evaluate("new Promise((done) => jssip.session.hold({}, done))")
+        settled(self._page, "() => new Promise((done) => jssip.session.hold({}, done))")
 
     def resumes(self) -> None:
-        self._page.evaluate("new Promise((done) => jssip.session.unhold({}, done))")
+        settled(self._page, "() => new Promise((done) => jssip.session.unhold({}, done))")
 
     def transfers_to(self, address: str) -> None:
         """Send the other side there by REFER; it leaves when that one has answered."""
@@ -105,7 +101,8 @@ class JsSip:
 
     def says(self, address: str, text: str) -> None:
         """Send a MESSAGE and wait until it has arrived."""
-        self._page.evaluate(
+        settled(
+            self._page,
             """([to, text]) => new Promise((succeeded, failed) => jssip.ua.sendMessage(to, text, {
               eventHandlers: { succeeded: () => succeeded(), failed: ({ cause }) => failed(cause) },
             }))""",
