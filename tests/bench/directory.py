@@ -11,7 +11,6 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from fedsip_platform.launch.postgres import EmbeddedPostgres  # noqa: E402
+from tests.bench.machine import temporary_folder  # noqa: E402
 
 PROBES = 200
 
@@ -33,11 +33,10 @@ def timed(what: str) -> Iterator[None]:
 
 
 def main(users: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o711)
-        server = EmbeddedPostgres(Path(folder))
+    with temporary_folder() as folder:
+        server = EmbeddedPostgres(folder)
         os.environ["DATABASE_URL"] = server.start()
-        os.environ["FEDSIP_STATE_DIR"] = folder
+        os.environ["FEDSIP_STATE_DIR"] = str(folder)
         os.environ["DJANGO_SETTINGS_MODULE"] = "fedsip_platform.settings"
         try:
             with timed("migrate an empty database"):

@@ -23,7 +23,6 @@ import asyncio
 import multiprocessing
 import os
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -42,6 +41,7 @@ from proxy.sip.codec import parse, serialise
 from proxy.sip.message import Request, Response
 from proxy.sip.uri import SipUri, parse_uri
 from tests.bench.lateness import Lateness
+from tests.bench.machine import temporary_folder
 from tests.harness import cpu
 from tests.harness.builders import Dialog, request, respond
 from tests.harness.dns_server import DnsServer, Zones
@@ -395,9 +395,7 @@ def main() -> None:
     parser.add_argument("--within", type=float, default=0.0, help="seconds, for all of those")
     parser.add_argument("--only", nargs="*", default=["cost", "cold", "dead"])
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="fedsip-bench-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)
+    with temporary_folder() as folder:
         asyncio.run(run(folder, args))
 
 

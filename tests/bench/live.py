@@ -13,11 +13,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
-import resource
 import ssl
 import statistics
-import tempfile
 import threading
 import time
 import uuid
@@ -27,6 +24,7 @@ from typing import Any, Final
 import websockets
 
 from fedsip_platform.launch.postgres import EmbeddedPostgres
+from tests.bench.machine import open_as_many_files_as_may_be, temporary_folder
 from tests.harness import cpu
 from tests.harness.browser import BOUND_MS, chromium
 from tests.harness.database import Administrator
@@ -130,11 +128,8 @@ def main() -> None:
     parser.add_argument("--dashboards", type=int, default=500)
     parser.add_argument("--changes", type=int, default=40)
     options = parser.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with tempfile.TemporaryDirectory(prefix="fedsip-bench-") as made:
-        folder = Path(made)
-        os.chmod(folder, 0o711)
+    open_as_many_files_as_may_be()
+    with temporary_folder() as folder:
         postgres = EmbeddedPostgres(folder / "postgres", durable=False)
         (folder / "postgres").mkdir()
         try:

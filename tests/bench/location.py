@@ -14,7 +14,6 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import timeit
 from collections.abc import Awaitable, Callable
@@ -38,6 +37,7 @@ from proxy.location.writer import BindingWriter  # noqa: E402
 from proxy.sip.codec import parse, serialise  # noqa: E402
 from proxy.sip.message import Request  # noqa: E402
 from proxy.sip.uri import Aor  # noqa: E402
+from tests.bench.machine import temporary_folder  # noqa: E402
 from tests.harness.registrations import SOURCE, binding, register  # noqa: E402
 
 EDITS = 200
@@ -262,12 +262,11 @@ async def measure(url: str, users: int) -> None:
 
 
 def main(users: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o711)
-        server = EmbeddedPostgres(Path(folder))
+    with temporary_folder() as folder:
+        server = EmbeddedPostgres(folder)
         url = server.start()
         try:
-            environment = os.environ | {"DATABASE_URL": url, "FEDSIP_STATE_DIR": folder}
+            environment = os.environ | {"DATABASE_URL": url, "FEDSIP_STATE_DIR": str(folder)}
             migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
             subprocess.run(migrate, cwd=ROOT, check=True, env=environment)
             fill(url, users)

@@ -14,13 +14,13 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from fedsip_platform.launch.postgres import EmbeddedPostgres
+from tests.bench.machine import temporary_folder
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _HEAD: Final = (
@@ -78,13 +78,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 100_000])
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="fedsip-bench-") as place:
-        folder = Path(place)
-        folder.chmod(0o711)
+    with temporary_folder() as folder:
         server = EmbeddedPostgres(folder / "postgres")
         try:
             os.environ["DATABASE_URL"] = server.start()
-            os.environ["FEDSIP_STATE_DIR"] = place
+            os.environ["FEDSIP_STATE_DIR"] = str(folder)
             fedsip("migrate", "--verbosity", "0")
             fedsip("tenant", "add", "bench")
             for rows in args.rows:

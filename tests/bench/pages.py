@@ -16,13 +16,13 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from fedsip_platform.launch.postgres import EmbeddedPostgres
+from tests.bench.machine import temporary_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 # What is asked of each tenant; {slug} and {domain} are its own.
@@ -79,11 +79,10 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=60)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o711)
-        server = EmbeddedPostgres(Path(folder))
+    with temporary_folder() as folder:
+        server = EmbeddedPostgres(folder)
         os.environ["DATABASE_URL"] = server.start()
-        os.environ["FEDSIP_STATE_DIR"] = folder
+        os.environ["FEDSIP_STATE_DIR"] = str(folder)
         os.environ["FEDSIP_WEB_API_PER_MINUTE"] = "1000000"
         os.environ["DJANGO_SETTINGS_MODULE"] = "fedsip_platform.settings"
         try:

@@ -18,12 +18,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from fedsip_platform.launch.postgres import EmbeddedPostgres
 from tests.bench.federation import HOME, Phone, cpu_and_latency, provide, register, spread
+from tests.bench.machine import temporary_folder
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 
@@ -92,9 +92,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=50.0, help="per second")
     parser.add_argument("--rounds", type=int, default=2)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="fedsip-bench-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)
+    with temporary_folder() as folder:
         asyncio.run(run(folder, args))
 
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from pathlib import Path
 from fedsip_platform.launch import compiler
 from fedsip_platform.launch.postgres import EmbeddedPostgres
 from tests.bench import equal_kamailio
+from tests.bench.machine import temporary_folder
 from tests.harness import cpu
 from tests.harness.calls import in_dialog, invite, register
 from tests.harness.kamailio import REGISTRAR, kamailio
@@ -268,9 +268,7 @@ def main() -> None:
         print(f"ours runs as {compiler.described()}")
     os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)  # SIPp has it from us
     found: list[Row] = []
-    with tempfile.TemporaryDirectory(prefix="fedsip-bench-") as place:
-        folder = Path(place)
-        folder.chmod(0o755)
+    with temporary_folder() as folder:
         if {"compiled", "plain"} & set(args.proxy):
             found += our_rows(folder, args)
         for name, flags in (("stock", ()), ("tuned", TUNED)):

@@ -19,7 +19,6 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +34,7 @@ from proxy.directory.rules import Rules
 from proxy.directory.store import Directory
 from proxy.directory.translate import Facts
 from tests.bench.lateness import Lateness
+from tests.bench.machine import temporary_folder
 from tests.bench.node import Bench, calls
 from tests.harness.database import Administrator, until
 from tests.routing.world import OPEN
@@ -249,9 +249,8 @@ async def edits(url: str, count: int) -> None:
 
 
 def show_edits(counts: list[int]) -> None:
-    with tempfile.TemporaryDirectory(prefix="fedsip-bench-") as place:
-        Path(place).chmod(0o755)
-        server = EmbeddedPostgres(Path(place))
+    with temporary_folder() as folder:
+        server = EmbeddedPostgres(folder)
         try:
             url = server.start()
             migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]

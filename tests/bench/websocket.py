@@ -13,10 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import resource
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +24,7 @@ from typing import Final
 import psutil
 
 from fedsip_platform.launch.postgres import EmbeddedPostgres
+from tests.bench.machine import open_as_many_files_as_may_be, temporary_folder
 from tests.harness import cpu
 from tests.harness.kamailio import ONE_WORKER, kamailio, loaded
 from tests.harness.platform import ROOT, Platform
@@ -254,11 +252,8 @@ def main() -> None:
     parser.add_argument("--only", choices=("ours", "kamailio"))
     parser.add_argument("--web", choices=("daphne", *WEB_SERVERS), default="daphne")
     options = parser.parse_args()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with tempfile.TemporaryDirectory(prefix="fedsip-bench-") as made:
-        folder = Path(made)
-        os.chmod(folder, 0o711)
+    open_as_many_files_as_may_be()
+    with temporary_folder() as folder:
         if options.only != "kamailio":
             ours(folder, options.sockets, options.messages, options.web)
         if options.only != "ours":
