@@ -12,8 +12,8 @@ from fedsip_platform.routing import services
 from fedsip_platform.routing.models import Alias
 
 from . import filters
-from .base import OwnSlugField, key_parameter
-from .owned import NamedViewSet, put_of
+from .base import OwnSlugField, key_parameter, put_of
+from .owned import NamedViewSet
 
 KEY = key_parameter("The alias's id or its name with the domain, such as 1000@example.com.")
 

@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.permissions import SAFE_METHODS
@@ -396,3 +396,22 @@ def is_uuid(key: str) -> bool:
 def key_parameter(description: str) -> OpenApiParameter:
     """Documents the last part of an address."""
     return OpenApiParameter("key", OpenApiTypes.STR, OpenApiParameter.PATH, True, description)
+
+
+def put_of(
+    summary: str,
+    key: OpenApiParameter,
+    shape: type[serializers.BaseSerializer[Any]],
+    *,
+    text: str = "May be repeated: fields that the body leaves out stay as they are. The address "
+    "names it, and so need not the body.",
+    made: type[serializers.BaseSerializer[Any]] | None = None,
+) -> Any:
+    """Documents a `PUT`, which `bring` answers: with `made` where it makes, else with `shape`."""
+    return extend_schema(
+        summary=summary,
+        description=text,
+        parameters=[key],
+        request=shape(partial=True),
+        responses={200: shape, 201: made or shape},
+    )

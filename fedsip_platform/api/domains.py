@@ -22,7 +22,7 @@ from fedsip_platform.tasks import checks as tasks
 from fedsip_platform.tenants.models import Tenant
 
 from . import filters
-from .base import OwnSlugField, ScopedViewSet, is_uuid, key_parameter, only_tenant
+from .base import OwnSlugField, ScopedViewSet, is_uuid, key_parameter, only_tenant, put_of
 
 KEY = key_parameter("The domain's id or name.")
 POLICIES = (
@@ -147,12 +147,11 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     def create(self, request: Request) -> Response:
         return self._create(self.checked())
 
-    @extend_schema(
-        summary="Make a domain, or bring it to this state",
-        description="May be repeated: the domain is then as the body says, other policies stay.",
-        parameters=[KEY],
-        request=DomainSerializer(partial=True),
-        responses={200: DomainSerializer, 201: DomainSerializer},
+    @put_of(
+        "Make a domain, or bring it to this state",
+        KEY,
+        DomainSerializer,
+        text="May be repeated: the domain is then as the body says, other policies stay.",
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
         return self.bring(request, self._make)

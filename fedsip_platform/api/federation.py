@@ -12,8 +12,8 @@ from fedsip_platform.federation import services
 from fedsip_platform.federation.models import Direction, FederationRule, Refusal
 
 from . import filters
-from .base import OwnSlugField, ScopedViewSet, domain_of, is_uuid, key_parameter
-from .owned import KeyedViewSet, put_of
+from .base import OwnSlugField, ScopedViewSet, domain_of, is_uuid, key_parameter, put_of
+from .owned import KeyedViewSet
 
 KEY = key_parameter(
     "The rule's id, or our domain, the other one and the direction (both, if it is left out), "

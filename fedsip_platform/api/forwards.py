@@ -12,8 +12,8 @@ from fedsip_platform.routing import services
 from fedsip_platform.routing.models import Forward, ForwardWhen
 
 from . import filters
-from .base import OwnSlugField, key_parameter
-from .owned import KeyedViewSet, named, put_of
+from .base import OwnSlugField, key_parameter, put_of
+from .owned import KeyedViewSet, named
 
 KEY = key_parameter("The forward's id, or whose and when, such as alice@example.com:busy.")
 

@@ -16,8 +16,8 @@ from fedsip_platform.routing import services
 from fedsip_platform.routing.models import Gateway, GatewayHealth, Trunk
 
 from . import filters
-from .base import OwnSlugField, domain_of, is_uuid, key_parameter
-from .owned import KeyedViewSet, named, put_of
+from .base import OwnSlugField, domain_of, is_uuid, key_parameter, put_of
+from .owned import KeyedViewSet, named
 
 KEY = key_parameter(
     "The gateway's id, or its trunk and host, such as carrier@example.com:sbc.carrier.example."

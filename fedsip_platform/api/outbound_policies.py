@@ -12,8 +12,8 @@ from fedsip_platform.routing import services
 from fedsip_platform.routing.models import OutboundPolicy
 
 from . import filters
-from .base import OwnSlugField, domain_of, is_uuid, key_parameter
-from .owned import KeyedViewSet, named, put_of
+from .base import OwnSlugField, domain_of, is_uuid, key_parameter, put_of
+from .owned import KeyedViewSet, named
 
 KEY = key_parameter(
     "The policy's id, or whose it is: a user such as alice@example.com, or a domain."

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db.models import QuerySet
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, serializers, status
+from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -94,20 +93,6 @@ class NamedViewSet(KeyedViewSet):
     def said_by(self, key: str) -> dict[str, Any]:
         name, domain = named(key)
         return {"name": name, "domain": domain} if domain else {}
-
-
-def put_of(
-    summary: str, key: OpenApiParameter, serializer: type[serializers.BaseSerializer[Any]]
-) -> Any:
-    """Documents a `PUT` by natural key."""
-    return extend_schema(
-        summary=summary,
-        description="May be repeated: fields that the body leaves out stay as they are. The "
-        "address names it, and so need not the body.",
-        parameters=[key],
-        request=serializer(partial=True),
-        responses={200: serializer, 201: serializer},
-    )
 
 
 def named(key: str) -> tuple[str, str]:

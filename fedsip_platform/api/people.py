@@ -17,7 +17,7 @@ from fedsip_platform.people.models import Invitation
 from fedsip_platform.tenants.models import Membership, Person, Role, Tenant
 
 from . import filters
-from .base import OwnSlugField, ScopedViewSet, key_parameter, only_tenant
+from .base import OwnSlugField, ScopedViewSet, key_parameter, only_tenant, put_of
 from .permissions import MayOwn, SignedIn
 
 PERSON_KEY = key_parameter(
@@ -85,13 +85,12 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ByAddress
         "role": filters.choice("role", Role.values, "Only in this role."),
     }
 
-    @extend_schema(
-        summary="Give a person a role in the tenant",
-        description="May be repeated. Who is not in the tenant yet comes by an invitation; only "
+    @put_of(
+        "Give a person a role in the tenant",
+        PERSON_KEY,
+        PersonSerializer,
+        text="May be repeated. Who is not in the tenant yet comes by an invitation; only "
         "operators may put somebody there who signs in already.",
-        parameters=[PERSON_KEY],
-        request=PersonSerializer(partial=True),
-        responses={200: PersonSerializer, 201: PersonSerializer},
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
         return self.bring(request, self._join)
@@ -188,13 +187,13 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ByAdd
     def create(self, request: Request) -> Response:
         return self._invite(self.checked())
 
-    @extend_schema(
-        summary="Invite somebody who is not invited yet",
-        description="May be repeated: no second letter goes out while an invitation to the same "
+    @put_of(
+        "Invite somebody who is not invited yet",
+        INVITATION_KEY,
+        InvitationSerializer,
+        text="May be repeated: no second letter goes out while an invitation to the same "
         "role and user is open, or was accepted. Only the answer that makes it (201) has the link.",
-        parameters=[INVITATION_KEY],
-        request=InvitationSerializer(partial=True),
-        responses={200: InvitationSerializer, 201: NewInvitationSerializer},
+        made=NewInvitationSerializer,
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
         return self.bring(request, self._invited)

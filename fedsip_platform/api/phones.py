@@ -21,8 +21,8 @@ from fedsip_platform.gateway.origins import normal_origin
 from fedsip_platform.tenants.models import Tenant
 
 from . import filters
-from .base import ANYTHING, OwnSlugField, key_parameter, scope_of
-from .owned import MadeViewSet, put_of
+from .base import ANYTHING, OwnSlugField, key_parameter, put_of, scope_of
+from .owned import MadeViewSet
 from .permissions import BySession
 
 KEY = key_parameter(

@@ -19,7 +19,7 @@ from fedsip_platform.calls.sources import BlockReason
 from fedsip_platform.changes import ServiceError
 
 from . import filters
-from .base import ANYTHING, ScopedViewSet, is_uuid, key_parameter
+from .base import ANYTHING, ScopedViewSet, is_uuid, key_parameter, put_of
 from .filters import Filter
 
 BLOCK_KEY = key_parameter("The block's id or address.")
@@ -94,13 +94,12 @@ class BlockViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, OperatorVie
     def create(self, request: Request) -> Response:
         return self._block({}, status.HTTP_201_CREATED)
 
-    @extend_schema(
-        summary="Block an address, whether it is blocked or not",
-        description="May be repeated: the address is then blocked for so long from now on. The "
+    @put_of(
+        "Block an address, whether it is blocked or not",
+        BLOCK_KEY,
+        BlockSerializer,
+        text="May be repeated: the address is then blocked for so long from now on. The "
         "address names it, and so need not the body.",
-        parameters=[BLOCK_KEY],
-        request=BlockSerializer(partial=True),
-        responses={200: BlockSerializer, 201: BlockSerializer},
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
         return self.bring(request, lambda said: self._block(said, status.HTTP_201_CREATED))
@@ -156,12 +155,11 @@ class AllowedSourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Ope
     def create(self, request: Request) -> Response:
         return self._allow({})
 
-    @extend_schema(
-        summary="Allow a network, if it is not yet allowed",
-        description="May be repeated. The address names it, and so need not the body.",
-        parameters=[NETWORK_KEY],
-        request=AllowedSourceSerializer(partial=True),
-        responses={200: AllowedSourceSerializer, 201: AllowedSourceSerializer},
+    @put_of(
+        "Allow a network, if it is not yet allowed",
+        NETWORK_KEY,
+        AllowedSourceSerializer,
+        text="May be repeated. The address names it, and so need not the body.",
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
         return self.bring(request, self._allow)

@@ -18,7 +18,7 @@ from fedsip_platform.tenants import attention, usage
 from fedsip_platform.tenants.models import Tenant
 
 from . import filters
-from .base import ScopedViewSet, is_uuid, key_parameter
+from .base import ScopedViewSet, is_uuid, key_parameter, put_of
 
 KEY = key_parameter("The tenant's id or short name.")
 OWNERS_FIELDS = {"name", "require_mfa"}
@@ -73,13 +73,12 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         self.require(self.scope.may_operate, "", "Only operators make tenants.")
         return self._create(self.checked())
 
-    @extend_schema(
-        summary="Make a tenant, or bring it to this state",
-        description="May be repeated: the tenant is then as the body says, other fields stay. "
+    @put_of(
+        "Make a tenant, or bring it to this state",
+        KEY,
+        TenantSerializer,
+        text="May be repeated: the tenant is then as the body says, other fields stay. "
         "A new one is called by its short name if the body names none.",
-        parameters=[KEY],
-        request=TenantSerializer(partial=True),
-        responses={200: TenantSerializer, 201: TenantSerializer},
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
         return self.bring(request, self._make)

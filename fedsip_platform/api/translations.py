@@ -13,7 +13,7 @@ from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Translation
 
 from . import filters
-from .base import OwnSlugField, ScopedViewSet, key_parameter
+from .base import OwnSlugField, ScopedViewSet, key_parameter, put_of
 
 KEY = key_parameter("The rule's id.")
 
@@ -65,13 +65,12 @@ class TranslationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
         rule = services.create_translation(domain, **fields)
         return Response(self.get_serializer(rule).data, status.HTTP_201_CREATED)
 
-    @extend_schema(
-        summary="Make a rule of this id, or bring it to this state",
-        description="May be repeated: a program chooses an id once and keeps it. "
+    @put_of(
+        "Make a rule of this id, or bring it to this state",
+        KEY,
+        TranslationSerializer,
+        text="May be repeated: a program chooses an id once and keeps it. "
         "A new rule needs its domain.",
-        parameters=[KEY],
-        request=TranslationSerializer(partial=True),
-        responses={200: TranslationSerializer, 201: TranslationSerializer},
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
         return self.bring(request, self._make)

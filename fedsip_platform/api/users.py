@@ -18,7 +18,7 @@ from fedsip_platform.people import services as people
 from fedsip_platform.tenants import standing
 
 from . import filters
-from .base import OwnSlugField, ScopedViewSet, key_parameter
+from .base import OwnSlugField, ScopedViewSet, key_parameter, put_of
 from .filters import Filter
 from .permissions import MayOwn, SignedIn
 from .phones import PassRequestSerializer, PassSerializer
@@ -103,13 +103,12 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     def create(self, request: Request) -> Response:
         return self._create(self.checked())
 
-    @extend_schema(
-        summary="Make a user, or bring it to this state",
-        description="May be repeated: the user is then as the body says, other fields stay. "
+    @put_of(
+        "Make a user, or bring it to this state",
+        KEY,
+        UserSerializer,
+        text="May be repeated: the user is then as the body says, other fields stay. "
         "The password is needed only for a new user.",
-        parameters=[KEY],
-        request=UserSerializer(partial=True),
-        responses={200: UserSerializer, 201: UserSerializer},
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
         return self.bring(request, self._make)

@@ -15,7 +15,7 @@ from fedsip_platform.webhooks import services
 from fedsip_platform.webhooks.models import Delivery, Event, State, Webhook
 
 from . import filters
-from .base import OwnSlugField, ScopedViewSet, key_parameter, only_tenant
+from .base import OwnSlugField, ScopedViewSet, key_parameter, only_tenant, put_of
 
 KEY = key_parameter("The webhook's id.")
 DELIVERY_KEY = key_parameter("The delivery's id.")
@@ -78,13 +78,13 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
     def create(self, request: Request) -> Response:
         return self._create(self.checked())
 
-    @extend_schema(
-        summary="Make a webhook of this id, or bring it to this state",
-        description="May be repeated: a program chooses an id once and keeps it. Only the answer "
+    @put_of(
+        "Make a webhook of this id, or bring it to this state",
+        KEY,
+        WebhookSerializer,
+        text="May be repeated: a program chooses an id once and keeps it. Only the answer "
         "that makes it (201) has the secret.",
-        parameters=[KEY],
-        request=WebhookSerializer(partial=True),
-        responses={200: WebhookSerializer, 201: NewWebhookSerializer},
+        made=NewWebhookSerializer,
     )
     def update(self, request: Request, **kwargs: Any) -> Response:
         return self.bring(request, self._made_of)
