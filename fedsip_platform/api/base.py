@@ -65,6 +65,8 @@ class ScopedViewSet(GenericViewSet):
     """The unique column by which pages go."""
     natural_key: ClassVar[str] = ""
     """A unique column that may stand in addresses instead of the id."""
+    lookups: ClassVar[dict[str, str]] = {}
+    """Of a natural key of several parts, by the field for which a part stands: its column."""
     orders: ClassVar[dict[str, str]] = {}
     """By a word of `?order=`: the column by which the list then goes, and none of it is null."""
     filters: ClassVar[dict[str, Filter]] = {}
@@ -154,12 +156,20 @@ class ScopedViewSet(GenericViewSet):
 
     def find(self, key: str) -> Any:
         """What has this id or natural key, if it may be seen."""
+        said = self.said_by(key) if self.lookups else {}
+        if said:
+            return self.named_so(said).first()
         queryset = self.get_queryset()
         if is_uuid(key):
             return queryset.filter(public_id=uuid.UUID(key)).first()
         if not self.natural_key or "\0" in key:
             return None
         return queryset.filter(**{self.natural_key: self.normal_key(key)}).first()
+
+    def named_so(self, said: dict[str, Any]) -> QuerySet[Any]:
+        """What has this natural key of several parts."""
+        wanted = {self.lookups[name]: value for name, value in said.items()}
+        return self.get_queryset().filter(**wanted)
 
     def normal_key(self, key: str) -> str:
         """The form in which the natural key is kept."""

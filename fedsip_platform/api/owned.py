@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as ModelValidationError
-from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework import mixins, status
 from rest_framework.request import Request
@@ -24,8 +23,6 @@ class MadeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     owner: ClassVar[str] = "domain"
     make: ClassVar[Callable[..., Any]]
     remove: ClassVar[Callable[[Any], None]]
-    lookups: ClassVar[dict[str, str]] = {}
-    """By a field for which a natural key in the address stands: the column that has it."""
     ordering = "id"
 
     def create(self, request: Request) -> Response:
@@ -34,16 +31,6 @@ class MadeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         type(self).remove(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-    def find(self, key: str) -> Any:
-        said = self.said_by(key)
-        return self.named_so(said).first() if said else super().find(key)
-
-    def named_so(self, said: dict[str, Any]) -> QuerySet[Any]:
-        """What has this natural key."""
-        return self.get_queryset().filter(
-            **{self.lookups[name]: value for name, value in said.items()}
-        )
 
     def make_or_change(self, request: Request) -> Response:
         """`PUT`: what is not there is made, if its address says of what name it is."""

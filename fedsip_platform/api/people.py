@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -31,21 +31,11 @@ INVITATION_KEY = key_parameter(
 class _ByAddress(ScopedViewSet):
     """What a tenant and an e-mail address name together."""
 
-    address: ClassVar[str]
-    """The column of the address."""
-
     def said_by(self, key: str) -> dict[str, Any]:
         slug, colon, email = key.partition(":")
         if not colon or "@" not in email or "\0" in key:
             return {}
         return {"tenant": slug.lower(), "email": email.strip().lower()}
-
-    def find(self, key: str) -> Any:
-        said = self.said_by(key)
-        if not said:
-            return super().find(key)
-        wanted = {"tenant__slug": said["tenant"], self.address: said["email"]}
-        return self.get_queryset().filter(**wanted).order_by("-pk").first()
 
 
 class PersonSerializer(serializers.ModelSerializer):
@@ -77,7 +67,7 @@ class PersonViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ByAddress
     serializer_class = PersonSerializer
     permission_classes = [SignedIn, MayOwn]
     rows = Membership.objects.select_related("tenant", "person")
-    address = "person__email"
+    lookups = {"tenant": "tenant__slug", "email": "person__email"}
     ordering = "id"
     filters = {
         "tenant": filters.name("tenant__slug", "Only of the tenant with this short name."),
@@ -171,7 +161,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ByAdd
     serializer_class = InvitationSerializer
     permission_classes = [SignedIn, MayOwn]
     rows = Invitation.objects.select_related("tenant", "subscriber", "invited_by")
-    address = "email"
+    lookups = {"tenant": "tenant__slug", "email": "email"}
     ordering = "-id"
     answers_secret = True
     filters = {
