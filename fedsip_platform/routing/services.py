@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import Conflict, ServiceError, change, delete, save
@@ -26,7 +27,7 @@ from .models import Alias, Forward, Gateway, OutboundPolicy, RingGroup, Trunk
 def create_alias(domain: Domain, name: str, target: str, **fields: Any) -> Alias:
     """Make another name for a user or ring group of the tenant."""
     name = name.strip().lower()
-    refuse_taken_name(domain, name, other_than=_("an alias"))
+    refuse_taken_name(domain, name, other_than=Alias)
     return save(Alias(domain=domain, name=name, target=_target(domain, target), **fields))
 
 
@@ -35,7 +36,7 @@ def update_alias(alias: Alias, **fields: Any) -> Alias:
     """Change an alias."""
     if "name" in fields:
         fields["name"] = fields["name"].strip().lower()
-        refuse_taken_name(alias.domain, fields["name"], other_than=_("an alias"))
+        refuse_taken_name(alias.domain, fields["name"], other_than=Alias)
     if "target" in fields:
         fields["target"] = _target(alias.domain, fields["target"])
     return change(alias, fields)
@@ -74,7 +75,7 @@ def delete_forward(forward: Forward) -> None:
 def create_ring_group(domain: Domain, name: str, **fields: Any) -> RingGroup:
     """Make a name that rings several users."""
     name = name.strip().lower()
-    refuse_taken_name(domain, name, other_than=_("a ring group"))
+    refuse_taken_name(domain, name, other_than=RingGroup)
     return save(RingGroup(domain=domain, name=name, **_group_fields(domain, fields)))
 
 
@@ -83,7 +84,7 @@ def update_ring_group(group: RingGroup, **fields: Any) -> RingGroup:
     """Change a ring group."""
     if "name" in fields:
         fields["name"] = fields["name"].strip().lower()
-        refuse_taken_name(group.domain, fields["name"], other_than=_("a ring group"))
+        refuse_taken_name(group.domain, fields["name"], other_than=RingGroup)
     return change(group, _group_fields(group.domain, fields))
 
 
@@ -184,14 +185,14 @@ def forget_destinations_of(domain: Domain) -> None:
 # -- what all of them share
 
 
-def refuse_taken_name(domain: Domain, name: str, *, other_than: str) -> None:
+def refuse_taken_name(domain: Domain, name: str, *, other_than: type[Model]) -> None:
     """Raise Conflict when the name means something else in the domain already."""
     for kind, rows in (
         (_("a user"), domain.subscribers.filter(username=name)),
         (_("an alias"), domain.aliases.filter(name=name)),
         (_("a ring group"), domain.ring_groups.filter(name=name)),
     ):
-        if kind != other_than and rows.exists():
+        if rows.model is not other_than and rows.exists():
             raise Conflict(
                 "name",
                 _("%(username)s@%(domain)s is %(kind)s already.")
