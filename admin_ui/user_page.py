@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from admin_ui import servers
 from admin_ui.call_way import way_of
+from fedsip_platform.calls import queries
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.location import services as location
@@ -36,8 +37,7 @@ def render_user(
     `address` is the page's own, also where it answers to a change; `bindings` and `calls` are those
     that whoever asks may see; `secret` is a new password, `link` that of an invitation.
     """
-    uri = f"sip:{user.aor}"
-    recent = calls.filter(Q(caller=uri) | Q(callee=uri)).order_by("-started_at")[:most_calls]
+    recent = calls.filter(queries.of_user(user.aor)).order_by("-started_at")[:most_calls]
     devices = list(location.current(bindings))
     forwards = list(user.forwards.all())
     context = {

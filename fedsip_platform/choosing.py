@@ -24,8 +24,7 @@ LONGEST = 300
 def calls(rows: QuerySet[CallRecord], asked: Asked) -> QuerySet[CallRecord]:
     """Ended calls by who, domain, result, SIP status and days."""
     if text := _word(asked, "q"):
-        uri = f"sip:{text.removeprefix('sip:').lower()}"
-        rows = rows.filter(Q(caller=uri) | Q(callee=uri) | Q(call_id=text))
+        rows = rows.filter(queries.of_user(text) | Q(call_id=text))
     if domain := _word(asked, "domain"):
         rows = rows.filter(domain__name=domain)
     if (result := _word(asked, "result")) in queries.RESULTS:

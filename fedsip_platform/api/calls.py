@@ -29,11 +29,6 @@ MOST_SHOWN = timedelta(days=31)
 KEY = key_parameter("The call's id, the same while it goes on and afterwards.")
 
 
-def _of_user(address: str) -> Q:
-    uri = f"sip:{address.removeprefix('sip:').lower()}"
-    return Q(caller=uri) | Q(callee=uri)
-
-
 def _status(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) == 3 and "100" <= text < "700"):
         raise ValueError("Give a SIP status such as 486.")
@@ -42,7 +37,7 @@ def _status(text: str) -> int:
 
 FILTERS = {
     "domain": filters.name("domain__name", "Only of this domain."),
-    "address": Filter("Only from or to this user, such as alice@example.com.", _of_user),
+    "address": Filter("Only from or to this user, such as alice@example.com.", queries.of_user),
     "call_id": filters.equal("call_id", "Only with this Call-ID."),
     "rule": filters.uuid_of(queries.by_rule, "Only that took the rule with this id."),
     "trunk": Filter(

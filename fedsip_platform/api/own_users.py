@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -120,9 +120,8 @@ class OwnUserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
     @action(detail=True, pagination_class=None)
     def calls(self, request: Request, **kwargs: Any) -> Response:
         user = self.get_object()
-        uri = f"sip:{user.aor}"
         every = queries.with_names(CallRecord.objects.all())
-        mine = every.filter(Q(caller=uri) | Q(callee=uri), domain=user.domain)
+        mine = every.filter(queries.of_user(user.aor), domain=user.domain)
         return self.shown(CallSerializer(mine.order_by("-started_at")[:MOST_CALLS], many=True))
 
     @extend_schema(

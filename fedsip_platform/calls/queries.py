@@ -145,6 +145,12 @@ def with_names(calls: QuerySet[Call]) -> QuerySet[Call]:
     return calls.select_related("tenant", "domain").annotate(rule=Subquery(taken))
 
 
+def of_user(address: str) -> Q:
+    """Calls from or to a user, such as alice@example.com."""
+    uri = f"sip:{address.removeprefix('sip:').lower()}"
+    return Q(caller=uri) | Q(callee=uri)
+
+
 def by_rule(rule: UUID) -> Q:
     """Calls that took this rule, while there is one."""
     return Q(rule_id__in=Translation.objects.filter(public_id=rule).values("pk"))
