@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -24,8 +24,6 @@ from . import csv_export, filters
 from .base import ScopedViewSet, key_parameter
 from .filters import Filter
 
-DAY = timedelta(days=1)
-MOST_SHOWN = timedelta(days=31)
 KEY = key_parameter("The call's id, the same while it goes on and afterwards.")
 
 
@@ -195,9 +193,9 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     def by_hour(self, request: Request, **kwargs: Any) -> Response:
         asked = request.query_params.dict()
         chosen = self.filtered(self.scope.visible(CallRecord.objects.all()))
-        until = _moment(asked, "until") or timezone.now()
-        since = _moment(asked, "since") or until - DAY
-        if not timedelta() < until - since <= MOST_SHOWN:
+        until = filters.moment_of(asked, "until") or timezone.now()
+        since = filters.moment_of(asked, "since") or until - queries.SHOWN
+        if not timedelta() < until - since <= queries.MOST_SHOWN:
             raise ValidationError({"since": _("Give a time before `until`, at most 31 days.")})
         hours = queries.calls_by_hour(chosen, since=since, until=until)
         return self.shown(HoursSerializer({"results": hours}))
@@ -263,11 +261,6 @@ class LiveCallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVi
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         services.hang_up(self.get_object(), by=str(request.user))
         return Response(status=status.HTTP_202_ACCEPTED)
-
-
-def _moment(asked: dict[str, str], name: str) -> datetime | None:
-    """Checked already where it stands among the filters."""
-    return CallViewSet.filters[name].read(asked[name]) if asked.get(name) else None
 
 
 def _uuid_or_404(text: str) -> str:

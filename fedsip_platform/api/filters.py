@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -94,18 +94,7 @@ def uuid_of(choose: Callable[[UUID], Q], description: str) -> Filter:
 
 def moment(lookup: str, description: str) -> Filter:
     """Rows before or after an instant (`started_at__gte`), given as RFC 3339."""
-
-    def read(text: str) -> Any:
-        # In an address that was not escaped, the plus of an offset arrives as a space.
-        found = parse_datetime(text.replace(" ", "+"))
-        if found is None or found.tzinfo is None:
-            raise ValueError("Give a time such as 2026-01-31T12:00:00Z.")
-        try:
-            return found.astimezone(UTC)
-        except OverflowError:
-            raise ValueError("That is too near the end of time.") from None
-
-    return Filter(description, lambda at: Q(**{lookup: at}), read, OpenApiTypes.DATETIME)
+    return Filter(description, lambda at: Q(**{lookup: at}), read_moment, OpenApiTypes.DATETIME)
 
 
 def read_switch(text: str) -> bool:
@@ -113,6 +102,23 @@ def read_switch(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError("Say true or false.")
     return text == "true"
+
+
+def read_moment(text: str) -> datetime:
+    """An instant, given as RFC 3339."""
+    # In an address that was not escaped, the plus of an offset arrives as a space.
+    found = parse_datetime(text.replace(" ", "+"))
+    if found is None or found.tzinfo is None:
+        raise ValueError("Give a time such as 2026-01-31T12:00:00Z.")
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("That is too near the end of time.") from None
+
+
+def moment_of(asked: Mapping[str, Any], name: str) -> datetime | None:
+    """The instant that was asked for, if one was; its filter has read it before."""
+    return read_moment(asked[name]) if asked.get(name) else None
 
 
 def apply(

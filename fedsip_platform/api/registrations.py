@@ -24,9 +24,6 @@ from fedsip_platform.location.models import Binding
 from . import filters
 from .base import ScopedViewSet, key_parameter
 
-DAY = timedelta(days=1)
-MOST_SHOWN = timedelta(days=31)
-SINCE = filters.moment("at__gte", "")
 KEY = key_parameter("The registration's id.")
 
 
@@ -91,10 +88,10 @@ class RegistrationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scop
         now = timezone.now()
         text = request.query_params.get("since")
         try:
-            since = SINCE.read(text) if text else now - DAY
+            since = filters.read_moment(text) if text else now - queries.SHOWN
         except ValueError as error:
             raise ValidationError({"since": str(error)}) from error
-        if not timedelta() < now - since <= MOST_SHOWN:
+        if not timedelta() < now - since <= queries.MOST_SHOWN:
             raise ValidationError({"since": _("Give a time of the last 31 days.")})
         samples = self.scope.visible(RegistrationSample.objects.all())
         found = queries.registrations_over_time(samples, since=since)

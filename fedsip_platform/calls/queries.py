@@ -25,6 +25,10 @@ Call = TypeVar("Call", CallRecord, LiveCall)
 
 RESULTS = ("answered", "failed", "bad")
 GIVEN_UP = 487  # the caller hung up before anybody answered
+SHOWN = timedelta(days=1)
+"""How far back what is counted over time goes, where nobody says it."""
+MOST_SHOWN = timedelta(days=31)
+"""How much time it may span."""
 _HOUR = timedelta(hours=1)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from fedsip_platform.api import filters
 from fedsip_platform.api.calls import FILTERS, CallSerializer, CallViewSet
 from fedsip_platform.calls import queries, services, verdict
 from fedsip_platform.calls.models import CallRecord, LiveCall
@@ -19,8 +20,6 @@ from fedsip_platform.cli.speech import Refused
 COLUMNS = {"started_at": "began", "summary": "what", "status": "status", "call_id": "Call-ID"}
 LIVE_COLUMNS = {"started_at": "began", "summary": "what", "node": "node", "call_id": "Call-ID"}
 HOUR_COLUMNS = {"hour": "hour", "answered": "answered", "failed": "failed", "mos": "MOS"}
-DAY = timedelta(days=1)
-MOST_HOURS = timedelta(days=31)
 # The user's option was there before the API called it an address.
 OWN_NAMES = {"user": "address"}
 
@@ -81,11 +80,12 @@ def export(options: Mapping[str, Any]) -> None:
 
 def by_hour(options: Mapping[str, Any]) -> None:
     """Count the calls of each hour: of the last day, or between --since and --until."""
-    until = _moment(options, "until") or timezone.now()
-    since = _moment(options, "since") or until - DAY
-    if not timedelta() < until - since <= MOST_HOURS:
+    chosen = _chosen(options)
+    until = filters.moment_of(options, "until") or timezone.now()
+    since = filters.moment_of(options, "since") or until - queries.SHOWN
+    if not timedelta() < until - since <= queries.MOST_SHOWN:
         raise Refused("--since must be before --until, at most 31 days.")
-    hours = queries.calls_by_hour(_chosen(options), since=since, until=until)
+    hours = queries.calls_by_hour(chosen, since=since, until=until)
     found = [
         {
             "hour": each.hour,
@@ -115,15 +115,6 @@ def hang_up(options: Mapping[str, Any]) -> None:
 def _chosen(options: Mapping[str, Any]) -> Any:
     given = {OWN_NAMES.get(name, name): value for name, value in options.items() if value}
     return filtering.apply(CallViewSet.filters, given, CallRecord.objects.all())
-
-
-def _moment(options: Mapping[str, Any], name: str) -> datetime | None:
-    """Checked once more where it stands among the filters."""
-    try:
-        found: datetime | None = options[name] and CallViewSet.filters[name].read(options[name])
-    except ValueError as error:
-        raise Refused(f"--{name}: {error}") from error
-    return found
 
 
 def _row(call: CallRecord | LiveCall) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from fedsip_platform.cli.speech import Refused
 from fedsip_platform.location import services
 from fedsip_platform.location.models import Binding
 
-MOST_HOURS = 31 * 24
+MOST_HOURS = queries.MOST_SHOWN // timedelta(hours=1)
 COLUMNS = {
     "aor": "user",
     "contact": "contact",
