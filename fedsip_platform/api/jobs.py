@@ -110,9 +110,15 @@ class CsvParser(BaseParser):
         return codecs.getreader("utf-8")(stream)
 
 
-class ExportSerializer(serializers.Serializer):
+class SweepSerializer(serializers.Serializer):
     tenant = serializers.CharField(required=False, help_text="Its short name.")
+
+
+class ExportSerializer(SweepSerializer):
     domain = serializers.CharField(required=False, help_text="Only users of this domain.")
+
+    def validate_domain(self, name: str) -> str:
+        return name.lower()
 
 
 class ImportUsersView(APIView):
@@ -151,10 +157,6 @@ class ImportUsersView(APIView):
         return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
 
 
-class SweepSerializer(serializers.Serializer):
-    tenant = serializers.CharField(required=False, help_text="Its short name.")
-
-
 class CheckDomainsView(APIView):
     """Ask the DNS about all domains of a tenant, as a job."""
 
@@ -166,14 +168,7 @@ class CheckDomainsView(APIView):
         responses={202: JobSerializer},
     )
     def post(self, request: Request) -> Response:
-        return idempotency.once(request, lambda: self._start(request), asked=lambda: request.data)
-
-    def _start(self, request: Request) -> Response:
-        wanted = SweepSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        tenant = _tenant(request, wanted.validated_data.get("tenant"))
-        job = jobs.start(Kind.CHECK_DOMAINS, tenant, request.user, {})
-        return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
+        return _start(request, Kind.CHECK_DOMAINS, SweepSerializer)
 
 
 class ExportUsersView(APIView):
@@ -187,15 +182,21 @@ class ExportUsersView(APIView):
         responses={202: JobSerializer},
     )
     def post(self, request: Request) -> Response:
-        return idempotency.once(request, lambda: self._start(request), asked=lambda: request.data)
+        return _start(request, Kind.EXPORT_USERS, ExportSerializer)
 
-    def _start(self, request: Request) -> Response:
-        wanted = ExportSerializer(data=request.data)
+
+def _start(request: Request, kind: str, shape: type[SweepSerializer]) -> Response:
+    """Start a job about what a tenant has; what else the body says are its options."""
+
+    def started() -> Response:
+        wanted = shape(data=request.data)
         wanted.is_valid(raise_exception=True)
-        tenant = _tenant(request, wanted.validated_data.get("tenant"))
-        options = {"domain": wanted.validated_data.get("domain", "").lower()}
-        job = jobs.start(Kind.EXPORT_USERS, tenant, request.user, options)
+        options = dict(wanted.validated_data)
+        tenant = _tenant(request, options.pop("tenant", None))
+        job = jobs.start(kind, tenant, request.user, options)
         return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
+
+    return idempotency.once(request, started, asked=lambda: request.data)
 
 
 def _tenant(request: Request, slug: str | None) -> Tenant:

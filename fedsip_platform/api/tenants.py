@@ -12,8 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fedsip_platform.directory import services
-from fedsip_platform.federation import wellbeing
-from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.tenants import attention, usage
 from fedsip_platform.tenants.models import Tenant
 
@@ -118,10 +116,8 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     )
     @action(detail=True, methods=["get"], pagination_class=None)
     def attention(self, request: Request, **kwargs: Any) -> Response:
-        tenant = self.get_object()
-        checks = DomainCheck.objects.filter(domain__tenant=tenant)
-        parts = wellbeing.of(checks, now=timezone.now())
-        return self.shown(PointSerializer(attention.points(tenant, parts), many=True))
+        points = attention.of(self.get_object(), now=timezone.now())
+        return self.shown(PointSerializer(points, many=True))
 
     @extend_schema(summary="Delete a tenant with all that it has", parameters=[KEY])
     def destroy(self, request: Request, **kwargs: Any) -> Response:

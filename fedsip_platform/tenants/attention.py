@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Q
@@ -39,6 +40,12 @@ class Point:
     thing: UUID | None = None
     """The public id of the domain, trunk or webhook."""
     is_bad: bool = False
+
+
+def of(tenant: Tenant, *, now: datetime) -> list[Point]:
+    """All of them for a tenant, and what of the platform it depends on."""
+    checks = DomainCheck.objects.filter(domain__tenant=tenant)
+    return points(tenant, wellbeing.of(checks, now=now))
 
 
 def points(tenant: Tenant, parts: Sequence[wellbeing.Part]) -> list[Point]:

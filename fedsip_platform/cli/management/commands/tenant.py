@@ -11,8 +11,6 @@ from django.utils import timezone
 
 from fedsip_platform.cli import fields, lookup, rows, speech
 from fedsip_platform.directory import services
-from fedsip_platform.federation import wellbeing
-from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.tenants import attention
 from fedsip_platform.tenants.models import Tenant
 
@@ -75,9 +73,7 @@ def set_fields(options: Mapping[str, Any]) -> None:
 
 def tell_attention(options: Mapping[str, Any]) -> None:
     """Tell what wants attention, the worst first."""
-    tenant = lookup.tenant(options["slug"])
-    checks = DomainCheck.objects.filter(domain__tenant=tenant)
-    found = attention.points(tenant, wellbeing.of(checks, now=timezone.now()))
+    found = attention.of(lookup.tenant(options["slug"]), now=timezone.now())
     shown = [dataclasses.asdict(each) | {"text": str(each.text)} for each in found]
     speech.show(shown, {"is_bad": "bad", "text": "what"}, options)
 
