@@ -416,7 +416,7 @@ class Port:
         if self.sections is not None and is_media:
             section = self.sections.find(packet, is_rtcp=is_rtcp)
             if section is not None:
-                section.forward(packet, size, is_rtcp=is_rtcp)
+                self.errors += not section.forward(packet, size, is_rtcp=is_rtcp)
                 if is_rtcp:
                     self._on_report(self.local, packet, section.name)
                 return

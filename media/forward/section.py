@@ -39,7 +39,6 @@ class Section:
         "_rtcp_destination",
         "_rtcp_out",
         "_rtcp_protect",
-        "errors",
         "name",
         "octets",
         "packets",
@@ -50,7 +49,7 @@ class Section:
     def __init__(self, rule: ForwardRule, out: Port, rtcp_out: Port) -> None:
         self.name = rule.section
         self.reception = Reception()
-        self.errors = self.packets = self.octets = 0
+        self.packets = self.octets = 0
         self.follow(rule, out, rtcp_out)
 
     def follow(self, rule: ForwardRule, out: Port, rtcp_out: Port) -> None:
@@ -67,8 +66,9 @@ class Section:
         """The SSRC of what goes the other way."""
         return self._out.heard(self.name).ssrc
 
-    def forward(self, packet: bytes, size: int, *, is_rtcp: bool) -> None:
-        """Send on a packet that is authentic and decrypted, and came with so many octets."""
+    def forward(self, packet: bytes, size: int, *, is_rtcp: bool) -> bool:
+        """Send on a packet that is authentic and decrypted, and came with so many octets; False
+        when that failed."""
         self.packets += 1
         self.octets += size
         if is_rtcp:
@@ -78,14 +78,15 @@ class Section:
                 self.reception.received(packet, now=monotonic())
             out, to, protect = self._out, self._destination, self._protect
         if to is None:
-            return
+            return True
         try:
             if protect is not None:
                 packet = protect.rtcp(packet) if is_rtcp else protect.rtp(packet)
             out.socket.sendto(packet, to)
         except (OSError, SrtpError):
-            self.errors += 1
             out.listen_again()
+            return False
+        return True
 
 
 class Sections:

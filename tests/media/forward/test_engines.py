@@ -19,7 +19,7 @@ HOSTS = ["127.0.0.1", "::1"]
 REPORT = b"\x80\xc9\x00\x01\x00\x00\x00\x07"
 BOUND_SECONDS = 60.0
 # A broadcast that is not allowed; an address of the other family.
-_NOWHERE = {"127.0.0.1": ("255.255.255.255", 9), "::1": ("192.0.2.1", 9)}
+NOWHERE = {"127.0.0.1": ("255.255.255.255", 9), "::1": ("192.0.2.1", 9)}
 
 
 def rtp(number: int, payload: bytes = b"x" * 160) -> bytes:
@@ -269,7 +269,7 @@ def _phone_at(street: Street, address: Address) -> socket.socket:
 async def test_destination_that_cannot_be_reached_is_an_error_that_is_counted(
     street: Street,
 ) -> None:
-    nowhere = _NOWHERE[street.host]
+    nowhere = NOWHERE[street.host]
     caller = address_of(street.caller)
     rule = ForwardRule(street.left, caller, street.right, nowhere, street.right, nowhere)
     street.engine.install([rule])
@@ -284,7 +284,7 @@ async def test_destination_that_cannot_be_reached_is_an_error_that_is_counted(
 async def test_exclusive_towards_an_address_without_a_route_goes_on_unconnected(
     street: Street,
 ) -> None:
-    nowhere = _NOWHERE[street.host]
+    nowhere = NOWHERE[street.host]
     rule = ForwardRule(
         street.left, nowhere, street.right, None, street.right, None, is_exclusive=True
     )

@@ -20,7 +20,7 @@ from media.rtp import packet
 from media.srtp.context import Context, protecting, unprotecting
 from media.srtp.suite import AEAD_AES_128_GCM
 from tests.media.forward.conftest import Made
-from tests.media.forward.test_engines import HOSTS, Street, address_of, happens, heard
+from tests.media.forward.test_engines import HOSTS, NOWHERE, Street, address_of, happens, heard
 
 SOUND, PICTURES = 0, 1
 OPUS, VP8, RETRANSMISSION = 111, 96, 97
@@ -179,10 +179,9 @@ class Bundle(Street):
     def _contexts(key: bytes) -> tuple[Context, Context]:
         return protecting(AEAD_AES_128_GCM, key), unprotecting(AEAD_AES_128_GCM, key)
 
-    def carry(self, *, has_pictures: bool = True) -> None:
-        browser, phone, camera = (
-            address_of(one) for one in (self.caller, self.callee, self.camera)
-        )
+    def carry(self, *, has_pictures: bool = True, camera: Address | None = None) -> None:
+        browser, phone = address_of(self.caller), address_of(self.callee)
+        camera = camera or address_of(self.camera)
         sound = ForwardRule(
             self.left, browser, self.right, phone, self.right, phone,
             unprotect=self.seal[1], section=SOUND, clock_rates=((OPUS, 48_000),),
@@ -298,6 +297,15 @@ async def test_counts_outlive_another_rule(bundle: Bundle) -> None:
     bundle.says(said)
     assert (await heard(bundle.camera))[0] == said
     assert bundle.counters(PICTURES).packets == 4
+
+
+async def test_what_cannot_be_sent_on_of_a_section_is_an_error_of_the_port(bundle: Bundle) -> None:
+    bundle.carry(camera=NOWHERE[bundle.host])
+    bundle.says(rtp(1, payload_type=VP8, ssrc=8))
+    bundle.says(rtp(1))
+    await heard(bundle.callee)  # which came later, and so has been dealt with later
+    assert bundle.counters(PICTURES).packets == 1
+    assert bundle.counters(PICTURES).errors == bundle.counters(SOUND).errors == 1
 
 
 async def test_what_is_forged_belongs_to_nobody(bundle: Bundle) -> None:
