@@ -299,12 +299,10 @@ static struct port *place_of(struct forward_engine *engine, uint64_t number)
     return chunk ? &chunk[place % CHUNK] : NULL;
 }
 
-/* The port of that number with its lock held; NULL with none: it was closed. A thread lets others
- * go first. */
-static struct port *locked(struct forward_engine *engine, uint64_t number, int is_thread)
+/* Lock what the call of a port has now; which one that is. A thread lets others go first. */
+static int hold(struct forward_engine *engine, struct port *port, int is_thread)
 {
-    struct port *port = place_of(engine, number);
-    while (port) {
+    for (;;) {
         int which = atomic_load(&port->lock);
         while (is_thread && atomic_load(&engine->locks[which].waiting))
             sched_yield();
@@ -312,13 +310,23 @@ static struct port *locked(struct forward_engine *engine, uint64_t number, int i
             pthread_mutex_lock(&engine->locks[which].mutex);
         else
             lock(engine, which);
-        if (which == atomic_load(&port->lock)) {
-            if (port->number == number)
-                return port;
-            port = NULL;
-        }
+        if (which == atomic_load(&port->lock))
+            return which;
         unlock(engine, which);
     }
+}
+
+/* The port of that number with its lock held; NULL with none: it was closed. */
+static struct port *locked(struct forward_engine *engine, uint64_t number, int is_thread)
+{
+    struct port *port = place_of(engine, number);
+    int which;
+    if (!port)
+        return NULL;
+    which = hold(engine, port, is_thread);
+    if (port->number == number)
+        return port;
+    unlock(engine, which);
     return NULL;
 }
 
@@ -330,16 +338,7 @@ static void release(struct forward_engine *engine, struct port *port)
 int forward_hold(struct forward_engine *engine, uint64_t number)
 {
     struct port *port = place_of(engine, number);
-    int which;
-    if (!port)
-        return -1;
-    for (;;) {
-        which = atomic_load(&port->lock);
-        lock(engine, which);
-        if (which == atomic_load(&port->lock))
-            return which;
-        unlock(engine, which);
-    }
+    return port ? hold(engine, port, 0) : -1;
 }
 
 void forward_release(struct forward_engine *engine, int held)
@@ -794,17 +793,15 @@ int forward_expect(struct forward_engine *engine, uint64_t shared,
         return EBADF;
     at = find(port->expected, source);
     one = *at;
-    if (!lane && one) {
-        *at = one->next;
+    if (!lane) {
+        if (one)
+            *at = one->next;
         free(one);
-    } else if (lane && !one) {
-        *at = one = calloc(1, sizeof *one);
-        failed = one ? 0 : ENOMEM;
-    }
-    if (lane && one) {
+    } else if (one || (*at = one = calloc(1, sizeof *one))) {
         one->source = *source;
         one->lane = lane;
-    }
+    } else
+        failed = ENOMEM;
     release(engine, port);
     return failed;
 }
