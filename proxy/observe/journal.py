@@ -30,7 +30,6 @@ class Journal:
     __slots__ = (
         "_file",
         "_is_failing",
-        "_is_unread",
         "_left_bytes",
         "_most_bytes",
         "_path",
@@ -46,8 +45,7 @@ class Journal:
         self._rewritten_from = rewritten_from
         self._file = -1
         self._size = 0
-        self._is_unread = path.exists()
-        self._left_bytes = path.stat().st_size if self._is_unread else 0
+        self._left_bytes = path.stat().st_size if path.exists() else 0  # and not read yet
         self._is_failing = False
 
     def add(self, batch: Batch) -> bytes:
@@ -70,7 +68,7 @@ class Journal:
         """All but these are in PostgreSQL, or in the spool; not before what an earlier life left
         has been read."""
         left = b"".join(lines)
-        if self._is_unread or self._size == len(left):
+        if self._left_bytes or self._size == len(left):
             return
         if left and self._size < self._rewritten_from:
             return
@@ -87,14 +85,14 @@ class Journal:
     def batches(self) -> Iterator[Batch]:
         """What an earlier life has left, and nothing of this one's calls, which may go on; raises
         nothing for lines that are broken."""
-        if not self._is_unread:
+        if not self._left_bytes:
             return
         with self._path.open("rb") as file:
             while file.tell() < self._left_bytes:
                 batch = batch_of(file.readline())
                 if batch is not None:
                     yield batch
-        self._is_unread = False
+        self._left_bytes = 0
         if self._file < 0:
             self._open()
 
@@ -104,7 +102,7 @@ class Journal:
             return
         os.close(self._file)
         self._file = -1
-        if not self._size and not self._is_unread:
+        if not self._size and not self._left_bytes:
             self._path.unlink(missing_ok=True)
 
     def _open(self) -> None:
