@@ -72,7 +72,7 @@ _Key = tuple[bytes, bytes, int | None, bytes | None, bytes | None]
 class _Located:
     """Where a URI leads, until the first of the answers ends."""
 
-    __slots__ = ("_hops", "is_drawn", "orders", "questions", "refreshed_from", "until", "used")
+    __slots__ = ("_hops", "_is_drawn", "_used", "orders", "questions", "refreshed_from", "until")
 
     def __init__(
         self, questions: list[Question], until: float, is_drawn: bool, *, now: float
@@ -80,10 +80,19 @@ class _Located:
         self.questions = questions
         self.until = until
         self.refreshed_from = now + (until - now) * _FRESH
-        self.is_drawn = is_drawn
+        self._is_drawn = is_drawn
         self.orders: deque[list[Hop]] = deque(maxlen=_DRAWN_ORDERS)
         self._hops: dict[Hop, Hop] = {}
-        self.used = 0
+        self._used = 0
+
+    def order(self, draw: Callable[[], float]) -> list[Hop] | None:
+        """The order to try now; None when one more is to be added first."""
+        if not self._is_drawn:
+            return self.orders[0]
+        self._used += 1
+        if len(self.orders) < _DRAWN_ORDERS or not self._used % _DRAWN_AGAIN:
+            return None
+        return self.orders[int(draw() * _DRAWN_ORDERS)]
 
     def add(self, order: list[Hop]) -> None:
         """One more order of the same hops, which are kept once."""
@@ -155,11 +164,8 @@ class Locator:
         if known is not None and known.until > clock:
             if known.refreshed_from <= clock:
                 self._refresh(known)
-            if not known.is_drawn:
-                return self._living_first(known.orders[0], now)
-            known.used += 1
-            if len(known.orders) == _DRAWN_ORDERS and known.used % _DRAWN_AGAIN:
-                order = known.orders[int(self._draw() * _DRAWN_ORDERS)]
+            order = known.order(self._draw)
+            if order is not None:
                 return self._living_first(order, now)
         until = _ALWAYS
         is_drawn = False
