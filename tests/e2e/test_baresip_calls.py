@@ -98,7 +98,7 @@ def test_hold_and_resume(platform: Platform, users: Users, baresip: Phone, holde
     held.program.awaits(r"^ACK sip:")
     # baresip 1.0 ends its recording at a re-INVITE, so from here on the relay's counters tell.
     with NgClient(platform.ng_port) as relay:
-        call_id = held.program.text().split("INVITE sip:")[-1].split("Call-ID: ")[1].split()[0]
+        call_id = held.call_id()
         before = packets_from_each_side(relay, call_id)
         wait_until(
             lambda: all(

@@ -48,11 +48,6 @@ def desk(platform: Platform, baresip: Callable[..., Baresip]) -> Desk:
     return start
 
 
-def call_id(desk: Baresip) -> str:
-    """Of the newest call that the desk phone has had."""
-    return desk.program.text().split("INVITE sip:")[-1].split("Call-ID: ")[1].split()[0]
-
-
 def talk(page: BrowserPhone, desk: Baresip) -> None:
     page.dials(desk.account.aor)
     desk.accepts()
@@ -83,8 +78,8 @@ def test_the_page_calls(
     with captured(file, platform.media_ports):
         talk(page, phone)
         hear_each_other(page, phone, browser)
-        assert sorted(protocols(platform, call_id(phone))) == sorted([PAGE, spoken])
-        legs = legs_of(platform.ng_port, call_id(phone))
+        assert sorted(protocols(platform, phone.call_id())) == sorted([PAGE, spoken])
+        legs = legs_of(platform.ng_port, phone.call_id())
         page.clicks("end")
         phone.closed()
     check_wires(file, legs, signalling=phone.program.text())
@@ -113,7 +108,7 @@ def test_the_desk_phone_calls(
     page.answers()
     phone.established()
     hear_each_other(page, phone, browser)
-    assert sorted(protocols(platform, call_id(phone))) == sorted([PAGE, spoken])
+    assert sorted(protocols(platform, phone.call_id())) == sorted([PAGE, spoken])
     phone.command("hangup")
     page.has_no_call()
 

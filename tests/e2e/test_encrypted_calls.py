@@ -40,7 +40,7 @@ def call(caller: Baresip, callee: Baresip) -> str:
     callee.established()
     hears(callee, caller)
     hears(caller, callee)
-    return callee.program.text().split("INVITE sip:")[-1].split("Call-ID: ")[1].split()[0]
+    return callee.call_id()
 
 
 def protocols(platform: Platform, call_id: str) -> list[str]:

@@ -90,8 +90,7 @@ def test_with_a_desk_phone(
         phone.answers()
     phone.is_talking()
     hear_each_other(phone, desk, browser)
-    call_id = desk.program.text().split("INVITE sip:")[-1].split("Call-ID: ")[1].split()[0]
-    assert sorted(protocols(platform, call_id)) == sorted([PAGE, spoken])
+    assert sorted(protocols(platform, desk.call_id())) == sorted([PAGE, spoken])
     phone.holds()
     desk.program.awaits(r"^a=(sendonly|inactive)")
     phone.resumes()

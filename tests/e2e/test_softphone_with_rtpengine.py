@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_browser_and_desk_phone import call_id
 from tests.harness.baresip import Baresip
 from tests.harness.browser import Chromium
 from tests.harness.capture import captured
@@ -90,7 +89,7 @@ def test_a_page_and_a_desk_phone(
             page.answers()
             desk.established()
         hear_each_other(page, desk, browser)
-        legs = legs_of(platform.ng_port, call_id(desk))
+        legs = legs_of(platform.ng_port, desk.call_id())
         page.clicks("end")
         desk.closed()
     check_wires(file, legs, signalling=desk.program.text())

@@ -198,6 +198,11 @@ class Baresip(Closing):
         """Wait for the end of the call; baresip's reason."""
         return str(self.awaits("CALL_CLOSED").get("param", ""))
 
+    def call_id(self) -> str:
+        """Of the newest call that it has had."""
+        text = self.program.text()
+        return text.split("INVITE sip:")[-1].split("Call-ID: ")[1].split()[0]
+
     def recording(self) -> Path:
         """The newest file with what this phone heard."""
         files = sorted(self.folder.glob("*-dec.wav"), key=lambda path: path.stat().st_mtime)
