@@ -120,11 +120,9 @@ def test_hold_from_either_side_and_tones(
     talk(page, phone)
     hear_each_other(page, phone, browser)
 
-    page.clicks("hold")
+    page.holds()
     phone.program.awaits(r"^a=(sendonly|inactive)")
-    page.is_in("held")
-    page.clicks("hold")
-    page.is_in("talking")
+    page.resumes()
     phone.program.awaits(r"^ACK sip:")
     wait_until(lambda: page.hears(phone.played) > HEARD, "the page hears the phone again")
 
@@ -147,11 +145,7 @@ def test_a_call_outlives_its_socket(softphone: Softphones, browser: Chromium, de
     page, phone = softphone("cut"), desk("tls", mediaenc="srtp")
     talk(page, phone)
     hear_each_other(page, phone, browser)
-    page.cable.cut()
-    page.is_cut()
-    with page.restarts_ice():
-        page.cable.mend()
-        page.is_ready()
+    page.changes_its_socket()
     wait_until(lambda: page.hears(phone.played) > HEARD, "the page hears the phone again")
     phone.command("hangup")  # finds the page's new socket
     page.has_no_call()

@@ -4,6 +4,7 @@ that does not work or a desk phone is called as well."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.harness.baresip import Baresip
 from tests.harness.browser import BrowserPhone, Chromium, settled
 from tests.harness.ng import NgClient
 from tests.harness.platform import Platform
-from tests.harness.softphones import HEARD, Softphones, hear_each_other
+from tests.harness.softphones import Softphones, hear_each_other, pages_hear, talk
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
@@ -53,23 +54,14 @@ def platform(web_platform: Platform) -> Platform:
     return web_platform
 
 
-def talk(caller: BrowserPhone, callee: BrowserPhone, name: str) -> None:
-    caller.dials(name)
-    callee.answers()
-    caller.is_in("talking")
-    callee.is_in("talking")
+def relayed_calls(platform: Platform) -> Any:
+    with NgClient(platform.ng_port) as relay:
+        return relay.accepted(ListCalls())[b"calls"]
 
 
 def is_relayed(platform: Platform, phone: BrowserPhone) -> bool:
     """Whether the relay carries the page's call."""
-    with NgClient(platform.ng_port) as relay:
-        known = relay.accepted(ListCalls())[b"calls"]
-    return phone.page.evaluate(_CALL_ID).encode() in known
-
-
-def hear(*phones: BrowserPhone, browser: Chromium) -> None:
-    for phone in phones:
-        wait_until(lambda phone=phone: phone.hears(browser.played) > HEARD, "they hear each other")
+    return phone.page.evaluate(_CALL_ID).encode() in relayed_calls(platform)
 
 
 def test_directly_and_by_the_relay_after_a_hold(
@@ -77,22 +69,15 @@ def test_directly_and_by_the_relay_after_a_hold(
 ) -> None:
     alice, bob = softphone("alice1"), softphone("bob1")
     talk(alice, bob, "bob1")
-    hear(alice, bob, browser=browser)
+    pages_hear(browser, alice, bob)
     assert not is_relayed(platform, alice)
-    alice.clicks("hold")
-    alice.is_in("held")
-    alice.clicks("hold")
-    alice.is_in("talking")
-    hear(alice, bob, browser=browser)
+    alice.holds()
+    alice.resumes()
+    pages_hear(browser, alice, bob)
     assert is_relayed(platform, alice)
     bob.clicks("end")
     alice.has_no_call()
-    wait_until(lambda: relayed_calls(platform) == 0, "the relay has forgotten it")
-
-
-def relayed_calls(platform: Platform) -> int:
-    with NgClient(platform.ng_port) as relay:
-        return len(relay.accepted(ListCalls())[b"calls"])
+    wait_until(lambda: not relayed_calls(platform), "the relay has forgotten it")
 
 
 def test_by_the_relay_when_they_do_not_find_each_other(
@@ -100,7 +85,7 @@ def test_by_the_relay_when_they_do_not_find_each_other(
 ) -> None:
     alice, bob = (softphone(name, script=_UNREACHABLE) for name in ("alice2", "bob2"))
     talk(alice, bob, "bob2")
-    hear(alice, bob, browser=browser)
+    pages_hear(browser, alice, bob)
     assert is_relayed(platform, alice)
     alice.clicks("end")
     bob.has_no_call()
@@ -127,7 +112,7 @@ def test_by_the_relay_when_a_desk_phone_is_called_as_well(
     alice.dials("both3")
     bob.answers()
     alice.is_in("talking")
-    hear(alice, bob, browser=browser)
+    pages_hear(browser, alice, bob)
     assert is_relayed(platform, alice)
     alice.clicks("end")
     bob.has_no_call()
@@ -138,12 +123,8 @@ def test_a_direct_call_outlives_its_socket(
 ) -> None:
     alice, bob = softphone("alice4"), softphone("bob4")
     talk(alice, bob, "bob4")
-    alice.cable.cut()
-    alice.is_cut()
-    with alice.restarts_ice():
-        alice.cable.mend()
-        alice.is_ready()
-    hear(alice, bob, browser=browser)
+    alice.changes_its_socket()
+    pages_hear(browser, alice, bob)
     bob.clicks("end")
     alice.has_no_call()
 

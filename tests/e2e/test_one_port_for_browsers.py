@@ -14,7 +14,7 @@ from tests.harness.baresip import Baresip
 from tests.harness.browser import Chromium
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
-from tests.harness.softphones import HEARD, Softphones
+from tests.harness.softphones import HEARD, Softphones, pages_hear
 from tests.harness.waiting import wait_until
 from tests.harness.websocket_phone import TRUSTING
 
@@ -60,8 +60,7 @@ def test_two_pages_and_a_desk_phone(
     desk.closed()
     offered = desk.program.text().split("INVITE sip:")[1]
     assert int(offered.split("m=audio ")[1].split()[0]) != PORT
-    for phone in (alice, bob):
-        wait_until(lambda phone=phone: phone.hears(browser.played) > HEARD, "they hear each other")
+    pages_hear(browser, alice, bob)
     alice.clicks("end")
     bob.has_no_call()
 

@@ -11,7 +11,7 @@ import pytest
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.capture import captured
 from tests.harness.platform import Platform
-from tests.harness.softphones import HEARD, Softphones
+from tests.harness.softphones import HEARD, Softphones, pages_hear, talk
 from tests.harness.waiting import wait_until
 from tests.harness.wires import WEBRTC, check_wires
 
@@ -35,14 +35,6 @@ def softphone(
     """Browser to browser, peer to peer as well as through our relay."""
     with Softphones(platform, browser, DOMAINS[request.param], tmp_path) as phones:
         yield phones
-
-
-def talk(caller: BrowserPhone, callee: BrowserPhone, name: str) -> None:
-    caller.dials(name)
-    callee.is_in("ringing")
-    callee.answers()
-    caller.is_in("talking")
-    callee.is_in("talking")
 
 
 def test_two_pages_hear_each_other(
@@ -74,11 +66,9 @@ def test_two_pages_hear_each_other(
 def test_hold_and_resume(softphone: Softphones, browser: Chromium) -> None:
     alice, bob = softphone("alice2"), softphone("bob2")
     talk(alice, bob, "bob2")
-    alice.clicks("hold")
-    alice.is_in("held")
+    alice.holds()
     wait_until(lambda: is_quiet(alice), "nothing comes from the held side")
-    alice.clicks("hold")
-    alice.is_in("talking")
+    alice.resumes()
     wait_until(lambda: bob.hears(browser.played) > HEARD, "sound goes on")
     bob.clicks("end")
     alice.has_no_call()
@@ -118,8 +108,7 @@ def test_a_call_outlives_its_socket(softphone: Softphones, browser: Chromium) ->
         alice.cable.mend()
         alice.is_ready()
     alice.is_in("talking")
-    for phone in (alice, bob):
-        wait_until(lambda phone=phone: phone.hears(browser.played) > HEARD, "sound goes on")
+    pages_hear(browser, alice, bob)
     bob.clicks("end")  # finds the new socket
     alice.has_no_call()
 
@@ -185,7 +174,7 @@ def test_attended_transfer(softphone: Softphones, browser: Chromium) -> None:
     alice.has_no_call()
     for phone in (bob, carol):
         phone.is_in("talking")
-        wait_until(lambda phone=phone: phone.hears(browser.played) > HEARD, "they hear each other")
+    pages_hear(browser, bob, carol)
     carol.clicks("end")
     bob.has_no_call()
 
@@ -198,7 +187,6 @@ def test_a_second_call_rings_beside_the_first(softphone: Softphones) -> None:
     carol.is_in("talking")
     bob.is_in("held")
     carol.clicks("end")
-    bob.clicks("hold")
-    bob.is_in("talking")
+    bob.resumes()
     alice.clicks("end")
     bob.has_no_call()

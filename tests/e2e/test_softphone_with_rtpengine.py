@@ -13,7 +13,7 @@ from tests.harness.browser import Chromium
 from tests.harness.capture import captured
 from tests.harness.platform import Platform
 from tests.harness.rtpengine import rtpengine
-from tests.harness.softphones import HEARD, Softphones, hear_each_other
+from tests.harness.softphones import HEARD, Softphones, hear_each_other, pages_hear, talk
 from tests.harness.waiting import wait_until
 from tests.harness.wires import WEBRTC, check_wires, legs_of
 
@@ -44,15 +44,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Ite
 def test_two_pages(softphone: Softphones, browser: Chromium, tmp_path: Path) -> None:
     alice, bob, file = softphone("alice1"), softphone("bob1"), tmp_path / "call.pcap"
     with captured(file, PORTS):
-        alice.dials("bob1")
-        bob.is_in("ringing")
-        bob.answers()
-        alice.is_in("talking")
-        bob.is_in("talking")
-        for phone in (alice, bob):
-            wait_until(
-                lambda phone=phone: phone.hears(browser.played) > HEARD, "they hear each other"
-            )
+        talk(alice, bob, "bob1")
+        pages_hear(browser, alice, bob)
         legs = {port: WEBRTC for phone in (alice, bob) for port in phone.far_ports()}
         alice.clicks("end")
         bob.has_no_call()
@@ -109,18 +102,12 @@ def test_hold_a_cut_socket_and_a_reload(
     page.is_in("talking")
     hear_each_other(page, desk, browser)
 
-    page.clicks("hold")
+    page.holds()
     desk.program.awaits(r"^a=(sendonly|inactive)")
-    page.is_in("held")
-    page.clicks("hold")
-    page.is_in("talking")
+    page.resumes()
     wait_until(lambda: page.hears(desk.played) > HEARD, "the page hears the phone after a hold")
 
-    page.cable.cut()
-    page.is_cut()
-    with page.restarts_ice():
-        page.cable.mend()
-        page.is_ready()
+    page.changes_its_socket()
     wait_until(lambda: page.hears(desk.played) > HEARD, "... after a cut")
 
     page.page.reload()

@@ -206,6 +206,22 @@ class BrowserPhone:
         self.page.wait_for_function(f"was => ({_OWN_UFRAG})() !== was", arg=was)
         self.page.wait_for_function(_IS_CONNECTED)
 
+    def holds(self) -> None:
+        self.clicks("hold")
+        self.is_in("held")
+
+    def resumes(self) -> None:
+        self.clicks("hold")
+        self.is_in("talking")
+
+    def changes_its_socket(self) -> None:
+        """Its socket is cut; by the new one the call is connected anew."""
+        self.cable.cut()
+        self.is_cut()
+        with self.restarts_ice():
+            self.cable.mend()
+            self.is_ready()
+
     def is_in(self, state: str) -> None:
         """Wait until some call is in that state."""
         self.page.wait_for_selector(f".phone-card[data-state={state}]")

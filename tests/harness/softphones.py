@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,6 +42,25 @@ def hear_each_other(page: InBrowser, desk: Baresip, browser: Chromium) -> None:
         f"the desk phone hears the page\n{desk.tail()}",
     )
     wait_until(lambda: page.hears(desk.played) > HEARD, "the page hears the desk phone")
+
+
+def talk(caller: BrowserPhone, callee: BrowserPhone, name: str) -> None:
+    """One page calls the other, whose user has that name."""
+    caller.dials(name)
+    callee.is_in("ringing")
+    callee.answers()
+    caller.is_in("talking")
+    callee.is_in("talking")
+
+
+def pages_hear(browser: Chromium, *pages: BrowserPhone) -> None:
+    """Wait until each has heard what the pages of that browser play."""
+    for page in pages:
+        wait_until(partial(_hears, page, browser.played), "they hear each other")
+
+
+def _hears(page: BrowserPhone, played: Path) -> bool:
+    return page.hears(played) > HEARD
 
 
 class Softphones(Closing):
