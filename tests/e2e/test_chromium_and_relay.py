@@ -3,7 +3,6 @@ the range or at the one port of all browsers, sound alone or with pictures on th
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,12 +19,12 @@ from tests.harness.browser import Chromium
 from tests.harness.chromium_peer import Camera, ChromiumPeer
 from tests.harness.ng import NgClient, RtpPhone, call_id, our_relay
 from tests.harness.processes import free_port
+from tests.harness.softphones import HEARD
 from tests.harness.waiting import wait_until
-from tests.harness.webrtc import RATE, PlainPhone, likeness
+from tests.harness.webrtc import PlainPhone, likeness
 
 pytestmark = pytest.mark.e2e
 
-HEARD = 0.6
 REPLACE = (b"origin", b"session-connection")
 TO_PHONE = Options(
     ice=b"remove", transport_protocol=b"RTP/AVP", rtcp_mux=(b"demux",), replace=REPLACE
@@ -73,12 +72,7 @@ def body(relay: NgClient, command: Offer | Answer) -> bytes:
 
 
 def hear_each_other(page: ChromiumPeer, phone: PlainPhone, browser: Chromium, at: Path) -> None:
-    played = at / "phone.wav"
-    with wave.open(str(played), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(phone.played.tobytes())
+    played = sound.write(at / "phone.wav", phone.played.tobytes())
     wait_until(lambda: page.hears(played) > HEARD, "the page hears the phone")
     said = sound.read(browser.played).astype(np.int16)
     wait_until(lambda: likeness(said, phone.heard) > HEARD, "the phone hears the page")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import signal
-import wave
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -145,18 +144,35 @@ def chromium(folder: Path, *, seed: int) -> Iterator[Chromium]:
             browser.close()
 
 
+class Ear:
+    """At what comes from the other side of the first call in a page."""
+
+    def __init__(self, page: Page, folder: Path) -> None:
+        self._page = page
+        self._folder = folder
+        self._recordings = 0
+
+    def hears(self, played: Path) -> float:
+        """Likeness of it with that sound."""
+        return sound.likeness(played, self._record())
+
+    def hears_nothing(self) -> bool:
+        """Whether two seconds of it are silence."""
+        return bool(sound.read(self._record()).std() < sound.QUIET)
+
+    def _record(self) -> Path:
+        data = base64.b64decode(self._page.evaluate(_RECORD))
+        self._recordings += 1
+        return sound.write(self._folder / f"heard-{self._recordings}.wav", data)
+
+
 class BrowserPhone:
     """The softphone in a page, used as a person uses it."""
 
-    cable: Cable
-    """Of its own, for the page and its socket; not for sound."""
-
-    def __init__(self, page: Page, folder: Path, cable: Cable | None = None) -> None:
+    def __init__(self, page: Page, folder: Path, cable: Cable) -> None:
         self.page = page
-        if cable is not None:
-            self.cable = cable
-        self._folder = folder
-        self._recordings = 0
+        self.cable = cable  # of its own, for the page and its socket; not for sound
+        self._ear = Ear(page, folder)
 
     def new_pass(self) -> dict[str, Any]:
         """A pass by which another phone registers as the same user."""
@@ -234,23 +250,10 @@ class BrowserPhone:
         return list(self.page.evaluate(_FAR_PORTS))
 
     def hears(self, played: Path) -> float:
-        """Likeness of what comes from the other side with that sound."""
-        return sound.likeness(played, self._record())
+        return self._ear.hears(played)
 
     def hears_nothing(self) -> bool:
-        """Whether two seconds of what comes from the other side are silence."""
-        return bool(sound.read(self._record()).std() < sound.QUIET)
-
-    def _record(self) -> Path:
-        data = base64.b64decode(self.page.evaluate(_RECORD))
-        self._recordings += 1
-        path = self._folder / f"heard-{self._recordings}.wav"
-        with wave.open(str(path), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(sound.RATE)
-            file.writeframes(data)
-        return path
+        return self._ear.hears_nothing()
 
     def figures(self) -> dict[str, Any]:
         """Of getStats: packets both ways, and the energy of what was heard."""

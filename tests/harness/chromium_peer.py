@@ -8,13 +8,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from tests.harness.browser import BrowserPhone, Chromium, settled
+from tests.harness.browser import Chromium, Ear, settled
 from tests.harness.closing import Closing
 from tests.harness.ng import RtpPhone
 
 _ADDRESS = "https://peer.test/"  # a page by https may use microphone and camera
 
-# What it hears stands where the softphone has it, so that BrowserPhone.hears() finds it.
+# What it hears stands where the softphone has it, so that Ear finds it.
 _BEGIN = """async ({ video, bundlePolicy }) => {
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: plain, video });
@@ -68,7 +68,7 @@ class ChromiumPeer(Closing):
         self._page = self._context.new_page()
         self._page.goto(_ADDRESS)
         settled(self._page, _BEGIN, {"video": video, "bundlePolicy": bundle})
-        self._phone = BrowserPhone(self._page, folder)
+        self._ear = Ear(self._page, folder)
 
     def offer(self) -> bytes:
         return str(settled(self._page, _DESCRIBES, "offer")).encode()
@@ -82,7 +82,7 @@ class ChromiumPeer(Closing):
 
     def hears(self, played: Path) -> float:
         """Likeness of what comes from the other side with that sound."""
-        return self._phone.hears(played)
+        return self._ear.hears(played)
 
     def figures(self) -> dict[str, Any]:
         """`pictures` decoded, `far` address and port that it has nominated, `kinds` of its sections

@@ -8,7 +8,7 @@ from pathlib import Path
 from fedsip_platform.launch import front_end
 from tests.harness.browser import BrowserPhone, settled
 
-# What it hears stands where the softphone has it, so that BrowserPhone.hears() finds it.
+# What it hears stands where the softphone has it, so that Ear finds it.
 _BEGIN = """async ({ websocket, address, username, password }) => {
   const ua = new JsSIP.UA({
     sockets: [new JsSIP.WebSocketInterface(websocket)], uri: `sip:${address}`,

@@ -27,11 +27,16 @@ def write_speechlike(path: Path, *, seed: int, seconds: float = 60.0) -> Path:
     spectrum[(frequency < 300) | (frequency > 3000)] = 0
     sound = np.fft.irfft(spectrum, count)
     samples = np.clip(sound / np.std(sound) * 5000, -32000, 32000).astype("<i2")
+    return write(path, samples.tobytes())
+
+
+def write(path: Path, samples: bytes) -> Path:
+    """Write a WAV of these, of 16 bits each."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
-        file.writeframes(samples.tobytes())
+        file.writeframes(samples)
     return path
 
 
