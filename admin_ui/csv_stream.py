@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.http import StreamingHttpResponse
+from rest_framework.utils.encoders import JSONEncoder
 
 
 def csv_response(filename: str, rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
@@ -23,7 +25,10 @@ def _lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
 
 
 def as_text(cell: Any) -> str:
-    """Spreadsheets take a cell that begins so for a formula."""
+    """Spreadsheets take a cell that begins so for a formula. What has parts is JSON, as the API's
+    files have it."""
+    if isinstance(cell, (dict, list)):
+        return json.dumps(cell, cls=JSONEncoder)
     text = "" if cell is None else str(cell)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 

@@ -5,7 +5,7 @@ A tenant's jobs are at `/t/SLUG/users/jobs/`, those of the whole platform at `/p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,9 +18,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, operator_page, tenant_page
 from fedsip_platform import choosing
-from fedsip_platform.api import csv_export
 from fedsip_platform.changes import Conflict
 from fedsip_platform.paging import page_of
 from fedsip_platform.tasks import chunks, exports, jobs, user_jobs
@@ -111,8 +111,9 @@ def take(request: HttpRequest, key: UUID) -> StreamingHttpResponse:
         raise Http404
     if found.kind in exports.FILES:
         file = exports.FILES[found.kind]
-        return _file(file.name, file.columns, chunks.results(found))
-    response = _file("passwords.csv", user_jobs.MADE, chunks.take_results(found))
+        return csv_response(file.name, _lines(file.columns, chunks.results(found)))
+    taken = chunks.take_results(found)
+    response = csv_response("passwords.csv", _lines(user_jobs.MADE, iter(taken)))
     response["Cache-Control"] = "no-store"
     return response
 
@@ -155,8 +156,10 @@ def _start(request: HttpRequest, kind: str, options: dict[str, Any]) -> HttpResp
     return redirect(desk.address("job", made.public_id))
 
 
-def _file(name: str, columns: Sequence[str], rows: Iterable[Any]) -> StreamingHttpResponse:
-    return csv_export.download(name, csv_export.of_rows(columns, rows))
+def _lines(names: tuple[str, ...], rows: Iterator[Any]) -> Iterator[list[Any]]:
+    yield list(names)
+    for row in rows:
+        yield [row[name] for name in names]
 
 
 def _results(request: HttpRequest, found: Job) -> Any:
