@@ -175,6 +175,7 @@ class Forwarder:
                     "hop failed call_id=%r hop=%s: %s", call.original.call_id, branch.hop, error
                 )
                 opened = None
+                branch.attempt += 1  # what the next hop gets is another transaction
                 if not self._take_next_hop(call, branch):
                     return
             if self._attempt(call, branch, opened):

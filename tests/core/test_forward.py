@@ -246,17 +246,21 @@ def test_no_failover_when_the_caller_gave_up():
     assert [message.status for message in alice.inbox[:3]] == [100, 200, 487]
 
 
+@pytest.mark.parametrize("method", [b"INVITE", b"MESSAGE"])
 @pytest.mark.parametrize("protocol", ["tcp", "tls"])
-async def test_refused_connection_goes_to_the_next_hop(protocol: str) -> None:
-    """Also one whose certificate is not believed, which is an error of the transport as well."""
+async def test_refused_connection_goes_to_the_next_hop(protocol: str, method: bytes) -> None:
+    """Also one whose certificate is not believed, which is an error of the transport as well; the
+    next hop's transaction is another one, although nothing was sent to the first."""
     node, alice, (one, two) = two_servers(protocol)
     for phone in (one, two):
         node.network.break_flow(phone.flow)
     node.network.refused.add((protocol, "203.0.113.1", 5060))
-    alice.send(request(b"INVITE", SERVICE, via=alice.via))
+    alice.send(request(method, SERVICE, via=alice.via))
     await node.layer.settled()
-    got = two.take_request(b"INVITE")
+    got = two.take_request(method)
     assert got.via.transport == protocol.upper().encode()
+    assert got.via.branch is not None
+    assert got.via.branch.endswith(b".1")
     assert [hop.address for hop in node.network.opened] == ["203.0.113.1", "203.0.113.2"]
 
 

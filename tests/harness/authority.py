@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,30 +27,47 @@ class Authority:
 
     def issue(self, folder: Path, *names: str) -> tuple[Path, Path]:
         """`cert.pem` and `key.pem` for DNS names, and for SIP domains as `sip:example.com`."""
-        folder.mkdir(parents=True, exist_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
-        general: list[x509.GeneralName] = [
-            x509.UniformResourceIdentifier(name) if ":" in name else x509.DNSName(name)
-            for name in names
-        ]
-        usage = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        signed = (
-            _begun(_titled(names[0]), key)
-            .issuer_name(self._name)
-            .add_extension(x509.SubjectAlternativeName(general), critical=False)
-            .add_extension(x509.ExtendedKeyUsage(usage), critical=False)
-            .sign(self._key, hashes.SHA256())
+        return _written(folder, _made(names, key).issuer_name(self._name), key, self._key)
+
+
+def signed_by_itself(folder: Path, *names: str) -> tuple[Path, Path]:
+    """As an authority issues it, but nobody else vouches for it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    return _written(folder, _made(names, key).issuer_name(_titled(names[0])), key, key)
+
+
+def _made(names: Sequence[str], key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    general: list[x509.GeneralName] = [
+        x509.UniformResourceIdentifier(name) if ":" in name else x509.DNSName(name)
+        for name in names
+    ]
+    usage = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    return (
+        _begun(_titled(names[0]), key)
+        .add_extension(x509.SubjectAlternativeName(general), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(usage), critical=False)
+    )
+
+
+def _written(
+    folder: Path,
+    made: x509.CertificateBuilder,
+    key: ec.EllipticCurvePrivateKey,
+    signer: ec.EllipticCurvePrivateKey,
+) -> tuple[Path, Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    certificate, private = folder / "cert.pem", folder / "key.pem"
+    signed = made.sign(signer, hashes.SHA256())
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         )
-        certificate, private = folder / "cert.pem", folder / "key.pem"
-        certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-        private.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        return certificate, private
+    )
+    return certificate, private
 
 
 def _titled(name: str) -> x509.Name:

@@ -1,15 +1,17 @@
-"""Hosts that a test itself is: one that refuses calls, and one that connects with a certificate."""
+"""Hosts that a test itself is: servers that answer in one way, and one that connects over TLS."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import threading
+from pathlib import Path
 from typing import Self
 
 from proxy.sip import Request, Response
 from proxy.sip.codec import parse, serialise
-from proxy.sip.framing import StreamFramer
+from proxy.sip.framing import PING, PONG, StreamFramer
 from tests.harness.builders import new_branch
 from tests.harness.closing import Closing
 
@@ -50,6 +52,69 @@ class RefusingHost(Closing):
             bell.sendto(b"", ("127.0.0.1", self.port))
         self._thread.join(10)
         self._socket.close()
+
+
+class TlsHost(Closing):
+    """A server over TLS with one certificate; it answers each request but ACK with the same status
+    and keeps what came."""
+
+    def __init__(self, certificate: Path, key: Path, status: int) -> None:
+        self._status = status
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate, key)
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        self.came: list[Request] = []
+        self.connections = 0
+        """How many have come, with or without a handshake."""
+        self._open: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+
+    def methods(self) -> list[bytes]:
+        return [one.method for one in self.came]
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                plain, _ = self._server.accept()
+            except OSError:  # closed
+                return
+            self.connections += 1
+            self._open.append(plain)
+            thread = threading.Thread(target=self._serve, args=(plain,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, plain: socket.socket) -> None:
+        framer = StreamFramer(65_536)
+        try:
+            with self._context.wrap_socket(plain, server_side=True) as connection:
+                self._open.append(connection)
+                while data := connection.recv(65_536):
+                    for one in framer.feed(data):
+                        if one not in (PING, PONG):
+                            self._answer(connection, parse(one))
+        except OSError:  # the far side does not like what it sees, or the test is over
+            return
+
+    def _answer(self, connection: ssl.SSLSocket, message: Request | Response) -> None:
+        if not isinstance(message, Request):
+            return
+        self.came.append(message)
+        if message.method != b"ACK":
+            connection.sendall(serialise(message.response(self._status, to_tag=b"host")))
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def close(self) -> None:
+        for one in (self._server, *self._open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        for thread in self._threads:
+            thread.join(10)
 
 
 class TlsClient(Closing):
