@@ -21,11 +21,16 @@ from rest_framework.views import set_rollback
 
 from fedsip_platform.changes import Conflict, ServiceError
 
+from . import throttles
 from .parsing import TooLarge
 
 PREFIX = "/api/"
 CONTENT_TYPE = "application/problem+json"
 LONGEST_REASON = 300
+REFUSALS = (
+    *(exceptions.AuthenticationFailed, exceptions.NotAuthenticated),
+    *(exceptions.PermissionDenied, PermissionDenied),
+)
 
 Problem = dict[str, str]
 
@@ -37,6 +42,10 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """
     problems: list[Problem] = []
     headers: dict[str, str] = {}
+    if isinstance(error, REFUSALS):
+        # The framework asks who calls, and whether he may, before it counts.
+        wait = throttles.count_refused(context["request"])
+        error = exceptions.Throttled(wait) if wait else error
     if isinstance(error, ServiceError):
         status = HTTPStatus.CONFLICT if isinstance(error, Conflict) else HTTPStatus.BAD_REQUEST
         problems = [{"field": field, "reason": reason} for field, reason in error.problems]

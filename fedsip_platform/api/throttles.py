@@ -1,4 +1,7 @@
-"""How many requests one person, token or address may make: a token bucket in this process."""
+"""How many requests one person, token or address may make: a token bucket in this process.
+
+Refusals count as well, so that whoever tries tokens or looks for what it may do is told to wait.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from .models import Token
 ANONYMOUS_PER_MINUTE = 60
 MOST_KEYS = 20_000
 ROUNDING = 1e-9
+COUNTED = "fedsip.counted"
+"""In the META of a request that has been counted."""
 
 
 class Buckets:
@@ -52,14 +57,25 @@ class RequestThrottle(BaseThrottle):
         self._wait = 0.0
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        if isinstance(request.auth, Token):
-            key, rate = f"token {request.auth.pk}", settings.WEB.api_per_minute
-        elif request.user.is_authenticated:
-            key, rate = f"person {request.user.pk}", settings.WEB.api_per_minute
-        else:
-            key, rate = client_address.of_request(request), ANONYMOUS_PER_MINUTE
-        self._wait = _buckets.take(key, rate, now=time.monotonic())
+        self._wait = count(request)
         return self._wait == 0
 
     def wait(self) -> float:
         return self._wait
+
+
+def count(request: Request) -> float:
+    """Count a request; 0 if it may be made, else the seconds until it may."""
+    request.META[COUNTED] = True
+    if isinstance(request.auth, Token):
+        key, rate = f"token {request.auth.pk}", settings.WEB.api_per_minute
+    elif request.user.is_authenticated:
+        key, rate = f"person {request.user.pk}", settings.WEB.api_per_minute
+    else:
+        key, rate = client_address.of_request(request), ANONYMOUS_PER_MINUTE
+    return _buckets.take(key, rate, now=time.monotonic())
+
+
+def count_refused(request: Request) -> float:
+    """The same of a request that was refused, which may have been before it was counted."""
+    return 0.0 if COUNTED in request.META else count(request)
