@@ -6,11 +6,9 @@ from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import authenticate, login, logout
-from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.middleware.csrf import get_token
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
@@ -163,8 +161,7 @@ class OwnSessionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scoped
     def get_queryset(self) -> QuerySet[UserSession]:
         if not isinstance(self.request.user, Person):
             raise Http404
-        there = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
-        return UserSession.objects.filter(user=self.request.user, session_key__in=there)
+        return sessions.current(self.request.user)
 
     def find(self, key: str) -> UserSession | None:
         is_number = key.isascii() and key.isdigit() and len(key) <= 18

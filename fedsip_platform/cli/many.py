@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import transaction
 
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.cli.speech import Refused
+from fedsip_platform.directory import csv_rows
 
 Made = TypeVar("Made")
 
@@ -32,6 +34,16 @@ def from_csv(
         raise Refused(f"{file} cannot be read: {error}") from error
     with transaction.atomic():
         return [_made(number, row, bring) for number, row in enumerate(rows, start=1)]
+
+
+@contextmanager
+def rows_of_users(file: str) -> Iterator[Iterator[dict[str, Any]]]:
+    """The rows of a file of users (directory/csv_rows.py), while it is open; raises Refused."""
+    try:
+        with Path(file).open(encoding="utf-8", newline="") as lines:
+            yield csv_rows.read(lines)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{file} cannot be read: {error}") from error
 
 
 def _made(number: int, row: Mapping[str, str], bring: Callable[[Mapping[str, str]], Made]) -> Made:

@@ -8,6 +8,7 @@ from fedsip_platform.calls.models import BlockedSource
 from fedsip_platform.cli import fields
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.federation.models import FederationRule, Refusal
+from fedsip_platform.gateway.models import Favourite
 from fedsip_platform.location.models import Binding
 from fedsip_platform.routing.models import (
     Alias,
@@ -62,6 +63,19 @@ def of_subscriber(subscriber: Subscriber) -> dict[str, Any]:
         "codecs": subscriber.codecs,
         "created_at": subscriber.created_at,
     }
+
+
+def of_own_user(subscriber: Subscriber) -> dict[str, Any]:
+    """A user with whose it is and where its calls go."""
+    person = subscriber.person
+    row = of_subscriber(subscriber) | {"owner": None if person is None else person.email}
+    forwards = subscriber.forwards.all()
+    return row | {"forwards": [f"{each.condition} to {each.target}" for each in forwards]}
+
+
+def of_favourite(favourite: Favourite) -> dict[str, Any]:
+    """Whom somebody calls often."""
+    return {"address": favourite.address, "name": favourite.name}
 
 
 def of_binding(binding: Binding) -> dict[str, Any]:

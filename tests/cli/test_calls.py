@@ -43,6 +43,11 @@ def test_calls_in_sentences(call: CallRecord, fedsip: Fedsip) -> None:
     [row] = fedsip("calls", "list", "--failed", "--user", "alice@example.com", "--json").json
     assert (row["id"], row["status"]) == (str(call.public_id), 486)
     assert fedsip("calls", "live").said == "(none)\n"
+    for name in (str(call.public_id), "one@phone"):
+        shown = fedsip("calls", "show", name, "--json").json
+        assert (shown["reason"], shown["verdict"]) == ("Busy Here", [])
+    assert "Busy Here" in fedsip("calls", "show", "one@phone").said
+    assert fedsip("calls", "show", "two@phone").code == 1
 
 
 def test_hang_up(acme: Fedsip) -> None:

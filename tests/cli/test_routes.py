@@ -37,6 +37,8 @@ def test_aliases(users: Fedsip) -> None:
         "1000@example.com leads to alice@example.com now.\n"
     )
     assert users("alias", "list", "--json").json[0]["target"] == "alice@example.com"
+    changed = users("alias", "set", "1000@example.com", "target=bob", "enabled=off")
+    assert changed.said == "1000@example.com has target=bob@example.com, enabled=off now.\n"
     assert users("alias", "delete", "1000@example.com").code == 0
     assert users("alias", "list").said == "(none)\n"
 

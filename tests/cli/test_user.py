@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,22 @@ def test_list_of_one_domain(acme: Fedsip) -> None:
     acme("user", "add", "bob@two.example", "--generate", "--display-name", "Bob")
     [row] = acme("user", "list", "--domain", "two.example", "--json").json
     assert (row["aor"], row["display_name"]) == ("bob@two.example", "Bob")
+
+
+def test_many_from_a_file(acme: Fedsip, tmp_path: Path) -> None:
+    file = tmp_path / "users.csv"
+    good = "address,password,display_name\nann@example.com,a good password,Ann\n"
+    file.write_text(good + "bob@elsewhere.example,a good password,\n")
+    refused = acme("user", "load", str(file), "--atomic")
+    assert refused.complained.splitlines() == [
+        "row 2: address: There is no such domain that you may use.",
+        "fedsip: nothing was changed: 1 rows are refused.",
+    ]
+    assert acme("user", "list", "--json").json == []
+    loaded = acme("user", "load", str(file), "--json")
+    assert loaded.json == {"created": 1, "changed": 0, "unchanged": 0, "refused": 1}
+    assert acme("user", "load", str(file)).said == "0 created, 0 changed, 1 unchanged, 1 refused.\n"
+    assert acme("user", "load", str(tmp_path / "none.csv")).code == 1
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from django.core.management.base import BaseCommand
 
 from admin_ui import urls
 from admin_ui.views.routes import KINDS
-from fedsip_platform.api.areas import AREAS
 from tests.platform.aims import operations
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,20 +124,126 @@ BY_REST: dict[str, list[str]] = {
     **{f"{name}-new": [f"post {path}"] for name, path in RESOURCES.items()},
     **{f"{name}-delete": [f"delete {path}/{{key}}"] for name, path in RESOURCES.items()},
 }
-# By the first word of an address of the API: the command that does the same.
-BY_COMMAND = {
-    **{"tenants": "tenant", "people": "people", "invitations": "invitation", "domains": "domain"},
-    **{"certificates": "checks", "origins": "origin", "federation-rules": "federation"},
-    **{"refusals": "federation", "locate": "locate", "users": "user", "jobs": "job"},
-    **{"registrations": "registrations", "translations": "rule", "aliases": "alias"},
-    **{"forwards": "forward", "ring-groups": "group", "trunks": "trunk", "gateways": "trunk"},
-    **{"outbound-policies": "policy", "calls": "calls", "live-calls": "calls"},
-    **{"blocks": "blocks", "allowed-sources": "blocks", "failed-sign-ins": "blocks"},
-    **{"webhooks": "webhook", "webhook-deliveries": "webhook", "audit": "audit"},
-    **{"nodes": "node", "relays": "node", "health": "health", "tokens": "token"},
+
+
+def _made(
+    path: str, word: str, add: str, change: str | None, delete: str, *, shown: str = "list"
+) -> dict[str, str]:
+    """The operations of a resource that can be made, changed (unless `change` is None) and
+    deleted. A PUT is what makes it and what changes it."""
+    found = {
+        f"get {path}": f"{word} list",
+        f"get {path}/{{key}}": f"{word} {shown}",
+        f"post {path}": f"{word} {add}",
+        f"put {path}/{{key}}": f"{word} {add}",
+        f"delete {path}/{{key}}": f"{word} {delete}",
+    }
+    return found if change is None else found | {f"patch {path}/{{key}}": f"{word} {change}"}
+
+
+# By the operation of the API: what at the command line does the same, by the same services. A list
+# shows whole things (`--json`), so it also answers for one of them.
+BY_COMMAND: dict[str, str] = {
+    **_made("tenants", "tenant", "add", "set", "delete", shown="list"),
+    "get tenants/{key}/attention": "tenant attention",
+    "get tenants/{key}/usage": "usage",
+    "get people": "people list",
+    "get people/{key}": "people show",
+    "put people/{key}": "people role",
+    "patch people/{key}": "people role",
+    "delete people/{key}": "people remove",
+    **_made("invitations", "invitation", "add", None, "withdraw"),
+    **_made("domains", "domain", "add", "set", "delete", shown="show"),
+    "get domains/{key}/dns": "dns",
+    "post domains/{key}/vouch": "domain vouch",
+    "get domains/{key}/check": "checks show",
+    "post domains/{key}/check": "checks run",
+    "post domains/check": "job check",
+    "get certificates": "checks certificates",
+    **_made("origins", "origin", "add", None, "delete"),
+    **_made("federation-rules", "federation", "allow", "allow", "forget"),
+    "get refusals": "federation refusals",
+    "get locate": "locate",
+    **_made("users", "user", "add", "set", "delete", shown="show"),
+    "delete users/{key}/owner": "user disown",
+    "post users/{key}/pass": "phone pass",
+    "post users/bulk": "user load",
+    "post users/import": "job import",
+    "post users/export": "job export",
+    "get registrations": "registrations list",
+    "get registrations/{key}": "registrations list",
+    "delete registrations/{key}": "registrations drop",
+    "get registrations/over-time": "registrations over-time",
+    "get jobs": "job list",
+    "get jobs/{key}": "job show",
+    "delete jobs/{key}": "job cancel",
+    "get jobs/{key}/result": "job result",
+    **_made("translations", "rule", "add", "set", "delete", shown="show"),
+    "get translations/try": "translate",
+    "post translations/effect": "rule effect",
+    **_made("aliases", "alias", "add", "set", "delete"),
+    **_made("forwards", "forward", "set", "set", "delete"),
+    **_made("ring-groups", "group", "add", "set", "delete"),
+    **_made("trunks", "trunk", "add", "set", "delete"),
+    **_made("gateways", "trunk", "gateway", "gateway", "drop-gateway"),
+    **_made("outbound-policies", "policy", "set", "set", "delete"),
+    "get calls": "calls list",
+    "get calls/{key}": "calls show",
+    "get calls/{key}/messages": "trace",
+    "get calls/{key}/pcap": "trace",
+    "get calls/export": "calls export",
+    "get calls/by-hour": "calls by-hour",
+    "get live-calls": "calls live",
+    "get live-calls/{key}": "calls live",
+    "delete live-calls/{key}": "calls hang-up",
+    **_made("blocks", "blocks", "add", None, "lift"),
+    "get allowed-sources": "blocks allowed",
+    "get allowed-sources/{key}": "blocks allowed",
+    "post allowed-sources": "blocks allow",
+    "put allowed-sources/{key}": "blocks allow",
+    "delete allowed-sources/{key}": "blocks disallow",
+    "get failed-sign-ins": "blocks failures",
+    **_made("webhooks", "webhook", "add", "set", "delete"),
+    "post webhooks/{key}/test": "webhook test",
+    "get webhook-deliveries": "webhook deliveries",
+    "get webhook-deliveries/{key}": "webhook deliveries",
+    "post webhook-deliveries/{key}/retry": "webhook retry",
+    "get audit": "audit list",
+    "get audit/{key}": "audit list",
+    "get audit/export": "audit export",
+    "get nodes": "node list",
+    "get nodes/{key}": "node list",
+    "get relays": "node relays",
+    "get health": "health",
+    "get tokens": "token list",
+    "get tokens/{key}": "token list",
+    "post tokens": "token add",
+    "delete tokens/{key}": "token withdraw",
+    # What is somebody's own: the command line is told whose.
+    "get me": "people show",
+    "get me/sessions": "people sessions",
+    "get me/sessions/{key}": "people sessions",
+    "delete me/sessions/{key}": "people sign-out",
+    "get me/users": "people users",
+    "get me/users/{key}": "user show",
+    "patch me/users/{key}": "user password",
+    "get me/users/{key}/devices": "registrations list",
+    "delete me/users/{key}/devices/{device}": "registrations drop",
+    "get me/users/{key}/calls": "calls list",
+    "post me/users/{key}/forwards": "forward set",
+    "delete me/users/{key}/forwards/{forward}": "forward delete",
+    "get me/phone": "phone show",
+    "put me/phone": "phone choose",
+    "post me/phone/pass": "phone pass",
+    "get me/phone/favourites": "phone favourites",
+    "get me/phone/favourites/{key}": "phone favourites",
+    "post me/phone/favourites": "phone keep",
+    "delete me/phone/favourites/{key}": "phone forget",
 }
-# About whoever asks; at the command line nobody is signed in.
-OF_SESSIONS = {"me", "session", "schema", "docs"}
+NO_COMMAND = {
+    **dict.fromkeys(("get session", "post session", "delete session"), "nobody signs in there"),
+    **dict.fromkeys(("get schema", "get docs"), "the description of the API itself"),
+}
 
 
 def test_every_page_has_its_like_in_the_api() -> None:
@@ -153,9 +258,11 @@ def test_what_the_table_names_is_there() -> None:
     assert {each for many in BY_REST.values() for each in many} - there == set()
 
 
-def test_every_resource_has_its_command() -> None:
-    assert AREAS.keys() == BY_COMMAND.keys() | OF_SESSIONS
-    assert set(BY_COMMAND.values()) <= set(COMMANDS)
+def test_every_operation_has_its_command() -> None:
+    spoken = {spoken for word in COMMANDS for spoken, _ in endings(parser_of(word), word)}
+    there = {f"{method} {path}" for path, method in operations()}
+    assert there == BY_COMMAND.keys() | NO_COMMAND.keys()
+    assert set(BY_COMMAND.values()) - spoken == set()
 
 
 @pytest.mark.parametrize("word", COMMANDS)

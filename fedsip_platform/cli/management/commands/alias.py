@@ -1,4 +1,4 @@
-"""fedsip alias add | load | list | delete"""
+"""fedsip alias add | set | load | list | delete"""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from fedsip_platform.cli import lookup, many, rows, speech
+from fedsip_platform.cli import fields, lookup, many, rows, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.routing import services
 from fedsip_platform.routing.models import Alias
 
 LOADED = ("alias", "target", "note")
+SETTABLE = ("target", "enabled", "note")
 COLUMNS = {"alias": "alias", "target": "leads to", "enabled": "enabled", "note": "note"}
 
 
@@ -22,13 +23,16 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(required=True, metavar="add|load|list|delete")
+        verbs = parser.add_subparsers(required=True, metavar="add|set|load|list|delete")
         adding = speech.verb(verbs, "add", add, help="make an alias")
         adding.add_argument("alias", metavar="ALIAS", help="such as 1000@example.com")
         adding.add_argument("target", metavar="TARGET", help="a user or ring group, such as alice")
         adding.add_argument("--note", default="")
         listing = speech.verb(verbs, "list", list_all, help="show aliases")
         listing.add_argument("--domain", help="only those of this domain")
+        setting = speech.verb(verbs, "set", set_fields, help="change an alias")
+        setting.add_argument("alias", metavar="ALIAS", help="such as 1000@example.com")
+        setting.add_argument("field", nargs="+", help=f"field=value: {', '.join(SETTABLE)}")
         deleting = speech.verb(verbs, "delete", delete, help="delete an alias")
         deleting.add_argument("alias", metavar="ALIAS", help="such as 1000@example.com")
 
@@ -46,6 +50,14 @@ def add(options: Mapping[str, Any]) -> None:
     speech.done(f"{made} leads to {made.target} now.", rows.of_alias(made), options)
 
 
+def set_fields(options: Mapping[str, Any]) -> None:
+    """Change fields of an alias."""
+    wanted = fields.values(Alias, options["field"], SETTABLE, "field", "enabled=off")
+    alias = services.update_alias(_find(options["alias"]), **wanted)
+    values = ", ".join(f"{name}={speech.text(getattr(alias, name))}" for name in wanted)
+    speech.done(f"{alias} has {values} now.", rows.of_alias(alias), options)
+
+
 def load(options: Mapping[str, Any]) -> None:
     """Make or change the aliases of a file."""
     made = many.from_csv(options["file"], LOADED, _bring)
@@ -55,10 +67,10 @@ def load(options: Mapping[str, Any]) -> None:
 def _bring(row: Mapping[str, str]) -> Alias:
     name, domain = lookup.address(row["alias"])
     present = domain.aliases.filter(name=name).first()
-    fields = {"target": row["target"], "note": row["note"]}
+    said = {"target": row["target"], "note": row["note"]}
     if present is not None:
-        return services.update_alias(present, **fields)
-    return services.create_alias(domain, name, **fields)
+        return services.update_alias(present, **said)
+    return services.create_alias(domain, name, **said)
 
 
 def list_all(options: Mapping[str, Any]) -> None:
@@ -71,10 +83,15 @@ def list_all(options: Mapping[str, Any]) -> None:
 
 def delete(options: Mapping[str, Any]) -> None:
     """Delete an alias."""
-    name, domain = lookup.address(options["alias"])
-    alias = domain.aliases.filter(name=name).first()
-    if alias is None:
-        raise Refused(f"there is no alias {name} in {domain}.")
+    alias = _find(options["alias"])
     row = rows.of_alias(alias)
     services.delete_alias(alias)
     speech.done(f"{row['alias']} leads nowhere now.", row, options)
+
+
+def _find(text: str) -> Alias:
+    name, domain = lookup.address(text)
+    alias = domain.aliases.filter(name=name).first()
+    if alias is None:
+        raise Refused(f"there is no alias {name} in {domain}.")
+    return alias

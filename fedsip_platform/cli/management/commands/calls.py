@@ -1,4 +1,4 @@
-"""fedsip calls [list] | live | export | by-hour | hang-up"""
+"""fedsip calls [list] | show | live | export | by-hour | hang-up"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from fedsip_platform.api import filters
+from fedsip_platform.api.base import is_uuid
 from fedsip_platform.api.calls import FILTERS, CallSerializer, CallViewSet
 from fedsip_platform.calls import queries, services, verdict
 from fedsip_platform.calls.models import CallRecord, LiveCall
@@ -33,8 +34,10 @@ class Command(BaseCommand):
         _takes_filters(parser)
         parser.add_argument("--json", action="store_true", help="for programs")
         parser.set_defaults(run=list_all)
-        verbs = parser.add_subparsers(metavar="list|live|export|by-hour|hang-up")
+        verbs = parser.add_subparsers(metavar="list|show|live|export|by-hour|hang-up")
         _takes_filters(speech.verb(verbs, "list", list_all, help="calls that have ended"))
+        showing = speech.verb(verbs, "show", show, help="all that is known of a call")
+        showing.add_argument("call", metavar="CALL", help="its id or Call-ID")
         going_on = speech.verb(verbs, "live", list_live, help="calls that go on")
         filtering.add_options(going_on, FILTERS)
         exporting = speech.verb(verbs, "export", export, help="all that the filters choose, as CSV")
@@ -65,6 +68,16 @@ def list_all(options: Mapping[str, Any]) -> None:
         for each in calls[: filtering.most(options)]
     ]
     speech.show(found, COLUMNS, options)
+
+
+def show(options: Mapping[str, Any]) -> None:
+    """Show a call that has ended with its route, its media and its verdict."""
+    wanted = options["call"]
+    known = queries.with_names(CallRecord.objects.order_by("-started_at"))
+    call = known.filter(**_named(wanted)).first()
+    if call is None:
+        raise Refused(f"no call {wanted} has ended here; ./fedsip calls live")
+    speech.show_one(CallSerializer().to_representation(call), options)
 
 
 def list_live(options: Mapping[str, Any]) -> None:
@@ -102,14 +115,16 @@ def by_hour(options: Mapping[str, Any]) -> None:
 def hang_up(options: Mapping[str, Any]) -> None:
     """Have its proxy end a call."""
     wanted = options["call"]
-    try:
-        call = LiveCall.objects.filter(public_id=uuid.UUID(wanted)).first()
-    except ValueError:
-        call = LiveCall.objects.filter(call_id=wanted).first()
+    call = LiveCall.objects.filter(**_named(wanted)).first()
     if call is None:
         raise Refused(f"no call {wanted} goes on.")
     services.hang_up(call, by="command line")
     speech.done(f"{call} is being ended.", {"id": call.public_id}, options)
+
+
+def _named(wanted: str) -> dict[str, Any]:
+    """The column by which a call was named, and its value."""
+    return {"public_id": uuid.UUID(wanted)} if is_uuid(wanted) else {"call_id": wanted}
 
 
 def _chosen(options: Mapping[str, Any]) -> Any:

@@ -6,14 +6,12 @@ import csv
 import sys
 import uuid
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from fedsip_platform.cli import lookup, speech
+from fedsip_platform.cli import lookup, many, speech
 from fedsip_platform.cli.speech import Refused
-from fedsip_platform.directory import csv_rows
 from fedsip_platform.tasks import chunks, exports, jobs, user_jobs
 from fedsip_platform.tasks.models import Job, Kind, State
 
@@ -91,12 +89,8 @@ def import_users(options: Mapping[str, Any]) -> None:
     """Hand a file of users to a worker."""
     tenant = lookup.tenant(options["tenant"])
     wanted = {"mode": options["mode"], user_jobs.AT_COMMAND_LINE: True}
-    try:
-        with Path(options["file"]).open(encoding="utf-8", newline="") as lines:
-            rows = csv_rows.read(lines)
-            job = jobs.start(Kind.IMPORT_USERS, tenant, None, wanted, rows)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{options['file']} cannot be read: {error}") from error
+    with many.rows_of_users(options["file"]) as rows:
+        job = jobs.start(Kind.IMPORT_USERS, tenant, None, wanted, rows)
     _told(job, options)
 
 

@@ -1,18 +1,23 @@
-"""fedsip people list | role | remove"""
+"""fedsip people list | show | users | role | remove | sessions | sign-out"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.core.management.base import BaseCommand, CommandParser
 
-from fedsip_platform.cli import lookup, speech
+from fedsip_platform.cli import lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
-from fedsip_platform.people import services
+from fedsip_platform.people import services, sessions
 from fedsip_platform.tenants.models import Membership, Role
 
 COLUMNS = {"email": "person", "tenant": "tenant", "role": "role", "last_sign_in_at": "last here"}
+SESSION_COLUMNS = {
+    **{"id": "session", "address": "from", "user_agent": "browser"},
+    **{"created_at": "since", "last_seen_at": "last seen"},
+}
 
 
 class Command(BaseCommand):
@@ -21,13 +26,21 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        verbs = parser.add_subparsers(required=True, metavar="list|role|remove")
+        verbs = parser.add_subparsers(required=True, metavar="list|show|role|remove|...")
         listing = speech.verb(verbs, "list", list_all, help="show who has which role")
         listing.add_argument("--tenant", metavar="SLUG", help="only of this tenant")
         changing = speech.verb(verbs, "role", set_role, help="give somebody a role")
         removing = speech.verb(verbs, "remove", remove, help="take somebody out of a tenant")
-        for parsed in (changing, removing):
+        for parsed in (
+            *(changing, removing),
+            speech.verb(verbs, "show", show, help="one person with all her roles"),
+            speech.verb(verbs, "users", users, help="the SIP users that are her own"),
+            speech.verb(verbs, "sessions", list_sessions, help="where she is signed in"),
+            ending := speech.verb(verbs, "sign-out", sign_out, help="end one of her sessions"),
+        ):
             parsed.add_argument("email", metavar="E-MAIL", help="as she signs in")
+        ending.add_argument("session", type=int, metavar="SESSION", help="as `sessions` shows it")
+        for parsed in (changing, removing):
             parsed.add_argument("--tenant", metavar="SLUG", required=True, help="which tenant")
         changing.add_argument("role", choices=Role.values, help="what she may do there")
 
@@ -41,6 +54,35 @@ def list_all(options: Mapping[str, Any]) -> None:
     if options["tenant"]:
         found = found.filter(tenant=lookup.tenant(options["tenant"]))
     speech.show([_row(each) for each in found], COLUMNS, options)
+
+
+def show(options: Mapping[str, Any]) -> None:
+    """Show one person."""
+    speech.show_one(rows.of_person(lookup.person(options["email"])), options)
+
+
+def users(options: Mapping[str, Any]) -> None:
+    """Show the SIP users that are a person's own."""
+    owned = services.owned(lookup.person(options["email"])).prefetch_related("forwards")
+    columns = {"aor": "user", "display_name": "name", "forwards": "forwards"}
+    speech.show([rows.of_own_user(each) for each in owned.order_by("aor")], columns, options)
+
+
+def list_sessions(options: Mapping[str, Any]) -> None:
+    """Show where a person is signed in."""
+    found = sessions.current(lookup.person(options["email"])).order_by("-pk")
+    speech.show([_session(each) for each in found], SESSION_COLUMNS, options)
+
+
+def sign_out(options: Mapping[str, Any]) -> None:
+    """End a session of a person."""
+    person = lookup.person(options["email"])
+    session = sessions.current(person).filter(pk=options["session"]).first()
+    if session is None:
+        raise Refused(f"{person} has no session {options['session']}; ./fedsip people sessions")
+    row = _session(session)
+    sessions.end(session, person)
+    speech.done(f"{person} is signed out from {row['address']}.", row, options)
 
 
 def set_role(options: Mapping[str, Any]) -> None:
@@ -69,3 +111,9 @@ def _row(membership: Membership) -> dict[str, Any]:
         "active": membership.person.is_active,
         "last_sign_in_at": membership.person.last_login,
     }
+
+
+def _session(session: UserSession) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": session.pk, "address": session.ip}
+    row |= {name: getattr(session, name) for name in ("user_agent", "created_at", "last_seen_at")}
+    return row

@@ -1,16 +1,21 @@
-"""fedsip user add | list | set | disable | enable | password | delete"""
+"""fedsip user add | load | list | show | set | disable | enable | password | disown | delete"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 
 from fedsip_platform.api.users import UserViewSet
-from fedsip_platform.cli import fields, filtering, lookup, passwords, rows, speech
-from fedsip_platform.directory import services
+from fedsip_platform.cli import fields, filtering, lookup, many, passwords, rows, speech
+from fedsip_platform.cli.speech import Refused
+from fedsip_platform.directory import bulk, services
 from fedsip_platform.directory.models import Subscriber
+from fedsip_platform.people import services as people
 
 COLUMNS = {
     "aor": "user",
@@ -31,7 +36,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        metavar = "add|list|set|disable|enable|password|delete"
+        metavar = "add|load|list|show|set|..."
         verbs = parser.add_subparsers(required=True, metavar=metavar)
         adding = speech.verb(verbs, "add", add, help="make a user")
         _takes_address(adding)
@@ -40,6 +45,12 @@ class Command(BaseCommand):
         listing = speech.verb(verbs, "list", list_all, help="show users")
         listing.add_argument("--domain", help="only those of this domain")
         filtering.add_options(listing, UserViewSet.filters)
+        loading = speech.verb(verbs, "load", load, help="make or change many from CSV")
+        columns = ", ".join(bulk.COLUMNS)
+        loading.add_argument("file", metavar="FILE", help=f"address and any of {columns}")
+        loading.add_argument("--atomic", action="store_true", help="all rows or none")
+        _takes_address(speech.verb(verbs, "show", show, help="one user with its forwards"))
+        _takes_address(speech.verb(verbs, "disown", disown, help="take it away from its owner"))
         setting = speech.verb(verbs, "set", set_fields, help="change what holds for a user")
         _takes_address(setting)
         setting.add_argument("field", nargs="+", help=f"field=value: {', '.join(SETTABLE)}")
@@ -76,6 +87,33 @@ def list_all(options: Mapping[str, Any]) -> None:
         options = {**options, "domain": lookup.domain(options["domain"]).name}
     users = filtering.apply(UserViewSet.filters, options, users)
     speech.show([rows.of_subscriber(user) for user in users.iterator()], COLUMNS, options)
+
+
+def load(options: Mapping[str, Any]) -> None:
+    """Make or change the users of a file, each row by itself unless it is to be all or none."""
+    find_domain = bulk.finder(lambda domain: True)
+    counted = dict.fromkeys((bulk.CREATED, bulk.CHANGED, bulk.UNCHANGED, bulk.REFUSED), 0)
+    whole = transaction.atomic() if options["atomic"] else nullcontext()
+    with many.rows_of_users(options["file"]) as rows, whole:
+        for result in bulk.provision(rows, find_domain):
+            counted[result.status] += 1
+            for field, reason in result.errors:
+                print(f"row {result.row}: {field}: {reason}", file=sys.stderr)
+        if options["atomic"] and counted[bulk.REFUSED]:
+            raise Refused(f"nothing was changed: {counted[bulk.REFUSED]} rows are refused.")
+    sentence = ", ".join(f"{amount} {status}" for status, amount in counted.items())
+    speech.done(f"{sentence}.", counted, options)
+
+
+def show(options: Mapping[str, Any]) -> None:
+    """Show one user."""
+    speech.show_one(rows.of_own_user(lookup.subscriber(options["aor"])), options)
+
+
+def disown(options: Mapping[str, Any]) -> None:
+    """Take a user away from the person whose own it is."""
+    user = people.own(lookup.subscriber(options["aor"]), None)
+    speech.done(f"{user.aor} is nobody's own now.", rows.of_own_user(user), options)
 
 
 def set_fields(options: Mapping[str, Any]) -> None:

@@ -1,0 +1,98 @@
+"""fedsip phone show | choose | pass | favourites | keep | forget"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fedsip_platform.cli import lookup, rows, speech
+from fedsip_platform.cli.speech import Refused
+from fedsip_platform.directory.models import Subscriber
+from fedsip_platform.gateway import services
+
+COLUMNS = {"address": "address", "name": "name"}
+
+
+class Command(BaseCommand):
+    help = "Somebody's phone in the dashboard: which user it is, whom she calls often, passes."
+    suppressed_base_arguments = speech.DJANGO_OPTIONS
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        metavar = "show|choose|pass|favourites|keep|forget"
+        verbs = parser.add_subparsers(required=True, metavar=metavar)
+        choosing = speech.verb(verbs, "choose", choose, help="make a SIP user her phone")
+        passing = speech.verb(verbs, "pass", make_pass, help="short-lived credentials for a page")
+        keeping = speech.verb(verbs, "keep", keep, help="keep whom she calls often")
+        forgetting = speech.verb(verbs, "forget", forget, help="keep him no more")
+        for parsed in (
+            *(choosing, keeping, forgetting),
+            speech.verb(verbs, "show", show, help="as which SIP user she telephones"),
+            speech.verb(verbs, "favourites", favourites, help="whom she calls often"),
+        ):
+            parsed.add_argument("email", metavar="E-MAIL", help="as she signs in")
+        choosing.add_argument("aor", metavar="ADDRESS", help="such as alice@example.com")
+        keeping.add_argument("address", metavar="ADDRESS", help="a name, a number or an address")
+        keeping.add_argument("--name", default="", help="as the page shows it")
+        forgetting.add_argument("address", metavar="ADDRESS", help="as `favourites` shows it")
+        passing.add_argument("aor", metavar="ADDRESS", help="whose calls these will be")
+        passing.add_argument("--host", required=True, help="as which browsers know the dashboard")
+        seconds = services.PASS_SECONDS
+        what = f"how long it is good ({seconds})"
+        passing.add_argument("--seconds", type=int, default=seconds, metavar="N", help=what)
+
+    def handle(self, *words: str, **options: Any) -> None:
+        speech.act(options)
+
+
+def show(options: Mapping[str, Any]) -> None:
+    """Show as which SIP user a person telephones."""
+    speech.show_one(rows.of_own_user(_phone(options)), options)
+
+
+def choose(options: Mapping[str, Any]) -> None:
+    """Make a SIP user a person's phone."""
+    person = lookup.person(options["email"])
+    user = services.give_phone(person, lookup.subscriber(options["aor"]))
+    speech.done(f"{person} telephones as {user.aor} now.", rows.of_own_user(user), options)
+
+
+def make_pass(options: Mapping[str, Any]) -> None:
+    """Make a pass for a page that telephones as a user."""
+    user = lookup.subscriber(options["aor"])
+    made = services.make_pass(user, options["host"], seconds=options["seconds"])
+    row = dataclasses.asdict(made) | {"token": made.token}
+    speech.done(f"the pass, shown once: {made.token}", row, options)
+
+
+def favourites(options: Mapping[str, Any]) -> None:
+    """Show whom a person calls often."""
+    found = _phone(options).favourites.order_by("pk")
+    speech.show([rows.of_favourite(each) for each in found], COLUMNS, options)
+
+
+def keep(options: Mapping[str, Any]) -> None:
+    """Keep whom a person calls often."""
+    made = services.add_favourite(_phone(options), options["address"], options["name"])
+    speech.done(f"{made.address} is kept.", rows.of_favourite(made), options)
+
+
+def forget(options: Mapping[str, Any]) -> None:
+    """Keep him no more."""
+    found = _phone(options).favourites.filter(address=options["address"]).first()
+    if found is None:
+        raise Refused(f"{options['address']} is not kept; ./fedsip phone favourites")
+    row = rows.of_favourite(found)
+    services.remove_favourite(found)
+    speech.done(f"{row['address']} is kept no more.", row, options)
+
+
+def _phone(options: Mapping[str, Any]) -> Subscriber:
+    person = lookup.person(options["email"])
+    phone = services.phone_of(person)
+    if phone is None:
+        raise Refused(f"{person} has no phone yet; ./fedsip phone choose {person} ADDRESS")
+    return phone
