@@ -75,6 +75,7 @@ What happens:
 People and programs:
   admin          people who sign in to the dashboard: make them, new password
   people         who looks after a tenant, in which role
+  phone          the phone of somebody in the dashboard, whom she calls often, passes
   invitation     letters that let people join a tenant, or make a SIP user their own
   token          API tokens
   webhook        addresses that are told what happens
