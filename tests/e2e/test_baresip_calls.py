@@ -85,30 +85,35 @@ def packets_from_each_side(relay: NgClient, call_id: str) -> list[int]:
     return [side[b"medias"][0][b"streams"][0][b"stats"][b"packets"] for side in tags.values()]
 
 
-@pytest.mark.parametrize("holder", ["caller", "callee"])
-def test_hold_and_resume(platform: Platform, users: Users, baresip: Phone, holder: str) -> None:
-    alice, bob = baresip(users("alice")), baresip(users("bob"), "tls")
-    talk(alice, bob)
-    holding, held = (alice, bob) if holder == "caller" else (bob, alice)
+def hold_and_resume(holding: Baresip, held: Baresip) -> None:
     holding.command("hold")
     held.program.awaits(r"^a=sendonly")
     held.program.awaits(r"^ACK sip:")
     holding.command("resume")
     held.program.awaits(r"^a=sendrecv")
     held.program.awaits(r"^ACK sip:")
-    # baresip 1.0 ends its recording at a re-INVITE, so from here on the relay's counters tell.
+
+
+def sound_goes_on(call_id: str, platform: Platform) -> None:
+    """Wait until the relay has carried another second of it in both directions; baresip 1.0 ends
+    its recording at a re-INVITE."""
     with NgClient(platform.ng_port) as relay:
-        call_id = held.call_id()
         before = packets_from_each_side(relay, call_id)
-        wait_until(
-            lambda: all(
-                after > earlier + 50
-                for after, earlier in zip(
-                    packets_from_each_side(relay, call_id), before, strict=True
-                )
-            ),
-            "sound goes on in both directions after the hold",
-        )
+
+        def has_gone_on() -> bool:
+            now = packets_from_each_side(relay, call_id)
+            return all(after > earlier + 50 for after, earlier in zip(now, before, strict=True))
+
+        wait_until(has_gone_on, "sound goes on in both directions after the hold")
+
+
+@pytest.mark.parametrize("holder", ["caller", "callee"])
+def test_hold_and_resume(platform: Platform, users: Users, baresip: Phone, holder: str) -> None:
+    alice, bob = baresip(users("alice")), baresip(users("bob"), "tls")
+    talk(alice, bob)
+    holding, held = (alice, bob) if holder == "caller" else (bob, alice)
+    hold_and_resume(holding, held)
+    sound_goes_on(held.call_id(), platform)
     alice.command("hangup")
     bob.closed()
 

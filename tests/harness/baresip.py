@@ -7,6 +7,7 @@ import queue
 import re
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,9 +161,10 @@ class Baresip(Closing):
     ) -> dict[str, Any]:
         """Return the next event of that type; `other` names one that fails the wait at once."""
         seen: list[str] = []
+        deadline = time.monotonic() + within
         while True:
             try:
-                event = self._events.get(timeout=within)
+                event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise PeerFailed(
                     f"{self.account.user}: no {kind}; saw {seen}\n{self.tail()}"

@@ -22,8 +22,23 @@ from tests.harness.sipp import Party
 
 TRANSPORTS = ("udp", "tcp", "tls")
 SERVICES = {"udp": "SIP+D2U _sip._udp", "tcp": "SIP+D2T _sip._tcp", "tls": "SIPS+D2T _sips._tcp"}
-USERS = 8
+USERS = 20
 ADDRESSES = {"a": "127.0.0.11", "b": "127.0.0.12"}
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Somebody else's proxy at 127.0.0.1; UDP and TCP have one port."""
+
+    sip_port: int
+    tls_port: int
+
+    def port(self, transport: str) -> int:
+        return self.tls_port if transport == "tls" else self.sip_port
+
+    def uri(self, transport: str) -> str:
+        """It as the next hop of others."""
+        return f"sip:127.0.0.1:{self.port(transport)};transport={transport}"
 
 
 @dataclass
@@ -62,18 +77,13 @@ class Internet:
         phone.registers()
         return phone
 
-    def neighbour(
-        self, phones: ExitStack, folder: Path, *, domain: str, onward: str
-    ) -> tuple[int, int]:
-        """Start a Kamailio that serves `domain`, if it is not "", and sends all else onward.
-
-        Returns its ports of UDP and TCP, and of TLS.
-        """
-        port, tls_port = free_port(), free_port()
+    def neighbour(self, phones: ExitStack, folder: Path, *, domain: str, onward: str) -> Neighbour:
+        """Start a Kamailio that serves `domain`, if it is not "", and sends all else onward."""
+        made = Neighbour(free_port(), free_port())
         certificate, key = self.authority.issue(folder / "tls", f"sip:{domain or 'transit.test'}")
         config = NEIGHBOUR.format(
-            port=port,
-            tls_port=tls_port,
+            port=made.sip_port,
+            tls_port=made.tls_port,
             aliases=f'alias="{domain}"' if domain else "",
             certificate=certificate,
             key=key,
@@ -81,11 +91,13 @@ class Internet:
             onward=onward,
         )
         phones.enter_context(kamailio(config, folder))
-        return port, tls_port
+        return made
 
-    def neighbours_phone(self, phones: ExitStack, domain: str, port: int, folder: Path) -> Baresip:
+    def neighbours_phone(
+        self, phones: ExitStack, domain: str, neighbour: Neighbour, folder: Path
+    ) -> Baresip:
         """A phone that is registered at somebody else's proxy."""
-        account = Account("nora", domain, "-", f"sip:127.0.0.1:{port};transport=udp")
+        account = Account("nora", domain, "-", neighbour.uri("udp"))
         seed = next(self._seeds)
         phone = phones.enter_context(Baresip(account, folder / f"phone{seed}", seed=seed))
         phone.registers()
