@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError
 
 from fedsip_platform.audit.models import Entry
-from fedsip_platform.directory.models import Subscriber, Translation
+from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.tenants.models import Tenant
 from tests.cli.conftest import Fedsip
 
 pytestmark = pytest.mark.db
@@ -72,6 +74,25 @@ def test_the_good_rows_come_in_where_that_is_wanted(acme: Fedsip, tmp_path: Path
     path.write_text("username,domain,password\ny,example.com,\n")
     refused = acme("import", str(path), "--tenant", "acme", "--skip-bad")
     assert refused.complained.splitlines()[1] == "fedsip: nothing was imported: 1 problems."
+
+
+def test_the_owner_is_made_with_the_rest_or_not_at_all(acme: Fedsip, tmp_path: Path) -> None:
+    path = tmp_path / "domains.csv"
+    path.write_text("domain\nmoved.example\nmoved example\n")
+    bring_in = ("import", str(path), "--table", "domain", "--new-tenant", "new")
+    assert acme(*bring_in).code == 1
+    path.write_text("domain\nmoved.example\n")
+    assert acme(*bring_in, "--dry-run").said == "1 of domain would be imported.\n"
+    assert not Tenant.objects.filter(slug="new").exists()
+    assert acme(*bring_in).said == "1 of domain imported.\n"
+    assert Domain.objects.get(name="moved.example").tenant.slug == "new"
+    assert acme(*bring_in).complained == "fedsip: Tenant with this Slug already exists.\n"
+    with pytest.raises(CommandError, match="--tenant: not allowed with argument --new-tenant"):
+        acme(*bring_in, "--tenant", "acme")
+    with pytest.raises(
+        CommandError, match="one of the arguments --tenant --new-tenant is required"
+    ):
+        acme("import", str(path))
 
 
 def test_files_that_say_nothing(acme: Fedsip, tmp_path: Path) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.harness import sound
+from tests.e2e.test_baresip_calls import hears
 from tests.harness.baresip import Account, Baresip
 from tests.harness.processes import Program
-from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
-HEARD = 0.9
 
 
 def _rows(said: str) -> dict[str, list[str]]:
@@ -32,27 +31,11 @@ def _accounts(said: str) -> list[Account]:
     return [Account(*column) for column in zip(*columns, strict=True)]
 
 
-def _hears(listener: Baresip, speaker: Baresip) -> None:
-    wait_until(
-        lambda: sound.likeness(speaker.played, listener.recording()) > HEARD,
-        f"{listener.account.user} hears {speaker.account.user}",
-    )
-
-
 def test_the_printed_settings_make_two_phones_talk(
-    folder: Path, environment: dict[str, str]
+    folder: Path, settings_from: Callable[[int], dict[str, str]]
 ) -> None:
-    settings = environment | {
-        "FEDSIP_STATE_DIR": str(folder / "var"),
-        "FEDSIP_SIP_PORT": "23140",
-        "FEDSIP_SIP_TLS_PORT": "23141",
-        "FEDSIP_WEB_PORT": "23142",
-        "FEDSIP_MEDIA_NG": "127.0.0.1:23143",
-        "FEDSIP_SIP_RELAYS": "127.0.0.1:23143",
-        "FEDSIP_MEDIA_PORTS": "23150-23199",
-    }
     command = [ROOT / "fedsip", "up", "--demo"]
-    with Program(command, log=folder / "up.log", env=settings) as platform:
+    with Program(command, log=folder / "up.log", env=settings_from(23140)) as platform:
         platform.awaits(r"Ctrl-C stops everything", within=120)
         first, second = _accounts(platform.text())
         host = first.proxy.removeprefix("sip:").partition(":")[0]
@@ -65,8 +48,8 @@ def test_the_printed_settings_make_two_phones_talk(
             alice.dials(second.user + "@" + second.domain)
             bob.accepts()
             alice.established()
-            _hears(bob, alice)
-            _hears(alice, bob)
+            hears(bob, alice)
+            hears(alice, bob)
             alice.command("hangup")
             bob.closed()
         assert platform.stop(within=60) == 0

@@ -29,16 +29,8 @@ Up = Callable[..., Program]
 
 
 @pytest.fixture
-def settings(folder: Path, environment: dict[str, str]) -> dict[str, str]:
-    return environment | {
-        "FEDSIP_STATE_DIR": str(folder / "var"),
-        "FEDSIP_SIP_PORT": str(SIP),
-        "FEDSIP_SIP_TLS_PORT": str(TLS),
-        "FEDSIP_WEB_PORT": str(WEB),
-        "FEDSIP_MEDIA_NG": f"127.0.0.1:{NG}",
-        "FEDSIP_SIP_RELAYS": f"127.0.0.1:{NG}",
-        "FEDSIP_MEDIA_PORTS": "23200-23299",
-    }
+def settings(settings_from: Callable[[int], dict[str, str]]) -> dict[str, str]:
+    return settings_from(SIP)
 
 
 @pytest.fixture

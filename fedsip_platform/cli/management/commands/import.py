@@ -1,4 +1,4 @@
-"""fedsip import FILE --tenant SLUG"""
+"""fedsip import FILE --tenant SLUG | --new-tenant SLUG"""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
+from fedsip_platform.directory import services
 from fedsip_platform.moving import sources, tables
+from fedsip_platform.moving.batch import Report
+from fedsip_platform.tenants.models import Tenant
 
 
 class Command(BaseCommand):
@@ -23,7 +27,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "file", nargs="+", help="CSV, JSON, SQL dump or SQLite file; several are one import"
         )
-        parser.add_argument("--tenant", required=True, help="short name of the new owner")
+        owner = parser.add_mutually_exclusive_group(required=True)
+        owner.add_argument("--tenant", metavar="SLUG", help="short name of the new owner")
+        owner.add_argument("--new-tenant", metavar="SLUG", help="make this tenant, to be the owner")
         parser.add_argument(
             "--table",
             choices=sources.TABLES,
@@ -41,8 +47,26 @@ class Command(BaseCommand):
 
 
 def bring_in(options: Mapping[str, Any]) -> None:
-    """Bring in what the files have."""
-    tenant = lookup.tenant(options["tenant"])
+    """Bring in what the files have, and make their owner where that is wanted: all or none."""
+    with transaction.atomic():
+        if slug := options["new_tenant"]:
+            tenant = services.create_tenant(slug, slug)
+        else:
+            tenant = lookup.tenant(options["tenant"])
+        report = _made_of(options, tenant)
+        if options["dry_run"]:
+            transaction.set_rollback(True)
+    made = ", ".join(f"{amount} of {table}" for table, amount in report.made.items()) or "nothing"
+    known = f"; {report.known} were here already" if report.known else ""
+    skipped = f"; {len(report.problems)} problems, see above" if report.problems else ""
+    would = "would be imported" if options["dry_run"] else "imported"
+    row = {"made": report.made, "known": report.known, "dry_run": options["dry_run"]}
+    row["problems"] = [{"row": where, "reason": reason} for where, reason in report.problems]
+    speech.done(f"{made} {would}{known}{skipped}.", row, options)
+
+
+def _made_of(options: Mapping[str, Any], tenant: Tenant) -> Report:
+    """What became of the files; raises Refused where nothing did."""
     try:
         files = [sources.read(Path(name), options["table"]) for name in options["file"]]
         report = tables.bring_in(
@@ -56,10 +80,4 @@ def bring_in(options: Mapping[str, Any]) -> None:
         raise Refused(f"nothing was imported: {len(report.problems)} problems.")
     if not report.made and not report.known:
         raise Refused(f"there are no rows of {', '.join(sources.TABLES)} in these files.")
-    made = ", ".join(f"{amount} of {table}" for table, amount in report.made.items()) or "nothing"
-    known = f"; {report.known} were here already" if report.known else ""
-    skipped = f"; {len(report.problems)} problems, see above" if report.problems else ""
-    would = "would be imported" if options["dry_run"] else "imported"
-    row = {"made": report.made, "known": report.known, "dry_run": options["dry_run"]}
-    row["problems"] = [{"row": where, "reason": reason} for where, reason in report.problems]
-    speech.done(f"{made} {would}{known}{skipped}.", row, options)
+    return report
