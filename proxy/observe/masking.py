@@ -1,6 +1,7 @@
 """Takes secrets out of a SIP message before it is kept or sent elsewhere. Pure.
 
-Gone are digest credentials and nonces, and the keys of SDES (RFC 4568) in session descriptions.
+Gone are digest credentials and nonces, and in session descriptions all that is a key: of SDES
+(RFC 4568), of key management (RFC 4567) and k= (RFC 4566), and the passwords of ICE.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ _CREDENTIALS: Final = re.compile(
 )
 _NAME: Final = re.compile(rb'username="([^"]*)"', re.I)
 _NONCE: Final = re.compile(rb'\b(nonce|nextnonce|opaque|rspauth|cnonce)="[^"]*"', re.I)
-_KEY: Final = re.compile(rb"^(a=crypto:[^\r\n]*?inline:)[^\r\n]*", re.I | re.M)
+_KEY: Final = re.compile(
+    rb"^(a=crypto:[^\r\n]*?inline:|a=key-mgmt:[^\r\n ]*|a=ice-pwd:|k=[^\r\n:]*:)[^\r\n]*",
+    re.I | re.M,
+)
 
 
 def masked(message: bytes) -> bytes:
@@ -25,7 +29,7 @@ def masked(message: bytes) -> bytes:
     if b"auth" in lower:  # as all fields are called that have credentials or a nonce
         message = _CREDENTIALS.sub(_without_credentials, message)
         message = _NONCE.sub(rb'\1="' + MASK + b'"', message)
-    if b"a=crypto:" in lower:
+    if b"a=crypto:" in lower or b"a=ice-pwd:" in lower or b"\nk=" in lower or b"a=key-" in lower:
         message = _KEY.sub(rb"\1" + MASK, message)
     return message
 

@@ -12,6 +12,7 @@ from fedsip_platform.calls.models import Node
 from tests.cli.conftest import Fedsip
 from tests.harness.dns_server import DnsThread, Zones
 from tests.harness.processes import free_port
+from tests.harness.sip_hosts import RefusingHost
 
 pytestmark = pytest.mark.db
 
@@ -73,6 +74,20 @@ def test_the_whole_tree_is_told(fedsip: Fedsip, dns: DnsThread) -> None:
     ]
     assert said[2].split()[:2] == ["SRV", "_sip._udp.elsewhere.test"]
     assert said[-1].split(maxsplit=3)[3] == "does not answer OPTIONS: Connection refused"
+
+
+def test_each_server_in_its_order_and_who_answers(fedsip: Fedsip, dns: DnsThread) -> None:
+    silent = free_port()
+    with RefusingHost(486, answers=b"OPTIONS") as host:
+        records = f"_sip._udp SRV 20 1 {host.port} one\n_sip._udp SRV 10 1 {silent} one"
+        dns.server.zones = Zones({"two.test": f"{records}\none A 127.0.0.1"})
+        said = fedsip("locate", "sip:bob@two.test").said.splitlines()
+        assert [one.method for one in host.came] == [b"OPTIONS"]
+    first, second = said[-2:]
+    assert first.split(maxsplit=3)[:3] == ["1", "udp", f"127.0.0.1:{silent}"]
+    assert first.endswith("does not answer OPTIONS: Connection refused")
+    assert second.split(maxsplit=3)[:3] == ["2", "udp", f"127.0.0.1:{host.port}"]
+    assert " answers OPTIONS: 486 Busy Here in " in second
 
 
 def test_for_programs_and_without_asking_the_servers(fedsip: Fedsip, dns: DnsThread) -> None:

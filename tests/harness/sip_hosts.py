@@ -17,10 +17,12 @@ from tests.harness.closing import Closing
 
 
 class RefusingHost(Closing):
-    """A server over UDP that answers each INVITE with the same status and keeps what came."""
+    """A server over UDP that answers each request of one method with the same status and keeps what
+    came."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, *, answers: bytes = b"INVITE") -> None:
         self._status = status
+        self._answers = answers
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -39,7 +41,7 @@ class RefusingHost(Closing):
             if not isinstance(message, Request):
                 continue
             self.came.append(message)
-            if message.method == b"INVITE":
+            if message.method == self._answers:
                 answer = message.response(self._status, to_tag=b"refused")
                 self._socket.sendto(serialise(answer), source)
 

@@ -3,44 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
-import struct
 from typing import Any
 
 import pytest
 
 from proxy.observe.hep import hep_packet
 from proxy.observe.hep_export import HepExport
+from tests.harness.homer import understood
 
-GENERIC = {
-    1: ("family", "!B"), 2: ("protocol", "!B"), 7: ("source_port", "!H"), 8: ("target_port", "!H"),
-    9: ("seconds", "!I"), 10: ("microseconds", "!I"), 11: ("type", "!B"), 12: ("agent", "!I"),
-}  # fmt: skip
-ADDRESSES = {3: "source", 4: "target", 5: "source", 6: "target"}
-BYTES = {14: "key", 15: "payload", 17: "correlation", 19: "node"}
 MESSAGE = b"OPTIONS sip:x SIP/2.0\r\nCall-ID: c1\r\n\r\n"
-
-
-def read(packet: bytes) -> dict[str, Any]:
-    """What a collector understands of a packet."""
-    assert packet[:4] == b"HEP3"
-    assert struct.unpack("!H", packet[4:6]) == (len(packet),)
-    found: dict[str, Any] = {}
-    at = 6
-    while at < len(packet):
-        vendor, kind, length = struct.unpack_from("!HHH", packet, at)
-        value = packet[at + 6 : at + length]
-        assert (vendor, len(value)) == (0, length - 6)
-        if kind in GENERIC:
-            name, layout = GENERIC[kind]
-            (found[name],) = struct.unpack(layout, value)
-        elif kind in ADDRESSES:
-            found[ADDRESSES[kind]] = str(ipaddress.ip_address(value))
-        else:
-            found[BYTES[kind]] = value
-        at += length
-    return found
 
 
 def packet(payload: bytes = MESSAGE, **changes: Any) -> bytes:
@@ -52,7 +24,7 @@ def packet(payload: bytes = MESSAGE, **changes: Any) -> bytes:
 
 
 def test_ipv4_over_udp() -> None:
-    assert read(packet()) == {
+    assert understood(packet()) == {
         "family": socket.AF_INET, "protocol": 17, "source": "192.0.2.1", "target": "198.51.100.1",
         "source_port": 5060, "target_port": 5061, "seconds": 1_800_000_000,
         "microseconds": 250_000, "type": 1, "agent": 7, "correlation": b"c1", "node": b"a",
@@ -62,14 +34,14 @@ def test_ipv4_over_udp() -> None:
 
 def test_ipv6_over_a_connection_with_a_key() -> None:
     ends = {"source": ("2001:db8::1", 1), "target": ("2001:db8::2", 2)}
-    found = read(packet(**ends, is_reliable=True, key="secret", call_id=b""))
+    found = understood(packet(**ends, is_reliable=True, key="secret", call_id=b""))
     assert (found["family"], found["protocol"], found["key"]) == (10, 6, b"secret")
     assert (found["source"], found["target"]) == ("2001:db8::1", "2001:db8::2")
     assert "correlation" not in found
 
 
 def test_a_packet_fits_a_datagram() -> None:
-    found = read(packet(b"x" * 70_000))
+    found = understood(packet(b"x" * 70_000))
     assert 64_000 < len(found["payload"]) < 65_000
 
 
@@ -84,7 +56,7 @@ async def test_udp_collector() -> None:
             asyncio.get_running_loop().sock_recv(collector, 65536), 20
         )
         await export.close()
-    assert read(received)["payload"] == MESSAGE
+    assert understood(received)["payload"] == MESSAGE
 
 
 async def test_tcp_collector_that_comes_late(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +82,6 @@ async def test_tcp_collector_that_comes_late(monkeypatch: pytest.MonkeyPatch) ->
         while arrived.empty():
             export.send(packet())
             await asyncio.sleep(0.01)
-    assert read(arrived.get_nowait())["payload"] == MESSAGE
+    assert understood(arrived.get_nowait())["payload"] == MESSAGE
     await export.close()
     server.close()

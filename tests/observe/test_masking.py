@@ -40,6 +40,11 @@ DIGEST = b'Digest username="alice", realm="x", nonce="n0", response="d41d8c", cn
             HEAD + b"\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:S0VZ|2^20|1:4\r\na=x",
             HEAD + b"\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:(masked)\r\na=x",
         ),
+        (
+            HEAD + b"\r\nk=clear:S0VZ\r\na=key-mgmt:mikey AQAF\r\na=ice-pwd:x7\r\na=ice-ufrag:u",
+            HEAD + b"\r\nk=clear:(masked)\r\na=key-mgmt:mikey(masked)\r\na=ice-pwd:(masked)\r\n"
+            b"a=ice-ufrag:u",
+        ),
     ],
 )
 def test_table(message: bytes, left: bytes) -> None:

@@ -16,6 +16,7 @@ from proxy.settings import ProxySettings
 from proxy.transport.flow import Flow
 from tests.harness.builders import request
 from tests.harness.database import Administrator, until
+from tests.harness.homer import understood
 
 FLOW = Flow("udp", ("198.51.100.1", 5060), ("192.0.2.10", 5062))
 V6 = Flow("tls", ("2001:db8::1", 5061), ("2001:db8::2", 40000), 7)
@@ -163,14 +164,17 @@ async def test_they_wait_while_postgresql_is_away() -> None:
 
 
 @pytest.mark.db
-@pytest.mark.parametrize("keeps", [True, False])
+@pytest.mark.parametrize(
+    ("node_keeps", "domain_keeps"), [(True, True), (False, True), (True, False)]
+)
 async def test_a_node_keeps_a_refused_call_and_tells_homer(
-    keeps: bool, fresh_url: str, tmp_path: Path
+    node_keeps: bool, domain_keeps: bool, fresh_url: str, tmp_path: Path
 ) -> None:
-    """With trace=off it only tells."""
+    """With trace=off, its own or the domain's, it only tells."""
+    keeps = node_keeps and domain_keeps
     administrator = Administrator(fresh_url)
     tenant = administrator.tenant()
-    domain = administrator.domain(tenant, hide_users=False)
+    domain = administrator.domain(tenant, hide_users=False, trace=domain_keeps)
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as homer,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone,
@@ -190,12 +194,13 @@ async def test_a_node_keeps_a_refused_call_and_tells_homer(
             tls=False,
             port=port,
             gateway=str(tmp_path / "gateway.sock"),
-            trace=keeps,
+            trace=node_keeps,
             hep=f"udp:127.0.0.1:{homer.getsockname()[1]}",
         )
         server = Server(settings)
         await server.start()
-        via = b"SIP/2.0/UDP 127.0.0.1:%d" % phone.getsockname()[1]
+        phone_port = phone.getsockname()[1]
+        via = b"SIP/2.0/UDP 127.0.0.1:%d" % phone_port
         invite = request(
             b"INVITE", b"sip:nobody@example.com", via=via, from_uri=b"sip:x@elsewhere.org",
             call_id=b"traced",
@@ -207,7 +212,11 @@ async def test_a_node_keeps_a_refused_call_and_tells_homer(
         await until(lambda: administrator.ask(record) == [(404,)], "the call is recorded")
         await server.close()
         homer.settimeout(20)
-        assert b"INVITE sip:nobody@example.com" in homer.recv(65536)
+        first = understood(homer.recv(65536))
+        assert first["payload"].startswith(b"INVITE sip:nobody@example.com ")
+        assert (first["correlation"], first["node"], first["protocol"]) == (b"traced", b"a", 17)
+        assert (first["source_port"], first["target_port"]) == (phone_port, port)
+        assert {first["source"], first["target"]} == {"127.0.0.1"}
     starts = [row[6].partition("\r\n")[0] for row in kept(fresh_url)]
     assert starts[:1] == (["INVITE sip:nobody@example.com SIP/2.0"] if keeps else [])
     answers = {start for start in starts if start.startswith("SIP/2.0 404")}

@@ -18,6 +18,7 @@ from fedsip_platform.calls.models import (
     RegistrationSample,
 )
 from fedsip_platform.celery import app
+from fedsip_platform.directory import services
 from fedsip_platform.tasks import observing
 from tests.platform.world import World, make_call
 
@@ -53,11 +54,14 @@ def test_messages_are_kept_as_long_as_their_domain_says(acme: World) -> None:
         at = timezone.now() - timedelta(days=days)
         CallMessage.objects.create(call_id="x", domain_id=domain_id, at=at, way="in")
 
-    for days in (6, 8):
-        message(days, acme.domain.pk)
+    services.update_domain(acme.domain, trace_days=20)
+    brief = services.create_domain(acme.tenant, "brief.example.com", trace_days=2)
+    for domain, days in ((acme.domain, 19), (acme.domain, 21), (brief, 1), (brief, 3)):
+        message(days, domain.pk)
     message(1, 10**9)
-    assert observing.forget_messages() == 2
-    assert CallMessage.objects.get().domain == acme.domain
+    assert observing.forget_messages() == 3
+    kept = {one.domain: timezone.now() - one.at for one in CallMessage.objects.all()}
+    assert {domain: age.days for domain, age in kept.items()} == {acme.domain: 19, brief: 1}
 
 
 def test_old_calls_are_forgotten(acme: World) -> None:
