@@ -28,7 +28,7 @@ from proxy.observe.blocks import Blocks, Network
 from proxy.observe.calls import Calls, Observed
 from proxy.observe.gateway_health import GatewayHealthWriter
 from proxy.observe.hang_ups import HangUps
-from proxy.observe.heartbeat import Heartbeat
+from proxy.observe.heartbeat import Facts, Heartbeat
 from proxy.observe.hep_export import HepExport
 from proxy.observe.journal import Journal
 from proxy.observe.records import Records
@@ -287,12 +287,13 @@ class Server:
     def _binding_removed(self, binding: Binding) -> None:
         registrar.let_flow_go(binding, self._node)
 
-    def _facts(self) -> tuple[int, int, int, dict[str, bool]]:
-        return (
-            self._transport.flow_count,
-            len(self._state.bindings),
-            len(self._node.calls),
-            self._relays.states(),
+    def _facts(self) -> Facts:
+        return Facts(
+            flows=self._transport.flow_count,
+            bindings=len(self._state.bindings),
+            calls=len(self._node.calls),
+            lost_calls=self._records.lost,
+            relays=self._relays.states(),
         )
 
 

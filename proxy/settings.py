@@ -303,8 +303,8 @@ class ProxySettings:
         "FEDSIP_SIP_LIVE_CALLS", True, "Show the calls that go on, and not only those that ended."
     )
     spool_megabytes: int = _setting(
-        "FEDSIP_SIP_SPOOL_MEGABYTES", 256, "Call records kept on disk while PostgreSQL is away.",
-        "MB",
+        "FEDSIP_SIP_SPOOL_MEGABYTES", 256, "Call records kept on disk while PostgreSQL is away; as "
+        "much again for the journal of calls.", "MB",
     )  # fmt: skip
 
     relays: tuple[str, ...] = _setting(

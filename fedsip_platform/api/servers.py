@@ -31,6 +31,11 @@ class NodeSerializer(serializers.ModelSerializer):
         child=serializers.BooleanField(), help_text="By name: whether it reaches the relay."
     )
 
+    lost_calls = serializers.IntegerField(
+        read_only=True,
+        help_text="Calls without a record since it started: disk and memory were full.",
+    )
+
     listeners = serializers.ListField(
         child=serializers.ListField(),
         help_text="Protocol, address, and host and port as others reach it, of each.",
@@ -40,7 +45,7 @@ class NodeSerializer(serializers.ModelSerializer):
         model = Node
         fields = (
             *("id", "is_alive", "address", "version", "started_at", "seen_at"),
-            *("flows", "bindings", "calls", "relays", "listeners"),
+            *("flows", "bindings", "calls", "lost_calls", "relays", "listeners"),
         )
         read_only_fields = fields
 
@@ -117,7 +122,7 @@ class CertificateViewSet(mixins.ListModelMixin, ScopedViewSet):
 
 
 class PartSerializer(serializers.Serializer):
-    name = serializers.CharField(help_text="proxies, relays, domains or certificates.")
+    name = serializers.CharField(help_text="proxies, relays, records, domains or certificates.")
     state = serializers.CharField(help_text="good, warn, bad or unknown.")
     text = serializers.CharField(help_text="In words.")
     sentence = serializers.CharField(help_text="What is wrong, where that is said nowhere else.")

@@ -26,7 +26,7 @@ class CallRecordAdmin(admin.ModelAdmin):
 class NodeAdmin(admin.ModelAdmin):
     list_display = (
         *("node_id", "address", "version", "started_at", "seen_at"),
-        *("flows", "bindings", "calls"),
+        *("flows", "bindings", "calls", "lost_calls"),
     )
     has_add_permission = has_change_permission = has_delete_permission = never
 

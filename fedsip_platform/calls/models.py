@@ -257,6 +257,8 @@ class Node(models.Model):
     flows = models.IntegerField(db_default=0)
     bindings = models.IntegerField(db_default=0)
     calls = models.IntegerField(db_default=0)
+    lost_calls = models.IntegerField(db_default=0)
+    """Calls of which no record could be kept since the node started."""
     relays = models.JSONField(default=dict, db_default={})
     listeners = models.JSONField(default=list, db_default=[])
     """[protocol, address, host and port as others reach it] of each."""

@@ -1,4 +1,5 @@
-"""Whether what calls depend on works: proxies, relays, our domains' DNS, certificates; in words."""
+"""Whether what calls depend on works: proxies, relays, records, our domains' DNS, certificates; in
+words."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ class Part:
     """One thing that must work. `sentence` says what is wrong and is not told elsewhere."""
 
     name: str
-    """For programs: proxies, relays, domains or certificates."""
+    """For programs: proxies, relays, records, domains or certificates."""
     label: str
     text: str
     state: str
@@ -49,8 +50,14 @@ def of(checks: QuerySet[DomainCheck], *, now: datetime) -> list[Part]:
 
 
 def of_servers(seen: nodes.Seen) -> list[Part]:
-    """Proxies, and the relays that they reach."""
-    return [_proxies(seen), *([_relays(seen)] if seen.alive else [])]
+    """Proxies, the relays that they reach, and records of calls where some were lost."""
+    parts = [_proxies(seen)]
+    if seen.alive:
+        parts.append(_relays(seen))
+    if any(node.lost_calls for node in seen.alive):
+        sentence = _("Some calls are not on record; the proxy's log says why.")
+        parts.append(Part("records", _("Records of calls"), _("some are lost"), WARN, sentence))
+    return parts
 
 
 def _proxies(seen: nodes.Seen) -> Part:

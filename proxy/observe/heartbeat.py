@@ -19,17 +19,30 @@ Listening = tuple[str, str, str, int]
 _SECONDS: Final = 1.0
 _UPSERT: Final = (
     b"INSERT INTO proxy_node"
-    b" (node_id, started_at, seen_at, version, address, listeners, flows, bindings, calls, relays)"
-    b" VALUES (%s, now(), now(), %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (node_id) DO UPDATE SET"
+    b" (node_id, started_at, seen_at, version, address, listeners, flows, bindings, calls,"
+    b" lost_calls, relays)"
+    b" VALUES (%s, now(), now(), %s, %s, %s, %s, %s, %s, %s, %s)"
+    b" ON CONFLICT (node_id) DO UPDATE SET"
     b" started_at = CASE WHEN %s THEN now() ELSE proxy_node.started_at END, seen_at = now(),"
     b" version = EXCLUDED.version, address = EXCLUDED.address,"
     b" listeners = EXCLUDED.listeners, flows = EXCLUDED.flows,"
-    b" bindings = EXCLUDED.bindings, calls = EXCLUDED.calls, relays = EXCLUDED.relays"
+    b" bindings = EXCLUDED.bindings, calls = EXCLUDED.calls, lost_calls = EXCLUDED.lost_calls,"
+    b" relays = EXCLUDED.relays"
 )
 _PEERS: Final = (
     b"SELECT node_id, address, listeners FROM proxy_node"
     b" WHERE node_id <> %s AND address <> '' AND seen_at > now() - interval '10 s'"
 )
+
+
+class Facts(NamedTuple):
+    """What a node carries now. `lost_calls`: how many records it could not keep since it began."""
+
+    flows: int
+    bindings: int
+    calls: int
+    lost_calls: int
+    relays: dict[str, Any]
 
 
 class Peer(NamedTuple):
@@ -41,8 +54,8 @@ class Peer(NamedTuple):
 
 
 class Heartbeat:
-    """`facts()` gives (flows, bindings, calls, relays by name). `peers` is kept up to date: each
-    other node that lives, by its id."""
+    """`facts()` says what is written. `peers` is kept up to date: each other node that lives, by
+    its id."""
 
     __slots__ = (
         "_address",
@@ -62,7 +75,7 @@ class Heartbeat:
         *,
         node_id: str,
         version: str,
-        facts: Callable[[], tuple[int, int, int, dict[str, Any]]],
+        facts: Callable[[], Facts],
         peers: dict[bytes, Peer],
     ) -> None:
         self._database = Database(url, name="heartbeat")
@@ -98,9 +111,9 @@ class Heartbeat:
             await asyncio.sleep(_SECONDS)
 
     async def _write(self, connection: Connection) -> None:
-        flows, bindings, calls, relays = self._facts()
+        *counts, relays = self._facts()
         where = (self._address, Jsonb(self._listeners))
-        state = (flows, bindings, calls, Jsonb(relays), self._is_first)
+        state = (*counts, Jsonb(relays), self._is_first)
         await connection.execute(_UPSERT, (self._node_id, self._version, *where, *state))
         self._is_first = False
 

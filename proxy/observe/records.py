@@ -79,7 +79,8 @@ _OPEN: Final = (
 
 
 class Records:
-    """What waits to be written. `shows_live`: also the calls that still go on."""
+    """What waits to be written. `shows_live`: also the calls that still go on. Where the spool is
+    full, `most_waiting` records wait in memory; beyond them the oldest are `lost`."""
 
     __slots__ = (
         "_changed",
@@ -87,8 +88,10 @@ class Records:
         "_elsewhere",
         "_ended",
         "_ending",
+        "_is_losing",
         "_is_spool_full",
         "_journal",
+        "_most_waiting",
         "_node_id",
         "_shows_live",
         "_spool",
@@ -97,18 +100,27 @@ class Records:
     )
 
     def __init__(
-        self, url: str, spool: Spool, journal: Journal, *, node_id: str, shows_live: bool = True
+        self,
+        url: str,
+        spool: Spool,
+        journal: Journal,
+        *,
+        node_id: str,
+        shows_live: bool = True,
+        most_waiting: int = _MOST_WAITING,
     ) -> None:
         self._database = Database(url, name="calls")
         self._spool = spool
         self._node_id = node_id
         self._shows_live = shows_live
+        self._most_waiting = most_waiting
         self._changed: dict[str, Call] = {}
         self._ended: deque[Batch] = deque()
         self._ending: dict[str, bytes] = {}  # lines of the journal
         self._journal = journal
         self._elsewhere: list[Row] = []
         self._is_spool_full = False
+        self._is_losing = False
         self._task: asyncio.Task[None] | None = None
         self.lost = 0
 
@@ -150,16 +162,19 @@ class Records:
         end = self._end_of(call)
         if self._ending.pop(call.public_id, None) is None:
             self._note_end(call, end)
-        if len(self._ended) >= _MOST_WAITING:
+        if len(self._ended) >= self._most_waiting:
             self._ended.popleft()
-            self.lost += 1
+            self._lose()
         self._ended.append(end)
 
     def ended_elsewhere(self, call_id: str, *, ended_at: str, ended_by: str) -> None:
         """A BYE passed here for a call that another node, or an earlier life of this one, began."""
         bye = {"call_id": call_id, "ended_at": ended_at, "ended_by": ended_by}
-        self._elsewhere.append(bye)
         self._journal.add({"elsewhere": [bye]})
+        if len(self._elsewhere) >= self._most_waiting:
+            self._lose()
+        else:
+            self._elsewhere.append(bye)
 
     async def open_calls(self) -> list[Call]:
         """The calls of this node's earlier life, waiting for PostgreSQL as long as it takes; what
@@ -188,6 +203,10 @@ class Records:
                 self._put_back(*taken)
                 raise
         self._journal.keep_only(self._ending.values())
+        self._is_spool_full = False
+        if self._is_losing:
+            self._is_losing = False
+            log.error("call records are written again, lost since the start count=%d", self.lost)
 
     def keep(self) -> None:
         """Put all that waits on disk."""
@@ -200,6 +219,12 @@ class Records:
                     log.error("spool is full, call records wait in memory count=%d", len(self))
                 return
         self._journal.keep_only(self._ending.values())
+
+    def _lose(self) -> None:
+        self.lost += 1
+        if not self._is_losing:
+            self._is_losing = True
+            log.error("disk and memory are full, the oldest call records are lost")
 
     def _take(self) -> tuple[list[Call], list[Batch], list[Row]]:
         changed = list(islice(self._changed.values(), _BATCH))
@@ -237,7 +262,6 @@ class Records:
             return
         for batch in self._spool.batches():
             await self._execute(batch)
-        self._is_spool_full = False
         log.info("call records that waited on disk are written")
 
     async def _execute(self, batch: Batch) -> None:

@@ -22,7 +22,6 @@ import argparse
 import asyncio
 import multiprocessing
 import os
-import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -37,140 +36,22 @@ import uvloop
 from fedsip_platform.launch.postgres import EmbeddedPostgres
 from proxy.locate.resolver import Locator
 from proxy.settings import ProxySettings
-from proxy.sip.codec import parse, serialise
-from proxy.sip.message import Request, Response
 from proxy.sip.uri import SipUri, parse_uri
 from tests.bench.lateness import Lateness
 from tests.bench.machine import temporary_folder
 from tests.harness import cpu
-from tests.harness.builders import Dialog, request, respond
 from tests.harness.dns_server import DnsServer, Zones
+from tests.harness.open_phones import HOME, Phone, provide, register
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 
-HOME: Final = "open.test"
 COLD: Final = 200
-_BOUND: Final = 60.0
-_SO_RCVBUFFORCE: Final = 33
 _GOOD_RATE: Final = 50
 """Good calls a second beside the dead ones."""
 _FAILED_AFTER: Final = 36.0
 """Seconds after which nothing of the dead calls is left: Timer B, and the clean-up after it."""
 Ports = tuple[int, int, int]
 """Of the caller, the callee, and the phone without ears."""
-
-
-class Phone(asyncio.DatagramProtocol):
-    """A UDP phone: it answers every call at once, and makes calls."""
-
-    def __init__(self, port: int, proxy: tuple[str, int], host: str = "127.0.0.1") -> None:
-        self.host = host
-        self.port = port
-        self._proxy = proxy
-        self._awaited: dict[bytes, asyncio.Future[Response]] = {}
-        self._transport: asyncio.DatagramTransport | None = None
-        self._calls = 0
-
-    async def start(self) -> None:
-        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: self, (self.host, self.port)
-        )
-        # What answers a burst must not be lost here: nobody would send it again.
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, 16 * 1024 * 1024)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
-        self._transport = transport
-
-    @property
-    def via(self) -> bytes:
-        return b"SIP/2.0/UDP %b:%d" % (self.host.encode(), self.port)
-
-    @property
-    def contact(self) -> bytes:
-        return b"<sip:bench@%b:%d>" % (self.host.encode(), self.port)
-
-    def send(self, message: Request | Response, to: tuple[str, int] | None = None) -> None:
-        assert self._transport is not None
-        self._transport.sendto(serialise(message), to or self._proxy)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if data[:1] < b" ":
-            return
-        message = parse(data)
-        if isinstance(message, Response):
-            waiting = self._awaited.get(message.call_id + message.cseq.method)
-            if message.status >= 200 and waiting is not None and not waiting.done():
-                waiting.set_result(message)
-        elif message.method == b"INVITE":
-            for status in (180, 200):
-                self.send(respond(message, status, contact=self.contact), addr)
-        elif message.method != b"ACK":
-            self.send(message.response(200), addr)
-
-    async def asks(self, message: Request) -> Response:
-        """Send a request and wait for its final answer, sending again as UDP wants it."""
-        key = message.call_id + message.cseq.method
-        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._awaited[key] = answer
-        try:
-            interval = 0.5
-            async with asyncio.timeout(_BOUND):
-                while not answer.done():
-                    self.send(message)
-                    await asyncio.wait([answer], timeout=interval)
-                    interval = min(4.0, interval * 2)
-            return answer.result()
-        finally:
-            del self._awaited[key]
-
-    async def calls(self, uri: str) -> float:
-        """One whole call; seconds from INVITE to 200."""
-        self._calls += 1
-        invite = request(
-            b"INVITE",
-            uri.encode(),
-            via=self.via,
-            from_uri=f"sip:user2@{HOME}".encode(),
-            from_tag=b"t%d" % self._calls,
-            to_uri=uri.encode(),
-            call_id=b"%b-%d-%d@bench" % (self.host.encode(), self.port, self._calls),
-            contact=self.contact,
-        )
-        began = time.perf_counter()
-        answer = await self.asks(invite)
-        took = time.perf_counter() - began
-        if answer.status != 200:
-            raise AssertionError(f"{uri}: {answer.status} {answer.reason!r}")
-        dialog = Dialog(invite, answer, is_caller=True)
-        self.send(dialog.request(b"ACK", via=self.via))
-        await self.asks(dialog.request(b"BYE", via=self.via))
-        return took
-
-    async def many(self, uri: str, count: int, rate: float) -> list[float]:
-        """Calls at a steady rate, whatever each of them takes."""
-        loop = asyncio.get_running_loop()
-        began, under_way = loop.time(), []
-        for number in range(count):
-            await asyncio.sleep(began + number / rate - loop.time())
-            under_way.append(loop.create_task(self.calls(uri)))
-        return await asyncio.gather(*under_way)
-
-    def attempt(self, uri: str) -> Request:
-        """The INVITE of a call that nobody is going to answer."""
-        self._calls += 1
-        return request(
-            b"INVITE",
-            uri.encode(),
-            via=self.via,
-            from_uri=f"sip:user2@{HOME}".encode(),
-            call_id=b"%b-%d-%d@bench" % (self.host.encode(), self.port, self._calls),
-            contact=self.contact,
-        )
 
 
 def zones(port: int, silent_port: int, dead: int) -> Zones:
@@ -322,17 +203,6 @@ def _ask_alone(dns: str) -> list[float]:
     return uvloop.run(ask())
 
 
-async def register(callee: Phone) -> None:
-    """Register a phone as user1."""
-    home = f"sip:user1@{HOME}".encode()
-    answer = await callee.asks(request(
-        b"REGISTER", f"sip:{HOME}".encode(), via=callee.via, from_uri=home, to_uri=home,
-        call_id=b"register%d@bench" % callee.port, contact=callee.contact,
-    ))  # fmt: skip
-    if answer.status != 200:
-        raise AssertionError(f"REGISTER: {answer.status}")
-
-
 async def measure(platform: Platform, dns: str, ports: Ports, args: argparse.Namespace) -> None:
     proxy = (platform.address, platform.port)
     caller, callee, silent = (Phone(port, proxy) for port in ports)
@@ -376,15 +246,6 @@ async def run(folder: Path, args: argparse.Namespace) -> None:
                 await asyncio.to_thread(platform.stop)
     finally:
         postgres.stop()
-
-
-def provide(platform: Platform) -> None:
-    """Make the tables, and HOME with user1 and user2, which asks nobody for a password."""
-    platform.cli("migrate", "--verbosity", "0")
-    policy = ("media_policy=never", "unauthenticated=on", "unauthenticated_calls_out=on")
-    platform.add_domain(HOME, *policy, tenant="bench")
-    for user in ("user1", "user2"):
-        platform.add_user(user, HOME)
 
 
 def main() -> None:

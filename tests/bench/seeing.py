@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Final
 
 from fedsip_platform.launch.postgres import EmbeddedPostgres
-from tests.bench.federation import HOME, Phone, cpu_and_latency, provide, register, spread
+from tests.bench.federation import cpu_and_latency, spread
 from tests.bench.machine import temporary_folder
+from tests.harness.open_phones import HOME, Phone, provide, register
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 

@@ -21,7 +21,11 @@ def test_what_runs_and_what_is_wrong(acme: Fedsip) -> None:
     Node.objects.create(node_id="a", started_at=now, seen_at=now, relays=relays)
     states = {each["name"]: each["state"] for each in acme("health", "--json").json}
     assert states == {"proxies": "good", "relays": "warn"}
+    Node.objects.update(lost_calls=3)
+    lost = acme("health", "--json").json[-1]
+    assert (lost["name"], lost["state"]) == ("records", "warn")
     (node,) = acme("node", "list", "--json").json
+    assert node["lost_calls"] == 3
     assert (node["node"], node["alive"], node["relays"]) == ("a", True, ["one", "two"])
     shown = acme("node", "relays", "--json").json
     assert [(each["relay"], each["answers"]) for each in shown] == [("one", True), ("two", False)]

@@ -73,8 +73,8 @@ PUBLISHED = {
     " expires_at path flow_token node_id protocol received nat family call_id cseq user_agent"
     " methods gruu registered_at updated_at deleted xid",
     "proxy_refusal": "domain_id peer direction why day amount last_at",
-    "proxy_node": "node_id started_at seen_at version address flows bindings calls relays"
-    " listeners",
+    "proxy_node": "node_id started_at seen_at version address flows bindings calls lost_calls"
+    " relays listeners",
     "proxy_gateway_health": "node_id gateway_id is_alive status round_trip_ms checked_at"
     " changed_at",
     "proxy_call": "public_id call_id tenant_id domain_id caller callee request_uri target"

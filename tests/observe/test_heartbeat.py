@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from proxy.observe.heartbeat import Heartbeat, Peer
+from proxy.observe.heartbeat import Facts, Heartbeat, Peer
 
 pytestmark = pytest.mark.db
 
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.db
 async def test_the_row_says_what_the_node_carries(fresh_url: str) -> None:
     carried = asyncio.Event()
 
-    def facts() -> tuple[int, int, int, dict[str, bool]]:
+    def facts() -> Facts:
         carried.set()
-        return 1, 2, 3, {"a": True}
+        return Facts(1, 2, 3, 4, {"a": True})
 
     heartbeat = Heartbeat(fresh_url, node_id="n1", version="9", facts=facts, peers={})
     heartbeat.start("192.0.2.1:5060", [("udp", "192.0.2.1", "192.0.2.1", 5060)])
@@ -26,12 +26,12 @@ async def test_the_row_says_what_the_node_carries(fresh_url: str) -> None:
     async with await psycopg.AsyncConnection.connect(fresh_url, autocommit=True) as connection:
         while row is None:
             cursor = await connection.execute(
-                "SELECT node_id, version, address, listeners, flows, bindings, calls, relays,"
-                " now() - seen_at < interval '10 s' FROM proxy_node"
+                "SELECT node_id, version, address, listeners, flows, bindings, calls, lost_calls,"
+                " relays, now() - seen_at < interval '10 s' FROM proxy_node"
             )
             row = await cursor.fetchone()
     listeners = [["udp", "192.0.2.1", "192.0.2.1", 5060]]
-    assert row == ("n1", "9", "192.0.2.1:5060", listeners, 1, 2, 3, {"a": True}, True)
+    assert row == ("n1", "9", "192.0.2.1:5060", listeners, 1, 2, 3, 4, {"a": True}, True)
     await heartbeat.close()
 
 
@@ -39,9 +39,9 @@ async def test_nodes_find_each_other(fresh_url: str) -> None:
     peers: dict[str, dict[bytes, Peer]] = {"n1": {}, "n2": {}}
     turns: asyncio.Queue[None] = asyncio.Queue()
 
-    def facts() -> tuple[int, int, int, dict[str, bool]]:
+    def facts() -> Facts:
         turns.put_nowait(None)
-        return 0, 0, 0, {}
+        return Facts(0, 0, 0, 0, {})
 
     nodes = [
         Heartbeat(fresh_url, node_id=name, version="9", facts=facts, peers=known)

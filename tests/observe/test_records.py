@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from proxy.observe.call import Call, Dialog
 from proxy.observe.journal import Journal
@@ -158,6 +159,30 @@ async def test_a_full_disk_leaves_them_in_memory(tmp_path: Path) -> None:
     waiting.ended(end(call(1)))
     waiting.keep()
     assert len(waiting) == 1
+    await waiting.close()
+
+
+async def test_beyond_disk_and_memory_the_oldest_are_lost_and_that_is_said(
+    fresh_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One record fits on the disk, three in memory; of six, two are lost."""
+    sockets = tmp_path / "s"
+    waiting = records(
+        make_conninfo(fresh_url, host=str(sockets)), tmp_path, most_bytes=900, most_waiting=3
+    )
+    for number in range(1, 7):
+        waiting.ended(end(call(number)))
+        waiting.keep()
+    assert (len(waiting), waiting.lost) == (3, 2)
+    sockets.symlink_to(str(conninfo_to_dict(fresh_url)["host"]))  # PostgreSQL is back
+    await waiting.write()
+    kept = [call_id for call_id, _, _ in ask(fresh_url, ENDED)]
+    assert kept == ["call-0001", "call-0004", "call-0005", "call-0006"]
+    assert [line.getMessage() for line in caplog.records if line.levelname == "ERROR"] == [
+        "spool is full, call records wait in memory count=1",
+        "disk and memory are full, the oldest call records are lost",
+        "call records are written again, lost since the start count=2",
+    ]
     await waiting.close()
 
 

@@ -200,7 +200,9 @@ FROM location_binding;
 
 -- Updatable: each proxy writes its own row as heartbeat.
 CREATE VIEW proxy_node AS
-SELECT node_id, started_at, seen_at, version, address, flows, bindings, calls, relays, listeners
+SELECT
+    node_id, started_at, seen_at, version, address, flows, bindings, calls, lost_calls, relays,
+    listeners
 FROM calls_node;
 
 -- Insertable: one row for each call that has ended, under the public id that it had as a live one.

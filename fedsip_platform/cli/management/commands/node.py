@@ -53,6 +53,7 @@ def _row(node: Node) -> dict[str, Any]:
         "version": node.version,
         "bindings": node.bindings,
         "calls": node.calls,
+        "lost_calls": node.lost_calls,
         "relays": list(node.relays),
         "started_at": node.started_at,
         "seen_at": node.seen_at,
