@@ -36,11 +36,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_FORWARDS: Final = 70
-_NO_VERIFIED_PEER: Final = Reject(
-    503,
-    b"No Verified Peer",
-    ((b"warning", b'399 fedsip "no server of that domain has proved itself by its certificate"'),),
-)
 _NEVER_LOCATED: Final = ("ws", "wss")
 _LARGEST_DATAGRAM: Final = 1300  # s18.1.1, when the path MTU is unknown
 
@@ -215,8 +210,9 @@ class Forwarder:
         if branch.hops:
             self._leave_hop(branch)
             return True
-        if branch.target.is_verified:
-            self._fail(call, branch, _NO_VERIFIED_PEER)
+        unproved = branch.target.unproved
+        if unproved is not None and branch.client_transaction is None:  # nobody was asked
+            self._fail(call, branch, unproved())
             return False
         # RFC 5626 s5.3: "430 Flow Failed" is for the proxy before us; a caller hears 480
         if call.lost_protocol is not None or (

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from proxy.sip.fields import NameAddr
     from proxy.transport.flow import Flow
 
+    from .request_context import Reject
+
 FULL_Q = 1000
 
 
@@ -33,8 +35,9 @@ class Target:
     `route_set` is put on top of the Route header fields (a binding's Path, another node of the
     cluster); `flow`, when given, is used as it is and nothing is located. `nat`, `websocket`,
     `profile` and `domain` are facts about that side for the media steps. One that must be
-    `is_verified` is reached over TLS alone, by a certificate for its domain; `shown_as` is the
-    domain of ours for which we connect. One that `is_trusted` is told who calls (RFC 3325).
+    `is_verified` is reached over TLS alone, by a certificate for its domain, and `unproved` gives
+    the answer where no server has one; `shown_as` is the domain of ours for which we connect. One
+    that `is_trusted` is told who calls (RFC 3325).
     """
 
     uri: Uri
@@ -47,6 +50,7 @@ class Target:
     domain: Domain | None = None
     binding: Binding | None = None
     is_verified: bool = False
+    unproved: Callable[[], Reject] | None = None
     is_trusted: bool = False
     shown_as: str = ""
     changes: Changes | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.core.request_context import Reject, RequestContext
@@ -62,10 +63,17 @@ def leave(
             uri,
             changes=history.changes(call.request, trail, uri),
             is_verified=verdict.is_verified,
+            unproved=partial(_unproved_peer, crossing) if verdict.is_verified else None,
             is_trusted=verdict.is_trusted,
             shown_as=domain.name.decode(),
         )
     )
+
+
+def _unproved_peer(crossing: _Crossing) -> Reject:
+    """No server of the other domain has proved itself; those that failed are asked anew later."""
+    wait = crossing.node.settings.dead_hop_seconds
+    return _refused(crossing, Why.NO_VERIFIED_PEER, wait)
 
 
 def admit_stranger(call: RequestContext, node: Node) -> None:

@@ -7,6 +7,7 @@ counted for ours by their `why`.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Final
 
 from proxy.core.request_context import Reject
@@ -26,6 +27,10 @@ _TEXTS: Final = {
         b"%b takes calls over TLS alone, with a certificate that speaks for %b (RFC 5922)",
     ),
     Why.NEVER_SECURE: (b"TLS Required", b"%b calls %b over TLS alone; the address says otherwise"),
+    Why.NO_VERIFIED_PEER: (
+        b"No Verified Peer",
+        b"%b calls %b over TLS alone; no server of it has proved itself by its certificate",
+    ),
     Why.METHOD: (b"Method Not Allowed", b"%b does not take this method from %b"),
     Why.DOMAIN_RATE: (b"Too Many Calls", b"%b has no more calls with %b just now"),
     Why.CALLER_RATE: (b"Too Many Calls", b"%b has no more calls of this caller with %b just now"),
@@ -48,8 +53,8 @@ def refusal(
             return Reject(488, reason, (warning,))
         case Why.METHOD:
             return Reject(405, reason, ((b"allow", allow), warning))
-        case Why.DOMAIN_RATE | Why.CALLER_RATE:
-            seconds = b"%d" % max(1, round(retry_after + 0.5))
+        case Why.DOMAIN_RATE | Why.CALLER_RATE | Why.NO_VERIFIED_PEER:
+            seconds = b"%d" % max(1, ceil(retry_after))
             return Reject(503, reason, ((b"retry-after", seconds), warning))
         case _:
             return Reject(403, reason, (warning,))

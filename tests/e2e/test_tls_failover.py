@@ -5,12 +5,14 @@ RFC 3263 s4.3 with RFC 5922: real handshakes, and the order from a real DNS serv
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from proxy.sip import Response
 from tests.e2e.test_sipp import Bench
 from tests.harness.authority import Authority, signed_by_itself
 from tests.harness.calls import invite
@@ -147,3 +149,30 @@ def test_first_server_proves_nothing(place: Place, bench: Bench, method: str) ->
     branch = proved.came[0].via.branch
     assert branch is not None
     assert branch.endswith(b".1"), "the second attempt"
+
+
+@pytest.mark.parametrize("method", FINAL)
+def test_no_server_proves_itself(place: Place, bench: Bench, method: str) -> None:
+    """The caller reads why, and when to try again; his tenant finds it among what was refused."""
+    domain = f"unproved-{method.lower()}.far.test"
+    hosts = place.publish(domain, ("of another domain", 200), ("signed by itself", 200))
+    caller = asks(bench, method, place.caller(), domain, 503)
+    caller.succeeds()
+    assert [host.connections for host in hosts] == [1, 1]
+    answer = next(one for one in reversed(caller.messages()) if isinstance(one, Response))
+    assert (answer.status, answer.reason) == (503, b"No Verified Peer")
+    assert answer.headers.first(b"retry-after") == b"30"
+    assert (
+        answer.headers.first(b"warning")
+        == (
+            f'399 {HOME} "{HOME} calls {domain} over TLS alone; no server of it has proved itself'
+            f' by its certificate"'
+        ).encode()
+    )
+    wait_until(lambda: refused_to(place, domain) == [("out", "no_verified_peer", 1)], "it is told")
+
+
+def refused_to(place: Place, domain: str) -> list[tuple[str, str, int]]:
+    """What `./fedsip federation refusals` says of a domain: direction, why, how often."""
+    rows = json.loads(place.platform.cli("federation", "refusals", HOME, "--json"))
+    return [(row["direction"], row["why"], row["amount"]) for row in rows if row["peer"] == domain]

@@ -122,7 +122,31 @@ async def test_verified_call_without_a_verified_server_is_503() -> None:
     await world.settled()
     answer = alice.take_response(503)
     assert answer.reason == b"No Verified Peer"
-    assert answer.headers.first(b"warning")
+    assert answer.headers.first(b"retry-after") == b"30"
+    assert answer.headers.first(b"warning") == (
+        b'399 example.com "example.com calls elsewhere.test over TLS alone; no server of it has'
+        b' proved itself by its certificate"'
+    )
+    assert refused(world, "out") == [(1, "elsewhere.test", "no_verified_peer")]
+
+
+async def test_verified_server_that_is_overloaded_is_no_refusal_of_ours() -> None:
+    """The first one has proved itself and says 503; that nobody is behind the second one is no
+    matter of proof."""
+    world = world_with(federation="verified_tls")
+    first = world.phone(b"bob@elsewhere.test", "192.0.2.98", 5061, "tls")
+    world.air.zones[b"elsewhere.test"] = [
+        Hop("tls", "192.0.2.98", 5061, "elsewhere.test"),
+        Hop("tls", "192.0.2.97", 5061, "elsewhere.test"),
+    ]
+    world.air.refused.add(("tls", "192.0.2.97", 5061))
+    alice = world.registered(b"alice@example.com", "192.0.2.10")
+    alice.invites(BOB)
+    await world.settled()
+    first.answers(first.take_request(b"INVITE"), 503)
+    await world.settled()
+    alice.take_response(500)
+    assert not refused(world, "out")
 
 
 def test_verified_call_to_an_address_over_udp_is_488() -> None:
