@@ -57,8 +57,7 @@ class Maker:
         domain = self._find(row.get("from_domain") or "", "from_domain")
         rule = Translation(domain=domain, **columns.fields_of(Translation, RULE_FIELDS, row))
         try:
-            rule.clean_fields(exclude=_MADE)
-            rule.clean()
+            rule.full_clean(exclude=_MADE, validate_unique=False, validate_constraints=False)
         except ValidationError as error:
             raise service_error(error) from error
         return rule

@@ -16,13 +16,12 @@ from django.db.models import QuerySet
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory.models import Domain, Translation
+from fedsip_platform.directory.proxy_rows import domain_row, rule_row
 from fedsip_platform.federation import locating
 from proxy.directory.numbers import normalised
 from proxy.directory.rules import Rules
 from proxy.directory.translate import Facts, TranslationError, apply, facts_of
 from proxy.sip.uri import SipUri
-
-from .trying import domain_row, rule_row
 
 LOOKED_BACK = timedelta(days=30)
 MOST_CALLS = 5000

@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory.models import Domain, Translation
+from fedsip_platform.directory.proxy_rows import domain_row, rule_row
 from fedsip_platform.federation import locating
 from fedsip_platform.federation.locating import Located
-from proxy.directory import model
 from proxy.directory.numbers import normalised
 from proxy.directory.rules import MOST_CANDIDATES
 from proxy.directory.translate import Verdict, explain, facts_of
@@ -79,29 +79,6 @@ def try_call(
     return trial
 
 
-def rule_row(rule: Translation, domain: Domain) -> model.Translation:
-    """A rule as the proxy has it."""
-    return model.Translation(
-        translation_id=rule.pk or 0,
-        domain_id=domain.pk,
-        from_domain=domain.name.encode(),
-        valid_from=None if rule.valid_from is None else rule.valid_from.timestamp(),
-        valid_until=None if rule.valid_until is None else rule.valid_until.timestamp(),
-        **{name: getattr(rule, name).encode() for name in _AS_BYTES},
-        **{name: getattr(rule, name) for name in _AS_THEY_ARE},
-    )
-
-
-_AS_BYTES = (
-    *("from_username", "match_user_agent", "request_domain", "tran_user", "tran_prefix"),
-    *("tran_domain", "tran_add_header", "tran_remove_header", "tran_from_user", "tran_trunk"),
-)
-_AS_THEY_ARE = (
-    *("match_regex", "hours", "priority", "weight", "enabled", "tran_strip", "tran_port"),
-    *("tran_strip_port", "tran_from_display"),
-)
-
-
 def _dialled(text: str, domain: Domain) -> SipUri:
     bare = text.strip()
     address = bare if "@" in bare or bare.lower().startswith("sip") else f"{bare}@{domain.name}"
@@ -109,19 +86,6 @@ def _dialled(text: str, domain: Domain) -> SipUri:
     if not uri.user:
         raise ServiceError("dialled", _("%(text)s has no user to call.") % {"text": text})
     return uri
-
-
-def domain_row(domain: Domain) -> model.Domain:
-    """As much of a domain as numbers and rules need, as the proxy has it."""
-    return model.Domain(
-        domain.pk,
-        domain.tenant_id,
-        b"",
-        domain.name.encode(),
-        e164=domain.e164,
-        e164_country=domain.e164_country.encode(),
-        time_zone=domain.time_zone,
-    )
 
 
 def shown_verdicts(trial: Trial, *, most: int) -> Iterable[dict[str, Any]]:

@@ -11,17 +11,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from .patterns import MAX_PATTERN
-
-START: Final = "\x02"
-END: Final = "\x03"
-"""Stand before and after each text, and for ^ and $ in literals."""
+from .expression import (
+    END,
+    MOST_CHOICES,
+    START,
+    Alternatives,
+    Anything,
+    Choice,
+    Node,
+    Sequence,
+    Text,
+    Unclear,
+    parse,
+)
 
 LONGEST: Final = 24
 """Longest literal, characters: more of a number tells nothing new."""
-
-_MOST_CHOICES: Final = 6
-"""Literals that one run of characters may come to: the digits of [0678], but not those of \\d."""
 
 _MOST: Final = 32
 """Literals of one expression; beyond them none are told."""
@@ -61,38 +66,18 @@ def marked(text: str) -> str:
     return f"{START}{text}{END}"
 
 
-def is_markable(text: str) -> bool:
-    """No mark stands in the text itself, so that literals that are enough can be trusted."""
-    return START not in text and END not in text
-
-
 @lru_cache(maxsize=1024)
 def literals(pattern: str) -> Literals:
     """The literals of an expression."""
-    if len(pattern) > MAX_PATTERN or not is_markable(pattern):
-        return UNKNOWN
     try:
-        part = _Reader(pattern).whole()
-    except _Unclear:
+        part = _part_of(parse(pattern))
+    except Unclear:
         return UNKNOWN
     texts = part.best
     if _tells(texts) < _LEAST:
         return UNKNOWN
     cut = frozenset(text[:LONGEST] for text in texts)
     return Literals(cut, part.exact is not None and cut == texts)
-
-
-def longest_text(pattern: str) -> int | None:
-    """Most characters of a text in which the expression is found, where its literals are whole
-    texts: 4 for ^1000$. None where they do not tell."""
-    texts = literals(pattern).texts
-    if not texts or not all(one.startswith(START) and one.endswith(END) for one in texts):
-        return None
-    return max(map(len, texts)) - len(START + END)
-
-
-class _Unclear(Exception):
-    """A construct that is not read here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +95,34 @@ class _Part:
 _ANYTHING: Final = _Part(None)
 
 
+def _part_of(node: Node) -> _Part:
+    if isinstance(node, Text):
+        return _Part(frozenset((node.text,)))
+    if isinstance(node, Choice):
+        return _Part(node.chars)
+    if isinstance(node, Anything):
+        return _ANYTHING
+    if isinstance(node, Sequence):
+        return _sequence([_part_of(part) for part in node.parts])
+    if isinstance(node, Alternatives):
+        return _alternation([_part_of(part) for part in node.parts])
+    return _repeated(_part_of(node.part), node.least, node.most)
+
+
 def _tells(texts: frozenset[str]) -> tuple[int, int]:
     """How much a set of literals tells: long ones much, many of them little."""
     return (min(map(len, texts), default=0), -len(texts))
 
 
-def _joined(left: str, right: str) -> str:
+def joined(left: str, right: str) -> str:
     """One after the other; ^ and $ twice are the same as once."""
     if START in right:
         if left not in ("", START):
-            raise _Unclear
+            raise Unclear
         return right
     if END in left:
         if right not in ("", END):
-            raise _Unclear
+            raise Unclear
         return left
     return left + right
 
@@ -132,8 +131,8 @@ def _sequence(parts: list[_Part]) -> _Part:
     """Parts one after the other: their longest run of known characters tells most."""
     run, needs, is_exact = _EMPTY, _NOTHING, True
     for part in parts:
-        if part.exact is not None and len(run) * len(part.exact) <= _MOST_CHOICES:
-            run = frozenset(_joined(left, right) for left in run for right in part.exact)
+        if part.exact is not None and len(run) * len(part.exact) <= MOST_CHOICES:
+            run = frozenset(joined(left, right) for left in run for right in part.exact)
             continue
         is_exact = False
         needs = max(needs, run, key=_tells)
@@ -167,163 +166,3 @@ def _repeated(part: _Part, least: int, most: int | None) -> _Part:
     if least == most and least <= LONGEST and part.exact is not None:
         return _sequence([part] * least)
     return _Part(None, part.best)
-
-
-_SPECIAL: Final = frozenset("|()[]{}.^$*+?\\")
-_COUNTS: Final = frozenset("*+?{")
-_ENDS_PLAIN: Final = _SPECIAL | {""}
-
-
-class _Reader:
-    """Reads an expression that RE2 takes; raises _Unclear for what it does not know."""
-
-    __slots__ = ("_at", "_depth", "_text")
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
-        self._depth = 0
-
-    def whole(self) -> _Part:
-        part = self._alternatives()
-        if self._at < len(self._text):
-            raise _Unclear
-        return part
-
-    def _next(self) -> str:
-        return self._text[self._at : self._at + 1]
-
-    def _take(self) -> str:
-        char = self._next()
-        if not char:
-            raise _Unclear
-        self._at += 1
-        return char
-
-    def _skip(self, text: str) -> bool:
-        if not self._text.startswith(text, self._at):
-            return False
-        self._at += len(text)
-        return True
-
-    def _alternatives(self) -> _Part:
-        self._depth += 1
-        if self._depth > 20:
-            raise _Unclear
-        found = [self._concatenation()]
-        while self._skip("|"):
-            found.append(self._concatenation())
-        self._depth -= 1
-        return _alternation(found)
-
-    def _concatenation(self) -> _Part:
-        parts = []
-        while self._next() not in ("", "|", ")"):
-            if plain := self._plain():
-                parts.append(_Part(frozenset((plain,))))
-            else:
-                parts.append(self._repetition())
-        return _sequence(parts)
-
-    def _plain(self) -> str:
-        """Characters that stand for themselves, each of them once."""
-        end = self._at
-        while self._text[end : end + 1] not in _ENDS_PLAIN:
-            end += 1
-        if self._text[end : end + 1] in _COUNTS:
-            end -= 1  # the last one comes so many times
-        plain = self._text[self._at : end] if end > self._at else ""
-        self._at += len(plain)
-        return plain
-
-    def _repetition(self) -> _Part:
-        part = self._atom()
-        count = self._count()
-        if count is None:
-            return part
-        self._skip("?")  # how much is taken first does not matter
-        if self._next() in _COUNTS:
-            raise _Unclear
-        return _repeated(part, *count)
-
-    def _count(self) -> tuple[int, int | None] | None:
-        """How often what stands before may come; None when nothing says so."""
-        for sign, least, most in (("*", 0, None), ("+", 1, None), ("?", 0, 1)):
-            if self._skip(sign):
-                return least, most
-        if not self._skip("{"):
-            return None
-        inside, closed, _ = self._text[self._at :].partition("}")
-        low, comma, high = inside.partition(",")
-        if not closed or not _is_count(low) or not (_is_count(high) or not high):
-            raise _Unclear  # a brace that is only a brace
-        self._at += len(inside) + 1
-        most = int(low) if not comma else int(high) if high else None
-        return int(low), most
-
-    def _atom(self) -> _Part:
-        char = self._take()
-        match char:
-            case "(":
-                return self._group()
-            case "[":
-                return self._class()
-            case ".":
-                return _ANYTHING
-            case "^":
-                return _Part(frozenset((START,)))
-            case "$":
-                return _Part(frozenset((END,)))
-            case "\\":
-                return self._escape()
-            case _ if char in _SPECIAL:
-                raise _Unclear
-        return _Part(frozenset((char,)))
-
-    def _group(self) -> _Part:
-        if not self._skip("?:") and self._next() == "?":
-            raise _Unclear  # flags, names
-        part = self._alternatives()
-        if not self._skip(")"):
-            raise _Unclear
-        return part
-
-    def _escape(self) -> _Part:
-        char = self._take()
-        if char in "dDsSwW":
-            return _ANYTHING
-        return _Part(frozenset((_punctuation(char),)))
-
-    def _class(self) -> _Part:
-        is_open = self._skip("^")
-        chars: set[str] = set()
-        if self._next() == "]":
-            raise _Unclear
-        while not self._skip("]"):
-            first = self._class_char()
-            last = self._class_char() if self._skip("-") else first
-            if not first <= last:
-                raise _Unclear
-            is_open = is_open or ord(last) - ord(first) >= _MOST_CHOICES
-            if not is_open:
-                chars.update(map(chr, range(ord(first), ord(last) + 1)))
-        return _ANYTHING if is_open or len(chars) > _MOST_CHOICES else _Part(frozenset(chars))
-
-    def _class_char(self) -> str:
-        char = self._take()
-        if char == "\\":
-            return _punctuation(self._take())
-        if char in "-[]":
-            raise _Unclear
-        return char
-
-
-def _is_count(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 4
-
-
-def _punctuation(char: str) -> str:
-    """The character that an escape stands for: itself; letters and digits mean something else."""
-    if char.isalnum() or char == "_" or not char.isascii():
-        raise _Unclear
-    return char

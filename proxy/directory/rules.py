@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from .literals import START, is_markable, literals, marked
+from .expression import START, is_markable
+from .literals import literals, marked
 from .model import Translation
 from .patterns import MAX_TEXT, PatternSet
 from .translate import Facts, mismatch

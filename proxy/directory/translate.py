@@ -26,6 +26,10 @@ from .patterns import MAX_TEXT, PatternError, compile_pattern
 class TranslationError(Exception):
     """A rule makes something that is no SIP URI, or a header that cannot be one."""
 
+    def __init__(self, rule: Translation, why: str) -> None:
+        super().__init__(f"rule {rule.translation_id}: {why}")
+        self.why = why
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -109,15 +113,13 @@ def apply(rule: Translation, uri: SipUri) -> Translated:
         uri = uri.without_params(b"maddr")  # the caller's word for where the old host is
     made = uri.with_(user=escaped_user(user), host=rule.tran_domain or uri.host, port=port)
     try:
-        parsed = parse_uri(made.serialise())
+        parsed = parse_uri(made.serialise()) if user else None
     except ParseError as error:
-        raise TranslationError(f"rule {rule.translation_id}: {error.message}") from error
-    if not isinstance(parsed, SipUri) or not user:
-        raise TranslationError(f"rule {rule.translation_id} leaves no user to call")
+        raise TranslationError(rule, error.message) from error
+    if not isinstance(parsed, SipUri):
+        raise TranslationError(rule, "no user is left to call")
     if not is_one_line(rule.tran_from_display):
-        raise TranslationError(
-            f"rule {rule.translation_id}: the caller's name has line ends or control characters"
-        )
+        raise TranslationError(rule, "the caller's name has line ends or control characters")
     return Translated(parsed, _added(rule), _removed(rule), rule)
 
 
@@ -136,7 +138,7 @@ def _expanded(rule: Translation, user: bytes) -> bytes:
     try:
         found: Any = compile_pattern(rule.match_regex).search(user.decode("utf-8", "replace"))
     except PatternError as why:  # mypyc gives a name one type in a function
-        raise TranslationError(f"rule {rule.translation_id}: {why}") from why
+        raise TranslationError(rule, str(why)) from why
     if found is None:
         return template
     parts = template.split(b"\\")
@@ -144,13 +146,11 @@ def _expanded(rule: Translation, user: bytes) -> bytes:
     for part in parts[1:]:
         group = part[:1]
         if not group.isdigit():
-            raise TranslationError(f"rule {rule.translation_id}: a backslash names no group")
+            raise TranslationError(rule, "a backslash names no group")
         try:
             captured = found.group(int(group)) or ""
         except IndexError as error:
-            raise TranslationError(
-                f"rule {rule.translation_id} has no group {int(group)}"
-            ) from error
+            raise TranslationError(rule, f"there is no group {int(group)}") from error
         out += (captured.encode(), part[1:])
     return b"".join(out)
 
@@ -179,7 +179,7 @@ def _removed(rule: Translation) -> tuple[bytes, ...]:
     names = tuple(name.strip().lower() for name in rule.tran_remove_header.split(b",") if name)
     for name in names:
         if name in _NOT_TO_ADD:
-            raise TranslationError(f"rule {rule.translation_id} may not remove {name.decode()}")
+            raise TranslationError(rule, f"it may not remove {name.decode()}")
     return names
 
 
@@ -187,9 +187,9 @@ def _header(rule: Translation, line: bytes) -> tuple[bytes, bytes]:
     name, colon, value = line.partition(b":")
     name, value = name.strip().lower(), value.strip()
     if not colon or not is_token(name) or any(byte < 0x20 and byte != 9 for byte in value):
-        raise TranslationError(f"rule {rule.translation_id}: the header is no `Name: value`")
+        raise TranslationError(rule, "the header is no `Name: value`")
     if name in _NOT_TO_ADD:
-        raise TranslationError(f"rule {rule.translation_id} may not add {name.decode()}")
+        raise TranslationError(rule, f"it may not add {name.decode()}")
     return name, value
 
 

@@ -37,6 +37,7 @@ PURE = [
     "proxy/sip",
     "proxy/location/rules.py",
     "proxy/directory/destination_class.py",
+    "proxy/directory/expression.py",
     "proxy/directory/federation_rules.py",
     "proxy/directory/header_lines.py",
     "proxy/directory/hours.py",
@@ -46,6 +47,7 @@ PURE = [
     "proxy/directory/patterns.py",
     "proxy/directory/routes.py",
     "proxy/directory/rules.py",
+    "proxy/directory/samples.py",
     "proxy/directory/translate.py",
     "proxy/locate/enum.py",
     "proxy/locate/rfc3263.py",
@@ -85,7 +87,7 @@ SHARED = (
     "proxy.directory.header_lines",
     "proxy.directory.hours",
     "proxy.directory.leading",
-    "proxy.directory.literals",
+    "proxy.directory.samples",
     "proxy.directory.load",  # the views' columns; a rehearsal reads the rows that proxies have
     "proxy.directory.load_routes",
     "proxy.locate",  # what people are told of a domain is what calls find

@@ -5,15 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from proxy.directory.literals import (
-    END,
-    LONGEST,
-    START,
-    is_markable,
-    literals,
-    longest_text,
-    marked,
-)
+from proxy.directory.expression import END, START, is_markable
+from proxy.directory.literals import LONGEST, literals, marked
 from proxy.directory.patterns import PatternError, compile_pattern
 from tests.directory.expressions import expressions, texts
 
@@ -60,25 +53,6 @@ from tests.directory.expressions import expressions, texts
 def test_literals(pattern: str, found: set[str], are_enough: bool) -> None:
     shown = {text.replace(START, "<").replace(END, ">") for text in literals(pattern).texts}
     assert (shown, literals(pattern).are_enough) == (found, are_enough)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "longest"),
-    [
-        ("^1000$", 4),
-        ("^(911|1120)$", 4),
-        ("^9?11$", 3),
-        ("^$", 0),
-        ("^1000", None),
-        ("1000$", None),
-        (r"^\d{4}$", None),
-        ("^(1000|20)", None),
-        ("^" + "1" * 40 + "$", None),
-        ("", None),
-    ],
-)
-def test_longest_text(pattern: str, longest: int | None) -> None:
-    assert longest_text(pattern) == longest
 
 
 @settings(max_examples=10 * settings().max_examples)

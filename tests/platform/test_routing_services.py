@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,31 @@ REFUSED: list[tuple[Callable[[World], object], str, str]] = [
     (
         lambda w: directory.create_translation(w.domain, match_regex="^1000$", tran_strip=4),
         "tran_strip",
-        "4 characters at most: none would be left",
+        "Whoever is dialled, 1000 for one, .*: no user is left to call",
+    ),
+    (
+        lambda w: directory.create_translation(
+            w.domain, match_regex=r"^\+18[0678]{2}[0-9]{7}$", tran_strip=12
+        ),
+        "tran_strip",
+        r"\+18000000000 for one, .*: no user is left",
+    ),
+    (
+        lambda w: directory.create_translation(w.domain, match_regex="^1.*", tran_strip=256),
+        "tran_strip",
+        r"10{39}\.\.\. for one, .*: no user is left",
+    ),
+    (
+        lambda w: directory.create_translation(
+            w.domain, match_regex="^(a|b)*()1$", tran_user=r"\2"
+        ),
+        "tran_user",
+        "no user is left",
+    ),
+    (
+        lambda w: directory.create_translation(w.domain, match_regex="^$"),
+        "match_regex",
+        "no user is left",
     ),
     (
         lambda w: directory.create_translation(w.domain, tran_from_display="a\x9bb"),
@@ -133,6 +158,24 @@ def test_refused(acme: World, make: Callable[[World], object], field: str, reaso
     with pytest.raises(ServiceError, match=reason) as refused:
         make(acme)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"match_regex": "^[0-9]{3,5}$", "tran_strip": 4},
+        {"match_regex": "^(1000)$|^20000000$", "tran_user": r"\1"},
+        {"match_regex": "^1(0)?$", "tran_user": r"\1"},
+        {"match_regex": "1000", "tran_strip": 4},
+        {"match_regex": "^1.*", "tran_strip": 255},
+        {"match_regex": "^1000$", "tran_strip": 4, "tran_prefix": "9"},
+        {"match_regex": "(?i)^sales$", "tran_strip": 5},
+        {"tran_strip": 300},
+    ],
+)
+def test_a_rule_that_may_make_a_uri_is_taken(acme: World, fields: dict[str, Any]) -> None:
+    """Of some that it is for, or nobody can know before."""
+    directory.create_translation(acme.domain, **fields)
 
 
 def test_a_trunk_that_rules_lead_to_stays(acme: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.postgres.functions import RandomUUID
@@ -13,9 +14,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from fedsip_platform.directory import names, patterns
+from fedsip_platform.directory import impossible, names, patterns
 from fedsip_platform.directory.fields import DomainNameField, HostField
-from proxy.directory.literals import longest_text
 from proxy.directory.patterns import MAX_PATTERN
 from proxy.directory.rules import place_of
 
@@ -222,6 +222,11 @@ class Translation(models.Model):
         names = self.from_username, self.request_domain, self.match_regex
         self.kept_under, self.most_together = place_of(*names)
 
+    def full_clean(self, exclude: Collection[str] | None = None, **how: bool) -> None:
+        """Check it, and let it do what it does in the proxy: one that never could is refused."""
+        super().full_clean(exclude=exclude, **how)
+        impossible.refuse(self)
+
     def clean(self) -> None:
         """Refuse what no single field can show to be wrong."""
         super().clean()
@@ -229,13 +234,6 @@ class Translation(models.Model):
         reason = patterns.user_template_problem(self.tran_user, self.match_regex)
         if reason:
             raise ValidationError({"tran_user": reason})
-        if self.tran_strip and not self.tran_user and not self.tran_prefix:
-            longest = longest_text(self.match_regex)
-            if longest is not None and self.tran_strip >= longest:
-                left = _(
-                    "The expression finds %(longest)s characters at most: none would be left."
-                ) % {"longest": longest}
-                raise ValidationError({"tran_strip": left})
         if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
             raise ValidationError({"valid_until": _("This is not after the beginning.")})
         if self.tran_trunk and not self.domain.trunks.filter(name=self.tran_trunk).exists():

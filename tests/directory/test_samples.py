@@ -1,0 +1,45 @@
+"""Samples of expressions: a table, and RE2 as the judge of thousands of others."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from proxy.directory.patterns import MAX_TEXT, compile_pattern
+from proxy.directory.samples import samples
+from tests.directory.expressions import expressions
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("^1000$", ["1000"]),
+        (r"^\+18[0678]{2}[0-9]{7}$", ["+18000000000"]),
+        ("^(911|1120)$", ["911", "1120"]),
+        ("^9?11$", ["911"]),
+        ("^$", [""]),
+        ("^0{2,4}$", ["0000"]),
+        ("^00(.*)$", ["00" + "0" * (MAX_TEXT - 2), "000"]),
+        ("^1+2*$", ["1" * 128 + "2" * 128, "12"]),
+        ("1000$", ["0" * (MAX_TEXT - 4) + "1000"]),
+        ("^1000", ["1000" + "0" * (MAX_TEXT - 4)]),
+        ("^[^0-9]$", ["a"]),
+        (r"^\D\s\W$", ["a -"]),
+        ("^(x|y)(1|2)$", ["x1", "x2", "y1", "y2"]),
+        ("^(1|2)(1|2)(1|2)(1|2)(1|2)(1|2)$", []),
+        ("(?i)sales", []),
+        ("^0{1000}$", []),
+        ("$1", []),
+        ("(", []),
+    ],
+)
+def test_samples(pattern: str, found: list[str]) -> None:
+    assert samples(pattern) == found
+
+
+@settings(max_examples=10 * settings().max_examples)
+@given(expressions)
+def test_re2_finds_the_expression_in_them(pattern: str) -> None:
+    for text in samples(pattern):
+        assert len(text) <= MAX_TEXT
+        assert compile_pattern(pattern).search(text) is not None
