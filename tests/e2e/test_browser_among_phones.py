@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.baresip import Baresip
+from tests.harness.baresip import Baresip, desks_hear
 from tests.harness.browser import Chromium
 from tests.harness.calls import register
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.sipp import SDP, Sipp, receive, response, scenario, send
-from tests.harness.softphones import HEARD, Softphones, hear_each_other
-from tests.harness.waiting import wait_until
+from tests.harness.softphones import Softphones, hear_each_other
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
@@ -88,6 +87,5 @@ def test_a_group_of_a_page_and_a_desk_phone(
         desk.command("accept")
         caller.established()
         page.has_no_call()
-        wait_until(lambda: caller.hears(desk.played) > HEARD, "the caller hears the desk phone")
-        wait_until(lambda: desk.hears(caller.played) > HEARD, "... and is heard")
+        desks_hear(caller, desk)
     caller.command("hangup")

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_encrypted_calls import protocols
-from tests.harness.baresip import Baresip
+from tests.harness.baresip import Baresip, desks_hear
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.capture import captured
 from tests.harness.platform import Platform
-from tests.harness.softphones import HEARD, Softphones, hear_each_other
-from tests.harness.waiting import wait_until
+from tests.harness.softphones import Softphones, hear_each_other
 from tests.harness.wires import check_wires, legs_of
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
@@ -124,14 +123,14 @@ def test_hold_from_either_side_and_tones(
     phone.program.awaits(r"^a=(sendonly|inactive)")
     page.resumes()
     phone.program.awaits(r"^ACK sip:")
-    wait_until(lambda: page.hears(phone.played) > HEARD, "the page hears the phone again")
+    hear_each_other(page, phone, browser)
 
     phone.command("hold")
     phone.program.awaits(r"^SIP/2.0 200")
     page.page.get_by_text("They have put you on hold.").wait_for()
     phone.command("resume")
     phone.program.awaits(r"^SIP/2.0 200")
-    wait_until(lambda: page.hears(phone.played) > HEARD, "... and after the phone's own hold")
+    hear_each_other(page, phone, browser)
 
     for key in "5#":
         page.page.get_by_role("button", name=key, exact=True).click()
@@ -146,7 +145,7 @@ def test_a_call_outlives_its_socket(softphone: Softphones, browser: Chromium, de
     talk(page, phone)
     hear_each_other(page, phone, browser)
     page.changes_its_socket()
-    wait_until(lambda: page.hears(phone.played) > HEARD, "the page hears the phone again")
+    hear_each_other(page, phone, browser)
     phone.command("hangup")  # finds the page's new socket
     page.has_no_call()
 
@@ -161,7 +160,7 @@ def test_blind_transfer_to_another_desk_phone(
     other.accepts()
     other.established()
     page.has_no_call()
-    wait_until(lambda: other.hears(phone.played) > HEARD, "they hear each other")
+    desks_hear(other, phone)
     other.command("hangup")
 
 
@@ -173,6 +172,6 @@ def test_a_call_goes_on_when_the_page_is_loaded_again(
     hear_each_other(page, phone, browser)
     page.page.reload()
     page.is_in("talking")
-    wait_until(lambda: page.hears(phone.played) > HEARD, "the page hears the phone again")
+    hear_each_other(page, phone, browser)
     phone.command("hangup")
     page.has_no_call()

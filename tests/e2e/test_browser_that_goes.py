@@ -10,7 +10,8 @@ import pytest
 from tests.harness.baresip import Baresip
 from tests.harness.browser import chromium
 from tests.harness.platform import Platform
-from tests.harness.softphones import HEARD, Softphones
+from tests.harness.softphones import Softphones
+from tests.harness.sound import HEARD
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]

@@ -19,7 +19,7 @@ from tests.harness.browser import Chromium
 from tests.harness.chromium_peer import Camera, ChromiumPeer
 from tests.harness.ng import NgClient, RtpPhone, call_id, our_relay
 from tests.harness.processes import free_port
-from tests.harness.softphones import HEARD
+from tests.harness.sound import HEARD
 from tests.harness.waiting import wait_until
 from tests.harness.webrtc import PlainPhone, likeness
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.test_encrypted_calls import protocols
-from tests.harness.baresip import Baresip
+from tests.harness.baresip import Baresip, desks_hear
 from tests.harness.browser import Chromium
 from tests.harness.jssip import JsSip
 from tests.harness.platform import Platform
-from tests.harness.softphones import HEARD, Softphones, hear_each_other
+from tests.harness.softphones import Softphones, hear_each_other
+from tests.harness.sound import HEARD
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
@@ -94,7 +95,7 @@ def test_with_a_desk_phone(
     phone.holds()
     desk.program.awaits(r"^a=(sendonly|inactive)")
     phone.resumes()
-    wait_until(lambda: phone.hears(desk.played) > HEARD, "... and again after hold")
+    hear_each_other(phone, desk, browser)
     desk.command("hangup")
     phone.ended()
 
@@ -116,5 +117,5 @@ def test_it_transfers_a_desk_phone_and_writes_to_it(
     other.accepts()
     other.established()
     phone.ended()
-    wait_until(lambda: other.hears(one.played) > HEARD, "the desk phones hear each other")
+    desks_hear(other, one)
     other.command("hangup")

@@ -14,7 +14,8 @@ from tests.harness.baresip import Baresip
 from tests.harness.browser import Chromium
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
-from tests.harness.softphones import HEARD, Softphones, pages_hear
+from tests.harness.softphones import Softphones, pages_hear
+from tests.harness.sound import HEARD
 from tests.harness.waiting import wait_until
 from tests.harness.websocket_phone import TRUSTING
 

@@ -11,7 +11,8 @@ import pytest
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.capture import captured
 from tests.harness.platform import Platform
-from tests.harness.softphones import HEARD, Softphones, pages_hear, talk
+from tests.harness.softphones import Softphones, pages_hear, talk
+from tests.harness.sound import HEARD
 from tests.harness.waiting import wait_until
 from tests.harness.wires import WEBRTC, check_wires
 
@@ -69,7 +70,7 @@ def test_hold_and_resume(softphone: Softphones, browser: Chromium) -> None:
     alice.holds()
     wait_until(lambda: is_quiet(alice), "nothing comes from the held side")
     alice.resumes()
-    wait_until(lambda: bob.hears(browser.played) > HEARD, "sound goes on")
+    pages_hear(browser, alice, bob)
     bob.clicks("end")
     alice.has_no_call()
 
@@ -124,7 +125,7 @@ def test_calls_outlive_a_restart(
     platform.start(server)
     alice.is_ready()
     bob.is_ready()
-    wait_until(lambda: alice.hears(browser.played) > HEARD, "sound goes on")
+    pages_hear(browser, alice, bob)
     alice.clicks("end")
     bob.has_no_call()
 
@@ -136,8 +137,7 @@ def test_a_call_outlives_the_reload_of_its_page(softphone: Softphones, browser: 
         phone.page.reload()
         phone.is_ready()
         phone.is_in("talking")
-        wait_until(lambda: alice.hears(browser.played) > HEARD, "alice hears bob")
-        wait_until(lambda: bob.hears(browser.played) > HEARD, "bob hears alice")
+        pages_hear(browser, alice, bob)
     alice.clicks("end")
     bob.has_no_call()
 
@@ -157,7 +157,7 @@ def test_blind_transfer(softphone: Softphones, browser: Chromium) -> None:
     carol.answers()
     carol.is_in("talking")
     alice.has_no_call()
-    wait_until(lambda: carol.hears(browser.played) > HEARD, "carol hears bob")
+    pages_hear(browser, carol, bob)
     carol.clicks("end")
     bob.has_no_call()
 

@@ -15,7 +15,8 @@ from tests.harness.calls import bye_at_callee, in_dialog, invite, register
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.sipp import SDP, Party, Sipp, receive, response, scenario, send
-from tests.harness.softphones import HEARD, Softphones
+from tests.harness.softphones import Softphones
+from tests.harness.sound import HEARD
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]

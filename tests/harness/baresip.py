@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import queue
 import re
@@ -15,6 +16,7 @@ from typing import Any
 from tests.harness import sound
 from tests.harness.closing import Closing
 from tests.harness.processes import PeerFailed, Program, free_port
+from tests.harness.waiting import wait_until
 
 _CONFIG = """\
 poll_method epoll
@@ -86,6 +88,7 @@ class Baresip(Closing):
         self.folder = folder
         self.played = sound.write_speechlike(folder / "play.wav", seed=seed, seconds=sound_seconds)
         self._namespace = namespace
+        self._bridges = itertools.count()
         port = free_port(pair=True) if namespace is None else 5060
         self.port = port
         control = free_port() if namespace is None else 4444
@@ -222,6 +225,24 @@ class Baresip(Closing):
         files = list(self.folder.glob("*-dec.wav"))
         return sound.likeness(played, self.recording()) if files else 0.0
 
+    def hears_now(self, played: Path) -> None:
+        """Wait until it hears that sound, from now on.
+
+        Meanwhile it sends what it hears instead of its own sound, and records what it sends:
+        baresip 1.0 ends its recording of what it hears at the first re-INVITE. Afterwards it plays
+        its own from the beginning.
+        """
+        file = max(self.folder.glob("*-enc.wav"), key=lambda path: path.stat().st_mtime)
+        begun = sound.read(file).size
+        bridge = f"aubridge,heard{next(self._bridges)}"  # one that was left gives no more
+        self.command("auplay", bridge)
+        self.command("ausrc", bridge)
+        wait_until(
+            lambda: sound.likeness(played, file, after=begun) > sound.HEARD,
+            f"{self.account.user} hears the other\n{self.tail()}",
+        )
+        self.command("ausrc", f"aufile,{self.played}")
+
     def tail(self) -> str:
         return self.program.tail(60)
 
@@ -231,3 +252,9 @@ class Baresip(Closing):
 
     def close(self) -> None:
         self.stop()
+
+
+def desks_hear(one: Baresip, other: Baresip) -> None:
+    """Wait until two desk phones in a call hear each other from now on."""
+    one.hears_now(other.played)
+    other.hears_now(one.played)

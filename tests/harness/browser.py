@@ -70,8 +70,8 @@ _FIGURES = """async () => {
       found.energy = one.totalAudioEnergy;
     }
     if (one.type === "outbound-rtp") found.sent = one.packetsSent;
-    if (one.type === "transport") found.dtls = one.dtlsState;
   }
+  for (const { transport } of connection.getSenders()) found.dtls = transport?.state;
   return found;
 }"""
 

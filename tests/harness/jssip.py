@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from fedsip_platform.launch import front_end
 from tests.harness.browser import BrowserPhone, settled
@@ -115,6 +116,9 @@ class JsSip:
 
     def hears(self, played: Path) -> float:
         return self._phone.hears(played)
+
+    def figures(self) -> dict[str, Any]:
+        return self._phone.figures()
 
     def _is(self, state: str) -> None:
         self._page.wait_for_function("state => jssip.state === state", arg=state)

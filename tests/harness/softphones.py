@@ -13,10 +13,8 @@ from tests.harness.cable import Cable
 from tests.harness.closing import Closing
 from tests.harness.platform import Platform
 from tests.harness.sessions import sign_in
+from tests.harness.sound import HEARD
 from tests.harness.waiting import wait_until
-
-HEARD = 0.6
-"""Likeness that Opus keeps of a known sound, and no other sound reaches (under 0.2)."""
 
 _MAKE_PERSON = """
 from fedsip_platform.directory.models import Subscriber
@@ -34,14 +32,21 @@ class InBrowser(Protocol):
 
     def hears(self, played: Path) -> float: ...
 
+    def figures(self) -> dict[str, Any]: ...
+
 
 def hear_each_other(page: InBrowser, desk: Baresip, browser: Chromium) -> None:
-    """Wait until both sides of a call have heard what the other plays."""
-    wait_until(
-        lambda: desk.hears(browser.played) > HEARD,
-        f"the desk phone hears the page\n{desk.tail()}",
-    )
+    """Wait until both sides of a call hear, from now on, what the other plays; and the browser
+    counts packets both ways, and sound in them."""
     wait_until(lambda: page.hears(desk.played) > HEARD, "the page hears the desk phone")
+    desk.hears_now(browser.played)
+    first = page.figures()
+    assert first["dtls"] == "connected"
+    wait_until(lambda: _is_more(page.figures(), first), "the page's figures grow")
+
+
+def _is_more(figures: dict[str, Any], first: dict[str, Any]) -> bool:
+    return all(figures[name] > first[name] for name in ("sent", "received", "energy"))
 
 
 def talk(caller: BrowserPhone, callee: BrowserPhone, name: str) -> None:

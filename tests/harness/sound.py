@@ -15,6 +15,9 @@ RATE = 8000
 QUIET = 30.0
 """Root mean square of 32768 below which it is silence; speech is some thousands."""
 
+HEARD = 0.6
+"""Likeness that Opus keeps of a known sound, and no other sound reaches (under 0.2)."""
+
 Samples = NDArray[np.float64]
 
 
@@ -48,14 +51,15 @@ def read(path: Path) -> Samples:
     return np.frombuffer(body[: len(body) // 2 * 2], dtype="<i2").astype(np.float64)
 
 
-def likeness(played: Path, recorded: Path) -> float:
-    """Highest normalised correlation (0..1) of half a second of `recorded` with `played`.
+def likeness(played: Path, recorded: Path, *, after: int = 0) -> float:
+    """Highest normalised correlation (0..1) of half a second of `recorded`, but for so many samples
+    at its beginning, with `played`.
 
     Half-second windows are compared, so that a lost packet or a jump of the jitter buffer costs
     one window and not the whole. baresip ends the call at the end of the
     played file, so the file is longer than any call.
     """
-    reference, heard = read(played), read(recorded)
+    reference, heard = read(played), read(recorded)[after:]
     window = RATE // 2
     best = 0.0
     energy = np.sqrt(_sliding_energy(reference, window))
