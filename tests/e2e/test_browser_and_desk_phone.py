@@ -100,16 +100,20 @@ def test_the_desk_phone_calls(
     transport: str,
     mediaenc: str,
     spoken: str,
+    tmp_path: Path,
 ) -> None:
-    name = f"from{mediaenc}"
+    name, file = f"from{mediaenc}", tmp_path / "call.pcap"
     page, phone = softphone(name), desk(transport, mediaenc=mediaenc)
-    phone.dials(f"sip:{name}@{DOMAIN}")
-    page.answers()
-    phone.established()
-    hear_each_other(page, phone, browser)
-    assert sorted(protocols(platform, phone.call_id())) == sorted([PAGE, spoken])
-    phone.command("hangup")
-    page.has_no_call()
+    with captured(file, platform.media_ports):
+        phone.dials(f"sip:{name}@{DOMAIN}")
+        page.answers()
+        phone.established()
+        hear_each_other(page, phone, browser)
+        assert sorted(protocols(platform, phone.call_id())) == sorted([PAGE, spoken])
+        legs = legs_of(platform.ng_port, phone.call_id())
+        phone.command("hangup")
+        page.has_no_call()
+    check_wires(file, legs, signalling=phone.program.text())
 
 
 def test_hold_from_either_side_and_tones(
@@ -135,6 +139,10 @@ def test_hold_from_either_side_and_tones(
     for key in "5#":
         page.page.get_by_role("button", name=key, exact=True).click()
         phone.program.awaits(rf"received event: '{key}'")
+
+    phone.command("reinvite")
+    phone.program.awaits(r"^SIP/2.0 200")
+    hear_each_other(page, phone, browser)
 
     page.clicks("end")
     phone.closed()

@@ -9,10 +9,9 @@ import pytest
 
 from tests.harness.baresip import Baresip
 from tests.harness.browser import chromium
+from tests.harness.jssip import JsSip
 from tests.harness.platform import Platform
-from tests.harness.softphones import Softphones
-from tests.harness.sound import HEARD
-from tests.harness.waiting import wait_until
+from tests.harness.softphones import Softphones, hear_each_other
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
@@ -31,20 +30,23 @@ def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Ite
         yield running
 
 
-@pytest.mark.parametrize("way", ["killed", "crashed"])
+@pytest.mark.parametrize(
+    ("library", "way"), [("SIP.js", "killed"), ("SIP.js", "crashed"), ("JsSIP", "killed")]
+)
 def test_the_call_ends_at_the_desk_phone(
-    platform: Platform, baresip: Callable[..., Baresip], tmp_path: Path, way: str
+    platform: Platform, baresip: Callable[..., Baresip], tmp_path: Path, library: str, way: str
 ) -> None:
-    desk = baresip(platform.add_user(f"desk-{way}", DOMAIN))
+    name = f"{way}-{library[:2].lower()}"
+    desk = baresip(platform.add_user(f"desk-{name}", DOMAIN))
     with (
         chromium(tmp_path / "chromium", seed=71) as browser,
         Softphones(platform, browser, DOMAIN, tmp_path) as softphone,
     ):
-        page = softphone(way)
-        page.dials(desk.account.aor)
+        page = softphone(name, bypass_csp=True)
+        phone = JsSip(page, tmp_path) if library == "JsSIP" else page
+        phone.dials(desk.account.aor)
         desk.accepts()
-        page.is_in("talking")
-        wait_until(lambda: desk.hears(browser.played) > HEARD, "the desk phone hears the page")
+        hear_each_other(phone, desk, browser)
         if way == "killed":
             browser.kill()
         else:

@@ -4,6 +4,7 @@ that does not work or a desk phone is called as well."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ import pytest
 from media.ng import ListCalls
 from tests.harness.baresip import Baresip
 from tests.harness.browser import BrowserPhone, Chromium, settled
+from tests.harness.capture import ANY_PORT, captured
 from tests.harness.ng import NgClient
 from tests.harness.platform import Platform
 from tests.harness.softphones import Softphones, hear_each_other, pages_hear, talk
 from tests.harness.waiting import wait_until
+from tests.harness.wires import WEBRTC, check_direct, check_wires
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
@@ -65,18 +68,23 @@ def is_relayed(platform: Platform, phone: BrowserPhone) -> bool:
 
 
 def test_directly_and_by_the_relay_after_a_hold(
-    softphone: Softphones, platform: Platform, browser: Chromium
+    softphone: Softphones, platform: Platform, browser: Chromium, tmp_path: Path
 ) -> None:
-    alice, bob = softphone("alice1"), softphone("bob1")
-    talk(alice, bob, "bob1")
-    pages_hear(browser, alice, bob)
-    assert not is_relayed(platform, alice)
-    alice.holds()
-    alice.resumes()
-    pages_hear(browser, alice, bob)
-    assert is_relayed(platform, alice)
-    bob.clicks("end")
-    alice.has_no_call()
+    alice, bob, file = softphone("alice1"), softphone("bob1"), tmp_path / "call.pcap"
+    with captured(file, ANY_PORT):
+        talk(alice, bob, "bob1")
+        pages_hear(browser, alice, bob)
+        assert not is_relayed(platform, alice)
+        direct = alice.own_ports()
+        alice.holds()
+        alice.resumes()
+        pages_hear(browser, alice, bob)
+        assert is_relayed(platform, alice)
+        relayed = alice.far_ports() + bob.far_ports()
+        bob.clicks("end")
+        alice.has_no_call()
+    check_direct(file, direct)
+    check_wires(file, dict.fromkeys(relayed, WEBRTC))
     wait_until(lambda: not relayed_calls(platform), "the relay has forgotten it")
 
 

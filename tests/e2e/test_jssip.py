@@ -10,11 +10,11 @@ import pytest
 from tests.e2e.test_encrypted_calls import protocols
 from tests.harness.baresip import Baresip, desks_hear
 from tests.harness.browser import Chromium
+from tests.harness.capture import captured
 from tests.harness.jssip import JsSip
 from tests.harness.platform import Platform
-from tests.harness.softphones import Softphones, hear_each_other
-from tests.harness.sound import HEARD
-from tests.harness.waiting import wait_until
+from tests.harness.softphones import Softphones, hear_each_other, pages_hear
+from tests.harness.wires import WEBRTC, check_wires, legs_of
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
@@ -37,19 +37,27 @@ def jssip(softphone: Softphones, tmp_path: Path) -> Callable[[str], JsSip]:
 
 @pytest.mark.parametrize("calls", ["jssip", "page"])
 def test_with_the_softphone_page(
-    softphone: Softphones, browser: Chromium, jssip: Callable[[str], JsSip], calls: str
+    softphone: Softphones,
+    platform: Platform,
+    browser: Chromium,
+    jssip: Callable[[str], JsSip],
+    calls: str,
+    tmp_path: Path,
 ) -> None:
     page, other = softphone(f"page-{calls}"), jssip(f"other-{calls}")
-    if calls == "jssip":
-        other.dials(f"sip:page-{calls}@{DOMAIN}")
-        page.answers()
-    else:
-        page.dials(f"other-{calls}")
-        other.answers()
-    page.is_in("talking")
-    other.is_talking()
-    wait_until(lambda: page.hears(browser.played) > HEARD, "the page hears JsSIP")
-    wait_until(lambda: other.hears(browser.played) > HEARD, "JsSIP hears the page")
+    file = tmp_path / "call.pcap"
+    with captured(file, platform.media_ports):
+        if calls == "jssip":
+            other.dials(f"sip:page-{calls}@{DOMAIN}")
+            page.answers()
+        else:
+            page.dials(f"other-{calls}")
+            other.answers()
+        page.is_in("talking")
+        other.is_talking()
+        pages_hear(browser, page, other)
+        ports = page.far_ports() + other.far_ports()
+    check_wires(file, dict.fromkeys(ports, WEBRTC))
     other.says(f"sip:page-{calls}@{DOMAIN}", "Bonjour")
     page.page.get_by_role("tab", name="Messages").click()
     page.page.wait_for_selector(".phone-theirs >> text=Bonjour")
@@ -78,25 +86,53 @@ def test_with_a_desk_phone(
     domain: str,
     spoken: str,
     calls: str,
+    tmp_path: Path,
 ) -> None:
     name = f"{calls}-{transport}"
     extra = f";mediaenc={mediaenc}" if mediaenc else ""
     desk = baresip(platform.add_user(f"desk-{name}", domain), transport, extra=extra)
-    phone = jssip(name)
-    if calls == "jssip":
-        phone.dials(desk.account.aor)
-        desk.accepts()
-    else:
-        desk.dials(f"sip:{name}@{DOMAIN}")
-        phone.answers()
+    phone, file = jssip(name), tmp_path / "call.pcap"
+    with captured(file, platform.media_ports):
+        if calls == "jssip":
+            phone.dials(desk.account.aor)
+            desk.accepts()
+        else:
+            desk.dials(f"sip:{name}@{DOMAIN}")
+            phone.answers()
+        phone.is_talking()
+        hear_each_other(phone, desk, browser)
+        assert sorted(protocols(platform, desk.call_id())) == sorted([PAGE, spoken])
+        legs = legs_of(platform.ng_port, desk.call_id())
+        phone.holds()
+        desk.program.awaits(r"^a=(sendonly|inactive)")
+        phone.resumes()
+        hear_each_other(phone, desk, browser)
+        desk.command("hangup")
+        phone.ended()
+    check_wires(file, legs, signalling=desk.program.text())
+
+
+def test_a_call_that_is_offered_anew_and_outlives_its_socket(
+    platform: Platform,
+    browser: Chromium,
+    jssip: Callable[[str], JsSip],
+    baresip: Callable[..., Baresip],
+) -> None:
+    desk = baresip(platform.add_user("stays", ENCRYPTED), "tls", extra=";mediaenc=srtp-mand")
+    phone = jssip("goes-on")
+    phone.dials(desk.account.aor)
+    desk.accepts()
     phone.is_talking()
+    desk.command("reinvite")
+    desk.program.awaits(r"^SIP/2.0 200")
     hear_each_other(phone, desk, browser)
-    assert sorted(protocols(platform, desk.call_id())) == sorted([PAGE, spoken])
-    phone.holds()
-    desk.program.awaits(r"^a=(sendonly|inactive)")
-    phone.resumes()
+    phone.offers_anew()
     hear_each_other(phone, desk, browser)
-    desk.command("hangup")
+    phone.changes_its_socket()
+    hear_each_other(phone, desk, browser)
+    phone.offers_anew()
+    hear_each_other(phone, desk, browser)
+    desk.command("hangup")  # finds the new socket
     phone.ended()
 
 

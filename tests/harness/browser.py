@@ -85,6 +85,11 @@ _OWN_UFRAG = """() => {
 }"""
 _FAR_PORTS = r"""() => window.fedsipPhone.line.calls.map(({ connection }) =>
   Number(/^m=audio (\d+)/m.exec(connection.currentRemoteDescription.sdp)[1]))"""
+_OWN_PORTS = """async () => {
+  const stats = await window.fedsipPhone.line.calls[0].connection.getStats();
+  return [...stats.values()].filter(({ type, protocol }) =>
+    type === "local-candidate" && protocol === "udp").map(({ port }) => port);
+}"""
 _IS_CONNECTED = "() => window.fedsipPhone.line.calls[0].connection.iceConnectionState in " + (
     "{ connected: 1, completed: 1 }"
 )
@@ -248,6 +253,10 @@ class BrowserPhone:
     def far_ports(self) -> list[int]:
         """Where the other side of each of its calls said that it takes sound."""
         return list(self.page.evaluate(_FAR_PORTS))
+
+    def own_ports(self) -> set[int]:
+        """Those of UDP from which it may send its sound."""
+        return set(self.page.evaluate(_OWN_PORTS))
 
     def hears(self, played: Path) -> float:
         return self._ear.hears(played)

@@ -20,6 +20,11 @@ _FIELDS = (
 )
 
 
+_lowest, _highest = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+ANY_PORT = (int(_lowest), int(_highest))
+"""Those that the kernel gives, to browsers as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Packet:
     """One UDP packet as tshark understood it."""
@@ -48,12 +53,16 @@ def captured(
         program.wait(within=60)
 
 
-def packets_of(file: Path, kinds: Iterable[tuple[int, str]]) -> list[Packet]:
-    """All packets of a file; `kinds` says which ports carry rtp and rtcp unencrypted, for tshark
-    to take them apart. STUN and DTLS it finds by itself."""
+def packets_of(
+    file: Path, kinds: Iterable[tuple[int, str]], *, ports: Iterable[int] = ()
+) -> list[Packet]:
+    """The packets of a file from and to these ports, or all; `kinds` says which ports carry rtp and
+    rtcp unencrypted, for tshark to take them apart. STUN and DTLS it finds by itself."""
     words = ["tshark", "-r", str(file), "-T", "json", "-o", "rtp.heuristic_rtp:FALSE"]
     for port, kind in kinds:
         words += ["-d", f"udp.port=={port},{kind}"]
+    if listed := " ".join(str(port) for port in ports):
+        words += ["-Y", f"udp.port in {{{listed.replace(' ', ', ')}}}"]
     for field in _FIELDS:
         words += ["-e", field]
     done = subprocess.run(words, capture_output=True, check=False)

@@ -41,6 +41,8 @@ _BEGIN = """async ({ websocket, address, username, password }) => {
     ua.on("registered", resolve);
     ua.on("registrationFailed", ({ cause }) => reject(new Error(cause)));
   });
+  ua.on("registered", () => { jssip.isCut = false; });
+  ua.on("disconnected", () => { jssip.isCut = true; });
   ua.start();
   await registered;
 }"""
@@ -84,6 +86,22 @@ class JsSip:
     def resumes(self) -> None:
         settled(self._page, "() => new Promise((done) => jssip.session.unhold({}, done))")
 
+    def offers_anew(self) -> None:
+        """A re-INVITE with new candidates."""
+        settled(
+            self._page,
+            """() => new Promise((done) => {
+              jssip.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } }, done);
+            })""",
+        )
+
+    def changes_its_socket(self) -> None:
+        """Its socket is cut; it registers by another one."""
+        self._phone.cable.cut()
+        self._page.wait_for_function("() => jssip.isCut")
+        self._phone.cable.mend()
+        self._page.wait_for_function("() => !jssip.isCut")
+
     def transfers_to(self, address: str) -> None:
         """Send the other side there by REFER; it leaves when that one has answered."""
         self._page.evaluate(
@@ -116,6 +134,9 @@ class JsSip:
 
     def hears(self, played: Path) -> float:
         return self._phone.hears(played)
+
+    def far_ports(self) -> list[int]:
+        return self._phone.far_ports()
 
     def figures(self) -> dict[str, Any]:
         return self._phone.figures()

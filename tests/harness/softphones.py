@@ -58,13 +58,13 @@ def talk(caller: BrowserPhone, callee: BrowserPhone, name: str) -> None:
     callee.is_in("talking")
 
 
-def pages_hear(browser: Chromium, *pages: BrowserPhone) -> None:
+def pages_hear(browser: Chromium, *pages: InBrowser) -> None:
     """Wait until each has heard what the pages of that browser play."""
     for page in pages:
         wait_until(partial(_hears, page, browser.played), "they hear each other")
 
 
-def _hears(page: BrowserPhone, played: Path) -> bool:
+def _hears(page: InBrowser, played: Path) -> bool:
     return page.hears(played) > HEARD
 
 

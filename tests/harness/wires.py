@@ -1,13 +1,14 @@
-"""What the relay's ports towards each side of a call carried, as tshark saw it.
+"""What the relay's ports towards each side of a call carried, as tshark saw it; or what went
+between two browsers that speak directly.
 
 Nothing may be malformed. Of a side that encrypts: every packet of SDES is authentic by a key that
-was signalled; by DTLS-SRTP nothing comes before the handshake has begun; and no payload is one that
-another side's wire has.
+was signalled; by DTLS-SRTP nothing comes before the handshake has begun, and payloads begin with
+any octet; and no payload is one that another side's wire has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from tests.harness.ng import NgClient
 WEBRTC = b"UDP/TLS/RTP/SAVPF"
 LEAST = 20
 """Packets of sound on each wire."""
+MANY = 8
+"""Octets with which payloads begin, by chance; Opus has its mode there (RFC 6716 s3.1)."""
 _TAGS = (4, 10, 16)
 _BYE, _APP = 203, 204
 
@@ -39,7 +42,8 @@ def legs_of(ng_port: int, call_id: str) -> dict[int, bytes]:
 def check_wires(file: Path, legs: Mapping[int, bytes], *, signalling: str = "") -> None:
     """AssertionError unless all of that is so; `signalling` has the keys of SDES."""
     by_tshark = [(port, "rtp") for port, profile in legs.items() if b"TLS" not in profile]
-    packets = packets_of(file, by_tshark)
+    every = [one for port in legs for one in (port, port + 1)]
+    packets = packets_of(file, by_tshark, ports=every)
     encrypting = [port for port, profile in legs.items() if not _is_plain(profile)]
     places = {one for port in encrypting for one in (port, port + 1)}
     bad = malformed(packets, places)
@@ -61,12 +65,27 @@ def check_wires(file: Path, legs: Mapping[int, bytes], *, signalling: str = "") 
         assert not any((said | bare) & others for others in clear), profile
         sealed.append(said)
         if b"TLS" in profile:
-            assert {"DTLSv1.2", "STUN"} <= {one.protocol for one in wire} or not _has_ice(wire)
-            began = [one.number for one in wire if kind_of(one.payload) == DTLS]
-            assert began, profile
-            assert min(began) < min(one.number for one in sound), profile
+            _check_dtls(wire, sound)
         else:
             _check_keys([one for one in packets if one.ports & {port, port + 1}], signalling)
+
+
+def check_direct(file: Path, ports: Set[int]) -> None:
+    """The same of a browser's ports, of which two that find each other may try several."""
+    wire = packets_of(file, (), ports=ports)
+    bad = malformed(wire, ports)
+    assert not bad, bad
+    sound = [one for one in wire if kind_of(one.payload) == RTP]
+    assert len(sound) >= LEAST, len(wire)
+    _check_dtls(wire, sound)
+
+
+def _check_dtls(wire: list[Packet], sound: list[Packet]) -> None:
+    assert {"DTLSv1.2", "STUN"} <= {one.protocol for one in wire} or not _has_ice(wire)
+    began = [one.number for one in wire if kind_of(one.payload) == DTLS]
+    assert began
+    assert began[0] < sound[0].number
+    assert len({payload[0] for payload in _payloads(sound)}) > MANY
 
 
 def _check_keys(wire: list[Packet], signalling: str) -> None:
