@@ -5,8 +5,10 @@
     offer or answer of a browser   what it puts in a group rides on its first section from then on
 
 Each side has its own: a phone that the browser talks to has ports for each section. What comes to
-the one port is told apart by payload type, so sections share a group only where those differ. A
-section rides only with DTLS and with RTCP on the port of RTP.
+the one port is told apart by payload type, and where two sections have the same ones by the name of
+the section in a header extension (RFC 9143 s14), without which they share no group; the relay puts
+it into what a side sends that does not know it. A section rides only with DTLS and with RTCP on the
+port of RTP.
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from media.dialogue import Leg
+from media.rtp import extension
 from media.sdp import Media, MediaRewrite, Session
 from media.stream import Stream
+
+_Told = tuple[Stream, Media, MediaRewrite]
 
 
 def rides(
@@ -39,13 +44,41 @@ def rides(
         if not indices or session.media[indices[0]].is_disabled:
             continue
         head, *others = indices
-        taken = set(session.media[head].formats)
-        for index in others:
-            formats = session.media[index].formats
-            if taken.isdisjoint(formats) and index > head:
-                taken.update(formats)
-                found[index] = head
+        apart = _Apart()
+        apart.takes(session.media[head])
+        found |= {
+            index: head for index in others if index > head and apart.takes(session.media[index])
+        }
     return found
+
+
+class _Apart:
+    """Which sections can be told apart on one port: those with payload types of their own, and
+    those that say their names."""
+
+    def __init__(self) -> None:
+        self._nameless: set[bytes] = set()
+        self._named: set[bytes] = set()
+
+    def takes(self, media: Media, *, is_named: bool = False) -> bool:
+        """Whether a further section can be told from those before. `is_named`: it says its name,
+        whatever its lines are."""
+        is_named = is_named or extension_of(media) > 0
+        formats = set(media.formats)
+        rivals = self._nameless if is_named else self._nameless | self._named
+        if not rivals.isdisjoint(formats):
+            return False
+        (self._named if is_named else self._nameless).update(formats)
+        return True
+
+
+def extension_of(media: Media) -> int:
+    """The number of the header extension in which a section's sender says its name; 0 for none, or
+    for what the one-byte form has no room for."""
+    number = media.extension(extension.MID)
+    name = media.attribute(b"mid") or b""
+    has_room = number <= extension.MOST_NUMBER and 0 < len(name) <= extension.MOST_OCTETS
+    return number if has_room else 0
 
 
 def settle(leg: Leg, found: dict[int, int]) -> None:
@@ -69,13 +102,64 @@ def promote(far: Leg, is_taken: Callable[[int], bool]) -> None:
                 one.ride(first)
 
 
-def name_offered(far: Stream, media: Media, index: int) -> list[bytes]:
-    """The a=mid that an offer lacks which goes to a browser: the name known, else its place."""
-    if not _is_grouped_in_offers(far):
+def name_offered(far: Leg, session: Session, index: int) -> list[bytes]:
+    """The a=mid that an offer lacks which goes to a browser: the name known, else its place. And
+    the header extension for it, where payload types do not tell the section from another."""
+    stream, media = far.streams[index], session.media[index]
+    if not _is_grouped_in_offers(stream):
         return []
     name = media.attribute(b"mid")
-    far.mid = name or far.mid or b"%d" % index
-    return [] if name else [b"mid:" + far.mid]
+    stream.mid = name or stream.mid or b"%d" % index
+    lines = [] if name else [b"mid:" + stream.mid]
+    told = [one.payload_types for one in session.media]
+    if media.extension(extension.MID) or not _has_twin(told, index):
+        return lines
+    taken = {number for one in session.media for number in one.extensions()}
+    free = [number for number in range(1, extension.MOST_NUMBER + 1) if number not in taken]
+    number = next((one.mid_extension for one in far.streams if one.mid_extension), 0)
+    return [*lines, _extmap(number or free[0])] if number or free else lines
+
+
+def name_answered(far: Leg, session: Session, index: int) -> list[bytes]:
+    """What an answer lacks of the names that the side which offered has given, and wants to hear
+    where payload types do not tell the section from another."""
+    stream, media = far.streams[index], session.media[index]
+    lines = [b"mid:" + stream.mid] if stream.mid and media.attribute(b"mid") is None else []
+    if not (stream.mid_extension and stream.is_bundled) or media.extension(extension.MID):
+        return lines
+    told = [one.payload_types for one in session.media]
+    own = [
+        frozenset() if one.is_disabled else stream.own_types
+        for stream, one in zip(far.streams, session.media, strict=False)
+    ]
+    if _has_twin(told, index) or _has_twin(own, index):
+        lines.append(_extmap(stream.mid_extension))
+    return lines
+
+
+def tell_apart(leg: Leg) -> None:
+    """Note by which payload types a side's packets are told, and whether it needs names for that:
+    it is sent what it has said itself. What it was told counts more than what it has said: by that
+    its own packets go, if it does as it should (RFC 3264 s7)."""
+    for stream in leg.streams:
+        others = [
+            one
+            for one in leg.streams
+            if one is not stream and one.is_active and one.transport is stream.transport
+        ]
+        stream.is_named = any(stream.own_types & one.own_types for one in others)
+        told = frozenset[int]().union(*(one.told_types for one in others))
+        types = stream.told_types | (stream.own_types - told)
+        stream.payload_types = types if stream.is_active else frozenset()
+
+
+def _has_twin(types: Sequence[frozenset[int]], index: int) -> bool:
+    """True where another section has some of the payload types of that one."""
+    return any(types[index] & one for at, one in enumerate(types) if at != index)
+
+
+def _extmap(number: int) -> bytes:
+    return b"extmap:%d %b" % (number, extension.MID)
 
 
 def groups(
@@ -88,7 +172,7 @@ def groups(
     """Our group in a description to the side with these sections; an answer has one where the side
     offered one."""
     eligible = [
-        (stream, one)
+        (stream, one, plan)
         for stream, plan, one in zip(streams, plans, media, strict=False)
         if plan is not None and plan.rtcp_mux and stream.mid
     ]
@@ -101,17 +185,17 @@ def groups(
     return (b"group:BUNDLE " + b" ".join(names),) if names else ()
 
 
-def _offered(eligible: Sequence[tuple[Stream, Media]]) -> Iterator[Stream]:
-    taken: set[bytes] = set()
-    for stream, media in eligible:
-        if _is_grouped_in_offers(stream) and taken.isdisjoint(media.formats):
-            taken.update(media.formats)
+def _offered(eligible: Sequence[_Told]) -> Iterator[Stream]:
+    apart = _Apart()
+    for stream, media, plan in eligible:
+        is_named = any(line.endswith(extension.MID) for line in plan.added)
+        if _is_grouped_in_offers(stream) and apart.takes(media, is_named=is_named):
             yield stream
 
 
-def _answered(eligible: Sequence[tuple[Stream, Media]]) -> Iterator[Stream]:
+def _answered(eligible: Sequence[_Told]) -> Iterator[Stream]:
     head: Stream | None = None
-    for stream, _ in eligible:
+    for stream, *_ in eligible:
         if head is None and stream.is_bundled and stream.rides is None:
             head = stream
             yield stream

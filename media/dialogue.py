@@ -112,7 +112,11 @@ class Dialogue:
                 if first is None:
                     found[rule.local] = rule
                 else:  # it rides on the port of another section
-                    found[rule.local] = replace(first, others=(*first.others, rule))
+                    found[rule.local] = replace(
+                        first,
+                        others=(*first.others, rule),
+                        mid_extension=first.mid_extension or rule.mid_extension,
+                    )
         return tuple(found.values())
 
     def pairs(self) -> Iterator[LocalPair]:

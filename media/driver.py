@@ -227,10 +227,7 @@ class Driver:
         if not place.near.may_receive(place.end) or not _is_sensible(datagram, place.near):
             return False
         if place.near.checks:
-            if not self._keying.hear(place, source):
-                return False
-            self._engine.install(place.dialogue.rules())
-            return True
+            return self._keying.hear(place, source)
         packets = self._engine.packets(local)
         if not place.end.hear(source, packets=packets, now=self._clock()):
             return False

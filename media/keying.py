@@ -124,11 +124,15 @@ class Keying:
             self._receive_dtls(place, datagram, source)
 
     def hear(self, place: Place, source: Address) -> bool:
-        """Media from `source`, where ICE is spoken: True when it is taken from now on."""
+        """Media from `source`, where ICE is spoken: True when it is taken. From any pair that has
+        been checked, for a side that has just chosen another may have packets on its way (RFC 8445
+        s12.1); where none is selected yet it is from now on."""
         ice = place.near.ice
-        if ice is None or not ice.hear(source, place.component):
+        if ice is None or source not in ice.components[place.component].valid:
             return False
-        place.end.select(source)
+        if ice.hear(source, place.component):
+            place.end.select(source)
+            self._engine.install(place.dialogue.rules())
         return True
 
     def expire(self, place: Place) -> bool:

@@ -58,7 +58,10 @@ def negotiate(
     for leg in (exchange.near, exchange.far):
         for stream in leg.streams[len(plans) :]:
             stream.is_active = False
-    return _rewrite(exchange, plans), released
+    body = _rewrite(exchange, plans)
+    for leg in (exchange.near, exchange.far):
+        bundle.tell_apart(leg)
+    return body, released
 
 
 def _check_profiles(exchange: Exchange) -> None:
@@ -115,8 +118,8 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
     near.signal(exchange.session, media, exchange.options)
     if near.rides is None:
         connectivity.note(near, exchange.session, media)
-    for stream in (near, far):
-        stream.speaks(media)
+    near.own_types = far.told_types = media.payload_types
+    near.mid_extension, near.sources = bundle.extension_of(media), media.sources
     near.mid = media.attribute(b"mid") or near.mid
     near.is_bundled = near.mid in exchange.session.bundled
     near.protocol = media.protocol
@@ -181,7 +184,7 @@ def _offered(exchange: Exchange, index: int, media: Media, *, is_single: bool) -
         is_offered=near.transport.ice_remote is not None or has_ice,
         is_muxed=is_single,
     )
-    return added + bundle.name_offered(far, media, index)
+    return added + bundle.name_offered(exchange.far, exchange.session, index)
 
 
 def _answered(exchange: Exchange, index: int, media: Media, *, is_single: bool) -> list[bytes]:
@@ -199,9 +202,7 @@ def _answered(exchange: Exchange, index: int, media: Media, *, is_single: bool) 
         connectivity.settle_answered(near)
     added = far.security.answer_lines(options, means)
     added += connectivity.answer_lines(far.transport, options, means.random, is_muxed=is_single)
-    if far.mid and media.attribute(b"mid") is None:
-        added.append(b"mid:" + far.mid)
-    return added
+    return added + bundle.name_answered(exchange.far, exchange.session, index)
 
 
 def _dropped(near: Stream, far: Stream, added: list[bytes]) -> frozenset[bytes]:

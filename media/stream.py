@@ -73,6 +73,10 @@ class Stream:
 
     `mux`: this side sends RTP and RTCP to one port. `mux_offered`: we offered that to this side.
     `mux_back`: what to answer to this side's own offer of it; None goes with the other side.
+    `mid_extension`: the number of the RTP header extension in which it says that name, 0: in none;
+    `sources`: the SSRCs that it has told; `is_named`: it tells packets to it apart by that name.
+    `own_types` are the payload types of its last description, `told_types` those of ours to it;
+    `payload_types` those by which its packets are told from those of other sections on its port.
     `protocol` is the profile spoken with this side. `ice` answers its checks, `ice_remote` are the
     credentials of its last description; `is_ice_lite`: it sends no checks of its own. `mid` is the
     section's name at this side. `is_bundled`: its last description had that in a group,
@@ -93,13 +97,16 @@ class Stream:
         "is_held",
         "is_ice_lite",
         "is_in_group",
+        "is_named",
         "is_rtp",
         "is_settled",
         "kind",
         "mid",
+        "mid_extension",
         "mux",
         "mux_back",
         "mux_offered",
+        "own_types",
         "pair",
         "payload_types",
         "protocol",
@@ -107,6 +114,8 @@ class Stream:
         "rtcp",
         "rtp",
         "security",
+        "sources",
+        "told_types",
     )
 
     def __init__(self, index: int = 0) -> None:
@@ -122,6 +131,7 @@ class Stream:
         self.is_held = False
         self.is_ice_lite = False
         self.is_in_group = False
+        self.is_named = False
         self.is_rtp = True
         self.is_settled = False
         self.mux = False
@@ -134,7 +144,9 @@ class Stream:
         self.ice: Agent | None = None
         self.ice_remote: Credentials | None = None
         self.mid = b""
-        self.payload_types: frozenset[int] = frozenset()
+        self.mid_extension = 0
+        self.sources: tuple[int, ...] = ()
+        self.own_types = self.told_types = self.payload_types = frozenset[int]()
         self.rides: Stream | None = None
 
     def place(self, pair: LocalPair) -> None:
@@ -192,7 +204,7 @@ class Stream:
             end.asymmetric = options.has(b"asymmetric")
             end.handover = options.has(b"media-handover")
             end.strict = options.has(b"strict-source")
-        if connection is None or connection.is_zero:
+        if connection is None or session.is_held_by_address(media):
             self.rtp.hold()
             self.rtcp.hold()
             return
@@ -215,11 +227,6 @@ class Stream:
         self.is_active = True
         self.is_held = session.is_held(media)
         self.clock_rates = tuple(media.clock_rates().items()) if self.is_rtp else ()
-
-    def speaks(self, media: Media) -> None:
-        """Packets with these payload types belong to the section."""
-        numbers = (int(one) for one in media.formats if one.isdigit() and len(one) < 4)
-        self.payload_types |= frozenset(numbers)
 
     def signal_candidate(self, component: int, candidate: Address) -> None:
         """A side that sends no checks has named this address for a component."""
@@ -286,13 +293,22 @@ def rules_of(one: Stream, other: Stream) -> Iterator[ForwardRule]:
                 is_exclusive=is_active and end.is_exclusive,
                 clock_rates=near.clock_rates,
                 section=near.index,
-                payload_types=() if near.rides is None else tuple(near.payload_types),
+                payload_types=tuple(near.payload_types),
+                mid=near.mid if near.mid_extension else b"",
+                mid_extension=near.mid_extension,
+                sources=near.sources,
+                names=(far.mid_extension, far.mid) if _lacks_name(near, far) else None,
                 is_managed=near.is_managed,
                 ufrag=_ufrag(near),
                 unprotect=end.unprotect,
                 protect=out.protect,
                 rtcp_protect=rtcp_end.protect,
             )
+
+
+def _lacks_name(near: Stream, far: Stream) -> bool:
+    """True where what comes does not say the section's name and the far side waits for it."""
+    return far.is_named and far.mid_extension > 0 and not near.mid_extension
 
 
 def _ufrag(near: Stream) -> bytes:

@@ -32,7 +32,7 @@
 #include "forward.h"
 
 #define LARGEST 65535
-#define TRAILER 160 /* SRTCP's index, the longest tag, the longest MKI, rounded up */
+#define TRAILER 192 /* a named section, SRTCP's index, the longest tag, the longest MKI, rounded up */
 #define EVENTS 256
 #define BATCH 16 /* read at once from a socket */
 #define MOST_ROUNDS 16
@@ -43,8 +43,15 @@
 #define CHUNKS 4096
 #define BUCKETS 4096
 #define MOST_SOURCES 64 /* of one port with several sections */
+#define NOBODYS (-1)
+#define SEVERAL 0xFF
 #define RTP_HEADER 12
 #define RTCP_HEADER 8
+#define SENDER_REPORT 200
+#define ONE_BYTE 0xBEDE /* RFC 8285, as media/rtp/extension.py */
+#define TWO_BYTES 0x1000
+#define MOST_NUMBER 14
+#define HAS_EXTENSION 0x10
 #define MAX_DROPOUT 3000 /* RFC 3550 A.1 */
 #define MAX_MISORDER 100
 #define MOST_ASIDE 25 /* as media/rtp/stats.py, and the next two */
@@ -64,9 +71,11 @@ struct section {
     double pair_arrival;
 };
 
+/* `named_by`: the number of the packet that said so; below 0: none. */
 struct source {
     uint32_t ssrc;
     int section;
+    int named_by;
 };
 
 /* Who expects packets of a source, of a socket that is shared. */
@@ -85,10 +94,10 @@ struct port {
     struct forward_rule rule;
     struct forward_counters counted;
     struct section *sections;
-    int amount;
+    int amount, told; /* sections, those that are gone among them, and without those */
     uint8_t by_payload_type[128];
     struct source sources[MOST_SOURCES];
-    int known;
+    int known, oldest;
     struct expected **expected; /* of a shared one */
 };
 
@@ -417,17 +426,114 @@ int forward_take(struct forward_engine *engine, struct forward_packet *head, uin
 
 /* -- whose packet it is where a port has several sections: media/forward/section.py, line by line */
 
-static void remember(struct port *port, uint32_t ssrc, int section)
+static struct source *find_source(struct port *port, uint32_t ssrc)
 {
-    int at = 0;
-    while (at < port->known && port->sources[at].ssrc != ssrc)
-        at++;
-    if (at == MOST_SOURCES)
-        return;
-    if (at == port->known)
-        port->known++;
-    port->sources[at].ssrc = ssrc;
-    port->sources[at].section = section;
+    for (int at = 0; at < port->known; at++)
+        if (port->sources[at].ssrc == ssrc)
+            return &port->sources[at];
+    return NULL;
+}
+
+static struct source *remember(struct port *port, uint32_t ssrc, int section, int named_by)
+{
+    struct source *found = find_source(port, ssrc);
+    if (!found && port->known < MOST_SOURCES)
+        found = &port->sources[port->known++];
+    else if (!found)
+        found = &port->sources[port->oldest++ % MOST_SOURCES];
+    *found = (struct source){ssrc, section, named_by};
+    return found;
+}
+
+/* What the element of that number carries; its length, 0 where there is none, or it is cut off. */
+static int element(const uint8_t *packet, int size, int number, const uint8_t **carried)
+{
+    int at = RTP_HEADER + 4 * (packet[0] & 0x0F), end, profile, is_long;
+    if (!(packet[0] & HAS_EXTENSION) || size < at + 4)
+        return 0;
+    profile = two(packet + at);
+    end = at + 4 + 4 * two(packet + at + 2);
+    is_long = (profile & 0xFFF0) == TWO_BYTES;
+    if (end > size || !(is_long || profile == ONE_BYTE))
+        return 0;
+    at += 4;
+    while (at < end) {
+        int first = packet[at++], found, length;
+        if (!first)
+            continue; /* padding */
+        if (is_long) {
+            if (at == end)
+                return 0;
+            found = first;
+            length = packet[at++];
+        } else {
+            found = first >> 4;
+            length = (first & 0x0F) + 1;
+            if (found > MOST_NUMBER)
+                return 0;
+        }
+        if (found == number) {
+            *carried = packet + at;
+            return at + length <= end ? length : 0;
+        }
+        at += length;
+    }
+    return 0;
+}
+
+/* One more element, before those that it has, unless its extension is of another kind; the new size:
+ * there is room for it. */
+static int put(uint8_t *packet, int size, const struct forward_element *one)
+{
+    int at = RTP_HEADER + 4 * (packet[0] & 0x0F), profile = ONE_BYTE, words = 0, more, head = 4;
+    if (size < at)
+        return size;
+    if (packet[0] & HAS_EXTENSION) {
+        if (size < at + 4)
+            return size;
+        profile = two(packet + at);
+        words = two(packet + at + 2);
+        head = 0;
+        if (profile != ONE_BYTE && (profile & 0xFFF0) != TWO_BYTES)
+            return size;
+    }
+    more = (one->length + (profile == ONE_BYTE ? 1 : 2) + 3) / 4;
+    words += more;
+    if (words > 0xFFFF)
+        return size;
+    memmove(packet + at + 4 + 4 * more, packet + at + 4 - head, (size_t)(size - at - 4 + head));
+    packet[0] |= HAS_EXTENSION;
+    packet[at++] = (uint8_t)(profile >> 8);
+    packet[at++] = (uint8_t)profile;
+    packet[at++] = (uint8_t)(words >> 8);
+    packet[at++] = (uint8_t)words;
+    memset(packet + at, 0, (size_t)(4 * more));
+    if (profile == ONE_BYTE)
+        packet[at++] = (uint8_t)(one->number << 4 | (one->length - 1));
+    else {
+        packet[at++] = (uint8_t)one->number;
+        packet[at++] = (uint8_t)one->length;
+    }
+    memcpy(packet + at, one->octets, (size_t)one->length);
+    return size + head + 4 * more;
+}
+
+/* The section that a packet names in its header extension; `port->told` where none has that name,
+ * NOBODYS where it names none. */
+static int named_by(const struct port *port, const uint8_t *packet, int size)
+{
+    const uint8_t *name = NULL;
+    int length = port->rule.mid_extension
+                     ? element(packet, size, port->rule.mid_extension, &name)
+                     : 0;
+    if (!length)
+        return NOBODYS;
+    for (int at = 0; at < port->told; at++) {
+        const struct forward_element *mid = &port->sections[at].told.mid;
+        if (mid->length == length && !memcmp(mid->octets, name, (size_t)length))
+            return at;
+    }
+    return port->told;
 }
 
 /* The SSRC that was heard of that section at the port where its other direction comes in. */
@@ -444,26 +550,46 @@ static uint32_t heard_back(struct forward_engine *engine, struct port *port, int
     return 0;
 }
 
+static int reported(struct forward_engine *engine, struct port *port, const uint8_t *packet,
+                    int size)
+{
+    const struct source *sender = find_source(port, four(packet + 4));
+    uint32_t about = size >= 12 ? four(packet + 8) : 0;
+    if (sender && packet[1] == SENDER_REPORT)
+        return sender->section;
+    for (int at = 1; about && at < port->told; at++)
+        if (heard_back(engine, port, at) == about)
+            return at;
+    return sender ? sender->section : 0;
+}
+
+/* Which section a packet belongs to; NOBODYS for what cannot be told. */
 static int section_of(struct forward_engine *engine, struct port *port, const uint8_t *packet,
                       int size, int is_rtcp)
 {
-    int found = port->by_payload_type[packet[1] & 0x7F];
-    uint32_t about;
-    if (port->amount == 1)
+    int type = packet[1] & 0x7F, by_type = port->by_payload_type[type], is_listed, named;
+    uint16_t sequence = two(packet + 2);
+    struct source *known;
+    if (port->told == 1)
         return 0;
-    if (!is_rtcp) {
-        if (size >= RTP_HEADER)
-            remember(port, four(packet + 8), found);
-        return found;
-    }
-    for (int at = 0; at < port->known; at++)
-        if (port->sources[at].ssrc == four(packet + 4))
-            return port->sources[at].section;
-    about = size >= 12 ? four(packet + 8) : 0;
-    for (int at = 1; about && at < port->amount; at++)
-        if (!port->sections[at].is_gone && heard_back(engine, port, at) == about)
-            return at;
-    return 0;
+    if (is_rtcp)
+        return reported(engine, port, packet, size);
+    if (size < RTP_HEADER)
+        return by_type == SEVERAL ? NOBODYS : by_type;
+    known = find_source(port, four(packet + 8));
+    named = named_by(port, packet, size);
+    if (named == port->told)
+        return NOBODYS;
+    if (named != NOBODYS &&
+        (!known || known->named_by < 0 || (int16_t)(sequence - known->named_by) > 0))
+        known = remember(port, four(packet + 8), named, sequence);
+    is_listed = by_type || port->sections[0].told.payload_types[type];
+    if (known && (port->sections[known->section].told.payload_types[type] || !is_listed))
+        return known->section;
+    if (by_type == SEVERAL)
+        return NOBODYS;
+    remember(port, four(packet + 8), by_type, -1);
+    return by_type;
 }
 
 /* -- one packet; the lock is held */
@@ -493,6 +619,7 @@ static void arrived(struct forward_engine *engine, struct port *port, uint8_t *p
 {
     const struct forward_rule *rule = &port->rule;
     struct section *section;
+    int which = 0;
     int is_media = size >= RTCP_HEADER && (packet[0] & 0xC0) == 0x80;
     int is_rtcp = is_media && packet[1] >= 192 && packet[1] <= 223;
     int came_as = size;
@@ -509,7 +636,13 @@ static void arrived(struct forward_engine *engine, struct port *port, uint8_t *p
         return;
     }
     is_rtcp = is_rtcp && rule->is_rtp;
-    section = &port->sections[is_media ? section_of(engine, port, packet, size, is_rtcp) : 0];
+    if (is_media)
+        which = section_of(engine, port, packet, size, is_rtcp);
+    if (which == NOBODYS) {
+        port->counted.errors++;
+        return;
+    }
+    section = &port->sections[which];
     section->heard.packets++;
     section->heard.octets += (uint64_t)came_as;
     port->counted.packets++;
@@ -521,6 +654,8 @@ static void arrived(struct forward_engine *engine, struct port *port, uint8_t *p
     }
     if (is_media && rule->is_rtp && size >= RTP_HEADER)
         received(section, packet);
+    if (is_media && rule->is_rtp && size >= RTP_HEADER && section->told.names.length)
+        size = put(packet, size, &section->told.names);
     send_on(port, &section->told.rtp, &section->told.protect, 0, packet, size);
 }
 
@@ -623,7 +758,7 @@ static void forget(struct port *port)
     port->expected = NULL;
     port->sections = NULL;
     port->number = 0;
-    port->amount = port->known = 0;
+    port->amount = port->told = port->known = port->oldest = 0;
     memset(&port->rule, 0, sizeof port->rule);
     memset(&port->counted, 0, sizeof port->counted);
 }
@@ -731,7 +866,7 @@ static struct port *give(struct forward_engine *engine, uint32_t place, int fd, 
         release(engine, port);
         return NULL;
     }
-    port->amount = 1;
+    port->amount = port->told = 1;
     port->sections->heard.next = port->sections->heard.base = -1;
     port->sections->pair_sequence = -1;
     port->fd = fd;
@@ -828,6 +963,40 @@ static struct section *named(struct section *sections, int amount, int name)
 /* A port that nobody has told anything yet may have counted for a section without a name. */
 static int has_counted(const struct section *section) { return section->heard.packets > 0; }
 
+/* What is known of sources stays where their section does. */
+static void keep_sources(struct port *port, struct section *fresh, int amount)
+{
+    int kept = 0;
+    for (int at = 0; at < port->known; at++) {
+        struct source *source = &port->sources[at];
+        struct section *now =
+            named(fresh, amount, port->sections[source->section].told.name);
+        if (!now)
+            continue;
+        source->section = (int)(now - fresh);
+        port->sources[kept++] = *source;
+    }
+    port->known = kept;
+}
+
+/* What tells the packets of its sections. */
+static void learn(struct port *port)
+{
+    memset(port->by_payload_type, 0, sizeof port->by_payload_type);
+    for (int type = 0; type < 128; type++)
+        for (int at = 0, is_taken = 0; at < port->told; at++)
+            if (port->sections[at].told.payload_types[type]) {
+                port->by_payload_type[type] = is_taken ? SEVERAL : (uint8_t)at;
+                is_taken = 1;
+            }
+    for (int at = 0; at < port->told; at++) {
+        const struct forward_section *told = &port->sections[at].told;
+        for (int one = 0; one < told->amount_of_sources; one++)
+            if (!find_source(port, told->sources[one]))
+                remember(port, told->sources[one], at, -1);
+    }
+}
+
 static int tell(struct port *port, const struct forward_section *told, int amount)
 {
     struct section *fresh = calloc((size_t)(amount + port->amount), sizeof *fresh);
@@ -849,9 +1018,12 @@ static int tell(struct port *port, const struct forward_section *told, int amoun
             fresh[count] = port->sections[at];
             fresh[count++].is_gone = 1;
         }
+    keep_sources(port, fresh, amount);
     free(port->sections);
     port->sections = fresh;
     port->amount = count;
+    port->told = amount;
+    learn(port);
     return 0;
 }
 
@@ -864,15 +1036,8 @@ int forward_follow(struct forward_engine *engine, uint64_t number, const struct 
         return 0;
     if (amount)
         failed = tell(port, sections, amount);
-    if (!failed) {
+    if (!failed)
         port->rule = *rule;
-        port->known = 0;
-        memset(port->by_payload_type, 0, sizeof port->by_payload_type);
-        for (int at = 1; at < amount; at++)
-            for (int type = 0; type < 128; type++)
-                if (sections[at].payload_types[type])
-                    port->by_payload_type[type] = (uint8_t)at;
-    }
     release(engine, port);
     return failed;
 }

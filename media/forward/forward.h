@@ -32,12 +32,25 @@ struct forward_rule {
     int is_handed_up;
     int is_only_media;
     int is_rtp;
+    int mid_extension;
 };
 
-/* What becomes of the packets of one section: `name` is its number, `payload_types` says which are
- * its own where a port has several, `back` is the port at which what it answers comes in. */
+/* The content of an element of an RTP header extension; length 0: none. */
+struct forward_element {
+    int number;
+    int length;
+    uint8_t octets[16];
+};
+
+/* What becomes of the packets of one section: `name` is its number, `back` the port at which what it
+ * answers comes in. Its own packets are told by `mid`, `sources` and `payload_types` where a port has
+ * several, as in media/forward/rule.py. */
 struct forward_section {
     int name;
+    struct forward_element mid;
+    struct forward_element names;
+    int amount_of_sources;
+    uint32_t sources[16];
     struct forward_side rtp;
     struct forward_side rtcp;
     struct forward_transform protect;

@@ -265,6 +265,7 @@ class _Threads:
         given.is_handed_up = rule.accepts is None
         given.is_only_media = rule.is_only_media
         given.is_rtp = rule.is_rtp
+        given.mid_extension = rule.mid_extension if rule.others else 0
         self._write_address(given.accepts, rule.accepts)
         self._write_transform(given.unprotect, rule.unprotect)
         rules = (rule, *rule.others)
@@ -279,8 +280,10 @@ class _Threads:
             self._write_side(section.rtcp, rtcp_out, one.rtcp_destination)
             self._write_transform(section.protect, one.protect)
             self._write_transform(section.rtcp_protect, one.rtcp_protect)
-            for number in one.payload_types:
-                section.payload_types[number & 0x7F] = 1
+            if one.names is not None:
+                self._write_element(section.names, *one.names)
+            if rule.others:
+                self._write_what_tells(section, one)
             for number, rate in one.clock_rates:
                 section.clock_rates[number] = rate
         self._follow(port, given, sections, len(rules))
@@ -313,6 +316,18 @@ class _Threads:
             self._lib.forward_read_address(
                 address[0].encode(), address[1], self._ffi.addressof(into)
             )
+
+    def _write_what_tells(self, section: Any, rule: ForwardRule) -> None:
+        self._write_element(section.mid, rule.mid_extension, rule.mid)
+        sources = rule.sources[: len(section.sources)]
+        section.amount_of_sources = len(sources)
+        section.sources[0 : len(sources)] = sources
+        for number in rule.payload_types:
+            section.payload_types[number & 0x7F] = 1
+
+    def _write_element(self, into: Any, number: int, carried: bytes) -> None:
+        into.number, into.length = number, len(carried)
+        self._ffi.memmove(into.octets, carried, len(carried))
 
     def _write_side(self, into: Any, out: Port, to: Address | None) -> None:
         self._write_address(into.to, to)

@@ -18,8 +18,9 @@ from typing import Any, Final, Protocol
 
 from media.forward.engine import Counters, OnReport, OnStranger
 from media.forward.rule import Address, ForwardRule, Transform, is_lane, socket_of
-from media.forward.section import RTP_HEADER, Section, Sections
+from media.forward.section import NOBODYS, RTP_HEADER, Section, Sections
 from media.forward.shared import Shared
+from media.rtp import extension
 from media.rtp.stats import Reception
 from media.srtp.context import SrtpError
 
@@ -158,7 +159,8 @@ class PythonEngine:
             if out.shared is not None and rule.destination is not None:
                 out.shared.expect(out, rule.destination)
             port.carry(
-                [(one, self._ports[one.out], self._ports[one.rtcp_out]) for one in rule.others]
+                rule,
+                [(one, self._ports[one.out], self._ports[one.rtcp_out]) for one in rule.others],
             )
 
     def send(self, local: Address, datagram: bytes, to: Address) -> None:
@@ -202,6 +204,7 @@ class Port:
         "_is_only_media",
         "_is_rtp",
         "_loop",
+        "_names",
         "_on_report",
         "_on_stranger",
         "_out",
@@ -262,6 +265,7 @@ class Port:
         self._unprotect: Transform | None = None
         self._protect: Transform | None = None
         self._rtcp_protect: Transform | None = None
+        self._names: tuple[int, bytes] | None = None
         self.receive = self.receive_plain
         """What reads one packet and does with it what the rule says."""
         self.packets = 0
@@ -303,6 +307,7 @@ class Port:
         self._is_rtp = rule.is_rtp
         self._unprotect, self._protect = rule.unprotect, rule.protect
         self._rtcp_protect = rule.rtcp_protect
+        self._names = rule.names
         self._is_only_media = rule.is_only_media
         receive = self.receive_plain if rule.is_plain else self.receive_encrypted
         if receive != self.receive and self.shared is None:
@@ -312,7 +317,7 @@ class Port:
         self.reception = self._receptions.setdefault(rule.section, Reception())
         self.reception.clock_rates = dict(rule.clock_rates)
 
-    def carry(self, others: Sequence[tuple[ForwardRule, Port, Port]]) -> None:
+    def carry(self, own: ForwardRule, others: Sequence[tuple[ForwardRule, Port, Port]]) -> None:
         """Further sections come to this port (BUNDLE); their counts outlive what is said here."""
         further = []
         for rule, out, rtcp_out in others:
@@ -322,7 +327,11 @@ class Port:
             else:
                 section.follow(rule, out, rtcp_out)
             further.append(section)
-        self.sections = Sections(further) if further else None
+        if not further:
+            self.sections = None
+            return
+        self.sections = self.sections or Sections()
+        self.sections.follow(own, further)
 
     def counted(self, section: int) -> tuple[int, int]:
         """Packets and octets of a section; what is no further one's is its own one's."""
@@ -411,21 +420,28 @@ class Port:
         if source != self._accepts and not self._on_stranger(self.local, packet, source[:2]):
             self.strangers += 1
             return
+        number = self._section
+        if self.sections is not None and is_media:
+            number = self.sections.find(packet, is_rtcp=is_rtcp)
+        if number == NOBODYS:
+            self.errors += 1
+            return
         self.packets += 1
         self.octets += size
-        if self.sections is not None and is_media:
-            section = self.sections.find(packet, is_rtcp=is_rtcp)
-            if section is not None:
-                self.errors += not section.forward(packet, size, is_rtcp=is_rtcp)
-                if is_rtcp:
-                    self._on_report(self.local, packet, section.name)
-                return
+        if number != self._section:
+            section = self._sections[number]
+            self.errors += not section.forward(packet, size, is_rtcp=is_rtcp)
+            if is_rtcp:
+                self._on_report(self.local, packet, number)
+            return
         if is_rtcp:
             self._send_report(packet)
             self._on_report(self.local, packet, self._section)
             return
         if self._is_rtp and size >= RTP_HEADER:
             self.reception.received(packet, now=monotonic())
+            if self._names is not None:
+                packet = extension.put(packet, *self._names)
         if self._destination is None:
             return
         try:

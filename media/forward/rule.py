@@ -54,8 +54,12 @@ class ForwardRule:
     `is_exclusive`: until the next rule nobody but `accepts` has any business at `local`, and all
     that `local` sends goes to it as well; an engine may let the kernel drop the others.
     `section`: the number of the section in the description, by which its packets are counted.
-    `others`: the rules of further sections that come to the same port (BUNDLE), each for the
-    packets of its `payload_types`; of these rules only `out` and what is for it counts.
+    `others`: the rules of further sections that come to the same port (BUNDLE); of these rules only
+    what tells their packets and what is for `out` counts. What tells packets (RFC 9143 s9.2) is
+    `mid`, the section's name, in the header extension of the number `mid_extension`, 0 where none
+    is spoken; `sources`, the SSRCs of its description; and its `payload_types`.
+    `names`: number and content of an element that goes into the header extension of the RTP that
+    goes out, so that the far side can tell it.
     `ufrag`: of a lane, the user name by which checks for it are known.
     `is_managed`: ICE or DTLS is spoken at `local`, so what is neither RTP nor RTCP goes the slow
     path whoever sent it.
@@ -76,6 +80,10 @@ class ForwardRule:
     rtcp_protect: Transform | None = None
     section: int = 0
     payload_types: tuple[int, ...] = ()
+    mid: bytes = b""
+    mid_extension: int = 0
+    sources: tuple[int, ...] = ()
+    names: tuple[int, bytes] | None = None
     others: tuple[ForwardRule, ...] = ()
     ufrag: bytes = b""
 

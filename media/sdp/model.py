@@ -14,6 +14,7 @@ IP4 = b"IP4"
 IP6 = b"IP6"
 ZERO = {IP4: b"0.0.0.0", IP6: b"::"}  # RFC 3264 s8.4: hold
 DIRECTIONS = (b"sendrecv", b"sendonly", b"recvonly", b"inactive")
+_DISCARD = 9
 _WANT_NOTHING = (b"sendonly", b"inactive")
 ICE_ATTRIBUTES = frozenset(
     (
@@ -126,6 +127,23 @@ class Media:
     def offers_mux(self) -> bool:
         return self.attribute(b"rtcp-mux") is not None
 
+    def extension(self, uri: bytes) -> int:
+        """The number of that RTP header extension; 0 where it is not offered."""
+        return next((number for number, one in self.extensions().items() if one == uri), 0)
+
+    def extensions(self) -> dict[int, bytes]:
+        """The RTP header extensions that it offers, by number (RFC 8285 s5)."""
+        words = (line.value[7:].split() for line in self.lines if line.attribute == b"extmap")
+        found = ((one[0].partition(b"/")[0], one[1]) for one in words if len(one) > 1)
+        return {int(number): uri for number, uri in found if number.isdigit() and len(number) < 5}
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The SSRCs that its sender names (RFC 5576)."""
+        words = (line.value[5:].split() for line in self.lines if line.attribute == b"ssrc")
+        named = [one[0] for one in words if one and one[0].isdigit() and len(one[0]) < 11]
+        return tuple(dict.fromkeys(int(one) & 0xFFFFFFFF for one in named))
+
     @property
     def rtcp(self) -> tuple[int, Connection | None] | None:
         """Port and address of a=rtcp (RFC 3605); None when there is none that can be read."""
@@ -136,13 +154,13 @@ class Media:
             return int(words[0]), Connection(words[2], words[3])
         return int(words[0]), None
 
+    @property
+    def payload_types(self) -> frozenset[int]:
+        return frozenset(int(one) for one in self.formats if one.isdigit() and len(one) < 4)
+
     def clock_rates(self) -> dict[int, int]:
         """Hertz of the RTP timestamps of each payload type of the section."""
-        rates = {
-            int(number): _STATIC_CLOCK_RATES.get(int(number), 8_000)
-            for number in self.formats
-            if number.isdigit() and len(number) < 4
-        }
+        rates = {number: _STATIC_CLOCK_RATES.get(number, 8_000) for number in self.payload_types}
         for line in self.lines:
             if line.attribute == b"rtpmap":
                 number, _, encoding = line.value[7:].partition(b" ")
@@ -198,9 +216,13 @@ class Session:
         return self.is_held_by_address(media) or self.direction_of(media) in _WANT_NOTHING
 
     def is_held_by_address(self, media: Media) -> bool:
-        """As in RFC 2543: by the zero address, whatever the direction says."""
+        """As in RFC 2543: by the zero address, whatever the direction says. Beside ICE and port 9
+        it only says that there are no candidates yet, or that another section has them
+        (RFC 8829 s5.2.1)."""
         connection = self.connection_of(media)
-        return connection is not None and connection.is_zero
+        has_ice = self.attribute_of(media, b"ice-ufrag") is not None
+        is_empty = has_ice and media.port in (0, _DISCARD)
+        return connection is not None and connection.is_zero and not is_empty
 
 
 def attribute(lines: tuple[Line, ...], name: bytes) -> bytes | None:

@@ -89,7 +89,10 @@ def _session_lines(session: Session, how: Rewrite, replaces: bool) -> Iterator[L
             value = b"%b %b %b" % (session.origin.before, new.family, new.address)
             yield Line(b"o", value, line.ending)
         elif line.kind == b"c" and replaces and session.connection is not None:
-            yield _connection_line(line, replaced(session.connection, how.connection))
+            below = [one for one in session.media if one.connection is None]
+            is_held = not below or any(session.is_held_by_address(one) for one in below)
+            old = session.connection if is_held else how.connection
+            yield _connection_line(line, replaced(old, how.connection))
         elif not _is_dropped(line, how) and line.attribute not in how.dropped:
             yield line
     for value in how.added:
@@ -110,8 +113,9 @@ def _relayed(session: Session, media: Media, plan: MediaRewrite, how: Rewrite) -
     for line in media.lines[1:]:
         if line.kind == b"c" and media.connection is not None:
             if not has_connection:
-                kept = replaced(media.connection, how.connection)
-                yield _connection_line(line, how.connection if plan.direction else kept)
+                is_held = session.is_held_by_address(media) and not plan.direction
+                old = media.connection if is_held else how.connection
+                yield _connection_line(line, replaced(old, how.connection))
             has_connection = True
             continue
         name = line.attribute

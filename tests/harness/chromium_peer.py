@@ -8,21 +8,32 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from media.rtp.packet import payload_offset
 from tests.harness.browser import Chromium, Ear, settled
 from tests.harness.closing import Closing
 from tests.harness.ng import RtpPhone
 
 _ADDRESS = "https://peer.test/"  # a page by https may use microphone and camera
 
+_INDICATES_LOSS = b"\x81\xce\x00\x02"  # a PLI (RFC 4585 s6.3.1)
+
 # What it hears stands where the softphone has it, so that Ear finds it.
-_BEGIN = """async ({ video, bundlePolicy }) => {
+# A further picture is drawn by the page, and upright.
+_BEGIN = """async ({ pictures, bundlePolicy }) => {
   const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: plain, video });
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: plain, video: pictures > 0 });
   const connection = new RTCPeerConnection({ iceServers: [], bundlePolicy });
   const audio = Object.assign(new Audio(), { autoplay: true });
-  const seen = Object.assign(document.createElement("video"), { autoplay: true, muted: true });
+  for (let more = 1; more < pictures; more += 1) {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 120, height: 160 });
+    const paint = canvas.getContext("2d");
+    let at = 0;
+    setInterval(() => { paint.fillRect((at += 7) % 120, at % 160, 3, 3); }, 50);
+    stream.addTrack(canvas.captureStream(20).getVideoTracks()[0]);
+  }
   for (const track of stream.getTracks()) connection.addTrack(track, stream);
   connection.addEventListener("track", ({ track }) => {
+    const seen = Object.assign(document.createElement("video"), { autoplay: true, muted: true });
     (track.kind === "audio" ? audio : seen).srcObject = new MediaStream([track]);
   });
   Object.assign(window, { fedsipPhone: { line: { calls: [{ audio, connection }] } } });
@@ -41,10 +52,12 @@ _DESCRIBES = """async (kind) => {
 _HEARS_OF = """([type, sdp]) =>
   window.fedsipPhone.line.calls[0].connection.setRemoteDescription({ type, sdp })"""
 _FIGURES = """async () => {
-  const found = { pictures: 0, far: "", kinds: [] };
+  const found = { pictures: {}, far: "", kinds: [] };
   const stats = await window.fedsipPhone.line.calls[0].connection.getStats();
   for (const one of stats.values()) {
-    if (one.type === "inbound-rtp" && one.kind === "video") found.pictures = one.framesDecoded;
+    if (one.framesDecoded > 10) {
+      found.pictures[one.mid] = one.frameWidth < one.frameHeight ? "upright" : "wide";
+    }
     if (one.type === "remote-inbound-rtp") found.kinds.push(one.kind);
     if (one.type === "candidate-pair" && one.nominated) {
       const { address, port } = stats.get(one.remoteCandidateId);
@@ -59,7 +72,7 @@ class ChromiumPeer(Closing):
     """One connection; descriptions are those of the page, with all candidates in them."""
 
     def __init__(
-        self, browser: Chromium, folder: Path, *, video: bool = False, bundle: str = "max-bundle"
+        self, browser: Chromium, folder: Path, *, pictures: int = 0, bundle: str = "max-bundle"
     ) -> None:
         self._browser = browser
         self._context = browser.context()
@@ -67,7 +80,7 @@ class ChromiumPeer(Closing):
         self._context.route(_ADDRESS, lambda route: route.fulfill(body="<title>peer</title>"))
         self._page = self._context.new_page()
         self._page.goto(_ADDRESS)
-        settled(self._page, _BEGIN, {"video": video, "bundlePolicy": bundle})
+        settled(self._page, _BEGIN, {"pictures": pictures, "bundlePolicy": bundle})
         self._ear = Ear(self._page, folder)
 
     def offer(self) -> bytes:
@@ -85,8 +98,8 @@ class ChromiumPeer(Closing):
         return self._ear.hears(played)
 
     def figures(self) -> dict[str, Any]:
-        """`pictures` decoded, `far` address and port that it has nominated, `kinds` of its sections
-        about which the other side has reported."""
+        """What form the `pictures` have that it sees, by section; `far` address and port that it
+        has nominated; `kinds` of its sections about which the other side has reported."""
         found: dict[str, Any] = self._page.evaluate(_FIGURES)
         return found
 
@@ -95,7 +108,8 @@ class ChromiumPeer(Closing):
 
 
 class Camera(Closing):
-    """Sends back each picture's packets as its own, in a thread, and reports about what it gets."""
+    """Sends back each picture's packets as its own, in a thread, and reports about what it gets. It
+    knows no header extensions. Who misses a whole picture of it is sent a new one of his own."""
 
     def __init__(self, phone: RtpPhone) -> None:
         self._phone = phone
@@ -108,13 +122,17 @@ class Camera(Closing):
         self._thread.join()
 
     def _run(self) -> None:
-        phone = self._phone
+        phone, seen = self._phone, bytes(4)
         while not self._stop.is_set():
             for ready in select.select([phone.rtp, phone.rtcp], [], [], 0.1)[0]:
                 packet = ready.recv(65_535)
                 ssrc = phone.ssrc.to_bytes(4, "big")
                 if ready is phone.rtp:
-                    phone.sends(packet[:8] + ssrc + packet[12:])
+                    seen = packet[8:12]
+                    plain = b"\x80" + packet[1:8] + ssrc + packet[payload_offset(packet) :]
+                    phone.sends(plain)
+                elif _INDICATES_LOSS in packet:
+                    phone.reports(b"\x80\xc9\x00\x01" + ssrc + _INDICATES_LOSS + ssrc + seen)
                 elif packet[1] == 200:  # a sender report: answered by one (RFC 3550 s6.4.1)
                     block = packet[4:8] + bytes(12) + packet[10:14] + bytes(4)
                     phone.reports(b"\x81\xc8\x00\x0c" + ssrc + packet[8:28] + block)

@@ -8,6 +8,7 @@ from media.call import Call
 from media.dtls import fingerprint_of
 from media.forward.rule import ForwardRule
 from media.ng import Answer, Offer
+from media.rtp import extension
 from media.sdp import Session, parse
 from media.security import Means
 from proxy.relay.profile import SideFacts, options_towards
@@ -197,10 +198,97 @@ def test_a_browser_may_answer_for_two_ports(call: Call, ports: Pairs) -> None:
 
 
 def test_payload_types_that_clash_are_not_put_on_one_port(call: Call, ports: Pairs) -> None:
-    to_page = told(call, ports, offer(phone(6004, 6006, "111"), options=TO_PAGE))
-    assert groups(to_page) == [b"group:BUNDLE 0"]
+    """Unless the sections are named; which this browser does not know."""
+    told(call, ports, offer(phone(6004, 6006, "111"), options=TO_PAGE))
     told(call, ports, answer(both((5004, 5004), setup="active", pictures=(111,)), options=TO_DESK))
     assert all(rule.others == () for rule in call.dialogues[0].rules())
+
+
+# -- two pictures, told apart by their names
+
+MID = extension.MID.decode()
+NAMES = f"a=extmap:4 {MID}"
+
+
+def three(
+    port: int, *lines: str, setup: str = "actpass", sources: tuple[int, int] = (1, 2)
+) -> bytes:
+    """What a browser with sound and two pictures says, `lines` in each section."""
+    keys = (*WEBRTC, f"a=setup:{setup}", *lines)
+    pictures = [
+        (f"m=video {port} UDP/TLS/RTP/SAVPF 96 97", *keys, f"a=mid:{mid}", f"a=ssrc:{ssrc} cname:c")
+        for mid, ssrc in zip((1, 2), sources, strict=True)
+    ]
+    body = sdp(
+        port,
+        *keys,
+        "a=mid:0",
+        *(line for one in pictures for line in one),
+        protocol="UDP/TLS/RTP/SAVPF",
+        head=("a=group:BUNDLE 0 1 2",),
+    )
+    return body.replace(b"SAVPF 0\r", b"SAVPF 111\r")
+
+
+def cameras(first: int, second: int) -> bytes:
+    """What a phone with two cameras says."""
+    body = sdp(6004, f"m=video {first} RTP/AVP 96", f"m=video {second} RTP/AVP 96")
+    return body.replace(b"AVP 0\r", b"AVP 111\r")
+
+
+def test_two_pictures_of_a_browser_share_its_port_and_a_phone_has_one_for_each(
+    call: Call, ports: Pairs
+) -> None:
+    to_desk = told(call, ports, offer(three(9, NAMES), options=TO_DESK))
+    assert len({one.port for one in to_desk.media}) == 3
+    assert all(not one.extension(extension.MID) for one in to_desk.media)
+    to_page = told(call, ports, answer(cameras(6006, 6008), options=TO_PAGE))
+    assert groups(to_page) == [b"group:BUNDLE 0 1 2"]
+    assert len({one.port for one in to_page.media}) == 1
+    assert [one.extension(extension.MID) for one in to_page.media] == [0, 4, 4]
+    rule = rule_of(call, to_page.media[0].port)
+    found = [(one.mid, one.sources, one.destination) for one in rule.others]
+    assert found == [(b"1", (1,), ("192.0.2.1", 6006)), (b"2", (2,), ("192.0.2.1", 6008))]
+    assert rule.mid_extension == 4
+    for media, name in zip(to_desk.media, (None, (4, b"1"), (4, b"2")), strict=True):
+        assert rule_of(call, media.port).names == name
+
+
+def test_two_pictures_of_a_phone_are_offered_for_one_port(call: Call, ports: Pairs) -> None:
+    to_page = told(call, ports, offer(cameras(6006, 6008), options=TO_PAGE))
+    assert groups(to_page) == [b"group:BUNDLE 0 1 2"]
+    assert [one.extension(extension.MID) for one in to_page.media] == [0, 1, 1]
+    reply = three(5004, f"a=extmap:1 {MID}", setup="active")
+    to_desk = told(call, ports, answer(reply, options=TO_DESK))
+    assert len({one.port for one in to_desk.media}) == 3
+    rule = rule_of(call, to_page.media[0].port)
+    assert [one.mid for one in rule.others] == [b"1", b"2"]
+    assert [rule_of(call, one.port).names for one in to_desk.media[1:]] == [(1, b"1"), (1, b"2")]
+
+
+def test_between_browsers_names_pass_as_they_are(call: Call, ports: Pairs) -> None:
+    to_callee = told(call, ports, offer(three(9, NAMES), options=TO_PAGE))
+    assert groups(to_callee) == [b"group:BUNDLE 0 1 2"]
+    assert [one.extension(extension.MID) for one in to_callee.media] == [4, 4, 4]
+    reply = three(5004, NAMES, setup="active", sources=(3, 4))
+    to_caller = told(call, ports, answer(reply, options=TO_PAGE))
+    assert groups(to_caller) == [b"group:BUNDLE 0 1 2"]
+    rules = call.dialogues[0].rules()
+    assert [len(rule.others) for rule in rules] == [2, 2, 2, 2]  # RTP and RTCP of each side
+    assert all(one.names is None for rule in rules for one in (rule, *rule.others))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["a=sendrecv", f"a=extmap:15 {MID}", "a=extmap:4 urn:other", "a=extmap:", f"a=extmap:x {MID}"],
+)
+def test_two_pictures_without_names_do_not_share_a_port(
+    call: Call, ports: Pairs, line: str
+) -> None:
+    told(call, ports, offer(three(9, line), options=TO_DESK))
+    to_page = told(call, ports, answer(cameras(6006, 6008), options=TO_PAGE))
+    assert groups(to_page) == [b"group:BUNDLE 0 1"]
+    assert len({one.port for one in to_page.media}) == 2
 
 
 def test_a_phone_that_refuses_the_picture(call: Call, ports: Pairs) -> None:

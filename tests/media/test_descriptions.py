@@ -97,7 +97,7 @@ def test_towards_a_browser(name: str) -> None:
         assert goes.direction_of(after) == (b"sendonly" if held else came.direction_of(before))
         assert _said_of(before, b"101") == _said_of(after, b"101")
     assert [line.value for line in goes.lines if line.attribute == b"ice-lite"] == [b"ice-lite"]
-    assert goes.groups(b"BUNDLE") == [[one.attribute(b"mid") for one in _told_apart(live(goes))]]
+    assert goes.groups(b"BUNDLE") == [[one.attribute(b"mid") for one in live(goes)]]
 
 
 @pytest.mark.parametrize(
@@ -131,15 +131,6 @@ def test_between_browsers_their_own_attributes_stay(name: str) -> None:
     for address in (b"203.0.113.77", b"127.0.0.1", b"fd00::2", b" tcp "):
         assert address not in addresses
     assert b".local" not in addresses
-
-
-def _told_apart(sections: list[Media]) -> list[Media]:
-    """Those that can be on one port: no payload type is in two of them."""
-    found: list[Media] = []
-    for one in sections:
-        if not any(set(one.formats) & set(other.formats) for other in found):
-            found.append(one)
-    return found
 
 
 def _said_of(media: Media, number: bytes) -> set[bytes]:

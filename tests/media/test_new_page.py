@@ -1,4 +1,5 @@
-"""A page that is loaded again takes its call up: new candidates and certificate, one dialogue."""
+"""A page that is loaded again takes its call up: new candidates and certificate, one dialogue. And
+one that has several ways to the relay may change between them."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from media.dtls.handshake import Handshake
 from media.dtls.identity import Identity
 from media.ice import stun
 from media.ng import Options
+from media.rtp import packet
 from media.sdp import parse
 from tests.harness.media import IdleEngine, Time, answer, driver_of, offer, sdp
 
@@ -48,13 +50,8 @@ class Call:
 
     def is_connected(self, page: Page, answered: bytes) -> Handshake:
         """Checks, then DTLS with the relay as the client; the finished handshake."""
-        media = parse(answered).media[0]
-        assert media.attribute(b"setup") == b"active"
-        user = (media.attribute(b"ice-ufrag") or b"") + b":" + page.name.encode()
-        attributes = ((stun.USERNAME, user), (stun.USE_CANDIDATE, b""))
-        message = stun.Message(stun.BINDING_REQUEST, b"0123456789ab", attributes)
-        check = stun.serialise(message, key=media.attribute(b"ice-pwd") or b"")
-        self.driver.stranger(PORT, check, page.address)
+        assert parse(answered).media[0].attribute(b"setup") == b"active"
+        self.checks(page, answered, page.address, stun.USE_CANDIDATE)
         handshake = Handshake(page.identity, is_client=False)
         while handshake.keys is None:
             to_page = self.taken(page.address)
@@ -63,6 +60,14 @@ class Call:
                 for reply in handshake.receive(datagram):
                     self.driver.stranger(PORT, reply, page.address)
         return handshake
+
+    def checks(self, page: Page, answered: bytes, address: tuple[str, int], *flags: int) -> None:
+        media = parse(answered).media[0]
+        user = (media.attribute(b"ice-ufrag") or b"") + b":" + page.name.encode()
+        attributes = ((stun.USERNAME, user), *((flag, b"") for flag in flags))
+        message = stun.Message(stun.BINDING_REQUEST, b"0123456789ab", attributes)
+        check = stun.serialise(message, key=media.attribute(b"ice-pwd") or b"")
+        self.driver.stranger(PORT, check, address)
 
     def taken(self, address: tuple[str, int]) -> list[bytes]:
         """DTLS that was sent there since the last look."""
@@ -95,3 +100,20 @@ def test_the_old_certificate_opens_nothing_any_more() -> None:
     after.identity = before.identity
     call.is_connected(after, answered)
     assert call.engine.rules[PORT].unprotect is None
+
+
+def test_what_is_still_on_its_way_over_another_checked_pair_is_taken() -> None:
+    """And what was not checked is not."""
+    call, page = Call(), Page("first", OLD)
+    answered = call.offers(page)
+    call.is_connected(page, answered)
+    said = packet.build(
+        payload_type=0, sequence_number=1, rtp_timestamp=0, ssrc=7, payload=b"x" * 160
+    )
+    assert not call.driver.stranger(PORT, said, NEW)
+    call.checks(page, answered, NEW)
+    assert call.driver.stranger(PORT, said, NEW)
+    assert call.engine.rules[PORT].accepts == OLD
+    call.checks(page, answered, NEW, stun.USE_CANDIDATE)
+    assert call.engine.rules[PORT].accepts == NEW
+    assert call.driver.stranger(PORT, said, OLD)

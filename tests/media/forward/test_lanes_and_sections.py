@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from media.forward.engine import Counters
 from media.forward.native import NativeEngine
 from media.forward.rule import Address, ForwardRule, lane
 from media.ice import stun
-from media.rtp import packet
+from media.rtp import extension, packet
 from media.srtp.context import Context, protecting, unprotecting
 from media.srtp.suite import AEAD_AES_128_GCM
 from tests.media.forward.conftest import Made
@@ -24,6 +25,8 @@ from tests.media.forward.test_engines import HOSTS, NOWHERE, Street, address_of,
 
 SOUND, PICTURES = 0, 1
 OPUS, VP8, RETRANSMISSION = 111, 96, 97
+NAMES = 4
+"""Number of the header extension that names sections."""
 KEYS = [os.urandom(AEAD_AES_128_GCM.master_bytes) for _ in range(2)]
 
 
@@ -276,6 +279,152 @@ async def test_reports_go_by_who_sends_them_or_by_whom_they_are_about(bundle: Bu
     assert bundle.told == ways
     bundle.camera.sendto(report(21, about=8), bundle.far)
     assert await bundle.hears(is_rtcp=True) == report(21, about=8)
+
+
+class Cameras(Bundle):
+    """A browser whose sound and two pictures come to `left`: the pictures have the same payload
+    types, and their names. A phone has two ports for them, and knows no names."""
+
+    def __init__(self, host: str, engine: Made, stack: ExitStack) -> None:
+        self.second = stack.enter_context(closing(_camera(host)))
+        super().__init__(host, engine, stack)
+
+    def carry(self, *, has_pictures: bool = True, camera: Address | None = None) -> None:
+        if not hasattr(self, "beyond"):
+            self.beyond = self.open()
+        browser, phone = address_of(self.caller), address_of(self.callee)
+        sound = ForwardRule(
+            self.left, browser, self.right, phone, self.right, phone,
+            unprotect=self.seal[1], section=SOUND, mid=b"a", mid_extension=NAMES,
+            payload_types=(OPUS,),
+        )  # fmt: skip
+        back = ForwardRule(
+            self.right, phone, self.left, browser, self.left, browser,
+            protect=self._open[0], rtcp_protect=self._open[0], section=SOUND,
+        )  # fmt: skip
+        pictures, backs = [], [back]
+        for section, out, socket_ in ((1, self.far, self.camera), (2, self.beyond, self.second)):
+            to, name = address_of(socket_), b"v%d" % section
+            pictures.append(
+                replace(
+                    sound,
+                    out=out,
+                    destination=to,
+                    rtcp_out=out,
+                    rtcp_destination=to,
+                    section=section,
+                    payload_types=(VP8, 98 + section),
+                    mid=name,
+                    sources=(1000 + section,),
+                )
+            )
+            backs.append(replace(back, local=out, accepts=to, section=section, names=(NAMES, name)))
+        self.engine.install([replace(sound, others=tuple(pictures)), *backs])
+
+    async def comes_out(self, said: bytes, *, is_rtcp: bool = False) -> list[int]:
+        """Says a packet, then one of sound, which comes out last; in which sections it did."""
+        self.says(said, is_rtcp=is_rtcp)
+        last = rtp(next(self.numbers), ssrc=7)
+        self.says(last)
+        assert (await heard(self.callee))[0] == last
+        ways = enumerate((self.camera, self.second), 1)
+        return [section for section, phone in ways if _came(phone) == said]
+
+    numbers = count(1)
+
+
+def _camera(host: str) -> socket.socket:
+    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    found.bind((host, 0))
+    found.setblocking(False)
+    return found
+
+
+def _came(phone: socket.socket) -> bytes:
+    try:
+        return phone.recv(65_535)
+    except BlockingIOError:
+        return b""
+
+
+def picture(number: int, ssrc: int, name: bytes = b"", *, payload_type: int = VP8) -> bytes:
+    said = rtp(number, payload_type=payload_type, ssrc=ssrc)
+    return extension.put(said, NAMES, name) if name else said
+
+
+@pytest.fixture(params=HOSTS)
+async def cameras(request: pytest.FixtureRequest, engine: Made) -> AsyncIterator[Cameras]:
+    with ExitStack() as stack:
+        yield Cameras(request.param, engine, stack)
+
+
+async def test_packets_go_by_name_by_source_and_by_payload_type(cameras: Cameras) -> None:
+    """RFC 9143 s9.2, line by line."""
+    ways = [
+        (picture(1, 8), []),  # nothing says whose it is
+        (picture(2, 8, b"v2"), [2]),
+        (picture(3, 8), [2]),  # its source is known now
+        (picture(5, 8, b"v3"), []),  # a name that nobody has
+        (picture(6, 8, b"v1"), [1]),  # it was moved
+        (picture(4, 8, b"v2"), [1]),  # late: older than what moved it (RFC 7941 s4.2.6)
+        (picture(7, 8), [1]),
+        (picture(60_000, 9, b"v2"), [2]),  # and numbers wrap around
+        (picture(60_001, 9, b"v2"), [2]),
+        (picture(5, 9, b"v1"), [1]),
+        (picture(7, 1001), [1]),  # as its description said
+        (picture(40_000, 1002), [2]),
+        (picture(9, 10, payload_type=99), [1]),  # one section alone has it
+        (picture(10, 10), [1]),
+        (picture(9, 11, payload_type=100), [2]),
+        (picture(40_001, 1002, b"v1"), [1]),
+    ]
+    for said, sections in ways:
+        assert await cameras.comes_out(said) == sections, said
+    assert cameras.counters(SOUND).errors == 2
+    assert cameras.counters(1).packets == 8
+    cameras.carry()
+    assert await cameras.comes_out(picture(8, 9)) == [1]
+    assert await cameras.comes_out(picture(40_002, 1002)) == [1]
+
+
+async def test_more_sources_than_a_port_remembers(cameras: Cameras) -> None:
+    for ssrc in range(2000, 2070):
+        assert await cameras.comes_out(picture(1, ssrc, b"v2")) == [2]
+    assert await cameras.comes_out(picture(2, 2069)) == [2]
+    assert await cameras.comes_out(picture(2, 2001)) == []
+
+
+async def test_feedback_goes_to_whom_it_is_about(cameras: Cameras) -> None:
+    """Also where its sender is known to be of another section."""
+    for section, phone, port in ((1, cameras.camera, cameras.far),
+                                 (2, cameras.second, cameras.beyond)):  # fmt: skip
+        phone.sendto(picture(1, 50 + section), port)
+        assert await cameras.hears() == picture(1, 50 + section, b"v%d" % section)
+    assert await cameras.comes_out(picture(1, 8, b"v1")) == [1]
+    assert await cameras.comes_out(report(8, about=52), is_rtcp=True) == [2]
+    assert await cameras.comes_out(report(8, about=51), is_rtcp=True) == [1]
+    sender = b"\x80\xc8\x00\x06" + (8).to_bytes(4, "big") + (52).to_bytes(4, "big") + bytes(16)
+    assert await cameras.comes_out(sender, is_rtcp=True) == [1]
+
+
+async def test_names_are_put_into_what_has_none(cameras: Cameras) -> None:
+    """In both forms of header extensions; one of another kind stays alone."""
+    plain = rtp(1, payload_type=VP8, ssrc=51)
+    head = bytes((0x90,)) + plain[1:12]
+    ways = [
+        (plain, b"\xbe\xde\x00\x01" + bytes((NAMES << 4 | 1,)) + b"v1\0"),
+        (head + b"\xbe\xde\x00\x01\x10x\0\0" + plain[12:],
+         b"\xbe\xde\x00\x02" + bytes((NAMES << 4 | 1,)) + b"v1\0\x10x\0\0"),
+        (head + b"\x10\x00\x00\x00" + plain[12:], b"\x10\x00\x00\x01" + bytes((NAMES, 2)) + b"v1"),
+        (head + b"\x12\x34\x00\x00" + plain[12:], b"\x12\x34\x00\x00"),
+    ]  # fmt: skip
+    for number, (said, block) in enumerate(ways):
+        numbered = said[:2] + number.to_bytes(2, "big") + said[4:]
+        cameras.camera.sendto(numbered, cameras.far)
+        expected = head[:2] + number.to_bytes(2, "big") + head[4:] + block + plain[12:]
+        assert await cameras.hears() == expected
+    cameras.camera.sendto(report(51), cameras.far)
+    assert await cameras.hears(is_rtcp=True) == report(51)
 
 
 async def test_counts_outlive_another_rule(bundle: Bundle) -> None:

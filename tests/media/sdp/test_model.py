@@ -100,6 +100,11 @@ def test_clock_rates() -> None:
         ((b"a=inactive", b"m=audio 5 RTP/AVP 0", b"a=recvonly"), b"recvonly", False),
         ((b"m=audio 5 RTP/AVP 0", b"a=sendonly"), b"sendonly", True),
         ((b"c=IN IP4 0.0.0.0", b"m=audio 5 RTP/AVP 0"), b"sendrecv", True),
+        ((b"c=IN IP4 0.0.0.0", b"m=audio 9 RTP/AVP 0"), b"sendrecv", True),
+        ((b"c=IN IP4 0.0.0.0", b"m=audio 5 RTP/AVP 0", b"a=ice-ufrag:x"), b"sendrecv", True),
+        ((b"c=IN IP4 0.0.0.0", b"m=audio 9 RTP/AVP 0", b"a=ice-ufrag:x"), b"sendrecv", False),
+        ((b"a=ice-ufrag:x", b"m=audio 0 RTP/AVP 0", b"c=IN IP6 ::"), b"sendrecv", False),
+        ((b"a=ice-ufrag:x", b"m=audio 9 RTP/AVP 0", b"a=inactive"), b"inactive", True),
         ((b"c=IN IP4 0.0.0.0", b"m=audio 5 RTP/AVP 0", b"c=IN IP4 192.0.2.1"), b"sendrecv", False),
     ],
 )

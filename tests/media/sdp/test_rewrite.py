@@ -53,6 +53,18 @@ CASES: dict[str, tuple[str, Rewrite, str]] = {
         Rewrite(V4, (AUDIO,)),
         "v=0|o=a 1 2 IN IP4 h|s=-|m=audio 30000 RTP/AVP 0|c=IN IP4 203.0.113.9",
     ),
+    "candidates that come later, or are another section's, are no hold": (
+        "v=0|o=a 1 2 IN IP4 127.0.0.1|s=-|m=audio 9 RTP/AVP 0|c=IN IP4 0.0.0.0|a=ice-ufrag:x"
+        "|m=video 5004 RTP/AVP 31|c=IN IP4 0.0.0.0|a=ice-ufrag:x",
+        Rewrite(V4, (AUDIO, VIDEO)),
+        "v=0|o=a 1 2 IN IP4 127.0.0.1|s=-|m=audio 30000 RTP/AVP 0|c=IN IP4 203.0.113.9"
+        "|m=video 30002 RTP/AVP 31|c=IN IP4 0.0.0.0",
+    ),
+    "the same in the session's address": (
+        "v=0|o=a 1 2 IN IP4 127.0.0.1|s=-|c=IN IP4 0.0.0.0|a=ice-ufrag:x|m=audio 9 RTP/AVP 0",
+        Rewrite(V4, (AUDIO,)),
+        "v=0|o=a 1 2 IN IP4 127.0.0.1|s=-|c=IN IP4 203.0.113.9|m=audio 30000 RTP/AVP 0",
+    ),
     "hold by zero address stays hold": (
         "v=0|o=a 1 2 IN IP4 0.0.0.0|s=-|c=IN IP4 0.0.0.0|m=audio 5004 RTP/AVP 0",
         Rewrite(V6, (AUDIO,), origin=True, session_connection=True),
