@@ -19,6 +19,7 @@ REASONS = {
     "method": _("strangers may not send that method"),
     "domain_rate": _("too many calls with that domain"),
     "caller_rate": _("too many calls of one caller"),
+    "source_rate": _("too many calls from one address that has proved nothing"),
 }
 
 

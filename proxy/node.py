@@ -79,13 +79,13 @@ class Node:
     tenant_rates: CallRates
     """Calls a second of each tenant."""
     denied_peers: frozenset[bytes]
+    """Domains with which nobody here has calls, as patterns."""
     dead_gateways: set[int]
     """Gateways of trunks that do not answer OPTIONS; gateway_checks.py keeps it."""
-    """Domains with which nobody here has calls, as patterns."""
     refusals: Refusals
+    """What was refused to whom, for tenants to see."""
     blocks: Blocks
     checks: ContactChecks
-    """What was refused to whom, for tenants to see."""
     random: Callable[[], float]
     """A number in [0, 1)."""
 

@@ -226,7 +226,8 @@ class ProxySettings:
     calls_in_per_stranger: int = _setting(
         "FEDSIP_SIP_CALLS_IN_PER_STRANGER",
         60,
-        "Most calls and messages from one stranger to one of our domains.",
+        "Most calls and messages from one stranger to one of our domains: of one name, and from "
+        "one address that has not proved to speak for the domain in From.",
         "a minute",
     )
     calls_out_per_domain: int = _setting(

@@ -39,6 +39,7 @@ class Why(StrEnum):
     METHOD = "method"
     DOMAIN_RATE = "domain_rate"
     CALLER_RATE = "caller_rate"
+    SOURCE_RATE = "source_rate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Final
 
 _MINUTE: Final = 60.0
 _MOST_COUNTED: Final = 200_000
+_IPV6_HOST_BITS: Final = 64  # RFC 4291 s2.5.4: a host changes these as it likes (RFC 8981)
 
 
 class CallRates:
@@ -24,6 +27,9 @@ class CallRates:
         self._seconds = seconds
         self._full_at: OrderedDict[Hashable, float] = OrderedDict()
         self._most = most
+
+    def __len__(self) -> int:
+        return len(self._full_at)
 
     def wait(self, key: Hashable, limit: int, *, now: float) -> float:
         """Seconds until the next one may come; 0.0 when it may come now."""
@@ -40,3 +46,10 @@ class CallRates:
 
     def _next(self, key: Hashable, limit: int, now: float) -> float:
         return max(self._full_at.get(key, now), now) + self._seconds / limit
+
+
+@lru_cache(maxsize=4096)
+def source_prefix(host: str) -> str | int:
+    """What an address is counted by: an IPv4 address itself, of IPv6 the network that a host has
+    to choose from."""
+    return int(ip_address(host)) >> _IPV6_HOST_BITS if ":" in host else host

@@ -7,6 +7,7 @@ What is refused is counted for the tenant (observe/refusals.py).
 from __future__ import annotations
 
 import logging
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,12 +20,16 @@ from proxy.node import Node
 from proxy.sip.uri import SipUri
 
 from . import history
+from .call_rates import source_prefix
 from .federation_policy import refusal
 
 if TYPE_CHECKING:
     from .trail import Trail
 
 log = logging.getLogger(__name__)
+
+_Limit = tuple[Hashable, int, Why]
+"""Who is counted, how many a minute, and what is said above that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ def leave(
     caller = domain.name if trail.aor is None else trail.aor
     per_domain = _given(domain.calls_out_per_domain, node.settings.calls_out_per_domain)
     per_user = _given(domain.calls_out_per_user, node.settings.calls_out_per_user)
-    _count(crossing, per_domain, caller, per_user)
+    _count(crossing, _limits(crossing, per_domain, caller, per_user))
     targets.add(
         Target(
             uri,
@@ -93,7 +98,11 @@ def admit_stranger(call: RequestContext, node: Node) -> None:
     stranger = caller.aor() if isinstance(caller, SipUri) else b""
     per_domain = _given(domain.calls_in_per_domain, node.settings.calls_in_per_domain)
     per_stranger = _given(domain.calls_in_per_stranger, node.settings.calls_in_per_stranger)
-    _count(crossing, per_domain, stranger, per_stranger)
+    limits = _limits(crossing, per_domain, stranger, per_stranger)
+    if not _vouched_for(crossing):
+        key = (domain.domain_id, "source", source_prefix(call.source[0]))
+        limits.append((key, per_stranger, Why.SOURCE_RATE))
+    _count(crossing, limits)
     call.is_trusted = verdict.is_trusted
 
 
@@ -129,20 +138,33 @@ def _stranger_methods(crossing: _Crossing) -> tuple[bytes, ...]:
     return own or tuple(name.encode() for name in crossing.node.settings.stranger_methods)
 
 
-def _count(crossing: _Crossing, per_domain: int, caller: bytes, per_caller: int) -> None:
-    """Count one towards both limits, unless either is reached: 503."""
-    rates, now = crossing.node.call_rates, crossing.call.now
+def _vouched_for(crossing: _Crossing) -> bool:
+    """Whether the name in From is more than a claim: the sender has proved that he speaks for its
+    domain, or comes from where the operator trusts him."""
+    call, node = crossing.call, crossing.node
+    if call.flow.is_secure and node.transport.is_verified(call.flow, crossing.peer):
+        return True
+    return node.floods.is_trusted(call.source[0])
+
+
+def _limits(crossing: _Crossing, per_domain: int, caller: bytes, per_caller: int) -> list[_Limit]:
     of_domain = (crossing.domain.domain_id, crossing.direction, crossing.peer)
     of_caller = (*of_domain, caller)
-    for key, limit, why in (
+    return [
         (of_domain, per_domain, Why.DOMAIN_RATE),
         (of_caller, per_caller, Why.CALLER_RATE),
-    ):
+    ]
+
+
+def _count(crossing: _Crossing, limits: list[_Limit]) -> None:
+    """Count one towards all limits, unless one of them is reached: 503."""
+    rates, now = crossing.node.call_rates, crossing.call.now
+    for key, limit, why in limits:
         seconds = rates.wait(key, limit, now=now)
         if seconds > 0:
             raise _refused(crossing, why, seconds)
-    rates.count(of_domain, per_domain, now=now)
-    rates.count(of_caller, per_caller, now=now)
+    for key, limit, _ in limits:
+        rates.count(key, limit, now=now)
 
 
 def _refused(crossing: _Crossing, why: Why, retry_after: float = 0.0) -> Reject:

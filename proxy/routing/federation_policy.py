@@ -34,6 +34,10 @@ _TEXTS: Final = {
     Why.METHOD: (b"Method Not Allowed", b"%b does not take this method from %b"),
     Why.DOMAIN_RATE: (b"Too Many Calls", b"%b has no more calls with %b just now"),
     Why.CALLER_RATE: (b"Too Many Calls", b"%b has no more calls of this caller with %b just now"),
+    Why.SOURCE_RATE: (
+        b"Too Many Calls",
+        b"%b takes no more calls from this address just now; it has not proved to speak for %b",
+    ),
 }
 # RFC 3329 s2.3.1: which security has to be there before a request is taken.
 _AGREE_ON_TLS: Final = ((b"require", b"sec-agree"), (b"security-server", b"tls"))
@@ -53,7 +57,7 @@ def refusal(
             return Reject(488, reason, (warning,))
         case Why.METHOD:
             return Reject(405, reason, ((b"allow", allow), warning))
-        case Why.DOMAIN_RATE | Why.CALLER_RATE | Why.NO_VERIFIED_PEER:
+        case Why.DOMAIN_RATE | Why.CALLER_RATE | Why.SOURCE_RATE | Why.NO_VERIFIED_PEER:
             seconds = b"%d" % max(1, ceil(retry_after))
             return Reject(503, reason, ((b"retry-after", seconds), warning))
         case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -41,11 +42,16 @@ def answer_to(phone: UserAgent, **how: Any) -> Response:
     return message
 
 
-def stranger_asks(world: World, method: bytes = b"INVITE", **how: Any) -> Response | Request:
-    """What comes of a request from elsewhere.test: its answer, or the request at alice's phone."""
+def alice_of(world: World) -> UserAgent:
     alice = world.phone(b"alice@example.com", "192.0.2.10")
     if not world.bindings(alice.aor):
         alice.registers()
+    return alice
+
+
+def stranger_asks(world: World, method: bytes = b"INVITE", **how: Any) -> Response | Request:
+    """What comes of a request from elsewhere.test: its answer, or the request at alice's phone."""
+    alice = alice_of(world)
     bob = world.phone(b"bob@elsewhere.test", "192.0.2.99", 5070, how.pop("protocol", "udp"))
     if how.pop("certificate", False):
         world.air.certificates[bob.flow] = (b"elsewhere.test",)
@@ -252,17 +258,76 @@ def test_methods_from_strangers() -> None:
 
 
 def test_calls_of_strangers_are_limited() -> None:
+    """Where the domain in From is proved, by its callers' names alone."""
     world = world_with(calls_in_per_stranger=1, calls_in_per_domain=2)
-    assert isinstance(stranger_asks(world), Request)
-    again = stranger_asks(world, call_id=b"2")
+    proved = {"protocol": "tls", "certificate": True}
+    assert isinstance(stranger_asks(world, **proved), Request)
+    again = stranger_asks(world, call_id=b"2", **proved)
     assert isinstance(again, Response)
     assert (again.status, again.headers.first(b"retry-after")) == (503, b"60")
-    other = {"from_uri": b"sip:eve@elsewhere.test"}
+    other = {"from_uri": b"sip:eve@elsewhere.test", **proved}
     assert isinstance(stranger_asks(world, call_id=b"3", **other), Request)
-    third = stranger_asks(world, call_id=b"4", from_uri=b"sip:dan@elsewhere.test")
+    third = stranger_asks(world, call_id=b"4", from_uri=b"sip:dan@elsewhere.test", **proved)
     assert isinstance(third, Response)
     assert third.status == 503
     assert {why for *_, why in refused(world, "in")} == {"caller_rate", "domain_rate"}
+
+
+ROTATING = [b"sip:x%d@%b" % (n, b"elsewhere.test") for n in range(4)]
+EVERYWHERE = [b"sip:x@d%d.test" % n for n in range(4)]
+
+
+def statuses(world: World, names: list[bytes], *hosts: str, proved: bool = False) -> list[int]:
+    """What becomes of a call of each name, from these addresses in turn: a status, or 0 where it
+    rings."""
+    alice = alice_of(world)
+    found = []
+    for number, name in enumerate(names):
+        host = hosts[number % len(hosts)]
+        call_id = b"%d-%f" % (number, world.clock.time())
+        bob = world.phone(b"bob@elsewhere.test", host, 5070, "tls" if proved else "udp")
+        if proved:
+            world.air.certificates[bob.flow] = (b"elsewhere.test",)
+        bob.sends(b"INVITE", ALICE, from_uri=name, call_id=call_id)
+        found.append(0 if alice.inbox else bob.take().status)  # type: ignore[union-attr]
+        alice.inbox.clear()
+        bob.inbox.clear()
+    return found
+
+
+@pytest.mark.parametrize("names", [ROTATING, EVERYWHERE])
+def test_stranger_who_changes_his_name_is_one_stranger(names: list[bytes]) -> None:
+    world = world_with(calls_in_per_stranger=2)
+    assert statuses(world, names, "192.0.2.99") == [0, 0, 503, 503]
+    assert {why for *_, why in refused(world, "in")} == {"source_rate"}
+    assert statuses(world, names[:1], "192.0.2.98") == [0], "from elsewhere"
+    world.clock.advance(30)
+    assert statuses(world, names[3:], "192.0.2.99") == [0], "one more each half minute"
+
+
+def test_stranger_has_a_whole_network_of_ipv6() -> None:
+    world = world_with(calls_in_per_stranger=2)
+    hosts = ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
+    assert statuses(world, ROTATING[:3] * 2, *hosts) == [0, 0, 0, 503, 503, 0]
+
+
+def test_proved_domain_vouches_for_its_callers() -> None:
+    world = world_with(calls_in_per_stranger=1)
+    assert statuses(world, ROTATING, "192.0.2.99", proved=True) == [0, 0, 0, 0]
+    assert statuses(world, EVERYWHERE[:2], "192.0.2.99", proved=True) == [0, 503]
+
+
+def test_source_that_the_operator_trusts_is_believed() -> None:
+    trusted = (ip_network("192.0.2.96/28"),)
+    world = world_with(settings={"trusted_sources": trusted}, calls_in_per_stranger=1)
+    assert statuses(world, ROTATING, "192.0.2.99") == [0, 0, 0, 0]
+
+
+def test_what_is_refused_takes_no_room() -> None:
+    world = world_with(calls_in_per_stranger=1)
+    names = [b"sip:x%d@d%d.test" % (n, n) for n in range(50)]
+    assert statuses(world, names, "192.0.2.99") == [0] + [503] * 49
+    assert len(world.node.call_rates) == 3, "the domain, the caller and the address of the first"
 
 
 def test_domains_of_the_platform_are_no_strangers_to_each_other() -> None:
