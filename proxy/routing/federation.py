@@ -70,7 +70,7 @@ def leave(
             is_verified=verdict.is_verified,
             unproved=partial(_unproved_peer, crossing) if verdict.is_verified else None,
             is_trusted=verdict.is_trusted,
-            shown_as=domain.name.decode(),
+            shown_as=(call.domain or domain).name.decode(),  # the one that is claimed in From
         )
     )
 

@@ -4,15 +4,18 @@ towards carriers."""
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxy.core.target_set import Changes
 
 from .trail import CAUSES, Trail
 
 if TYPE_CHECKING:
+    from proxy.core.request_context import RequestContext
     from proxy.sip.message import Request
     from proxy.sip.uri import Uri
+
+DIVERSION: Final = b"diversion"
 
 Pairs = tuple[tuple[bytes, bytes], ...]
 _PRIVATE = (b"history", b"header")
@@ -49,12 +52,16 @@ def header_pairs(request: Request, trail: Trail, uri: Uri) -> Pairs:
     return tuple((b"history-info", value) for value in pairs)
 
 
-def diversion_pairs(trail: Trail) -> Pairs:
-    """Diversion, the last one first, for carriers that look at nothing else."""
-    return tuple(
-        (b"diversion", b"<sip:%b>;reason=%b;counter=1" % (each.aor, CAUSES[each.condition][1]))
+def diversion_pairs(call: RequestContext, trail: Trail) -> Pairs:
+    """All of Diversion for a carrier that looks at nothing else, the last one on top (RFC 5806 s5):
+    ours, then what came with the call, unless a stranger says so. A carrier charges by it."""
+    ours = [
+        b"<sip:%b>;reason=%b;counter=1" % (each.aor, CAUSES[each.condition][1])
         for each in reversed(trail.diversions)
-    )
+    ]
+    is_believed = call.is_trusted or call.subscriber is not None
+    before = call.request.headers.values(DIVERSION) if is_believed else ()
+    return tuple((DIVERSION, value) for value in (*ours, *before))
 
 
 def _first_index(request: Request) -> bytes:

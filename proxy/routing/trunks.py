@@ -53,7 +53,7 @@ def _target(
     made = uri_at(gateway, uri)
     changes = trail.changes or Changes()
     caller = changes.caller
-    added = (*changes.added, *history.diversion_pairs(trail))
+    added = (*changes.added, *history.diversion_pairs(call, trail))
     added += history.header_pairs(call.request, trail, made)
     if caller is not None and caller.user:
         added += ((b"p-asserted-identity", b"<sip:%b@%b>" % (caller.user, domain.name)),)
@@ -61,7 +61,7 @@ def _target(
         made,
         is_trusted=caller is None or not caller.user,
         shown_as=domain.name.decode(),
-        changes=replace(changes, added=added),
+        changes=replace(changes, added=added, removed=(*changes.removed, history.DIVERSION)),
     )
 
 

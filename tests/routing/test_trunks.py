@@ -235,3 +235,21 @@ def test_a_diverted_call_tells_the_carrier_whose_it_is() -> None:
         b"<sip:bob@example.com>;reason=unconditional;counter=1"
     ]
     assert sent.headers.all(b"history-info")[0].startswith(b"<sip:bob@example.com?Reason=")
+
+
+@pytest.mark.parametrize(("caller", "host"), [(ALICE, "192.0.2.10"), (b"eve@x.test", "192.0.2.66")])
+def test_diversions_of_before_are_below_ours_and_never_a_strangers(
+    caller: bytes, host: str
+) -> None:
+    world = with_trunk(Gateway(1, 1, b"a.carrier.example"))
+    world.add_routes(Forward(1, BOB, "always", b"+15551234567@example.com"))
+    carrier = world.far(b"a.carrier.example", "192.0.2.91")
+    before = b"<sip:boss@example.com>;reason=no-answer"
+    phone, how = world.phone(caller, host), {"extra": ((b"diversion", before),)}
+    if caller == ALICE:
+        phone.authenticates(phone.asks(b"INVITE", b"sip:bob@example.com", **how))
+    else:
+        phone.sends(b"INVITE", b"sip:bob@example.com", **how)
+    ours = b"<sip:bob@example.com>;reason=unconditional;counter=1"
+    expected = [ours, before] if caller == ALICE else [ours]
+    assert carrier.take_request(b"INVITE").headers.all(b"diversion") == expected
