@@ -18,6 +18,7 @@ from fedsip_platform.audit import log
 
 M = TypeVar("M", bound=models.Model)
 
+TIME = "updated_at"
 # What a person typed, for fields that are made from it.
 _TYPED = {"aor": "username", NON_FIELD_ERRORS: ""}
 
@@ -37,15 +38,17 @@ class Conflict(ServiceError):
 
 
 def save(instance: M, update_fields: Iterable[str] | None = None) -> M:
-    """Check everything, then write it."""
+    """Check everything, then write it. What is so already is not written again: nothing is noted
+    and nobody is told, and the time of the last change stays."""
     names = None if update_fields is None else list(update_fields)
     is_new = instance._state.adding
     try:
         instance.full_clean()
         with transaction.atomic():
             before = {} if is_new else _stored(instance, names)
-            instance.save(update_fields=names)
-            _note(instance, before, is_new=is_new, names=names)
+            if is_new or _differs(instance, before, names):
+                instance.save(update_fields=names)
+                _note(instance, before, is_new=is_new, names=names)
     except ValidationError as error:
         raise service_error(error) from error
     except IntegrityError as error:  # somebody else was faster
@@ -59,8 +62,8 @@ def change(instance: M, fields: dict[str, Any]) -> M:
         if name not in _changeable(type(instance)):
             raise ServiceError(name, _("There is no such field to change."))
         setattr(instance, name, value)
-    has_time = any(field.name == "updated_at" for field in instance._meta.concrete_fields)
-    changed = [*fields, *(["updated_at"] if fields and has_time else [])]
+    has_time = any(field.name == TIME for field in instance._meta.concrete_fields)
+    changed = [*fields, *([TIME] if fields and has_time else [])]
     try:
         return save(instance, changed)
     except ServiceError:
@@ -91,6 +94,11 @@ def service_error(error: ValidationError) -> ServiceError:
 def _stored(instance: models.Model, names: list[str] | None) -> dict[str, Any]:
     stored = type(instance)._base_manager.filter(pk=instance.pk).first()
     return {} if stored is None else log.values_of(stored, names)
+
+
+def _differs(instance: models.Model, before: dict[str, Any], names: list[str] | None) -> bool:
+    after = log.values_of(instance, names)
+    return any(before.get(name) != after[name] for name in after if name != TIME)
 
 
 def _note(

@@ -25,7 +25,7 @@ from fedsip_platform.tenants.models import Membership, Person, Role, Tenant
 
 from . import filters, tokens
 from .areas import Scope
-from .base import OwnSlugField, ScopedViewSet, key_parameter
+from .base import OwnSlugField, ScopedViewSet, key_parameter, shown
 from .models import Token
 from .permissions import BySession
 
@@ -63,7 +63,7 @@ class MeView(APIView):
 
     @extend_schema(summary="Who you are", responses=MeSerializer, operation_id="me_retrieve")
     def get(self, request: Request) -> Response:
-        return Response(MeSerializer(request.user, context={"request": request}).data)
+        return shown(request, MeSerializer(request.user, context={"request": request}))
 
 
 class SignInSerializer(serializers.Serializer):
@@ -90,7 +90,7 @@ class SessionView(APIView):
     @extend_schema(summary="Whether you are signed in; gives the CSRF token")
     @extend_schema(responses=SessionSerializer, operation_id="session_retrieve")
     def get(self, request: Request) -> Response:
-        return self._answer(request)
+        return shown(request, self._answer(request))
 
     @extend_schema(
         summary="Sign in",
@@ -114,7 +114,7 @@ class SessionView(APIView):
             raise ValidationError({"code": _("Give the present code of your second factor.")})
         login(request._request, person)
         UserSession.objects.create_from_request(request._request)
-        return self._answer(request)
+        return Response(self._answer(request).data)
 
     @extend_schema(
         summary="Sign out",
@@ -127,9 +127,11 @@ class SessionView(APIView):
         logout(request._request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request) -> SessionSerializer:
         signed_in = request._request.user.is_authenticated
-        return Response({"signed_in": signed_in, "csrf_token": get_token(request._request)})
+        return SessionSerializer(
+            {"signed_in": signed_in, "csrf_token": get_token(request._request)}
+        )
 
 
 class OwnSessionSerializer(serializers.ModelSerializer):

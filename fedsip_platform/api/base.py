@@ -295,7 +295,9 @@ class ScopedViewSet(GenericViewSet):
     def _tag(self, request: Request, response: Response) -> None:
         if "fields" in request.query_params:
             return  # the tag is that of the whole
-        tag = etags.of(response.data)
+        # What is shown once, such as a secret, is no part of the thing.
+        kept = fields_of(super().get_serializer()).keys()
+        tag = etags.of({name: value for name, value in response.data.items() if name in kept})
         response["ETag"] = tag
         known = request.headers.get("If-None-Match")
         if known is not None and self.action == "retrieve" and etags.is_listed(tag, known):
@@ -359,7 +361,8 @@ def keep_only(request: Request, serializer: Any) -> None:
 def fields_of(serializer: Any) -> Any:
     """The fields of each thing of an answer, a list or not."""
     fields = getattr(serializer, "child", serializer).fields
-    return fields_of(fields["results"]) if set(fields) == {"results"} else fields
+    only = next(iter(fields.values()), None) if len(fields) == 1 else None
+    return fields_of(only) if isinstance(only, serializers.ListSerializer) else fields
 
 
 def order_words(orders: Mapping[str, str]) -> list[str]:

@@ -26,6 +26,13 @@ from rest_framework.utils.encoders import JSONEncoder
 from .models import RememberedRequest, Token
 
 HEADER = "Idempotency-Key"
+NOT_FOR = {
+    "session": "nobody is known yet who could repeat it.",
+    "users/bulk": "each row brings its user to what it says, so that a repetition changes nothing "
+    "and goes on where the first time broke off.",
+    "translations/effect": "nothing is written.",
+}
+"""By the address of a POST that takes no key: why."""
 KEY_PATTERN = "^[!-~]{1,100}$"
 _KEY = re.compile(KEY_PATTERN, re.ASCII)
 
@@ -44,7 +51,13 @@ class DoneAlready(APIException):
     default_detail = "This was done already; its answer held a secret, which is shown only once."
 
 
-def once(request: Request, act: Callable[[], Response], *, asked: Callable[[], Any]) -> Response:
+def once(
+    request: Request,
+    act: Callable[[], Response],
+    *,
+    asked: Callable[[], Any],
+    has_secret: bool = False,
+) -> Response:
     """Do it, or answer what was answered to the same request before; for views that are no
     resource. `asked` gives what stands for the body, which may be a stream to be read once."""
     with transaction.atomic():
@@ -53,7 +66,7 @@ def once(request: Request, act: Callable[[], Response], *, asked: Callable[[], A
             return claimed
         response = act()
         if claimed is not None:
-            fill(claimed, response, has_secret=False)
+            fill(claimed, response, has_secret=has_secret)
     return response
 
 

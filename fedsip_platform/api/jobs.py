@@ -26,12 +26,6 @@ from . import csv_export, filters, idempotency
 from .base import ScopedViewSet, key_parameter, only_tenant, scope_of
 
 KEY = key_parameter("The job's id.")
-REPEATED = OpenApiParameter(
-    idempotency.HEADER,
-    {"type": "string", "pattern": idempotency.KEY_PATTERN},
-    OpenApiParameter.HEADER,
-    description="A repetition with this key changes nothing.",
-)
 MODES = list(user_jobs.MODES)
 
 
@@ -135,7 +129,6 @@ class ImportUsersView(APIView):
         parameters=[
             OpenApiParameter("tenant", OpenApiTypes.STR, description="Its short name."),
             OpenApiParameter("mode", OpenApiTypes.STR, enum=MODES, default=MODES[0]),
-            REPEATED,
         ],
         request={"text/csv": OpenApiTypes.STR},
         responses={202: JobSerializer},
@@ -163,7 +156,6 @@ class CheckDomainsView(APIView):
     @extend_schema(
         summary="Check all domains of a tenant",
         operation_id="domains_check_all",
-        parameters=[REPEATED],
         request=SweepSerializer,
         responses={202: JobSerializer},
     )
@@ -177,7 +169,6 @@ class ExportUsersView(APIView):
     @extend_schema(
         summary="Export users to CSV",
         operation_id="users_export",
-        parameters=[REPEATED],
         request=ExportSerializer,
         responses={202: JobSerializer},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.federation import locating, shown
 
+from . import base
 from .permissions import SignedIn
 
 URI = OpenApiParameter(
@@ -25,6 +26,13 @@ URI = OpenApiParameter(
 )
 
 
+class LocatedSerializer(serializers.Serializer):
+    uri = serializers.CharField()
+    steps = serializers.ListField(child=serializers.DictField())
+    hops = serializers.ListField(child=serializers.DictField())
+    error = serializers.CharField()
+
+
 class LocateView(APIView):
     """How a SIP address is found (RFC 3263). The servers themselves are not asked: that would let
     anybody send from here."""
@@ -34,15 +42,7 @@ class LocateView(APIView):
     @extend_schema(
         summary="How a SIP address is found",
         parameters=[URI],
-        responses=inline_serializer(
-            "Located",
-            {
-                "uri": serializers.CharField(),
-                "steps": serializers.ListField(child=serializers.DictField()),
-                "hops": serializers.ListField(child=serializers.DictField()),
-                "error": serializers.CharField(),
-            },
-        ),
+        responses=LocatedSerializer,
     )
     def get(self, request: Request) -> Response:
         text = request.query_params.get("uri", "")
@@ -51,4 +51,4 @@ class LocateView(APIView):
         except ServiceError as error:
             raise ValidationError({error.field: error.reason}) from error
         found: dict[str, Any] = shown.of_located(locating.locate(uri, ask_hops=False))
-        return Response(found)
+        return base.shown(request, LocatedSerializer(found))

@@ -20,8 +20,8 @@ from fedsip_platform.gateway.models import AllowedOrigin
 from fedsip_platform.gateway.origins import normal_origin
 from fedsip_platform.tenants.models import Tenant
 
-from . import filters
-from .base import ANYTHING, OwnSlugField, key_parameter, put_of, scope_of
+from . import filters, idempotency
+from .base import ANYTHING, OwnSlugField, key_parameter, put_of, scope_of, shown
 from .owned import MadeViewSet
 from .permissions import BySession
 
@@ -112,7 +112,7 @@ class MyPhoneView(APIView):
         operation_id="phone_retrieve",
     )
     def get(self, request: Request) -> Response:
-        return _phone(own_phone(request))
+        return shown(request, _phone(own_phone(request)))
 
     @extend_schema(
         summary="Choose your phone",
@@ -131,7 +131,7 @@ class MyPhoneView(APIView):
         found = None if "\0" in address else users.filter(aor=address).first()
         if found is None or not scope.may_change(found.domain.tenant):
             raise PermissionDenied({"address": _("There is no such user that you may use.")})
-        return _phone(services.give_phone(request.user, found))
+        return Response(_phone(services.give_phone(request.user, found)).data)
 
 
 class MyPassView(APIView):
@@ -150,8 +150,11 @@ class MyPassView(APIView):
         operation_id="phone_pass_create",
     )
     def post(self, request: Request) -> Response:
-        made = services.make_pass(own_phone(request), request._request.get_host())
-        return Response(PassSerializer(made).data)
+        def made() -> Response:
+            phone = services.make_pass(own_phone(request), request._request.get_host())
+            return Response(PassSerializer(phone).data)
+
+        return idempotency.once(request, made, asked=lambda: None, has_secret=True)
 
 
 def own_phone(request: Request) -> Subscriber:
@@ -162,7 +165,5 @@ def own_phone(request: Request) -> Subscriber:
     return found
 
 
-def _phone(user: Subscriber) -> Response:
-    return Response(PhoneSerializer({
-        "address": user.aor, "display_name": user.display_name
-    }).data)  # fmt: skip
+def _phone(user: Subscriber) -> PhoneSerializer:
+    return PhoneSerializer({"address": user.aor, "display_name": user.display_name})

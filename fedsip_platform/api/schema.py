@@ -16,7 +16,7 @@ from rest_framework.serializers import ListSerializer, Serializer
 
 from fedsip_platform.audit import log
 
-from . import examples, idempotency
+from . import areas, examples, idempotency
 from .base import ScopedViewSet, fields_of, order_words
 
 PROBLEM = {
@@ -46,9 +46,24 @@ REFUSAL = {
 
 
 class Operations(AutoSchema):
-    """Documents what ScopedViewSet does for every resource: filters, sparse fields, headers."""
+    """Documents what holds for every resource: filters, sparse fields, headers."""
 
     def get_override_parameters(self) -> list[Any]:
+        return [*self._of_every_view(), *self._of_resources()]
+
+    def _of_every_view(self) -> list[Any]:
+        if self.method == "GET":
+            is_file = getattr(self.view, "action", "") == "export"
+            return _fields(
+                self.view.serializer_class if is_file else self.get_response_serializers()
+            )
+        if self.method != "POST" or _address(self.path) in idempotency.NOT_FOR:
+            return []
+        kind = {"type": "string", "pattern": idempotency.KEY_PATTERN}
+        text, place = "A repetition with this key changes nothing.", OpenApiParameter.HEADER
+        return [OpenApiParameter(idempotency.HEADER, kind, place, description=text)]
+
+    def _of_resources(self) -> list[Any]:
         view = self.view
         if not isinstance(view, ScopedViewSet):
             return []
@@ -59,20 +74,16 @@ class Operations(AutoSchema):
             words = order_words(view.orders)
             text = "By what the list goes; `-` in front turns it round."
             found.append(OpenApiParameter("order", OpenApiTypes.STR, description=text, enum=words))
-        if self.method == "GET":
-            is_file = view.action == "export"
-            found += _fields(view.serializer_class if is_file else self.get_response_serializers())
         if view.action == "retrieve":
             found.append(_header("If-None-Match", "The ETag that you have: 304 if it still is so."))
         if self.method in ("PUT", "PATCH", "DELETE") and view.lookup_url_kwarg in self.path:
             text = "The ETag that you read, or * for whatever it is now."
             found.append(_header("If-Match", text, required=self.method == "PATCH"))
-        if self.method == "POST":
-            text = "A repetition with this key changes nothing."
-            kind = {"type": "string", "pattern": idempotency.KEY_PATTERN}
-            place = OpenApiParameter.HEADER
-            found.append(OpenApiParameter(idempotency.HEADER, kind, place, description=text))
         return found
+
+
+def _address(path: str) -> str:
+    return path.removeprefix(areas.PREFIX)
 
 
 def _filter(name: str, each: Any) -> OpenApiParameter:
@@ -139,7 +150,11 @@ def describe_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A spectacular hook: every operation may answer with a problem."""
     result["components"].setdefault("schemas", {})["Problem"] = dict(PROBLEM)
     examples.attach(result["components"]["schemas"])
-    for operations in result["paths"].values():
+    for path, operations in result["paths"].items():
+        if _address(path) in idempotency.NOT_FOR:
+            told = operations["post"]
+            why = f"No {idempotency.HEADER}: {idempotency.NOT_FOR[_address(path)]}"
+            told["description"] = f"{told.get('description', '')} {why}".strip()
         for operation in operations.values():
             operation["responses"]["default"] = REFUSAL
             if any(each["name"] == "If-None-Match" for each in operation.get("parameters", ())):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -18,7 +17,7 @@ from fedsip_platform.federation import wellbeing
 from fedsip_platform.federation.models import DomainCheck
 
 from . import filters
-from .base import ScopedViewSet, key_parameter, scope_of
+from .base import ScopedViewSet, key_parameter, scope_of, shown
 from .sources import OperatorViewSet
 
 KEY = key_parameter("The node's name.")
@@ -89,7 +88,7 @@ class RelaysView(APIView):
         is_operator = scope_of(request).is_operator
         relays = nodes.seen(now=timezone.now()).relays if is_operator else {}
         found = [{"name": name, "answers": answers} for name, answers in relays.items()]
-        return Response({"results": found})
+        return shown(request, RelaysSerializer({"results": found}))
 
 
 class CertificateSerializer(serializers.ModelSerializer):
@@ -144,5 +143,4 @@ class HealthView(APIView):
         parts = wellbeing.of(
             scope_of(request).visible(DomainCheck.objects.all()), now=timezone.now()
         )
-        shown: list[dict[str, Any]] = [asdict(part) for part in parts]
-        return Response(PlatformHealthSerializer({"parts": shown}).data)
+        return shown(request, PlatformHealthSerializer({"parts": [asdict(part) for part in parts]}))

@@ -22,6 +22,7 @@ from fedsip_platform.directory.models import Domain, Translation
 from fedsip_platform.federation import shown
 from fedsip_platform.routing import effect, trying
 
+from . import base
 from .base import scope_of
 from .permissions import SignedIn
 from .translations import TranslationSerializer
@@ -85,16 +86,15 @@ class TryView(APIView):
             trial = trying.try_call(domain, user, given["dialled"], user_agent=agent, at=at)
         except ServiceError as error:
             raise ValidationError({error.field: error.reason}) from error
-        return Response(
-            {
-                "dialled": trial.dialled.serialise().decode(),
-                "normalised": trial.normalised.serialise().decode(),
-                "rules": list(trying.shown_verdicts(trial, most=MOST_RULES)),
-                "request_uri": trial.request_uri.serialise().decode(),
-                "way": trial.way,
-                "servers": [shown.of_located(located) for located in trial.located],
-            }
-        )
+        answer = {
+            "dialled": trial.dialled.serialise().decode(),
+            "normalised": trial.normalised.serialise().decode(),
+            "rules": list(trying.shown_verdicts(trial, most=MOST_RULES)),
+            "request_uri": trial.request_uri.serialise().decode(),
+            "way": trial.way,
+            "servers": [shown.of_located(located) for located in trial.located],
+        }
+        return base.shown(request, TriedSerializer(answer))
 
 
 class ChangedSerializer(serializers.Serializer):

@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import log
-from fedsip_platform.changes import service_error
+from fedsip_platform.changes import ServiceError, service_error
 from fedsip_platform.tenants.models import Tenant
 
 from . import names, services
@@ -194,12 +194,10 @@ def _set_password(user: Subscriber, password: Any) -> list[tuple[str, str]]:
         return [("password", _("A new user needs one."))]
     if not isinstance(password, str):
         return [("password", _("This is no text."))]
-    reason = services.password_problem(user.username, user.domain.name, password)
-    if reason:
-        return [("password", reason)]
-    hashes = services.ha1(user.username, user.domain.name, password)
-    if hashes != (user.ha1_md5, user.ha1_sha256):
+    try:
         services.set_hashes(user, password)
+    except ServiceError as error:
+        return list(error.problems)
     return []
 
 

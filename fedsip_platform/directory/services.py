@@ -248,13 +248,16 @@ def delete_translation(translation: Translation) -> None:
 
 
 def set_hashes(subscriber: Subscriber, password: str) -> None:
-    """Put the hashes of a password into the user, unsaved; ServiceError for one that is none."""
+    """Put the hashes of a password into the user, unsaved; ServiceError for one that is none. The
+    password that the user has already changes nothing."""
     username, realm = subscriber.username, subscriber.domain.name
     reason = password_problem(username, realm, password)
     if reason:
         raise ServiceError("password", reason)
-    subscriber.ha1_md5, subscriber.ha1_sha256 = ha1(username, realm, password)
-    subscriber.password_changed_at = timezone.now()
+    hashes = ha1(username, realm, password)
+    if hashes != (subscriber.ha1_md5, subscriber.ha1_sha256):
+        subscriber.ha1_md5, subscriber.ha1_sha256 = hashes
+        subscriber.password_changed_at = timezone.now()
 
 
 def password_problem(username: str, realm: str, password: str) -> str | None:

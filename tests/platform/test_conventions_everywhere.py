@@ -5,13 +5,18 @@ The operations are read from the URLconf; a new one is walked without a line her
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
+from drf_spectacular.generators import SchemaGenerator
 
-from fedsip_platform.api import throttles, tokens
+from fedsip_platform.api import idempotency, throttles, tokens
 from fedsip_platform.api.urls import router
+from fedsip_platform.audit.models import Entry
 from fedsip_platform.gateway import services as gateway
 from fedsip_platform.people import services as people
 from tests.harness.dns_server import DnsThread, Zones
@@ -25,10 +30,7 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db]
 NO_TAG = {"calls/{key}/pcap", "calls/{key}/messages", "jobs/{key}/result", "domains/{key}/dns"}
 NO_TAG |= {"domains/{key}/check", "tenants/{key}/usage", "tenants/{key}/attention"}
 NO_TAG |= {"me/users/{key}/devices", "me/users/{key}/calls"}
-# Nothing is made by these, or each time the same.
-NOT_REPEATED = {"session", "translations/effect"}
-# A repetition does nothing more in any case: rows that are so already, what signs in, what is told.
-ANY_TIME = {"users/bulk", "session", "translations/effect", "me/phone/pass", "users/import"}
+ELSEWHERE = {"users/import"}  # test_a_repeated_import_is_one_job
 
 
 @pytest.fixture
@@ -41,6 +43,20 @@ def owner(acme: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     with DnsThread(Zones({"example.com": "@ A 192.0.2.1"})) as server:
         monkeypatch.setenv("FEDSIP_SIP_DNS_SERVERS", server.address)
         yield Api(person)
+
+
+Described = list[tuple[str, str, dict[str, Any]]]
+
+
+@pytest.fixture
+def described() -> Described:
+    """The operations of the API's description: address, method, and what is said of it."""
+    paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
+    return [
+        (path.removeprefix("/api/v1/"), method, operation)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    ]
 
 
 def aimed(world: World, method: str) -> Iterator[tuple[str, str, Any]]:
@@ -128,8 +144,8 @@ def test_every_post_may_carry_a_key(acme: World, owner: Api) -> None:
     """What is done a second time under its key is answered as the first time, and done once."""
     subscriber = acme.user
     people.own(subscriber, acme.people["owner"])
-    walked = set(WRITING) | ANY_TIME
-    for path, address, body in aimed(acme, "post"):
+    walked = set(WRITING) | ELSEWHERE | idempotency.NOT_FOR.keys()
+    for path, address, body in (*aimed(acme, "post"), ("me/phone/pass", "me/phone/pass", None)):
         if path in walked:
             continue
         headers = {"Idempotency-Key": f"again-{path}"}
@@ -178,7 +194,7 @@ def test_no_change_goes_over_anothers(acme: World, owner: Api) -> None:
     assert len(walked) > 30
 
 
-@pytest.mark.parametrize("path", sorted(set(WRITING) - NOT_REPEATED))
+@pytest.mark.parametrize("path", sorted(WRITING.keys() - idempotency.NOT_FOR.keys()))
 def test_a_repeated_post_happens_once(acme: World, owner: Api, path: str) -> None:
     method, body = WRITING[path]
     if path == "gateways":
@@ -210,3 +226,85 @@ def test_a_repeated_import_is_one_job(acme: World, owner: Api) -> None:
     assert [each.status_code for each in made] == [202, 202]
     assert made[0].json()["id"] == made[1].json()["id"]
     assert acme.tenant.jobs.filter(kind="import_users").count() == 1
+
+
+def test_every_post_says_whether_it_takes_a_key(described: Described) -> None:
+    without = {
+        path
+        for path, method, operation in described
+        if method == "post" and "Idempotency-Key" not in parameters(operation)
+    }
+    assert without == idempotency.NOT_FOR.keys()
+    for path, method, operation in described:
+        if method == "post" and path in without:
+            assert idempotency.NOT_FOR[path] in operation["description"]
+
+
+def test_every_get_answers_the_fields_asked_for_alone(
+    acme: World, owner: Api, described: Described
+) -> None:
+    """All that is JSON; a field that nothing has is refused by name."""
+    people.own(acme.user, acme.people["owner"])
+    addresses = {path: address for path, address, _ in aimed(acme, "get")}
+    addresses |= {"locate": "locate?uri=sip:bob@example.com"}
+    walked, others = set(), set()
+    for path, method, operation in described:
+        if method != "get":
+            continue
+        field = parameters(operation).get("fields")
+        if field is None:
+            others.add(path)
+            continue
+        name = field["schema"]["items"]["enum"][-1]
+        address = addresses.get(path, path)
+        mark = "&" if "?" in address else "?"
+        answer = owner.get(f"{address}{mark}fields={name}")
+        assert answer.status_code == 200, f"{path}: {answer.content!r}"
+        for each in things(answer):
+            assert each.keys() == {name}, path
+        unknown = owner.get(f"{address}{mark}fields=nothing_has_this")
+        assert unknown.status_code == 400, path
+        assert [each["field"] for each in unknown.json()["errors"]] == ["fields"], path
+        walked.add(path)
+    assert others == {"calls/{key}/pcap", "jobs/{key}/result"}
+    assert len(walked) > 60
+
+
+def test_a_repeated_put_changes_nothing(acme: World, owner: Api) -> None:
+    """Neither the tag nor the audit log, and the proxies are told of nothing."""
+    owner.put("me/phone", {"address": acme.user.aor})
+    for path, address, body in aimed(acme, "put"):
+        if path == "blocks/{key}":
+            continue  # lasts so long from now on
+        first = owner.put(address, body)
+        assert first.status_code in (200, 201), f"{path}: {first.content!r}"
+        before = Entry.objects.count(), told()
+        again = owner.put(address, body)
+        assert again.status_code == 200, path
+        shown = first.json()  # and perhaps a secret, which is shown once
+        assert again.json() == {name: shown[name] for name in again.json()}, path
+        assert again.headers.get("ETag") == first.headers.get("ETag"), path
+        assert (Entry.objects.count(), told()) == before, path
+
+
+def told() -> list[Any]:
+    """What the proxies have to read again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM proxy_change")
+        return sorted(cursor.fetchall(), key=str)
+
+
+def parameters(operation: dict[str, Any]) -> dict[str, Any]:
+    return {each["name"]: each for each in operation.get("parameters", ())}
+
+
+def things(answer: Any) -> list[dict[str, Any]]:
+    """What an answer shows, one or many."""
+    if answer.headers["Content-Type"].startswith("text/csv"):
+        return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    shown = answer.json()
+    if isinstance(shown, list):
+        return shown
+    lists = [each for each in shown.values() if isinstance(each, list)]
+    is_list = "results" in shown or shown.keys() == {"parts"}
+    return lists[0] if is_list else [shown]
