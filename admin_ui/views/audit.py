@@ -12,8 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui.frame import operator_page, tenant_page
-from fedsip_platform import choosing
-from fedsip_platform.api import csv_export
+from fedsip_platform import choosing, csv_export
 from fedsip_platform.api.audit import AuditSerializer
 from fedsip_platform.audit.models import Entry, Via
 from fedsip_platform.paging import page_of

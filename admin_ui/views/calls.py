@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -18,10 +17,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui import charts
 from admin_ui.api_calls import Call
-from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
 from admin_ui.ladder_drawing import drawing_of
-from fedsip_platform import choosing
+from fedsip_platform import choosing, csv_export
 from fedsip_platform.calls import pcap, queries, services, verdict
 from fedsip_platform.calls.models import CallMessage, CallRecord, LiveCall
 from fedsip_platform.directory.models import Domain, Translation
@@ -108,8 +106,8 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     """The filtered history as CSV, as it streams from the database."""
     rows = _chosen(request.place, request.GET).order_by("-started_at", "-pk")
     columns = exports.FILES[Kind.EXPORT_CALLS].columns
-    lines = ([getattr(row, name) for name in columns] for row in rows.iterator(chunk_size=CHUNK))
-    return csv_response("calls.csv", chain([columns], lines))
+    shown = ({name: getattr(row, name) for name in columns} for row in rows.iterator(CHUNK))
+    return csv_export.download("calls.csv", csv_export.of_rows(columns, shown))
 
 
 @require_POST

@@ -5,7 +5,6 @@ A tenant's jobs are at `/t/SLUG/users/jobs/`, those of the whole platform at `/p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,9 +17,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, operator_page, tenant_page
-from fedsip_platform import choosing
+from fedsip_platform import choosing, csv_export
 from fedsip_platform.changes import Conflict
 from fedsip_platform.paging import page_of
 from fedsip_platform.tasks import chunks, exports, jobs, user_jobs
@@ -111,9 +109,10 @@ def take(request: HttpRequest, key: UUID) -> StreamingHttpResponse:
         raise Http404
     if found.kind in exports.FILES:
         file = exports.FILES[found.kind]
-        return csv_response(file.name, _lines(file.columns, chunks.results(found)))
-    taken = chunks.take_results(found)
-    response = csv_response("passwords.csv", _lines(user_jobs.MADE, iter(taken)))
+        written = csv_export.of_rows(file.columns, chunks.results(found))
+        return csv_export.download(file.name, written)
+    taken = csv_export.of_rows(user_jobs.MADE, chunks.take_results(found))
+    response = csv_export.download("passwords.csv", taken)
     response["Cache-Control"] = "no-store"
     return response
 
@@ -154,12 +153,6 @@ def _start(request: HttpRequest, kind: str, options: dict[str, Any]) -> HttpResp
     desk = desk_of(request)
     made = jobs.start(kind, desk.tenant, request.user, options)
     return redirect(desk.address("job", made.public_id))
-
-
-def _lines(names: tuple[str, ...], rows: Iterator[Any]) -> Iterator[list[Any]]:
-    yield list(names)
-    for row in rows:
-        yield [row[name] for name in names]
 
 
 def _results(request: HttpRequest, found: Job) -> Any:

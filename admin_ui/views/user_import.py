@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from admin_ui import forms
 from admin_ui.frame import tenant_page
+from fedsip_platform import csv_export
 from fedsip_platform.directory import imports, passwords
 from fedsip_platform.directory.models import Domain
 from fedsip_platform.directory.services import ServiceError
@@ -167,10 +168,5 @@ def _rows(names: list[str], lines: list[list[str]], suffix: str) -> Rows:
 
 
 def _as_csv(rows: list[imports.NewSubscriber]) -> str:
-    if not rows:
-        return ""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["username", "password"])
-    writer.writerows([row.username, row.password] for row in rows)
-    return file.getvalue()
+    shown = ({"username": row.username, "password": row.password} for row in rows)
+    return "".join(csv_export.of_rows(("username", "password"), shown)) if rows else ""

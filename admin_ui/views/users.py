@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,10 +20,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui import forms
-from admin_ui.csv_stream import csv_response
 from admin_ui.frame import Place, tenant_page
 from admin_ui.settings_forms import OwnerForm
 from admin_ui.user_page import render_user
+from fedsip_platform import csv_export
 from fedsip_platform.calls import queries
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory import finding, passwords, services
@@ -39,6 +39,7 @@ MOST_COUNTED = 10_000
 RECENT_CALLS = 10
 MOST_NAMES = 20
 EXPORT_CHUNK = 2000
+EXPORTED = ("username", "domain", "display_name", "enabled", "note")
 # What is done to many users: how, whether they are enabled then, and what takes it back.
 BULK = {
     "disable": (services.disable_subscriber, False, "enable"),
@@ -210,13 +211,8 @@ def _told(action: str, amount: int) -> str:
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """The filtered list as CSV, as it streams from the database."""
     rows = _filtered(request.place, request.GET).order_by("aor").select_related("domain")
-    return csv_response("users.csv", _lines(rows))
-
-
-def _lines(rows: QuerySet[Subscriber]) -> Iterator[list[Any]]:
-    yield ["username", "domain", "display_name", "enabled", "note"]
-    for row in rows.iterator(chunk_size=EXPORT_CHUNK):
-        yield [row.username, row.domain.name, row.display_name, row.enabled, row.note]
+    shown = ({name: getattr(row, name) for name in EXPORTED} for row in rows.iterator(EXPORT_CHUNK))
+    return csv_export.download("users.csv", csv_export.of_rows(EXPORTED, shown))
 
 
 def _filtered(place: Place, asked: Any) -> QuerySet[Subscriber]:

@@ -11,9 +11,10 @@ from rest_framework import mixins, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
+from fedsip_platform import csv_export
 from fedsip_platform.audit.models import Entry, Via
 
-from . import csv_export, filters
+from . import filters
 from .base import ScopedViewSet, key_parameter
 
 KEY = key_parameter("The entry's id.")

@@ -17,10 +17,11 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from fedsip_platform import csv_export
 from fedsip_platform.calls import pcap, queries, services, verdict
 from fedsip_platform.calls.models import CallMessage, CallRecord, LiveCall
 
-from . import csv_export, filters
+from . import filters
 from .base import ScopedViewSet, key_parameter
 from .filters import Filter
 

@@ -17,12 +17,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from fedsip_platform import csv_export
 from fedsip_platform.directory import csv_rows
 from fedsip_platform.tasks import chunks, exports, jobs, user_jobs
 from fedsip_platform.tasks.models import Job, Kind, State
 from fedsip_platform.tenants.models import Tenant
 
-from . import csv_export, filters, idempotency
+from . import filters, idempotency
 from .base import ScopedViewSet, key_parameter, only_tenant, scope_of
 
 KEY = key_parameter("The job's id.")

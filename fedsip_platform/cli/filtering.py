@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,7 +13,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.encoders import JSONEncoder
 
-from fedsip_platform.api import csv_export, filters
+from fedsip_platform import csv_export
+from fedsip_platform.api import filters
 from fedsip_platform.api.filters import Filter
 from fedsip_platform.cli.speech import Refused
 
@@ -75,5 +76,10 @@ def write(shape: BaseSerializer[Any], rows: QuerySet[Any], options: Mapping[str,
         for row in rows.iterator(chunk_size=csv_export.ROWS_AT_ONCE):
             print(json.dumps(shape.to_representation(row), cls=JSONEncoder))
         return
-    for line in csv_export.lines(shape, rows):
+    print_csv(csv_export.lines(shape, rows))
+
+
+def print_csv(lines: Iterable[str]) -> None:
+    """The lines of a CSV while they are made."""
+    for line in lines:
         print(line, end="")

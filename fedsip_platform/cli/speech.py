@@ -120,11 +120,6 @@ def text(value: Any) -> str:
             return str(value) or "-"
 
 
-def cell(value: Any) -> str:
-    """A value as `import` reads it from CSV."""
-    return "" if value is None else text(value) if isinstance(value, bool) else str(value)
-
-
 def _plain(value: Any) -> str:
     match value:
         case datetime.datetime():

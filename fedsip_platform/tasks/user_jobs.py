@@ -17,7 +17,7 @@ AT_COMMAND_LINE = "at_command_line"
 """An option of jobs that no person has started."""
 MODES = ("all_or_none", "what_is_fine", "check")
 MADE = ("address", "password")
-EXPORTED = ("address", "display_name", "enabled", "max_contacts", "max_calls", "note")
+EXPORTED = ("address", *bulk.FIELDS)
 
 
 def percent(job: Job) -> int:

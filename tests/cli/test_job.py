@@ -53,7 +53,7 @@ def test_import_and_export_by_a_worker(acme: Fedsip, tmp_path: Path) -> None:
     assert acme("job", "result", made["id"]).code == 1
     key = acme("job", "export", "--tenant", "acme", "--domain", "example.com", "--json").json["id"]
     jobs.work(Job.objects.get(public_id=key).pk)
-    assert acme("job", "result", key).said.splitlines()[1] == "ann@example.com,Ann,on,,,"
+    assert acme("job", "result", key).said.splitlines()[1] == "ann@example.com,Ann,true,,,,,,"
     (shown,) = acme("job", "result", key, "--json").json
     assert shown["address"] == "ann@example.com"
 

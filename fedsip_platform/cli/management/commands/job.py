@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from fedsip_platform.cli import lookup, many, speech
+from fedsip_platform import csv_export
+from fedsip_platform.cli import filtering, lookup, many, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.tasks import chunks, exports, jobs, user_jobs
 from fedsip_platform.tasks.models import Job, Kind, State
@@ -117,9 +116,7 @@ def result(options: Mapping[str, Any]) -> None:
     if options["json"]:
         speech.show(list(found), {}, options)
         return
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(file.columns)
-    writer.writerows([speech.cell(row[name]) for name in file.columns] for row in found)
+    filtering.print_csv(csv_export.of_rows(file.columns, found))
 
 
 def _told(job: Job, options: Mapping[str, Any]) -> None:

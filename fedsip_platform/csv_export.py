@@ -1,15 +1,20 @@
-"""A list as CSV, streamed: memory stays flat however long it is."""
+"""A list as CSV, streamed: memory stays flat however long it is.
+
+All files for people are written here, whoever asks: the API, the dashboard, jobs and the command
+line. What other servers read is moving/going_out.py's.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
-from rest_framework.serializers import BaseSerializer
+from rest_framework.serializers import BaseSerializer, DateTimeField
 from rest_framework.utils.encoders import JSONEncoder
 
 ROWS_AT_ONCE = 1000
@@ -64,13 +69,24 @@ def of_rows(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator
 
 
 def cell(value: Any) -> str:
-    """A value as a spreadsheet may read it: nothing becomes a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, (dict, list, bool)):
-        return json.dumps(value, cls=JSONEncoder)
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
+    """A value as the API shows it, so that a spreadsheet may read it: nothing becomes a formula."""
+    match value:
+        case None:
+            return ""
+        case bool() | dict() | list() | tuple():
+            return json.dumps(value, cls=JSONEncoder)
+        case int() | float():
+            return str(value)
+        case datetime():
+            return instant(value)
+        case _:
+            text = str(value)
+            return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
+
+
+def instant(at: datetime) -> str:
+    """An instant as the API shows it."""
+    return str(DateTimeField(default_timezone=UTC).to_representation(at))
 
 
 def _is_number(text: str) -> bool:
