@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from proxy.observe.blocks import Blocks
     from proxy.observe.calls import Calls
     from proxy.observe.heartbeat import Peer
+    from proxy.observe.platform_use import PlatformUse
     from proxy.observe.refusals import Refusals
     from proxy.relay.pool import RelayPool
     from proxy.routing.call_rates import CallRates
@@ -78,6 +79,8 @@ class Node:
     """Calls a minute with other domains."""
     tenant_rates: CallRates
     """Calls a second of each tenant."""
+    platform_use: PlatformUse
+    """What tenants use at the other nodes; the heartbeat keeps it."""
     denied_peers: frozenset[bytes]
     """Domains with which nobody here has calls, as patterns."""
     dead_gateways: set[int]

@@ -31,6 +31,7 @@ from proxy.observe.hang_ups import HangUps
 from proxy.observe.heartbeat import Facts, Heartbeat
 from proxy.observe.hep_export import HepExport
 from proxy.observe.journal import Journal
+from proxy.observe.platform_use import PlatformUse
 from proxy.observe.records import Records
 from proxy.observe.refusals import Refusals
 from proxy.observe.spool import Spool
@@ -127,6 +128,7 @@ class Server:
             calls.on_tenant = self._follow
         self._locator = Locator(settings)
         self._relays = RelayPool(settings.relays, timeout=settings.ng_timeout_seconds)
+        tenant_rates = CallRates(seconds=1.0)
         self._node = Node(
             settings=settings,
             directory=self._state.directory,
@@ -147,7 +149,8 @@ class Server:
             digest_algorithms=tuple(name.encode() for name in settings.digest),
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
             call_rates=CallRates(),
-            tenant_rates=CallRates(seconds=1.0),
+            tenant_rates=tenant_rates,
+            platform_use=PlatformUse(tenant_rates),
             dead_gateways=set(),
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self._refusals,
@@ -189,6 +192,7 @@ class Server:
             version=VERSION,
             facts=self._facts,
             peers=self._node.peers,
+            on_use=lambda use: self._node.platform_use.learns(use, now=_now()),
         )
 
     async def start(self) -> None:
@@ -294,7 +298,12 @@ class Server:
             calls=len(self._node.calls),
             lost_calls=self._records.lost,
             relays=self._relays.states(),
+            tenants=self._node.platform_use.told(self._node.calls.by_tenant(), now=_now()),
         )
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _tls_contexts(settings: ProxySettings) -> TlsContexts:

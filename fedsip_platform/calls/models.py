@@ -262,6 +262,8 @@ class Node(models.Model):
     relays = models.JSONField(default=dict, db_default={})
     listeners = models.JSONField(default=list, db_default=[])
     """[protocol, address, host and port as others reach it] of each."""
+    tenants = models.JSONField(default=dict, db_default={})
+    """What they use there, for the other nodes (proxy/observe/platform_use.py)."""
 
     class Meta:
         ordering = ["node_id"]

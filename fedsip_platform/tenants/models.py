@@ -52,13 +52,13 @@ class Tenant(models.Model):
         null=True, blank=True, help_text=_("Rules in all its domains. Empty: no limit.")
     )
     max_calls = models.PositiveIntegerField(
-        null=True, blank=True, help_text=_("Calls at the same time, on each node. Empty: no limit.")
+        null=True, blank=True, help_text=_("Calls at the same time, on all nodes. Empty: no limit.")
     )
     max_calls_per_second = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("Calls begun in a second, on each node. Empty: no limit."),
+        help_text=_("Calls begun in a second, on all nodes. Empty: no limit."),
     )
     require_mfa = models.BooleanField(
         _("second factor required"),

@@ -122,6 +122,10 @@ class Calls:
         """How many calls of that tenant are open on this node."""
         return self._open.get(tenant_id, 0)
 
+    def by_tenant(self) -> dict[int, int]:
+        """How many calls are open on this node, of each tenant that has any."""
+        return {key: amount for key, amount in self._open.items() if isinstance(key, int)}
+
     def of_user(self, aor: bytes) -> int:
         """How many open calls that user has made on this node."""
         return self._open.get(aor, 0)

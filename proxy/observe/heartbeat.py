@@ -1,4 +1,5 @@
-"""Writes this node's row each second, and reads where the other living nodes are."""
+"""Writes this node's row twice a second, and reads of the other living nodes where they are and
+what tenants use there."""
 
 from __future__ import annotations
 
@@ -12,25 +13,27 @@ from psycopg.types.json import Jsonb
 
 from proxy.postgres import Connection, Database
 
+from .platform_use import Told
+
 log = logging.getLogger(__name__)
 
 Listening = tuple[str, str, str, int]
 """Protocol, address, and host and port as others reach it."""
-_SECONDS: Final = 1.0
+_SECONDS: Final = 0.5
 _UPSERT: Final = (
     b"INSERT INTO proxy_node"
     b" (node_id, started_at, seen_at, version, address, listeners, flows, bindings, calls,"
-    b" lost_calls, relays)"
-    b" VALUES (%s, now(), now(), %s, %s, %s, %s, %s, %s, %s, %s)"
+    b" lost_calls, relays, tenants)"
+    b" VALUES (%s, now(), now(), %s, %s, %s, %s, %s, %s, %s, %s, %s)"
     b" ON CONFLICT (node_id) DO UPDATE SET"
     b" started_at = CASE WHEN %s THEN now() ELSE proxy_node.started_at END, seen_at = now(),"
     b" version = EXCLUDED.version, address = EXCLUDED.address,"
     b" listeners = EXCLUDED.listeners, flows = EXCLUDED.flows,"
     b" bindings = EXCLUDED.bindings, calls = EXCLUDED.calls, lost_calls = EXCLUDED.lost_calls,"
-    b" relays = EXCLUDED.relays"
+    b" relays = EXCLUDED.relays, tenants = EXCLUDED.tenants"
 )
 _PEERS: Final = (
-    b"SELECT node_id, address, listeners FROM proxy_node"
+    b"SELECT node_id, address, listeners, tenants FROM proxy_node"
     b" WHERE node_id <> %s AND address <> '' AND seen_at > now() - interval '10 s'"
 )
 
@@ -43,6 +46,7 @@ class Facts(NamedTuple):
     calls: int
     lost_calls: int
     relays: dict[str, Any]
+    tenants: Told
 
 
 class Peer(NamedTuple):
@@ -55,7 +59,7 @@ class Peer(NamedTuple):
 
 class Heartbeat:
     """`facts()` says what is written. `peers` is kept up to date: each other node that lives, by
-    its id."""
+    its id; `on_use` is told what tenants use there."""
 
     __slots__ = (
         "_address",
@@ -64,6 +68,7 @@ class Heartbeat:
         "_is_first",
         "_listeners",
         "_node_id",
+        "_on_use",
         "_peers",
         "_task",
         "_version",
@@ -77,6 +82,7 @@ class Heartbeat:
         version: str,
         facts: Callable[[], Facts],
         peers: dict[bytes, Peer],
+        on_use: Callable[[dict[str, Told]], None],
     ) -> None:
         self._database = Database(url, name="heartbeat")
         self._node_id = node_id
@@ -85,6 +91,7 @@ class Heartbeat:
         self._listeners: Sequence[Listening] = ()
         self._facts = facts
         self._peers = peers
+        self._on_use = on_use
         self._is_first = True
         self._task: asyncio.Task[None] | None = None
 
@@ -111,18 +118,20 @@ class Heartbeat:
             await asyncio.sleep(_SECONDS)
 
     async def _write(self, connection: Connection) -> None:
-        *counts, relays = self._facts()
+        *counts, relays, tenants = self._facts()
         where = (self._address, Jsonb(self._listeners))
-        state = (*counts, Jsonb(relays), self._is_first)
+        state = (*counts, Jsonb(relays), Jsonb(tenants), self._is_first)
         await connection.execute(_UPSERT, (self._node_id, self._version, *where, *state))
         self._is_first = False
 
     async def _read_peers(self, connection: Connection) -> None:
         cursor = await connection.execute(_PEERS, (self._node_id,))
-        found = {}
-        for node_id, address, listeners in await cursor.fetchall():
+        found, use = {}, {}
+        for node_id, address, listeners, tenants in await cursor.fetchall():
+            use[node_id] = tenants
             host, _, port = address.rpartition(":")
             found[node_id.encode()] = Peer(host.encode(), int(port), _by_tls(host, listeners))
+        self._on_use(use)
         if found != self._peers:
             log.info("other nodes now=%s", [node_id.decode() for node_id in found])
             self._peers.clear()

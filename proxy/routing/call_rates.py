@@ -37,9 +37,10 @@ class CallRates:
             return self._seconds
         return max(0.0, self._next(key, limit, now) - now - self._seconds)
 
-    def count(self, key: Hashable, limit: int, *, now: float) -> None:
-        """One has come."""
-        self._full_at[key] = self._next(key, limit, now)
+    def count(self, key: Hashable, limit: int, amount: int = 1, *, now: float) -> None:
+        """So many have come."""
+        full_at = max(self._full_at.get(key, now), now)
+        self._full_at[key] = full_at + amount * self._seconds / limit
         self._full_at.move_to_end(key)
         if len(self._full_at) > self._most:
             self._full_at.popitem(last=False)

@@ -1,8 +1,9 @@
 """What a tenant may use: calls at the same time, and calls begun in a second; and a user: calls
 that she makes at the same time.
 
-Both are counted on each node by itself, in constant time; n nodes together let n times as many
-through. A call counts for its caller's tenant, and a stranger's for the one he calls.
+All of it is counted in constant time. A tenant's limits hold for all nodes together
+(observe/platform_use.py); a user's calls are counted on each node by itself. A call counts for its
+caller's tenant, and a stranger's for the one he calls.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ def refuse_above(call: RequestContext, node: Node) -> None:
         return
     tenant_id = domain.tenant_id
     most, rate = domain.tenant_max_calls, domain.tenant_max_calls_per_second
-    if most is not None and node.calls.of_tenant(tenant_id) >= most:
-        raise _too_many(b"Too Many Calls", _SOME_SECONDS)
+    if most is not None:
+        here = node.calls.of_tenant(tenant_id)
+        if here + node.platform_use.elsewhere(tenant_id) >= most:
+            raise _too_many(b"Too Many Calls", _SOME_SECONDS)
     user = call.subscriber
     its_most = None if user is None else user.max_calls
     if user is not None and its_most is not None and node.calls.of_user(user.aor) >= its_most:
@@ -33,7 +36,7 @@ def refuse_above(call: RequestContext, node: Node) -> None:
     if rate is not None:
         if node.tenant_rates.wait(tenant_id, rate, now=call.now) > 0:
             raise _too_many(b"Too Many Calls Per Second", 1)
-        node.tenant_rates.count(tenant_id, rate, now=call.now)
+        node.platform_use.begins(tenant_id, rate, now=call.now)
 
 
 def _too_many(reason: bytes, seconds: int) -> Reject:

@@ -1,5 +1,5 @@
-"""Two nodes on one PostgreSQL: what somebody else sends back to us comes to the other node, and
-what needs TLS goes by TLS from one to the other."""
+"""Two nodes on one PostgreSQL: what somebody else sends back to us comes to the other node, what
+needs TLS goes by TLS from one to the other, and a tenant's limits hold for both."""
 
 from __future__ import annotations
 
@@ -35,23 +35,7 @@ def test_calls_from_one_node_to_the_other(
     wants TLS, and only TLS is spoken."""
     elsewhere, database_url = free_port(), fresh_url
     zones = Zones({"elsewhere.test": PLACES.format(port=elsewhere)})
-    settings = {
-        "FEDSIP_SIP_DNS_SERVERS": phones.enter_context(DnsThread(zones)).address,
-        "FEDSIP_CLUSTER_KEY": "7b" * 32,
-    }
-    nodes = {
-        letter: phones.enter_context(
-            Platform(
-                tmp_path / letter,
-                database_url=database_url,
-                addresses=(address,),
-                settings=settings | {"FEDSIP_NODE_ID": letter},
-            )
-        )
-        for letter, address in ADDRESSES.items()
-    }
-    for letter, node in nodes.items():
-        node.program("proxy").awaits(f"other nodes now=.*{'b' if letter == 'a' else 'a'}")
+    nodes = two_nodes(phones, tmp_path, database_url, zones)
     policies = {HOME: {"media_policy": "always"}, SECURE: {"require_tls": True}}
     users = nodes["a"].populate(policies, users=2)
     bob = users[HOME][1]
@@ -77,6 +61,75 @@ def test_calls_from_one_node_to_the_other(
     hop = f"SELECT hop FROM calls_callrecord WHERE callee LIKE '%%@{SECURE}'"
     wait_until(lambda: bool(administrator.ask(hop)), "the call is on record")
     assert administrator.ask(hop) == [(f"tls {ADDRESSES['b']}:{nodes['b'].tls_port}",)]
+
+
+def test_a_limit_of_calls_holds_for_both_nodes(
+    phones: ExitStack, tmp_path: Path, fresh_url: str
+) -> None:
+    """alice calls bob by way of one node: carol, at the other one, may not call until they have
+    hung up."""
+    nodes = two_nodes(phones, tmp_path, fresh_url, Zones({}))
+    alice_, bob_ = nodes["a"].populate({HOME: {"media_policy": "always"}}, users=2)[HOME]
+    nodes["a"].cli("tenant", "set", "e2e", "max_calls=1")
+    carol_ = nodes["a"].add_user("carol", HOME)  # who knows her knows the limit
+    alice, bob, carol = (
+        phones.enter_context(Baresip(nodes[at].account(party), tmp_path / party.user, seed=seed))
+        for at, party, seed in (("a", alice_, 91), ("a", bob_, 92), ("b", carol_, 93))
+    )
+    for phone in (alice, bob, carol):
+        phone.registers()
+    administrator = Administrator(fresh_url)
+    phones.callback(administrator.close)
+    alice.dials(bob_.aor)
+    bob.accepts()
+    alice.established()
+    _b_has_read(administrator, calls=1)
+    carol.dials(alice_.aor)
+    assert "503" in carol.closed()
+    alice.command("hangup")
+    bob.closed()
+    _b_has_read(administrator, calls=0)
+    carol.dials(alice_.aor)
+    alice.accepts()
+    carol.established()
+
+
+def two_nodes(
+    phones: ExitStack, tmp_path: Path, database_url: str, zones: Zones
+) -> dict[str, Platform]:
+    """They know each other."""
+    settings = {
+        "FEDSIP_SIP_DNS_SERVERS": phones.enter_context(DnsThread(zones)).address,
+        "FEDSIP_CLUSTER_KEY": "7b" * 32,
+    }
+    nodes = {
+        letter: phones.enter_context(
+            Platform(
+                tmp_path / letter,
+                database_url=database_url,
+                addresses=(address,),
+                settings=settings | {"FEDSIP_NODE_ID": letter},
+            )
+        )
+        for letter, address in ADDRESSES.items()
+    }
+    for letter, node in nodes.items():
+        node.program("proxy").awaits(f"other nodes now=.*{'b' if letter == 'a' else 'a'}")
+    return nodes
+
+
+def _b_has_read(administrator: Administrator, *, calls: int) -> None:
+    """Until node b has read that so many calls are open on node a: it reads after each heartbeat of
+    its own."""
+    open_calls = (
+        "SELECT coalesce(sum((use ->> 0)::int), 0)::int FROM calls_node, jsonb_each(tenants)"
+    )
+    there = f"{open_calls} AS told (tenant, use) WHERE node_id = 'a'"
+    wait_until(lambda: administrator.ask(there) == [(calls,)], f"node a tells of {calls} calls")
+    beat = "SELECT seen_at FROM calls_node WHERE node_id = 'b'"
+    for _ in range(2):  # the first one may have begun before
+        last = administrator.ask(beat)
+        wait_until(lambda last=last: administrator.ask(beat) != last, "node b has its heartbeat")
 
 
 def _talk(caller: Baresip, callee: Baresip, uri: str) -> None:

@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.changes import ServiceError
-from fedsip_platform.directory import csv_rows
-from fedsip_platform.directory import bulk
+from fedsip_platform.directory import bulk, csv_rows
 from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.tasks import chunks, jobs
 from fedsip_platform.tasks.models import Chunk, Job

@@ -31,6 +31,23 @@ async def test_one_call_too_many_is_503() -> None:
     assert world.node.calls.of_tenant(1) == 2
 
 
+async def test_calls_of_other_nodes_count() -> None:
+    world = World(replace(EXAMPLE, tenant_max_calls=2, tenant_max_calls_per_second=3))
+    alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+    use = world.node.platform_use
+    use.learns({"b": {"1": [2, 7, 3]}}, now=world.clock.time())
+    alice.authenticates(alice.asks(b"INVITE", URI))
+    assert alice.take_response(503).reason == b"Too Many Calls"
+    use.learns({"b": {"1": [1, 10, 3]}}, now=world.clock.time())
+    alice.authenticates(alice.asks(b"INVITE", URI))
+    assert alice.take_response(503).reason == b"Too Many Calls Per Second"
+    world.clock.advance(1)
+    alice.inbox.clear()
+    alice.invites(URI, body=SDP)
+    bob.take_request(b"INVITE")
+    assert use.told(world.node.calls.by_tenant(), now=world.clock.time()) == {"1": [1, 1, 3]}
+
+
 async def test_one_call_too_many_of_a_user() -> None:
     world = World()
     world.add_user(b"dora@example.com", EXAMPLE, max_calls=1)

@@ -34,6 +34,7 @@ from proxy.node import Node
 from proxy.observe.blocks import Blocks
 from proxy.observe.call import Call
 from proxy.observe.calls import Calls
+from proxy.observe.platform_use import PlatformUse
 from proxy.observe.refusals import Refusals
 from proxy.relay.client import RelayError
 from proxy.routing.call_rates import CallRates
@@ -154,6 +155,7 @@ class World:
         known |= {domain.domain_id: domain for domain in domains}
         directory.put_domains(known.values())
         calls = Calls(self, wall=self._wall)
+        tenant_rates = CallRates(seconds=1.0)
         self.node = Node(
             settings=settings,
             directory=directory,
@@ -174,7 +176,8 @@ class World:
             digest_algorithms=(b"MD5", b"SHA-256"),
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
             call_rates=CallRates(),
-            tenant_rates=CallRates(seconds=1.0),
+            tenant_rates=tenant_rates,
+            platform_use=PlatformUse(tenant_rates),
             dead_gateways=set(),
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self.refusals,
