@@ -170,7 +170,7 @@ def _say_refused(journey: _Journey, status: int, why: str) -> None:
 
 
 def _leave(journey: _Journey, domain: model.Domain, uri: SipUri) -> None:
-    name, peer = domain.name.decode(), leading.host_name(uri)
+    name, peer = domain.name.decode(), leading.peer_name(uri)
     verdict = _verdict(journey, domain, peer)
     why, other = refusal_to_leave(verdict, uri.transport), peer.decode()
     if why is Why.NEVER_SECURE:

@@ -97,6 +97,13 @@ def host_name(uri: SipUri) -> bytes:
     return uri.host.lower().rstrip(b".")
 
 
+def peer_name(uri: SipUri) -> bytes:
+    """The domain to whose servers a foreign URI leads: `maddr` takes the host's place (RFC 3263
+    s4), so it is the one that policies are asked about."""
+    maddr = uri.param(b"maddr")
+    return maddr.lower().rstrip(b".") if maddr else host_name(uri)
+
+
 def uri_of(address: bytes, scheme: bytes) -> SipUri:
     """user@host as a URI; the user is kept as it is written in one. The scheme is that of the URI
     which led there: what was called as sips stays it (RFC 3261 s16.6 step 2, RFC 5630 s5.3)."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Target, TargetSet
 from proxy.directory.federation_rules import Verdict, Why, refusal_to_leave, verdict_on
+from proxy.directory.leading import host_name, peer_name
 from proxy.directory.model import Domain
 from proxy.node import Node
 from proxy.sip.uri import SipUri
@@ -54,7 +55,7 @@ def leave(
 ) -> None:
     """Target a foreign domain on the account of one of ours; raises Reject 403, 488 or 503. What
     the rules made of the Request-URI counts, not what was dialled."""
-    crossing = _Crossing(call, node, domain, _name(uri), "out")
+    crossing = _Crossing(call, node, domain, peer_name(uri), "out")
     verdict = _verdict(crossing)
     why = refusal_to_leave(verdict, uri.transport)
     if why is not None:
@@ -86,10 +87,10 @@ def admit_stranger(call: RequestContext, node: Node) -> None:
     caller, called = call.request.from_.uri, call.request.uri
     if call.domain is not None or not isinstance(called, SipUri):
         return
-    domain = node.directory.domain(_name(called))
+    domain = node.directory.domain(host_name(called))
     if domain is None or not domain.enabled:
         return  # destination.py knows what to say
-    peer = _name(caller) if isinstance(caller, SipUri) else b""
+    peer = host_name(caller) if isinstance(caller, SipUri) else b""
     crossing = _Crossing(call, node, domain, peer, "in")
     verdict = _verdict(crossing)
     why = verdict.refusal or _unproved(crossing, verdict) or _not_taken(crossing)
@@ -187,7 +188,3 @@ def _refused(crossing: _Crossing, why: Why, retry_after: float = 0.0) -> Reject:
 
 def _given(own: int | None, platform: int) -> int:
     return platform if own is None else own
-
-
-def _name(uri: SipUri) -> bytes:
-    return uri.host.lower().rstrip(b".")

@@ -92,6 +92,24 @@ def test_call_out_that_is_not_allowed(
     assert refused(world, "out") == [(1, "elsewhere.test", why)]
 
 
+@pytest.mark.parametrize(
+    ("policy", "rules"),
+    [
+        ("open", (FederationRule(1, 1, b"evil.test", allow=False),)),
+        ("allow_list", (FederationRule(1, 1, b"elsewhere.test"),)),
+    ],
+)
+@pytest.mark.parametrize("maddr", [b"evil.test", b"EVIL.test."])
+def test_maddr_is_no_way_around_a_policy(
+    policy: str, rules: tuple[FederationRule, ...], maddr: bytes
+) -> None:
+    """The domain that counts is the one whose servers get the call (RFC 3263 s4)."""
+    world = world_with(*rules, federation=policy)
+    alice = world.registered(b"alice@example.com", "192.0.2.10")
+    assert answer_to(alice, uri=BOB + b";maddr=" + maddr).status == 403
+    assert {peer for _, peer, _ in refused(world, "out")} == {"evil.test"}
+
+
 def test_call_out_leaves_where_nothing_stands_against_it() -> None:
     world = world_with(FederationRule(1, 1, b"elsewhere.test", "in", allow=False))
     bob = world.phone(b"bob@elsewhere.test", "192.0.2.98", 5061, "tls")
