@@ -177,14 +177,55 @@ def _alone(pattern: str) -> PatternSet:
 
 
 class _Kept:
-    """Rules that want the same caller and called domain, by what must stand in the called user."""
+    """Rules that want the same caller and called domain. There may be as many of these as rules,
+    so that most have no more than they need: a call feels memory that no other call has used."""
 
-    __slots__ = ("_anywhere", "_at_start", "_by_literal", "_crowds", "_plain", "_rows", "_searched")
+    __slots__ = ("_by_expression", "_plain", "_rows")
 
     def __init__(self, rows: dict[int, Translation]) -> None:
         self._rows = rows
         self._plain: _Ranks = []
         """Rules without an expression."""
+        self._by_expression: _ByExpression | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._plain or self._by_expression)
+
+    def add(self, rule: Translation) -> None:
+        if not rule.match_regex:
+            insort(self._plain, _rank(rule, True))
+            return
+        if self._by_expression is None:
+            self._by_expression = _ByExpression(self._rows)
+        self._by_expression.add(rule)
+
+    def remove(self, rule: Translation) -> None:
+        if not rule.match_regex:
+            _remove(self._plain, _rank(rule, True))
+        elif self._by_expression is not None:
+            self._by_expression.remove(rule)
+            if not self._by_expression:
+                self._by_expression = None
+
+    def compiling(self) -> Iterator[list[tuple[int, str]]]:
+        if self._by_expression is not None:
+            yield from self._by_expression.compiling()
+
+    def possible(self, text: str) -> list[_Ranks]:
+        """The rules that may match, in one sorted list or more."""
+        found = [self._plain] if self._plain else []
+        if self._by_expression is not None and len(text) <= MAX_TEXT:
+            found += self._by_expression.possible(text)
+        return found
+
+
+class _ByExpression:
+    """Rules with an expression, by what must stand in the called user."""
+
+    __slots__ = ("_anywhere", "_at_start", "_by_literal", "_crowds", "_rows", "_searched")
+
+    def __init__(self, rows: dict[int, Translation]) -> None:
+        self._rows = rows
         self._by_literal: dict[str, _Ranks] = {}
         self._crowds: dict[str, _Searched] = {}
         """By literal, those for which it is not enough, where they are many."""
@@ -195,12 +236,9 @@ class _Kept:
         self._anywhere: dict[int, int] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._plain or self._by_literal or self._searched)
+        return bool(self._by_literal or self._searched)
 
     def add(self, rule: Translation) -> None:
-        if not rule.match_regex:
-            insort(self._plain, _rank(rule, True))
-            return
         known = literals(rule.match_regex)
         if not known.lead:
             self._searched.add(rule)
@@ -220,9 +258,6 @@ class _Kept:
                 self._gather(text, ranks)
 
     def remove(self, rule: Translation) -> None:
-        if not rule.match_regex:
-            _remove(self._plain, _rank(rule, True))
-            return
         known = literals(rule.match_regex)
         if not known.lead:
             self._searched.remove(rule)
@@ -261,9 +296,7 @@ class _Kept:
 
     def possible(self, text: str) -> list[_Ranks]:
         """The rules that may match, in one sorted list or more."""
-        found = [self._plain] if self._plain else []
-        if len(text) > MAX_TEXT:
-            return found
+        found: list[_Ranks] = []
         for one in self._literals_of(marked(text)) if self._by_literal else ():
             found.append(self._by_literal[one])
             if one in self._crowds:
