@@ -4,7 +4,9 @@ python -m tests.bench.translation [--counts 10 20000 100000] [--calls 1000] [--o
 
 call    CPU of complete calls through a whole node in memory (tests/bench/node.py), each of them
         by a rule of its own among so many in its domain, by kind of rule; and with as many rules
-        in 1,000 other domains
+        in 1,000 other domains. No address is called twice, however few rules there are: what was
+        parsed of an address that comes again is remembered, and rules have no part in that.
+        The bench fails where a call costs more than 1.10 times what it does in the first column
 edit    a directory that follows an embedded PostgreSQL: from the commit of an edit until it is
         in force, and the longest that the loop, and so any call, had to wait meanwhile. "nothing"
         is what the machine itself does to the loop
@@ -41,9 +43,11 @@ from tests.routing.world import OPEN
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ROUNDS: Final = 15
+MOST_ROUNDS: Final = 4 * ROUNDS
 PARTS: Final = ["match", "call", "edit"]
 MOST_SEARCHED: Final = 1000
 FEW_CALLERS: Final = 10
+MOST_OF_FIRST: Final = 1.10
 SEARCHED: Final = ("one beginning, then classes", "nothing sure")
 
 
@@ -104,9 +108,10 @@ class Dialling(Bench):
         n = self._random.randrange(self._count)
         before = b"INVITE sip:bob@" + OPEN.name
         if self._kind == "called domains":
-            after = b"INVITE sip:%b@d%d.example" % (_number(n).encode(), n)
+            after = b"INVITE sip:%b@d%d.example;n=%d" % (_number(n).encode(), n, number)
         else:
-            after = b"INVITE sip:%b@%b" % (_dialled(self._kind, n).encode(), OPEN.name)
+            dialled = _dialled(self._kind, n).encode()
+            after = b"INVITE sip:%b@%b;n=%d" % (dialled, OPEN.name, number)
         made = made.replace(before, after, 1)
         if self._kind == "callers":
             made = made.replace(b"From: <sip:alice@", b"From: <sip:u%d@" % n, 1)
@@ -114,7 +119,8 @@ class Dialling(Bench):
 
 
 async def costs(kind: str, counts: list[int], amount: int, others: list[int]) -> list[float]:
-    """CPU-µs of a call for each count, the least of some rounds that take turns."""
+    """CPU-µs of a call for each count, the least of some rounds that take turns; of more rounds
+    where it seems too much, since whatever else the machine does only adds."""
     benches = []
     for count, other in zip(counts, others, strict=True):
         bench = Dialling(kind, count)
@@ -124,19 +130,33 @@ async def costs(kind: str, counts: list[int], amount: int, others: list[int]) ->
         benches.append(bench)
     gc.collect()
     gc.freeze()
-    rounds = [[calls(bench, amount) / amount * 1e6 for bench in benches] for _ in range(ROUNDS)]
+    rounds: list[list[float]] = []
+    best: list[float] = []
+    while len(rounds) < MOST_ROUNDS and is_too_much(best):
+        rounds += [
+            [calls(bench, amount) / amount * 1e6 for bench in benches] for _ in range(ROUNDS)
+        ]
+        best = [min(figures) for figures in zip(*rounds, strict=True)]
     gc.unfreeze()
-    return [min(figures) for figures in zip(*rounds, strict=True)]
+    return best
 
 
-def show_calls(counts: list[int], amount: int) -> None:
+def is_too_much(figures: list[float]) -> bool:
+    """Whether calls feel rules more than they may; nothing is known without figures."""
+    return not figures or max(figures) > MOST_OF_FIRST * figures[0]
+
+
+def show_calls(counts: list[int], amount: int) -> list[str]:
+    """The kinds of rules that calls feel too much."""
     print("CPU-µs of a call, and beside the first column")
     print(f"{'rules of the domain':28}" + "".join(f"{count:>18,}" for count in counts))
     nothing = [0] * len(counts)
-    for kind in KINDS:
-        show(kind, asyncio.run(costs(kind, counts, amount, nothing)))
+    found = {kind: asyncio.run(costs(kind, counts, amount, nothing)) for kind in KINDS}
     few = [counts[0]] * len(counts)
-    show("in 1,000 other domains", asyncio.run(costs("whole numbers", few, amount, counts)))
+    found["in 1,000 other domains"] = asyncio.run(costs("whole numbers", few, amount, counts))
+    for kind, figures in found.items():
+        show(kind, figures)
+    return [kind for kind, figures in found.items() if is_too_much(figures)]
 
 
 def matching(kind: str, count: int) -> float:
@@ -267,12 +287,15 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=1000)
     parser.add_argument("--only", nargs="*", choices=PARTS, default=PARTS)
     args = parser.parse_args()
+    too_much: list[str] = []
     if "match" in args.only:
         show_matching(args.counts)
     if "call" in args.only:
-        show_calls(args.counts, args.calls)
+        too_much = show_calls(args.counts, args.calls)
     if "edit" in args.only:
         show_edits(args.counts)
+    if too_much:
+        raise SystemExit(f"more than {MOST_OF_FIRST:.2f} times: {', '.join(too_much)}")
 
 
 if __name__ == "__main__":
