@@ -43,7 +43,7 @@ class Place:
         self.platform = stack.enter_context(
             Platform(folder / "platform", database_url=database_url, settings=settings)
         )
-        people = self.platform.populate({HOME: {"federation": "verified_tls"}}, users=6)
+        people = self.platform.populate({HOME: {"federation": "verified_tls"}}, users=8)
         self._callers = iter(people[HOME])
         self._folder, self._stack = folder, stack
 
@@ -149,6 +149,8 @@ def test_first_server_proves_nothing(place: Place, bench: Bench, method: str) ->
     branch = proved.came[0].via.branch
     assert branch is not None
     assert branch.endswith(b".1"), "the second attempt"
+    asks(bench, method, place.caller(), domain, FINAL[method]).succeeds()
+    assert unproved.connections == 1, "who has proved nothing is not asked again for a while"
 
 
 @pytest.mark.parametrize("method", FINAL)
