@@ -38,6 +38,9 @@ class NodeTransport(Transport, Protocol):
     def is_verified(self, flow: Flow, domain: bytes) -> bool:
         """Whether the far end of a connection has proved to speak for a domain (RFC 5922)."""
 
+    def proved(self, flow: Flow) -> Sequence[bytes]:
+        """The domains for which it has."""
+
 
 class NodeLocator(Locator, Protocol):
     """What routing asks of the DNS beside what the core does."""

@@ -133,9 +133,9 @@ class Routes:
             return NO_ROWS
         return self.trunks.find(ipaddress.ip_network((source, length), strict=False))
 
-    def tls_trunks(self, domain_id: int) -> tuple[Trunk, ...]:
-        """The domain's trunks whose carriers are known by their certificates."""
-        return self.trunks.find((domain_id, None))
+    def trunks_by_tls(self, name: bytes) -> tuple[Trunk, ...]:
+        """The trunks whose carrier has this name in its certificate."""
+        return self.trunks.find((None, name))
 
 
 _HAS_NETWORKS: Final = "networks"
@@ -152,5 +152,5 @@ def _trunk_keys(trunk: Trunk) -> set[object]:
         else:
             keys |= {network, network.prefixlen, _HAS_NETWORKS}
     if trunk.inbound_tls_name:
-        keys.add((trunk.domain_id, None))
+        keys.add((None, trunk.inbound_tls_name))
     return keys

@@ -93,10 +93,9 @@ def _trunk_of(call: RequestContext, node: Node, uri: SipUri) -> tuple[Trunk, Dom
     trunks = routes.trunks_from(call.source[0])
     if called is None and not node.transport.is_own(uri.host, uri.port):
         return None
-    if call.flow.is_secure and called is not None:
-        for trunk in routes.tls_trunks(called.domain_id):
-            if node.transport.is_verified(call.flow, trunk.inbound_tls_name):
-                trunks.append(trunk)
+    if call.flow.is_secure:
+        for name in node.transport.proved(call.flow):
+            trunks += routes.trunks_by_tls(name)
     for trunk in trunks:
         domain = directory.domain_by_id(trunk.domain_id)
         if domain is None or not domain.enabled or called not in (None, domain):

@@ -20,7 +20,7 @@ from proxy.sip.errors import ParseError
 from .flow import Address, Flow, FlowFailed
 from .gateway import GatewayLink
 from .stream import Connection, Stream
-from .tls import TlsContexts, identifies
+from .tls import TlsContexts, domains_of, identifies
 
 if TYPE_CHECKING:
     from proxy.settings import ProxySettings
@@ -117,8 +117,12 @@ class Connections:
 
     def is_verified(self, connection_id: int, domain: str) -> bool:
         """Whether the far side has proved by its certificate that it speaks for a SIP domain."""
+        return domain.lower().rstrip(".") in self.proved(connection_id)
+
+    def proved(self, connection_id: int) -> frozenset[str]:
+        """The SIP domains for which the far side has proved to speak."""
         stream = self._by_id.get(connection_id)
-        return stream is not None and identifies(stream.certificate, domain)
+        return frozenset() if stream is None else domains_of(stream.certificate)
 
     def serves_both_ways(self, connection_id: int) -> bool:
         """Whether we may say `alias` on it: requests that come back by it have a proved sender."""

@@ -332,6 +332,10 @@ class TransportLayer:
         """Whether whoever is behind a connection has proved to speak for a domain (RFC 5922)."""
         return self._connections.is_verified(flow.connection_id, domain.decode("ascii", "replace"))
 
+    def proved(self, flow: Flow) -> list[bytes]:
+        """The domains for which whoever is behind a connection has proved to speak (RFC 5922)."""
+        return [name.encode() for name in self._connections.proved(flow.connection_id)]
+
     def serves_both_ways(self, flow: Flow) -> bool:
         """Whether we have opened a connection, and whom we reach by it has proved his name."""
         return self._connections.serves_both_ways(flow.connection_id)

@@ -154,7 +154,12 @@ def load_trust(context: ssl.SSLContext, trust: Path | None) -> None:
 
 
 def identifies(certificate: Mapping[str, Any], domain: str) -> bool:
-    """Whether a verified certificate, as `getpeercert()` gives it, speaks for a SIP domain.
+    """Whether a verified certificate, as `getpeercert()` gives it, speaks for a SIP domain."""
+    return domain.lower().rstrip(".") in domains_of(certificate)
+
+
+def domains_of(certificate: Mapping[str, Any]) -> frozenset[str]:
+    """The SIP domains for which a verified certificate, as `getpeercert()` gives it, speaks.
 
     A SIP URI without a user in subjectAltName decides where there is one, else DNS names, and the
     common name only where there is neither; no wildcards (RFC 5922 s7.1, s7.2).
@@ -167,8 +172,7 @@ def identifies(certificate: Mapping[str, Any], domain: str) -> bool:
     if not found and not names:
         subject: tuple[tuple[tuple[str, str], ...], ...] = certificate.get("subject", ())
         found = [value for part in subject for kind, value in part if kind == "commonName"]
-    wanted = domain.lower().rstrip(".")
-    return any(name.lower().rstrip(".") == wanted for name in found)
+    return frozenset(name.lower().rstrip(".") for name in found)
 
 
 def _sip_domain(uri: str) -> str:

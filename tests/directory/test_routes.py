@@ -67,7 +67,7 @@ def test_trunks_by_name() -> None:
     routes = Routes()
     trunk = Trunk(1, 1, b"acme", (), b"sbc.carrier.example")
     routes.trunks.put([trunk])
-    assert routes.tls_trunks(1) == (trunk,)
-    assert routes.tls_trunks(2) == ()
+    assert routes.trunks_by_tls(b"sbc.carrier.example") == (trunk,)
+    assert routes.trunks_by_tls(b"carrier.example") == routes.trunks_by_tls(b"") == ()
     assert routes.trunk(1, b"acme") is trunk
     assert routes.trunk(2, b"acme") is None

@@ -305,11 +305,16 @@ def test_number_called_from_an_address(
         callee.succeeds()
 
 
-@pytest.mark.parametrize("name", ["sbc.carrier.example", "sbc.other.example"])
+@pytest.mark.parametrize(
+    ("name", "called"),
+    [("sbc.carrier.example", CLOSED), ("sbc.carrier.example", ""), ("sbc.other.example", CLOSED)],
+)
 def test_number_called_over_tls(
-    hosts: Hosts, bench: Bench, number: Party, tmp_path: Path, name: str
+    hosts: Hosts, bench: Bench, number: Party, tmp_path: Path, name: str, called: str
 ) -> None:
-    port, target = free_port(), f"sip:{DID}@{CLOSED}".encode()
+    """By the name of the number's domain, or by our address."""
+    host = called or f"127.0.0.1:{hosts.platform.tls_port}"
+    port, target = free_port(), f"sip:{DID}@{host}".encode()
     bench.registered(number, port)
     context = ssl.create_default_context(cafile=str(hosts.authority.trust))
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

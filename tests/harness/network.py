@@ -6,7 +6,7 @@ network is told to lose. Connections are opened, refused and broken by word.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
@@ -185,7 +185,10 @@ class Network:
         return None
 
     def is_verified(self, flow: Flow, domain: bytes) -> bool:
-        return domain in self.certificates.get(flow, ())
+        return domain in self.proved(flow)
+
+    def proved(self, flow: Flow) -> Sequence[bytes]:
+        return self.certificates.get(flow, ())
 
     def advertised(self, flow: Flow) -> tuple[bytes, int]:
         host = flow.local[0]

@@ -206,6 +206,33 @@ def test_in_by_address_to_the_number() -> None:
     assert invite.from_.uri.serialise() == b"sip:+442071838750@carrier.example"
 
 
+@pytest.mark.parametrize(
+    ("host", "proved", "comes"),
+    [
+        (b"198.51.100.1", (b"carrier.example", b"sbc.carrier.example"), True),
+        (b"example.com", (b"sbc.carrier.example",), True),
+        (b"198.51.100.1", (b"other.example",), False),
+        (b"198.51.100.9", (b"sbc.carrier.example",), False),
+    ],
+)
+def test_in_by_certificate(host: bytes, proved: tuple[bytes, ...], comes: bool) -> None:
+    """Its Request-URI names the domain, or our address, as that of a carrier known by its own."""
+    world = World()
+    bob = world.registered(BOB, "192.0.2.20")
+    world.add_routes(
+        Trunk(1, 1, b"carrier", (), b"sbc.carrier.example"),
+        Alias(1, Aor(b"+15550001111@example.com"), BOB),
+    )
+    carrier = world.phone(b"+442071838750@carrier.example", "192.0.2.91", protocol="tls")
+    world.air.certificates[carrier.flow] = proved
+    carrier.sends(b"INVITE", b"sip:15550001111@" + host)
+    if comes:
+        bob.take_request(b"INVITE")
+    else:
+        carrier.take_response(403)
+        bob.take_nothing()
+
+
 def test_strangers_do_not_call_by_our_address() -> None:
     world = with_trunk(Gateway(1, 1, b"a.carrier.example"))
     bob = world.registered(BOB, "192.0.2.20")
