@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from typing import Final
+from typing import Any, Final
 
 log = logging.getLogger(__name__)
 
 _MOST_BUFFERED: Final = 1_000_000
 _RETRY_SECONDS: Final = 2.0
+_FIRST_SECONDS: Final = 1.0
+"""Longest wait for the address of a collector's name when a node starts."""
 
 
 class HepExport:
@@ -37,11 +39,8 @@ class HepExport:
         if self.protocol == "tcp":
             self._task = loop.create_task(self._keep_connected())
             return
-        found = await loop.getaddrinfo(*self._address, type=socket.SOCK_DGRAM)
-        family, _, _, _, address = found[0]
-        self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        self._socket.setblocking(False)
-        self._socket.connect(address)
+        self._task = loop.create_task(self._find())
+        await asyncio.wait([self._task], timeout=_FIRST_SECONDS)
 
     async def close(self) -> None:
         if self._task is not None:
@@ -66,6 +65,24 @@ class HepExport:
             return
         writer.write(packet)
 
+    async def _find(self) -> None:
+        """Open the socket, once the collector's name leads to an address."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                found = await loop.getaddrinfo(*self._address, type=socket.SOCK_DGRAM)
+                family, _, _, _, address = found[0]
+                self._socket = _connected(family, address)
+                return
+            except OSError as error:
+                self._is_not_there(error)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    def _is_not_there(self, error: OSError) -> None:
+        if not self._is_away:
+            self._is_away = True
+            log.warning("HEP collector is away reason=%s", error)
+
     async def _keep_connected(self) -> None:
         while True:
             try:
@@ -74,10 +91,19 @@ class HepExport:
                 while await reader.read(65536):
                     pass  # collectors say nothing; the end of it is what we wait for
             except OSError as error:
-                if not self._is_away:
-                    self._is_away = True
-                    log.warning("HEP collector is away reason=%s", error)
+                self._is_not_there(error)
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
             await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _connected(family: int, address: Any) -> socket.socket:
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        opened.setblocking(False)
+        opened.connect(address)
+    except OSError:
+        opened.close()
+        raise
+    return opened

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from .spool import Batch, batch_of
+from .spool import Batch, batch_of, make_folder
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class Journal:
             self._path.unlink(missing_ok=True)
 
     def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._path)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         self._size = os.fstat(self._file).st_size
         if self._size and os.pread(self._file, 1, self._size - 1) != b"\n":  # cut short by a kill

@@ -41,7 +41,7 @@ class Spool:
         try:
             if self.waiting_bytes + len(line) > self._most_bytes:
                 return False
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path)
             with self._path.open("ab") as file:
                 if file.tell() and not self._ends_in_line():
                     file.write(b"\n")  # a kill cut the last one short
@@ -70,6 +70,12 @@ class Spool:
         with self._path.open("rb") as file:
             file.seek(-1, 2)
             return file.read(1) == b"\n"
+
+
+def make_folder(path: Path) -> None:
+    """The folder of a file that tells who called whom: for nobody else on the machine."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
 
 
 def batch_of(line: bytes) -> Batch | None:

@@ -25,8 +25,9 @@ from .text import as_text
 log = logging.getLogger(__name__)
 
 _SECONDS: Final = 0.5
-_UNDECIDED_SECONDS: Final = 2.0
-"""How long a message waits for its call to become known: its domain is told by routing."""
+_UNDECIDED_TURNS: Final = 4
+"""How many times a message waits for its call to become known: its domain is told by routing. Not
+seconds: a machine that stood still for a while has not routed meanwhile."""
 _MOST_WAITING: Final = 50_000
 _MOST_CALLS: Final = 100_000
 _BATCH: Final = 500
@@ -99,6 +100,7 @@ class Trace:
         "_rate",
         "_rows",
         "_task",
+        "_turn",
         "_undecided",
         "_wall",
         "lost",
@@ -125,7 +127,8 @@ class Trace:
         self._export_key = export_key
         self._wall = wall
         self._passed: deque[Passed] = deque(maxlen=_MOST_WAITING)
-        self._undecided: list[tuple[bytes, Passed]] = []
+        self._undecided: list[tuple[bytes, Passed, int]] = []  # and since which turn
+        self._turn = 0
         self._calls: OrderedDict[bytes, Owner] = OrderedDict()
         self._rows: deque[_Kept] = deque(maxlen=_MOST_WAITING)
         self._task: asyncio.Task[None] | None = None
@@ -191,22 +194,23 @@ class Trace:
 
     def _sort(self, *, is_last: bool) -> None:
         waiting, self._undecided = self._undecided, []
+        self._turn += 1
         while self._passed:
             passed = self._passed.popleft()
             call_id = call_id_of(passed[2])
             if self._export is not None:
                 self._send_to_collector(self._export, call_id, passed)
-            waiting.append((call_id, passed))
-        too_old = self._wall() - _UNDECIDED_SECONDS
+            waiting.append((call_id, passed, self._turn))
+        too_old = self._turn - _UNDECIDED_TURNS
         kept = 0
         for one in waiting:
-            call_id, passed = one
+            call_id, passed, since = one
             owner = self._calls.get(call_id)
             if owner is not None:
                 if owner.only_with is None or owner.only_with == passed[3].remote:
                     self._rows.append((call_id, owner, passed))
                     kept += 1
-            elif passed[0] > too_old and not is_last:
+            elif since > too_old and not is_last:
                 self._undecided.append(one)
         self._allowance = min(float(self._rate), self._allowance + self._rate * _SECONDS - kept)
 

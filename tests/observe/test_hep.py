@@ -59,6 +59,28 @@ async def test_udp_collector() -> None:
     assert understood(received)["payload"] == MESSAGE
 
 
+async def test_udp_collector_whose_name_leads_nowhere_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node starts all the same."""
+    from proxy.observe import hep_export
+
+    monkeypatch.setattr(hep_export, "_RETRY_SECONDS", 0.05)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as collector:
+        collector.bind(("127.0.0.1", 0))
+        collector.setblocking(False)
+        export = HepExport("udp:homer.invalid:9060")
+        await export.start()
+        export.send(packet())
+        assert export.dropped == 1
+        export._address = collector.getsockname()  # as its name server says later
+        arrived = asyncio.create_task(asyncio.get_running_loop().sock_recv(collector, 65536))
+        async with asyncio.timeout(20):
+            while not arrived.done():
+                export.send(packet())
+                await asyncio.sleep(0.01)
+        assert understood(await arrived)["payload"] == MESSAGE
+        await export.close()
+
+
 async def test_tcp_collector_that_comes_late(monkeypatch: pytest.MonkeyPatch) -> None:
     from proxy.observe import hep_export
 

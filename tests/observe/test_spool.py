@@ -53,6 +53,12 @@ def test_a_line_that_a_kill_cut_short_is_left_out(spool: Spool, tmp_path: Path) 
     assert list(Spool(file, most_bytes=200).batches()) == [batch(1), batch(2)]
 
 
+def test_nobody_else_on_the_machine_reads_them(spool: Spool, tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir(mode=0o755)
+    assert spool.append(batch(1))
+    assert (tmp_path / "spool").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert not Spool(tmp_path / "file" / "calls.jsonl", most_bytes=200).append(batch(1))
