@@ -59,7 +59,26 @@ def local_caller(call: RequestContext, node: Node) -> None:
         raise Reject(403, b"Forbidden auth ID")
     call.subscriber = subscriber
     node.floods.know(call.source)
-    _consume(call, caller)
+
+
+def consume(call: RequestContext, node: Node) -> None:
+    """Take credentials for realms of ours off, so that nobody down the line sees them (s22.3): also
+    within dialogs, where an ACK has those of its INVITE (s13.2.2.4) and phones sign a BYE."""
+    headers = call.request.headers
+    if not headers.has(b"proxy-authorization"):
+        return
+    others = [one for one in headers.all(b"proxy-authorization") if not _is_for_us(one, node)]
+    headers.remove(b"proxy-authorization")
+    for value in others:
+        headers.append(b"proxy-authorization", value)
+
+
+def _is_for_us(value: bytes, node: Node) -> bool:
+    try:
+        realm = parse_credentials(value).params.get(b"realm", b"")
+    except DigestError:
+        return False
+    return node.directory.domain(realm.lower()) is not None
 
 
 def _comes_back(call: RequestContext, node: Node, caller: SipUri) -> bool:
@@ -190,16 +209,3 @@ def _challenge(node: Node, domain: Domain, status: int, field: bytes, *, stale: 
         stale=stale,
     )
     return Reject(status, headers=tuple((field, value) for value in values))
-
-
-def _consume(call: RequestContext, domain: Domain) -> None:
-    """Take our realm's credentials off, so that nobody down the line sees them (s22.3)."""
-    headers = call.request.headers
-    values = headers.all(b"proxy-authorization")
-    if len(values) == 1:
-        headers.remove(b"proxy-authorization")
-        return
-    others = [value for value in values if not _is_realm(parse_credentials(value), domain)]
-    headers.remove(b"proxy-authorization")
-    for value in others:
-        headers.append(b"proxy-authorization", value)

@@ -50,6 +50,7 @@ async def route_request(call: RequestContext, node: Node) -> None:
         await initial_request(call, node)
     else:
         sequential_request(call, node)
+    authenticate.consume(call, node)
     nat.alias_contact(call, node)
     await call.relay(
         on_branch=partial(branch, node),

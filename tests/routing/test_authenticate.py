@@ -11,6 +11,7 @@ from proxy.sip import digest
 from proxy.sip.fields import parse_credentials
 from proxy.sip.message import Response
 from proxy.sip.uri import parse_uri
+from tests.harness.builders import Dialog
 from tests.routing.world import EXAMPLE, OPEN, UserAgent, World
 
 ALICE = b"alice@example.com"
@@ -54,6 +55,32 @@ def test_credentials_for_the_next_proxy_stay() -> None:
     again.headers.append(b"proxy-authorization", theirs)
     alice.send(again)
     assert bob.take_request(b"MESSAGE").headers.all(b"proxy-authorization") == [theirs]
+
+
+@pytest.mark.parametrize("method", [b"ACK", b"BYE", b"INFO"])
+def test_credentials_go_nowhere_within_a_dialog_either(method: bytes) -> None:
+    """An ACK has those of its INVITE (RFC 3261 s13.2.2.4), and phones sign what follows; those of
+    other realms are none of our business."""
+    _, alice, bob = phones()
+    invite = alice.invites(b"sip:bob@example.com")
+    bob.answers(bob.take_request(b"INVITE"), 200)
+    dialog = Dialog(invite, alice.take_response(200), is_caller=True)
+    message = dialog.request(method, via=alice.via)
+    others = [b'Digest realm="next.example", username="a", response="0"', b"rubbish"]
+    for value in (invite.headers.first(b"proxy-authorization"), *others):
+        assert value is not None
+        message.headers.append(b"proxy-authorization", value)
+    alice.send(message)
+    assert bob.take_request(method).headers.all(b"proxy-authorization") == others
+
+
+def test_credentials_that_an_open_domain_does_not_want_go_nowhere() -> None:
+    world = World()
+    bob = world.registered(BOB, "192.0.2.20")
+    guest = world.phone(b"guest@" + OPEN.name, "192.0.2.10")
+    ours = (b"proxy-authorization", b'Digest realm="example.com", username="g", response="0"')
+    guest.sends(b"MESSAGE", b"sip:bob@example.com", extra=(ours,))
+    assert not bob.take_request(b"MESSAGE").headers.has(b"proxy-authorization")
 
 
 def test_a_username_with_its_domain_will_do() -> None:
