@@ -7,6 +7,7 @@ with the machine alone.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -57,7 +58,9 @@ class Journal:
         try:
             if self._file < 0:
                 self._open()
-            os.write(self._file, line)
+            if os.write(self._file, line) < len(line):  # there was room for a part
+                os.ftruncate(self._file, self._size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             self._failed(str(error))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,16 @@ def test_without_room_or_disk_calls_go_on(path: Path, tmp_path: Path) -> None:
     assert list(journal(path).batches()) == [ONE]
     (tmp_path / "file").write_text("")
     journal(tmp_path / "file" / "ended.jsonl").add(ONE)
+
+
+def test_a_line_for_which_the_disk_has_half_the_room_is_no_line(path: Path) -> None:
+    kept = journal(path)
+    kept.add(ONE)
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, most[1]))
+    try:
+        kept.add(TWO)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+    kept.add(TWO)
+    assert list(journal(path).batches()) == [ONE, TWO]
