@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,9 @@ SHOWN = re.compile(r"^    \./fedsip (.+)$", re.MULTILINE)
 
 
 def commands(page: str) -> list[list[str]]:
-    return [shlex.split(line, comments=True) for line in SHOWN.findall((DOCS / page).read_text())]
+    """Those of a page, without what a shell does with their output."""
+    lines = SHOWN.findall((DOCS / page).read_text())
+    return [shlex.split(line.partition(" > ")[0], comments=True) for line in lines]
 
 
 @pytest.fixture(autouse=True)
@@ -54,3 +58,14 @@ def test_commands_of_a_page(acme: Fedsip, page: str) -> None:
     for name in ("alice", "bob"):
         assert acme("user", "add", f"{name}@example.com", "--generate").code == 0
     assert len(carry_out(acme, page)) >= 5
+
+
+def test_moving(fedsip: Fedsip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect("opensips.sqlite")) as connection:
+        connection.execute("CREATE TABLE domain (domain CHAR(64))")
+        connection.execute("INSERT INTO domain VALUES ('example.com')")
+        connection.commit()
+    said = carry_out(fedsip, "moving-from-opensips.md")
+    assert said["import opensips.sqlite --new-tenant acme"] == "1 of domain imported.\n"
+    assert len(said) == 4

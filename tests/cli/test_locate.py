@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from dns.rdatatype import to_text
+from dns.zone import from_text
 
 from fedsip_platform.calls.models import Node
 from tests.cli.conftest import Fedsip
@@ -134,4 +136,7 @@ def test_records_of_a_domain(acme: Fedsip, dns: DnsThread, monkeypatch: pytest.M
     said = acme(*words).said
     assert ";   different: 10 100 5099 sip.example.com." in said
     assert said.endswith("; 2 of 6 are not as they should be\n")
+    zone = from_text(said, origin="example.com.", relativize=False, check_origin=False)
+    kinds = sorted(to_text(rdata.rdtype) for _, _, rdata in zone.iterate_rdatas())
+    assert kinds == ["A", "AAAA", "NAPTR", "NAPTR", "SRV", "SRV"]
     assert acme(*words, "--host", "edge.acme.test", "--no-check").said.count("edge.acme.test.") == 4
