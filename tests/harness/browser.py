@@ -34,27 +34,51 @@ _SETTLED = """(given) => Promise.race([(%s)(given), new Promise((_, fall) => {
 })])"""
 
 # Two seconds of what a track brings, as 16-bit samples at 8 kHz, in base64; empty without one yet,
-# or where a connection that the call has left brings nothing more.
+# or where a connection that the call has left brings nothing more. Firefox hands out no frames.
 _RECORD = """async () => {
   const [track] = window.fedsipPhone.line.calls[0]?.audio.srcObject?.getAudioTracks() ?? [];
   if (!track) return "";
-  const reader = new MediaStreamTrackProcessor({ track: track.clone() }).readable.getReader();
   const found = [];
-  const silence = new Promise((fall) => { setTimeout(() => fall({ done: true }), 10000); });
-  while (found.length < 16000) {
-    const { value, done } = await Promise.race([reader.read(), silence]);
-    if (done) return "";
-    const samples = new Float32Array(value.numberOfFrames);
-    value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
-    const step = value.sampleRate / 8000;
+  const add = (samples, rate) => {
+    const step = rate / 8000;
     for (let at = 0; at + step <= samples.length; at += step) {
       let sum = 0;
       for (let one = 0; one < step; one += 1) sum += samples[at + one];
       found.push(Math.max(-32768, Math.min(32767, Math.round((sum / step) * 32767))));
     }
-    value.close();
-  }
-  await reader.cancel();
+    return found.length >= 16000;
+  };
+  const byFrames = async () => {
+    const reader = new MediaStreamTrackProcessor({ track: track.clone() }).readable.getReader();
+    for (let isEnough = false; !isEnough;) {
+      const { value, done } = await reader.read();
+      if (done) return false;
+      const samples = new Float32Array(value.numberOfFrames);
+      value.copyTo(samples, { planeIndex: 0, format: "f32-planar" });
+      isEnough = add(samples, value.sampleRate);
+      value.close();
+    }
+    await reader.cancel();
+    return true;
+  };
+  const byAudioNodes = async () => {
+    const context = new AudioContext();
+    const tap = context.createScriptProcessor(4096, 1, 1);
+    context.createMediaStreamSource(new MediaStream([track])).connect(tap);
+    tap.connect(context.destination);
+    const heard = [];
+    await new Promise((enough) => {
+      tap.onaudioprocess = ({ inputBuffer }) => {
+        heard.push(...inputBuffer.getChannelData(0));
+        if (heard.length >= 2 * context.sampleRate) enough();
+      };
+    });
+    await context.close();
+    return add(heard, context.sampleRate);
+  };
+  const recorded = window.MediaStreamTrackProcessor ? byFrames() : byAudioNodes();
+  const silence = new Promise((fall) => { setTimeout(() => fall(false), 10000); });
+  if (!(await Promise.race([recorded, silence]))) return "";
   const bytes = new Uint8Array(new Int16Array(found).buffer);
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from tests.harness.baresip import Baresip
-from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.browser import BrowserPhone
 from tests.harness.cable import Cable
 from tests.harness.closing import Closing
 from tests.harness.platform import Platform
@@ -27,6 +26,17 @@ give_phone(person, user)
 """
 
 
+class Browser(Protocol):
+    """Chromium or Firefox: what contexts and pages have in common is Playwright's, by name."""
+
+    @property
+    def played(self) -> Path: ...
+
+    def context(self, **options: Any) -> Any: ...
+
+    def leave(self, context: Any) -> None: ...
+
+
 class InBrowser(Protocol):
     """A telephone of whatever make in a page."""
 
@@ -35,10 +45,10 @@ class InBrowser(Protocol):
     def figures(self) -> dict[str, Any]: ...
 
 
-def hear_each_other(page: InBrowser, desk: Baresip, browser: Chromium) -> None:
+def hear_each_other(page: InBrowser, desk: Baresip, browser: Browser) -> None:
     """Wait until both sides of a call hear, from now on, what the other plays; and the browser
     counts packets both ways, and sound in them."""
-    wait_until(lambda: page.hears(desk.played) > HEARD, "the page hears the desk phone")
+    hears(page, desk.played)
     desk.hears_now(browser.played)
     first = page.figures()
     assert first["dtls"] == "connected"
@@ -58,20 +68,21 @@ def talk(caller: BrowserPhone, callee: BrowserPhone, name: str) -> None:
     callee.is_in("talking")
 
 
-def pages_hear(browser: Chromium, *pages: InBrowser) -> None:
-    """Wait until each has heard what the pages of that browser play."""
+def pages_hear(browser: Browser, *pages: InBrowser) -> None:
+    """Wait until each hears what the pages of that browser play."""
     for page in pages:
-        wait_until(partial(_hears, page, browser.played), "they hear each other")
+        hears(page, browser.played)
 
 
-def _hears(page: InBrowser, played: Path) -> bool:
-    return page.hears(played) > HEARD
+def hears(page: InBrowser, played: Path) -> None:
+    """Wait until that sound comes from the other side."""
+    wait_until(lambda: page.hears(played) > HEARD, "the page hears the other side")
 
 
 class Softphones(Closing):
     """Opens them; all end with the block."""
 
-    def __init__(self, platform: Platform, browser: Chromium, domain: str, folder: Path) -> None:
+    def __init__(self, platform: Platform, browser: Browser, domain: str, folder: Path) -> None:
         self._platform = platform
         self._browser = browser
         self._domain = domain
