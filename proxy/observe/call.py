@@ -37,12 +37,14 @@ class Dialog:
     def as_json(self) -> Row:
         """For the table of live calls."""
         values = (self.from_, self.contact, self.to, self.far_contact)
-        row: Row = {
-            name: value.decode("utf-8", "replace")
-            for name, value in zip(_LINES, values, strict=True)
-        }
-        row["record_routes"] = [value.decode("utf-8", "replace") for value in self.record_routes]
+        row: Row = {name: _kept(value) for name, value in zip(_LINES, values, strict=True)}
+        row["record_routes"] = [_kept(value) for value in self.record_routes]
         return row
+
+
+def _kept(value: bytes) -> str:
+    """A line as PostgreSQL takes it, which keeps no NUL; a quoted name may have one."""
+    return value.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def dialog_of(row: Row) -> Dialog | None:

@@ -40,7 +40,7 @@ def verdict_of(answer: Document) -> list[str]:
     words = answer.get(b"verdict")
     if not isinstance(words, list):
         return []
-    named = [word.decode("ascii", "replace")[:50] for word in words if isinstance(word, bytes)]
+    named = [_text(word) for word in words if isinstance(word, bytes)]
     return list(dict.fromkeys(named))[:_MOST_WORDS]
 
 
@@ -117,7 +117,7 @@ def _list(value: object) -> list[Document]:
 
 
 def _text(value: object) -> str:
-    return value.decode("ascii", "replace")[:50] if isinstance(value, bytes) else ""
+    return as_text(value)[:50] if isinstance(value, bytes) else ""
 
 
 def _number(value: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from proxy.observe.call import Call, Dialog
 from proxy.observe.journal import Journal
+from proxy.observe.media_report import streams_of, verdict_of
 from proxy.observe.records import Records
 from proxy.observe.spool import Spool
 from proxy.observe.text import as_text
@@ -119,6 +121,24 @@ async def test_one_that_is_refused_costs_no_other(fresh_url: str, tmp_path: Path
     await waiting.write()
     assert [row[0] for row in ask(fresh_url, ENDED)] == ["call-0001", "call-0003"]
     assert (len(waiting), waiting.lost) == (0, 1)
+    await waiting.close()
+
+
+async def test_what_a_phone_writes_costs_no_call_its_record(fresh_url: str, tmp_path: Path) -> None:
+    """A quoted name may have a NUL (RFC 3261 s25.1), and SDP is whatever its writer likes."""
+    waiting = records(fresh_url, tmp_path)
+    named = replace(DIALOG, from_=b'"a\\\0" <sip:a@x>;tag=1', record_routes=(b"<sip:\0>", b"\xff"))
+    waiting.changed(one := call(1, answered_at=NOW + 1, dialog=named))
+    await waiting.write()
+    [found] = await records(fresh_url, tmp_path).open_calls()
+    assert (found.call_id, found.from_tag) == (b"call-0001", b"1")
+    report = {b"tags": {b"1": {b"medias": [{b"type": b"au\0dio", b"codec": b"PC\0M\xffU/8000",
+              b"streams": [{b"flags": [b"RTP"]}]}]}}, b"verdict": [b"\0"]}  # fmt: skip
+    streams = streams_of(report, caller_tag=b"1")
+    waiting.ended(end(one, status=200, media=streams, verdict=verdict_of(report)))
+    await waiting.write()
+    assert (ask(fresh_url, LIVE), waiting.lost) == ([], 0)
+    assert ask(fresh_url, "SELECT codec FROM proxy_call") == [("PCM\N{REPLACEMENT CHARACTER}U",)]
     await waiting.close()
 
 
