@@ -246,7 +246,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewS
         if any(scope.endswith("write") for scope in scopes) and tenant is not None:
             role = self.scope.roles.get(tenant.pk)
             allowed = self.scope.is_operator or role != Role.VIEWER
-            self.require(allowed, "scopes", "Your role in this tenant is only to look.")
+            self.require(allowed, "scopes", _("Your role in this tenant is only to look."))
         token, text = tokens.create(
             request.user,
             fields["name"],

@@ -19,12 +19,12 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Person, Token] | None:
         """The token's person; None where there is no token, so that a session may count."""
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        scheme, _space, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
         token = tokens.find(text.strip())
         if token is None:
-            raise exceptions.AuthenticationFailed("This token is wrong, expired or withdrawn.")
+            raise exceptions.AuthenticationFailed(_("This token is wrong, expired or withdrawn."))
         return token.person, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -144,21 +144,20 @@ def rows(stream: Any) -> Iterator[Any]:
             if end == len(text) and not is_end:
                 raise ValueError("more may come")
         except RecursionError as error:
-            raise ParseError("A row is nested too deeply.") from error
+            raise ParseError(_("A row is nested too deeply.")) from error
         except ValueError as error:
             if is_end or len(text) > LONGEST_ROW:
-                raise ParseError("The body is neither a JSON array nor lines of JSON.") from error
+                raise ParseError(
+                    _("The body is neither a JSON array nor lines of JSON.")
+                ) from error
             chunk = stream.read(READ_AT_ONCE)
             total, is_end = total + len(chunk), not chunk
             if total > LONGEST_BODY:
-                raise TooLarge(
-                    _("The body has more than %(longest_body)s bytes.")
-                    % {"longest_body": LONGEST_BODY}
-                ) from error
+                raise TooLarge(LONGEST_BODY) from error
             try:
                 text += utf8.decode(chunk, final=is_end)
             except UnicodeDecodeError as wrong:
-                raise ParseError("The body is not UTF-8.") from wrong
+                raise ParseError(_("The body is not UTF-8.")) from wrong
             continue
         yield value
         text = text[end:]

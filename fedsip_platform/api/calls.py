@@ -30,7 +30,7 @@ KEY = key_parameter("The call's id, the same while it goes on and afterwards.")
 
 def _status(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) == 3 and "100" <= text < "700"):
-        raise ValueError("Give a SIP status such as 486.")
+        raise ValueError(_("Give a SIP status such as 486."))
     return int(text)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
@@ -162,7 +163,7 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
 
     def _make(self, said: dict[str, Any]) -> Response:
         taken = Domain.objects.filter(SERVED, name=self.normal_key(self.kwargs["key"]))
-        self.require(not taken.exists(), "name", "This domain is taken already.")
+        self.require(not taken.exists(), "name", _("This domain is taken already."))
         return self._create(self.checked(said=said or {"name": self.kwargs["key"]}))
 
     @extend_schema(summary="Change a domain", parameters=[KEY])
@@ -170,7 +171,9 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         domain = self.get_object()
         changes = self.checked(domain, partial=True)
         tenant = changes.pop("tenant", domain.tenant)
-        self.require(tenant == domain.tenant, "tenant", "A domain cannot move to another tenant.")
+        self.require(
+            tenant == domain.tenant, "tenant", _("A domain cannot move to another tenant.")
+        )
         return Response(self.get_serializer(services.update_domain(domain, **changes)).data)
 
     @extend_schema(summary="Delete a domain with its users and rules", parameters=[KEY])
@@ -237,11 +240,11 @@ class DomainViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     @action(detail=True, methods=["post"])
     def vouch(self, request: Request, **kwargs: Any) -> Response:
         domain = self.get_object()
-        self.require(self.scope.may_operate, "domain", "Only operators can vouch for a domain.")
+        self.require(self.scope.may_operate, "domain", _("Only operators can vouch for a domain."))
         return Response(self.get_serializer(services.update_domain(domain, vouched=True)).data)
 
     def _create(self, fields: dict[str, Any]) -> Response:
         tenant = fields.pop("tenant", None) or only_tenant(self.scope)
-        self.require(self.scope.may_change(tenant), "tenant", "Your role there is only to look.")
+        self.require(self.scope.may_change(tenant), "tenant", _("Your role there is only to look."))
         domain = ownership.add_domain(tenant, fields.pop("name"), **fields)
         return Response(self.get_serializer(domain).data, status.HTTP_201_CREATED)

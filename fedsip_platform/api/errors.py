@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 from django.views.csrf import csrf_failure as csrf_page
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
@@ -49,16 +50,16 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     if isinstance(error, ServiceError):
         status = HTTPStatus.CONFLICT if isinstance(error, Conflict) else HTTPStatus.BAD_REQUEST
         problems = [{"field": field, "reason": reason} for field, reason in error.problems]
-        detail = "The request was refused."
+        detail = _("The request was refused.")
     elif isinstance(error, Http404):
-        status, detail = HTTPStatus.NOT_FOUND, "There is nothing here, or nothing you may see."
+        status, detail = HTTPStatus.NOT_FOUND, _("There is nothing here, or nothing you may see.")
     elif isinstance(error, PermissionDenied):
-        status, detail = HTTPStatus.FORBIDDEN, str(error) or "You may not do this."
+        status, detail = HTTPStatus.FORBIDDEN, str(error) or _("You may not do this.")
     elif isinstance(error, exceptions.APIException):
         status, headers = HTTPStatus(error.status_code), _headers(error)
         found = list(_problems(error.detail))
         if any(each["field"] for each in found):
-            problems, detail = found, "The request was refused."
+            problems, detail = found, _("The request was refused.")
         else:
             detail = " ".join(each["reason"] for each in found)
     else:
@@ -91,7 +92,7 @@ def respond(
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404."""
     if request.path.startswith(PREFIX):
-        return respond(request, HTTPStatus.NOT_FOUND, "There is no such address in the API.")
+        return respond(request, HTTPStatus.NOT_FOUND, _("There is no such address in the API."))
     return render(request, "admin_ui/problem.html", {"status": 404}, status=404)
 
 
@@ -100,15 +101,15 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(PREFIX):
         if isinstance(exception, RequestDataTooBig):
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            return respond(request, status, TooLarge.default_detail)
-        return respond(request, HTTPStatus.BAD_REQUEST, "The request could not be understood.")
+            return respond(request, status, str(TooLarge().detail))
+        return respond(request, HTTPStatus.BAD_REQUEST, _("The request could not be understood."))
     return _page(request, HTTPStatus.BAD_REQUEST)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler403."""
     if request.path.startswith(PREFIX):
-        return respond(request, HTTPStatus.FORBIDDEN, "You may not do this.")
+        return respond(request, HTTPStatus.FORBIDDEN, _("You may not do this."))
     return render(request, "admin_ui/problem.html", {"status": 403}, status=403)
 
 
@@ -118,7 +119,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return respond(
             request,
             HTTPStatus.INTERNAL_SERVER_ERROR,
-            "Something broke on our side; the log knows more under this request id.",
+            _("Something broke on our side; the log knows more under this request id."),
         )
     return _page(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
@@ -126,7 +127,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW."""
     if request.path.startswith(PREFIX):
-        return respond(request, HTTPStatus.FORBIDDEN, f"CSRF check failed: {reason}")
+        return respond(
+            request, HTTPStatus.FORBIDDEN, _("CSRF check failed: %(reason)s") % {"reason": reason}
+        )
     return csrf_page(request, reason)
 
 

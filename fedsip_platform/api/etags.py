@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import Any
 
+from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import APIException
 from rest_framework.utils.encoders import JSONEncoder
 
@@ -18,14 +19,14 @@ class PreconditionFailed(APIException):
     """412: it has changed since."""
 
     status_code = 412
-    default_detail = "It has changed since you read it: read it again, then decide."
+    default_detail = gettext_lazy("It has changed since you read it: read it again, then decide.")
 
 
 class PreconditionRequired(APIException):
     """428 (RFC 6585 s3)."""
 
     status_code = 428
-    default_detail = (
+    default_detail = gettext_lazy(
         "Send If-Match with the ETag that you read, so that no other change is lost, "
         "or If-Match: * to change it whatever it is now."
     )

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.exceptions import ValidationError
 
@@ -69,7 +70,7 @@ def one_of(choose: Callable[[str], Q], words: Sequence[str], description: str) -
 
     def read(text: str) -> str:
         if text not in words:
-            raise ValueError(f"Say one of {', '.join(words)}.")
+            raise ValueError(_("Say one of %(words)s.") % {"words": ", ".join(words)})
         return text
 
     return Filter(description, choose, read, choices=tuple(words))
@@ -87,7 +88,7 @@ def uuid_of(choose: Callable[[UUID], Q], description: str) -> Filter:
         try:
             return UUID(text)
         except ValueError:
-            raise ValueError("Give an id.") from None
+            raise ValueError(_("Give an id.")) from None
 
     return Filter(description, choose, read, OpenApiTypes.UUID)
 
@@ -100,7 +101,7 @@ def moment(lookup: str, description: str) -> Filter:
 def read_switch(text: str) -> bool:
     """true or false."""
     if text not in ("true", "false"):
-        raise ValueError("Say true or false.")
+        raise ValueError(_("Say true or false."))
     return text == "true"
 
 
@@ -109,11 +110,11 @@ def read_moment(text: str) -> datetime:
     # In an address that was not escaped, the plus of an offset arrives as a space.
     found = parse_datetime(text.replace(" ", "+"))
     if found is None or found.tzinfo is None:
-        raise ValueError("Give a time such as 2026-01-31T12:00:00Z.")
+        raise ValueError(_("Give a time such as 2026-01-31T12:00:00Z."))
     try:
         return found.astimezone(UTC)
     except OverflowError:
-        raise ValueError("That is too near the end of time.") from None
+        raise ValueError(_("That is too near the end of time.")) from None
 
 
 def moment_of(asked: Mapping[str, Any], name: str) -> datetime | None:

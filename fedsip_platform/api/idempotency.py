@@ -17,6 +17,7 @@ from typing import Any
 from django.db import transaction
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
@@ -41,14 +42,16 @@ class KeyReused(APIException):
     """422: the key stands for another request already."""
 
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_detail = "This Idempotency-Key was used for another request already."
+    default_detail = gettext_lazy("This Idempotency-Key was used for another request already.")
 
 
 class DoneAlready(APIException):
     """409: it happened, and its answer is not kept."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = "This was done already; its answer held a secret, which is shown only once."
+    default_detail = gettext_lazy(
+        "This was done already; its answer held a secret, which is shown only once."
+    )
 
 
 def once(

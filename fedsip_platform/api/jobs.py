@@ -147,7 +147,7 @@ class ImportUsersView(APIView):
         try:
             job = jobs.start(Kind.IMPORT_USERS, tenant, request.user, {"mode": mode}, rows)
         except UnicodeDecodeError as error:
-            raise ParseError("The body is not UTF-8.") from error
+            raise ParseError(_("The body is not UTF-8.")) from error
         return Response(JobSerializer(job).data, status.HTTP_202_ACCEPTED)
 
 

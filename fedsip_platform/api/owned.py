@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as ModelValidationError
 from django.http import Http404
+from django.utils.translation import gettext as _
 from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -44,7 +45,7 @@ class MadeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     def _create(self, fields: dict[str, Any]) -> Response:
         owner = fields.pop(self.owner)
         allowed = self.scope.may_change(tenant_of(owner))
-        self.require(allowed, self.owner, "Your role there is only to look.")
+        self.require(allowed, self.owner, _("Your role there is only to look."))
         made = type(self).make(owner, **fields)
         return Response(self.get_serializer(made).data, status.HTTP_201_CREATED)
 
@@ -61,7 +62,7 @@ class OwnedViewSet(MadeViewSet):
         changes = self.checked(thing, partial=True)
         for name in (self.owner, *self.fixed):
             present = getattr(thing, name)
-            self.require(changes.pop(name, present) == present, name, "This cannot change.")
+            self.require(changes.pop(name, present) == present, name, _("This cannot change."))
         return Response(self.get_serializer(type(self).modify(thing, **changes)).data)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 
@@ -15,7 +16,10 @@ class TooLarge(APIException):
     """The framework has none for 413."""
 
     status_code = 413
-    default_detail = f"The body has more than {LONGEST_BODY} bytes."
+
+    def __init__(self, most: int = LONGEST_BODY) -> None:
+        said = _("The body has more than %(longest_body)s bytes.")
+        super().__init__(said % {"longest_body": most})
 
 
 class BoundedJSONParser(JSONParser):
@@ -28,4 +32,4 @@ class BoundedJSONParser(JSONParser):
         try:
             return super().parse(io.BytesIO(body), media_type, parser_context)
         except RecursionError as error:
-            raise ParseError("The body is nested too deeply.") from error
+            raise ParseError(_("The body is nested too deeply.")) from error

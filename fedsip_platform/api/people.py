@@ -210,7 +210,7 @@ class InvitationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, _ByAdd
     def _invite(self, fields: dict[str, Any]) -> Response:
         request = self.request
         tenant = fields.get("tenant") or only_tenant(self.scope)
-        self.require(self.scope.may_own(tenant), "tenant", "Only owners invite people.")
+        self.require(self.scope.may_own(tenant), "tenant", _("Only owners invite people."))
         invitation, link = services.invite(
             tenant,
             fields["email"],

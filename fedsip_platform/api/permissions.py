@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
@@ -23,14 +25,14 @@ class SignedIn(BasePermission):
             return False
         token = request.auth
         lacks = areas.missing(token.scopes, request) if isinstance(token, Token) else ""
-        self.message = f"This token may not do this: it lacks {lacks}."
+        self.message = _("This token may not do this: it lacks %(scope)s.") % {"scope": lacks}
         return not lacks
 
 
 class MayChange(BasePermission):
     """Owners and admins change what their tenant has; viewers look."""
 
-    message = "Your role in this tenant is only to look."
+    message = gettext_lazy("Your role in this tenant is only to look.")
 
     def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
         return request.method in SAFE_METHODS or view.scope.may_change(tenant_of(obj))
@@ -39,7 +41,7 @@ class MayChange(BasePermission):
 class MayOwn(BasePermission):
     """Owners decide who belongs to their tenant; others see it."""
 
-    message = "Only owners of the tenant change this."
+    message = gettext_lazy("Only owners of the tenant change this.")
 
     def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
         return request.method in SAFE_METHODS or view.scope.may_own(tenant_of(obj))
@@ -48,7 +50,9 @@ class MayOwn(BasePermission):
 class BySession(BasePermission):
     """Only people: a stolen token must not be able to make others."""
 
-    message = "Tokens are made and withdrawn by people who are signed in, not by tokens."
+    message = gettext_lazy(
+        "Tokens are made and withdrawn by people who are signed in, not by tokens."
+    )
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return bool(request.user.is_authenticated) and request.auth is None

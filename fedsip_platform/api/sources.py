@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import Http404
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.exceptions import PermissionDenied
@@ -24,7 +25,7 @@ from .filters import Filter
 
 BLOCK_KEY = key_parameter("The block's id or address.")
 NETWORK_KEY = key_parameter("The network's id, or the network, such as 192.0.2.0/24.")
-OPERATORS = "Blocks are the platform's: only operators see and change them."
+OPERATORS = gettext_lazy("Blocks are the platform's: only operators see and change them.")
 
 
 class OperatorViewSet(ScopedViewSet):

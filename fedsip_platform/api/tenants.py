@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -68,7 +69,7 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
 
     @extend_schema(summary="Make a tenant")
     def create(self, request: Request) -> Response:
-        self.require(self.scope.may_operate, "", "Only operators make tenants.")
+        self.require(self.scope.may_operate, "", _("Only operators make tenants."))
         return self._create(self.checked())
 
     @put_of(
@@ -85,7 +86,7 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
         return {} if is_uuid(key) else {"slug": key}
 
     def _make(self, said: dict[str, Any]) -> Response:
-        self.require(self.scope.may_operate, "", "Only operators make tenants.")
+        self.require(self.scope.may_operate, "", _("Only operators make tenants."))
         slug = self.kwargs["key"]
         fields = self.checked(partial=True, said={"slug": slug})
         return self._create({"name": slug, **fields})
@@ -94,9 +95,9 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     def partial_update(self, request: Request, **kwargs: Any) -> Response:
         tenant = self.get_object()
         changes = self.checked(tenant, partial=True)
-        self.require(self.scope.may_own(tenant), "", "Only owners change a tenant.")
+        self.require(self.scope.may_own(tenant), "", _("Only owners change a tenant."))
         for name in changes.keys() - OWNERS_FIELDS:
-            self.require(self.scope.may_operate, name, "Only operators change this.")
+            self.require(self.scope.may_operate, name, _("Only operators change this."))
         return Response(self.get_serializer(services.update_tenant(tenant, **changes)).data)
 
     @extend_schema(
@@ -122,7 +123,7 @@ class TenantViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedView
     @extend_schema(summary="Delete a tenant with all that it has", parameters=[KEY])
     def destroy(self, request: Request, **kwargs: Any) -> Response:
         tenant = self.get_object()
-        self.require(self.scope.may_operate, "", "Only operators delete tenants.")
+        self.require(self.scope.may_operate, "", _("Only operators delete tenants."))
         services.delete_tenant(tenant)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

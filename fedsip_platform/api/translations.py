@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.request import Request
@@ -61,7 +62,7 @@ class TranslationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
 
     def _create(self, domain: Domain, **fields: Any) -> Response:
         allowed = self.scope.may_change(domain.tenant)
-        self.require(allowed, "domain", "Your role there is only to look.")
+        self.require(allowed, "domain", _("Your role there is only to look."))
         rule = services.create_translation(domain, **fields)
         return Response(self.get_serializer(rule).data, status.HTTP_201_CREATED)
 
@@ -83,7 +84,7 @@ class TranslationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Scope
         rule = self.get_object()
         changes = self.checked(rule, partial=True)
         domain = changes.pop("domain", rule.domain)
-        self.require(domain == rule.domain, "domain", "A rule cannot move to another domain.")
+        self.require(domain == rule.domain, "domain", _("A rule cannot move to another domain."))
         return Response(self.get_serializer(services.update_translation(rule, **changes)).data)
 
     @extend_schema(summary="Delete a rule", parameters=[KEY])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelValidationError
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -118,7 +119,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
         return {"username": username, "domain": domain} if at else {}
 
     def _make(self, said: dict[str, Any]) -> Response:
-        self.require(bool(said), "domain", "There is none that you may use.")
+        self.require(bool(said), "domain", _("There is none that you may use."))
         return self._create(self.checked(said=said))
 
     @extend_schema(
@@ -172,7 +173,7 @@ class UserViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
     def _create(self, fields: dict[str, Any]) -> Response:
         domain = fields.pop("domain")
         allowed = self.scope.may_change(domain.tenant)
-        self.require(allowed, "domain", "Your role there is only to look.")
+        self.require(allowed, "domain", _("Your role there is only to look."))
         user = services.create_subscriber(
             domain, fields.pop("username"), fields.pop("password"), **fields
         )

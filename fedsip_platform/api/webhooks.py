@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
@@ -94,7 +95,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
 
     def _create(self, fields: dict[str, Any]) -> Response:
         tenant = fields.pop("tenant", None) or only_tenant(self.scope)
-        self.require(self.scope.may_change(tenant), "tenant", "Your role there is only to look.")
+        self.require(self.scope.may_change(tenant), "tenant", _("Your role there is only to look."))
         webhook, secret = services.create(tenant, **fields)
         webhook.__dict__["secret"] = secret
         shown = NewWebhookSerializer(webhook, context=self.get_serializer_context())
@@ -105,7 +106,7 @@ class WebhookViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedVie
         webhook = self.get_object()
         changes = self.checked(webhook, partial=True)
         tenant = changes.pop("tenant", webhook.tenant)
-        self.require(tenant == webhook.tenant, "tenant", "A webhook cannot move.")
+        self.require(tenant == webhook.tenant, "tenant", _("A webhook cannot move."))
         return Response(self.get_serializer(services.update(webhook, **changes)).data)
 
     @extend_schema(summary="Delete a webhook", parameters=[KEY])

@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import escape
 from django.utils.translation import trans_real
 
 from fedsip_platform import languages
+from fedsip_platform.api import throttles, tokens
 from fedsip_platform.people import services as people
 from fedsip_platform.people.urls import urlpatterns as account_patterns
 from fedsip_platform.tasks.models import Letter
+from tests.platform.aims import AIMED
 from tests.platform.test_dashboard_isolation import (
     CHANGING,
     OF_OPERATORS,
@@ -28,6 +32,7 @@ from tests.platform.test_dashboard_isolation import (
     address,
     addresses_of,
 )
+from tests.platform.test_isolation import LISTS
 from tests.platform.world import Api, World, make_person
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,8 +57,8 @@ WRITTEN = re.compile(r"\S*[@/:=_.\\]\S*\w\S*|\S*\d\S*|[+*^$]\S*")
 class Brackets(trans_real.DjangoTranslation):
     """A language in which every sentence is English in brackets."""
 
-    def __init__(self) -> None:
-        super().__init__(languages.ENGLISH[0])
+    def __init__(self, language: str = languages.ENGLISH[0]) -> None:
+        super().__init__(language)
 
     def gettext(self, message: str) -> str:
         return f"⟦{message.rpartition(chr(4))[2]}⟧"
@@ -236,3 +241,69 @@ def test_compiled_catalogues_are_offered(tmp_path: Path) -> None:
     compiled.touch()
     (tmp_path / "fr" / "LC_MESSAGES").mkdir(parents=True)
     assert languages.offered(tmp_path) == [languages.ENGLISH, ("de", "Deutsch")]
+
+
+def untold(problem: dict[str, Any]) -> list[str]:
+    """What a problem body says in words outside brackets; its title is HTTP's own phrase."""
+    reader = Reader()
+    for text in (problem["detail"], *(each["reason"] for each in problem.get("errors", ()))):
+        reader.feed(escape(text))
+    return reader.wrong
+
+
+@pytest.mark.db
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_in_brackets")
+def test_every_refusal_of_the_api_speaks_the_language(
+    acme: World, rival: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttles, "ANONYMOUS_PER_MINUTE", 10_000)
+    owner = acme.people["owner"]
+    callers = {
+        "stranger": (Api(), rival),
+        "wrong token": (Api(token="fedsip_0123456789ab_wrong"), rival),
+        "reading token": (Api(token=tokens.create(owner, "t", "audit:read")[1]), acme),
+        "viewer": (Api(acme.people["viewer"]), acme),
+        "neighbour": (Api(owner), rival),
+        "stale": (Api(owner), acme),
+        "bad": (Api(owner), acme),
+        "empty": (Api(owner), acme),
+    }
+    wrong, walked = set(), set()
+    for name, (caller, world) in callers.items():
+        headers = {"If-Match": '"old"'} if name == "stale" else {}
+        for (path, method), aims in AIMED.items():
+            for aim in aims:
+                address_, body = aim(world)
+                if isinstance(body, dict):
+                    body = {"bad": dict.fromkeys(body, "?"), "empty": {}}.get(name, body)
+                with transaction.atomic():
+                    answer = caller.call(method, address_, body, headers)
+                    transaction.set_rollback(True)
+                if answer.status_code >= 400:
+                    said = {f"{method} {path}: {each}" for each in untold(answer.json())}
+                    wrong |= said
+                    walked.add((path, method))
+    for path, _ in LISTS:
+        for query in ("cursor=x", "limit=x", "fields=x", "order=x", "since=x", "nothing=x"):
+            answer = Api(owner).get(f"{path}?{query}")
+            wrong |= {f"{path}?{query}: {each}" for each in untold(answer.json())}
+    assert not wrong, "\n".join(sorted(wrong))
+    assert walked == set(AIMED)
+
+
+@pytest.mark.db
+@pytest.mark.django_db
+def test_the_api_answers_in_the_language_that_is_asked_for(
+    acme: World, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Accept-Language, among the languages that are offered."""
+    settings.LANGUAGES = [languages.ENGLISH, ("de", "Deutsch")]
+    monkeypatch.setitem(trans_real._translations, "de", Brackets("de"))
+    owner = Api(acme.people["owner"])
+    for asked, is_german in (("de-AT, en;q=0.5", True), ("fr", False), ("en", False)):
+        answer = owner.get("domains/nothing.example", **{"Accept-Language": asked})
+        is_so = answer.json()["detail"].startswith("⟦")
+        assert is_so == is_german, asked
+        assert answer.headers["Content-Language"] == ("de" if is_german else "en-gb")
+        assert "Accept-Language" in answer.headers["Vary"]
