@@ -18,6 +18,7 @@ from proxy.sip.errors import ParseError
 from proxy.sip.uri import SipUri
 from proxy.transport.flow import FlowFailed
 
+from .breadth import incoming
 from .own_via import OwnVia, loop_mark
 from .request_context import Branch, Reject, RequestContext
 from .stepping import Stepper, in_task
@@ -112,7 +113,8 @@ class Forwarder:
         """Forward an ACK for a 2xx, statelessly (s16.11)."""
         target = call.targets.first() or routed_target(call)
         branch_id = self._via.stateless_branch_id(call.original)
-        self.start(call, make_branch(call, target, branch_id, call.request))
+        branch = make_branch(call, target, branch_id, call.request, incoming(call.original))
+        self.start(call, branch)
 
     def try_next_hop(self, call: RequestContext, branch: Branch) -> bool:
         """Go on to the next hop of a branch whose present one failed; False if there is none."""
@@ -261,7 +263,9 @@ def _is_awaited(call: RequestContext) -> bool:
     return call.server_transaction is not None or call.method == b"ACK"
 
 
-def make_branch(call: RequestContext, target: Target, branch_id: bytes, request: Request) -> Branch:
+def make_branch(
+    call: RequestContext, target: Target, branch_id: bytes, request: Request, breadth: int
+) -> Branch:
     """The request for one target (s16.6 steps 2, 3, 6 and 7), made of a copy of the call's, or of
     the call's own when it is the only target; the transport's part is added by each attempt."""
     if request.uri is not target.uri:
@@ -269,9 +273,12 @@ def make_branch(call: RequestContext, target: Target, branch_id: bytes, request:
     headers = request.headers
     left = call.original.max_forwards
     headers.set(b"max-forwards", b"%d" % (MAX_FORWARDS if left is None else left - 1))
+    if breadth != call.original.max_breadth:
+        headers.set(b"max-breadth", b"%d" % breadth)
     for route in reversed(target.route_set):
         headers.prepend(b"route", route.serialise())
     branch = Branch(target, request, branch_id)
+    branch.breadth = breadth
     if headers.has(b"route"):
         branch.next_hop_uri = _follow_route(request)
     return branch

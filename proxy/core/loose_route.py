@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote_from_bytes
 
 from proxy.sip.fields import NameAddr, parse_name_addr
+from proxy.sip.lines import has
 from proxy.sip.uri import SipUri, unescape
 from proxy.transport.flow_token import Kind, Side, looks_like_token
 
@@ -129,7 +130,7 @@ class LooseRoute:
     def _note(self, call_id: bytes, *values: bytes | None) -> bytes:
         """What routing sealed into one of our two entries; nothing for most dialogs."""
         for value in values:
-            if value is not None and _NOTE in value:
+            if value is not None and has(value, _NOTE):
                 uri = parse_name_addr(value).uri
                 sealed = uri.param(NOTE_PARAM) if isinstance(uri, SipUri) else None
                 note = self._tokens.open_note(sealed or b"", call_id)
@@ -178,7 +179,7 @@ class LooseRoute:
         """A strict router before us has put our entry into the Request-URI, and the Request-URI
         last into the Route (s16.4)."""
         request = call.request
-        if b"lr" not in request.uri_raw:
+        if not has(request.uri_raw, b"lr"):
             return
         uri = request.uri
         if not isinstance(uri, SipUri) or not looks_like_token(uri.user):
@@ -194,7 +195,7 @@ class LooseRoute:
     def _forget_own_maddr(self, call: RequestContext) -> None:
         """An maddr that is us has done its work (s16.4)."""
         request = call.request
-        if b"maddr" not in request.uri_raw:
+        if not has(request.uri_raw, b"maddr"):
             return
         uri = request.uri
         maddr = uri.param(b"maddr") if isinstance(uri, SipUri) else None

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.sip.errors import ParseError
 from proxy.sip.fields import parse_via
+from proxy.sip.lines import has
 from proxy.sip.transaction import BRANCH_COOKIE
 from proxy.sip.uri import SipUri
 
@@ -140,13 +141,13 @@ class OwnVia:
         """Whether we have forwarded this very request before (482), by its own Via values."""
         own = self._mark_of_node
         for name, raw in request.headers.lines:
-            if name == b"via" and own in raw:
+            if name == b"via" and has(raw, own):
                 break
         else:
             return False
         wanted = b"%x" % mark
         return any(
-            self._mark_of_node in value and self._has_mark(value, wanted)
+            has(value, self._mark_of_node) and self._has_mark(value, wanted)
             for value in request.headers.values(b"via")
         )
 

@@ -36,6 +36,8 @@ from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from proxy.sip.lines import has
+
 from .target_set import Changes, Target, TargetSet
 
 if TYPE_CHECKING:
@@ -131,6 +133,7 @@ class Branch:
     __slots__ = (
         "attempt",
         "branch_id",
+        "breadth",
         "cancel_wanted",
         "client_transaction",
         "far_media",
@@ -161,6 +164,7 @@ class Branch:
         self.hop: Hop | None = None
         self.hops: list[Hop] = []  # those that are left to try
         self.attempt = 0
+        self.breadth = 0  # of the request's Max-Breadth, until it has ended
         self.client_transaction: ClientTransaction | None = None
         self.provisional_seen = False
         self.cancel_wanted = False
@@ -323,6 +327,6 @@ class RequestContext:
 def _has_tag(line: bytes, request: Request) -> bool:
     """Whether the To has a tag, without parsing the address where its end tells."""
     end = line[line.rfind(b">") + 1 :]
-    if b";tag=" in end:
+    if has(end, b";tag="):
         return True
-    return b"tag" in end.lower() and request.to_tag is not None
+    return has(end.lower(), b"tag") and request.to_tag is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .breadth import shares
 from .request_context import HeaderPairs
 from .target_set import Outcome, Stage
 
@@ -95,6 +96,7 @@ class ResponseContext:
     """The branches of one request."""
 
     __slots__ = (
+        "_breadth",
         "_candidates",
         "_stage_began",
         "_stages",
@@ -105,7 +107,8 @@ class ResponseContext:
         "pending",
     )
 
-    def __init__(self, later_stages: list[Stage], *, is_invite: bool) -> None:
+    def __init__(self, later_stages: list[Stage], *, is_invite: bool, breadth: int) -> None:
+        self._breadth = breadth  # of all branches that have not ended (RFC 5393 s5)
         self.branches: list[Branch] = []
         self.is_invite = is_invite
         self.is_cancelled = False
@@ -119,6 +122,20 @@ class ResponseContext:
     def groups_left(self) -> int:
         """How many stages there still are."""
         return len(self._stages)
+
+    def admit(self, stage: Stage) -> list[tuple[Target, int]]:
+        """The targets of a stage that there is room for now, each with its Max-Breadth; the others
+        become a stage behind it. None: there is no room at all."""
+        targets, room = stage.targets, self._free_breadth()
+        if self._stages and room > 1:
+            room //= 2  # the stages behind it may begin before its branches have ended
+        if 0 < room < len(targets):
+            self._stages.insert(0, Stage(targets[room:], ring_seconds=stage.ring_seconds))
+            targets = targets[:room]
+        return list(zip(targets, shares(room, len(targets)), strict=True)) if room else []
+
+    def _free_breadth(self) -> int:
+        return self._breadth - sum([one.breadth for one in self.branches if not one.is_done])
 
     @property
     def awaits_ring_timeout(self) -> bool:
@@ -191,6 +208,10 @@ class ResponseContext:
         rank, outcome = _rank(status, is_own=True), _outcome(status, None, is_own=True)
         return self._failed(_Candidate(rank, status, reason, None, None, headers, outcome))
 
+    def too_broad(self) -> Actions:
+        """There is no room for a single branch (RFC 5393 s5.3.3)."""
+        return self._failed(_Candidate(_rank(440, is_own=True), 440, None, None, None))
+
     def cancel(self) -> Actions:
         """The caller gave up (s16.10): CANCEL everything that is pending, start nothing more."""
         if self.final_status or self.is_cancelled:
@@ -206,6 +227,9 @@ class ResponseContext:
         for branch in self.branches:
             if not branch.is_done:
                 branch.is_timed_out = True
+        following = next(one for one in self._stages if one.follows(Outcome.NO_ANSWER))
+        if self._free_breadth() < max(1, len(following.targets)):
+            return self._cancel_pending()  # and go on when they have ended
         return (*self._cancel_pending(), *self._next(Outcome.NO_ANSWER))
 
     def answered(self, status: int) -> Actions:

@@ -27,12 +27,13 @@ from proxy.sip.transaction import (
     Key,
     NonInviteServer,
     State,
-    cancelled_key,
+    cancelled_keys,
     rfc2543_ack_key,
     server_key,
 )
 from proxy.sip.transaction.matching import is_unique
 
+from .breadth import incoming
 from .client_transactions import ClientTransactions
 from .forward import Forwarder, check_forwardable, routed_target
 from .loose_route import LooseRoute
@@ -232,15 +233,17 @@ class TransactionLayer:
 
     def _cancel(self, cancel: RequestContext, tx: ServerTransaction, now: float) -> None:
         """CANCEL is answered here, whatever becomes of what it cancels (s9.2, s16.10)."""
-        invite = self._servers.get(cancelled_key(cancel.original))
-        if invite is None:
+        keys = cancelled_keys(cancel.original)
+        meant = next((self._servers[key] for key in keys if key in self._servers), None)
+        if meant is None:
             cancel.reply(481)
             return
-        call = invite.call
+        call = meant.call
         if call is not None:
-            tx.to_tag = invite.own_tag()
+            tx.to_tag = meant.own_tag()
         cancel.reply(200)
-        if call is not None and invite.machine.state is State.PROCEEDING:
+        # "A CANCEL request has no impact on the processing of transactions with any other method"
+        if call is not None and meant.is_invite and meant.machine.state is State.PROCEEDING:
             self._upstream.cancelled(call, cancel.original.headers.all(b"reason"), now=now)
 
     def _refuse_malformed(self, request: Request, flow: Flow, error: ParseError) -> None:
@@ -316,7 +319,9 @@ class TransactionLayer:
         call.loop_mark = mark
         stages = call.targets.stages() or [Stage([routed_target(call)])]
         first = stages.pop(0)
-        call.response_context = ResponseContext(stages, is_invite=call.method == b"INVITE")
+        call.response_context = ResponseContext(
+            stages, is_invite=call.method == b"INVITE", breadth=incoming(call.original)
+        )
         now = self._clock.time()
         self._upstream.start_group(call, first, now=now)
         if self._observer is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from proxy.locate.hop import Hop
 from proxy.sip.codec import serialise
 from proxy.sip.errors import ParseError
+from proxy.sip.lines import has
 from proxy.sip.message import Response, cancel_for
 from proxy.sip.transaction import NEVER
 from proxy.transport.via_source import source_port
@@ -204,16 +205,19 @@ class Upstream:
         if stage.expand is not None:
             self._expand(call, stage.expand, Outcome.REFUSED)
             return
-        targets = stage.targets
+        admitted = context.admit(stage)
+        if not admitted:
+            self.run(call, context.too_broad(), now=now)
+            return
         if context.groups_left and context.is_invite and context.awaits_ring_timeout:
             seconds = self._ring_seconds if stage.ring_seconds is None else stage.ring_seconds
             self._queue.schedule(RingTimer(call, now + seconds, context.groups_left))
-        is_only_one = len(targets) == 1 and not context.groups_left and not context.branches
+        is_only_one = len(admitted) == 1 and not context.groups_left and not context.branches
         branches = []
-        for target in targets:
+        for target, breadth in admitted:
             request = call.request if is_only_one else call.request.copy()
             branch_id = self._via.branch_id(call.original, call.loop_mark)
-            branch = make_branch(call, target, branch_id, request)
+            branch = make_branch(call, target, branch_id, request, breadth)
             branches.append(branch)
             context.add(branch)
         for branch in branches:  # one may fail at once: all must be known by then
@@ -358,7 +362,7 @@ def _take_off_via(response: Response) -> bool:
     """Take our Via off; whether another is below it (s16.7 step 3)."""
     headers = response.headers
     lines = headers.lines
-    if len(lines) > 1 and lines[0][0] == lines[1][0] == b"via" and b"," not in lines[0][1]:
+    if len(lines) > 1 and lines[0][0] == lines[1][0] == b"via" and not has(lines[0][1], b","):
         headers.take_off_top(1)
         return True
     headers.remove_first_value(b"via")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from proxy.sip.lines import has
+
 MASK: Final = b"(masked)"
 
 # Our own expressions over one message each; a line may be folded.
@@ -21,15 +23,16 @@ _KEY: Final = re.compile(
     rb"^(a=crypto:[^\r\n]*?inline:|a=key-mgmt:[^\r\n ]*|a=ice-pwd:|k=[^\r\n:]*:)[^\r\n]*",
     re.I | re.M,
 )
+_BEGINNINGS: Final = (b"a=crypto:", b"a=key-", b"a=ice-pwd:", b"\nk=")  # of those lines
 
 
 def masked(message: bytes) -> bytes:
     """The message without secrets; most have none and come back as they are."""
     lower = message.lower()
-    if b"auth" in lower:  # as all fields are called that have credentials or a nonce
+    if has(lower, b"auth"):  # as all fields are called that have credentials or a nonce
         message = _CREDENTIALS.sub(_without_credentials, message)
         message = _NONCE.sub(rb'\1="' + MASK + b'"', message)
-    if b"a=crypto:" in lower or b"a=ice-pwd:" in lower or b"\nk=" in lower or b"a=key-" in lower:
+    if any(has(lower, beginning) for beginning in _BEGINNINGS):
         message = _KEY.sub(rb"\1" + MASK, message)
     return message
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Branch, RequestContext
 from proxy.sip.fields import NameAddr
+from proxy.sip.lines import has
 from proxy.sip.uri import SipUri
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def alias_contact_in_reply(
 
 def take_off_alias(call: RequestContext) -> None:
     """`;nat=yes` in the Request-URI is ours: taken out and remembered (docs/behaviour.md s5)."""
-    if b";nat=yes" not in call.request.uri_raw:
+    if not has(call.request.uri_raw, b";nat=yes"):
         return
     uri = call.request.uri
     if isinstance(uri, SipUri):

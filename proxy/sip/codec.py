@@ -10,17 +10,18 @@ from typing import Final
 
 from .errors import ParseError
 from .headers import SINGLE, Headers, Line, parse_lines
-from .lines import value_of
+from .lines import has, value_of
 from .message import Message, Request, Response
 from .scan import is_token, parse_number
 from .uri import SipUri
 
 MAX_HEADERS: Final = 256
 MAX_BODY: Final = 2**31
-_METHODS: Final = frozenset(
+METHODS: Final = frozenset(
     b"ACK BYE CANCEL INFO INVITE MESSAGE NOTIFY OPTIONS PRACK PUBLISH REFER REGISTER SUBSCRIBE "
     b"UPDATE".split()
 )
+"""Those that have an RFC."""
 
 
 def parse(data: bytes, *, max_headers: int = MAX_HEADERS) -> Request | Response:
@@ -61,7 +62,7 @@ def _request(method: bytes, rest: bytes, lines: list[Line], body: bytes) -> Requ
             raise ParseError("request line without a version")
     if not is_token(method):
         raise ParseError("method is no token")
-    if not uri or b" " in uri or b"\t" in uri or uri[0] == 0x3C:
+    if not uri or has(uri, b" ") or has(uri, b"\t") or uri[0] == 0x3C:
         raise ParseError("Request-URI is malformed")
     return Request(method, uri, Headers(lines), body)
 
@@ -102,7 +103,7 @@ def check(message: Message) -> None:
     if isinstance(message, Request):
         if cseq.method != message.method:
             # RFC 4475 s3.1.2.18: for a method that nobody knows yet, 501 is the better answer.
-            raise ParseError("CSeq has another method", 400 if message.method in _METHODS else 501)
+            raise ParseError("CSeq has another method", 400 if message.method in METHODS else 501)
         uri = message.uri
         if isinstance(uri, SipUri) and uri.headers:
             raise ParseError("header fields in the Request-URI")  # s19.1.1 table 1

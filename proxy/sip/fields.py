@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from .errors import DigestError, ParseError
+from .lines import has
 from .scan import (
     LWS,
     Params,
@@ -66,7 +67,7 @@ class Via:
     @property
     def params(self) -> Params:
         if self._params is None:
-            if b";;" in self._tail or self._tail[:1] == b";":
+            if has(self._tail, b";;") or self._tail[:1] == b";":
                 raise ParseError("empty parameter in a Via")
             self._params = parse_params(self._tail)
         return self._params
@@ -144,7 +145,7 @@ def _parse_via_head(head: bytes) -> tuple[bytes, bytes, bytes, int | None]:
 
 
 def _sent_by(data: bytes) -> tuple[bytes, int | None]:
-    if b" " in data or b"\t" in data:
+    if has(data, b" ") or has(data, b"\t"):
         data = b":".join(part.strip(LWS) for part in data.rsplit(b":", 1))
     return split_host_port(data)
 
@@ -357,6 +358,6 @@ def _parse_any_credentials(rest: bytes) -> dict[bytes, bytes]:
 
 def find_comma(data: bytes) -> int:
     """Index of the comma that ends the first value of a list, -1 for the last value."""
-    if b"," not in data:
+    if not has(data, b","):
         return -1
     return find_outside_quotes(data, b",")

@@ -12,7 +12,7 @@ from typing import Final
 
 from .errors import ParseError
 from .fields import find_comma
-from .lines import first_value, plain_lines, value_of
+from .lines import first_value, has, plain_lines, value_of
 from .scan import LWS, is_token, split_values
 
 Line = tuple[bytes, bytes]
@@ -22,10 +22,10 @@ _WIRE_NAMES: Final = (
     b"Accept Accept-Encoding Accept-Language Alert-Info Allow Allow-Events Authentication-Info "
     b"Authorization Call-ID Call-Info Contact Content-Disposition Content-Encoding "
     b"Content-Language Content-Length Content-Type CSeq Date Diversion Error-Info Event Expires "
-    b"Flow-Timer From History-Info Identity In-Reply-To Join Max-Forwards MIME-Version Min-Expires "
-    b"Min-SE Organization P-Asserted-Identity P-Preferred-Identity Path Priority Privacy "
-    b"Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason Record-Route Refer-To "
-    b"Referred-By Replaces Reply-To Require Retry-After Route RSeq Server Service-Route "
+    b"Flow-Timer From History-Info Identity In-Reply-To Join Max-Breadth Max-Forwards MIME-Version "
+    b"Min-Expires Min-SE Organization P-Asserted-Identity P-Preferred-Identity Path Priority "
+    b"Privacy Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason Record-Route "
+    b"Refer-To Referred-By Replaces Reply-To Require Retry-After Route RSeq Server Service-Route "
     b"Session-Expires SIP-ETag SIP-If-Match Subject Subscription-State Supported Timestamp To "
     b"Unsupported User-Agent Via Warning WWW-Authenticate X-Real-IP"
 ).split()
@@ -61,7 +61,7 @@ _CANONICAL: Final[dict[bytes, bytes]] = {
 _ON_WIRE: Final[dict[bytes, bytes]] = {name.lower(): name for name in _WIRE_NAMES}
 
 SINGLE: Final = frozenset(
-    (b"call-id", b"cseq", b"from", b"to", b"max-forwards", b"content-length", b"content-type")
+    b"call-id cseq from to max-forwards max-breadth content-length content-type".split()
 )
 """Fields that must not stand twice in a message."""
 
@@ -220,7 +220,7 @@ class Headers:
                 continue
             self.version += 1
             rest = b""
-            if b"," in raw:
+            if has(raw, b","):
                 whole = value_of(raw)
                 comma = find_comma(whole)
                 rest = whole[comma + 1 :].strip(LWS) if comma >= 0 else b""
@@ -247,7 +247,7 @@ class Headers:
 
 
 def _line(name: bytes, value: bytes) -> bytes:
-    if b"\n" in value or b"\r" in value:
+    if has(value, b"\n") or has(value, b"\r"):
         # Header injection ends here: nothing that we write can hold a line end.
         raise ParseError("line end in a header value", 500)
     return (_ON_WIRE.get(name) or wire_name(name)) + b": " + value

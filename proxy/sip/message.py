@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from .errors import ParseError
 from .fields import CSeq, NameAddr, Via, parse_address, parse_cseq, parse_name_addr, parse_via
 from .headers import Headers, Line
-from .lines import value_of
+from .lines import has, value_of
 from .scan import LWS, parse_number
 from .status import reason_of
 from .uri import Uri, parse_uri
@@ -24,6 +24,7 @@ HeaderPairs = Iterable[tuple[bytes, bytes]]
 _ABSENT: Final = object()
 _LONGEST_LINE: Final = 200  # bytes, of those that are remembered
 _MAX_FORWARDS: Final = 255
+_MAX_BREADTH: Final = 2**32 - 1
 _MAX_SECONDS: Final = 2**32 - 1
 
 
@@ -95,6 +96,11 @@ class Message:
     @property
     def max_forwards(self) -> int | None:
         return self._cached(b"max-forwards", _max_forwards)
+
+    @property
+    def max_breadth(self) -> int | None:
+        """Branches that it may have at a time (RFC 5393 s5.3.1)."""
+        return self._cached(b"max-breadth", _max_breadth)
 
     @property
     def expires(self) -> int | None:
@@ -308,7 +314,7 @@ def _required(message: Message, name: bytes) -> bytes:
 
 def _top_via(message: Message) -> Via:
     value = _required(message, b"via")
-    if b"," in value:
+    if has(value, b","):
         value = message.headers.values(b"via")[0]
     return parse_via(value)
 
@@ -334,6 +340,13 @@ def _max_forwards(message: Message) -> int | None:
     if value is None:
         return None
     return parse_number(value, most=_MAX_FORWARDS, what="Max-Forwards")
+
+
+def _max_breadth(message: Message) -> int | None:
+    value = message.headers.first(b"max-breadth")
+    if value is None:
+        return None
+    return parse_number(value, most=_MAX_BREADTH, what="Max-Breadth")
 
 
 def _contacts(message: Message) -> list[NameAddr]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from .errors import ParseError
-from .lines import plain_params
+from .lines import has, plain_params
 
 Params = tuple[tuple[bytes, bytes], ...]
 
@@ -94,9 +94,9 @@ def skip_quoted(data: bytes, start: int) -> int:
 
 def split_values(data: bytes) -> list[bytes]:
     """Split a comma list outside of quoted strings and <> (s7.3.1); values are stripped."""
-    if b"," not in data:
+    if not has(data, b","):
         return [data.strip(LWS)]
-    if b'"' not in data and b"<" not in data:
+    if not (has(data, b'"') or has(data, b"<")):
         return [part.strip(LWS) for part in data.split(b",")]
     values = []
     start = 0

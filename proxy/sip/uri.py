@@ -11,6 +11,7 @@ from types import EllipsisType
 from typing import Final, NewType, TypeAlias
 
 from .errors import ParseError
+from .lines import has
 from .scan import Params, parse_number, parse_params, serialise_params
 
 Aor = NewType("Aor", bytes)
@@ -275,7 +276,7 @@ def _parse_sip(scheme: bytes, rest: bytes, raw: bytes) -> SipUri:
 def _check(data: bytes, allowed: bytes, what: str) -> None:
     if data.translate(None, allowed):
         raise ParseError(f"{what} has a character that it may not have")
-    if b"%" in data:
+    if has(data, b"%"):
         position = data.find(b"%")
         while position >= 0:
             pair = data[position + 1 : position + 3]
@@ -308,7 +309,7 @@ def _port(data: bytes) -> int:
 
 def unescape(data: bytes) -> bytes:
     """Replace %HH; what is not a valid escape stays."""
-    if b"%" not in data:
+    if not has(data, b"%"):
         return data
     parts = data.split(b"%")
     out = [parts[0]]
@@ -323,7 +324,7 @@ def unescape(data: bytes) -> bytes:
 def _comparable(data: bytes | None) -> bytes | None:
     """Unescaped where an escape means the same as the character (s19.1.4: all but those of the
     reserved set); the percent sign itself stays escaped, or %2540 would equal %40."""
-    if data is None or b"%" not in data:
+    if data is None or not has(data, b"%"):
         return data
     parts = data.split(b"%")
     out = [parts[0]]

@@ -13,6 +13,7 @@ from typing import Final
 from proxy.sip.errors import ParseError
 from proxy.sip.fields import Via
 from proxy.sip.headers import Line
+from proxy.sip.lines import has
 from proxy.sip.message import Request
 
 from .addresses import canonical
@@ -32,10 +33,10 @@ def stamp_source(request: Request, flow: Flow) -> None:
     source = host.encode()
     at, raw = _top_line(request.headers.lines)
     lowered = raw.lower()
-    if b"received" not in lowered and b"," not in raw and b'"' not in raw:
+    if not (has(lowered, b"received") or has(raw, b",") or has(raw, b'"')):
         # As nearly all are: with the flag rport, or the sender is where it says.
         count = lowered.count(b"rport")
-        if count == 1 and (b";rport;" in raw or raw.endswith(b";rport")):
+        if count == 1 and (has(raw, b";rport;") or raw.endswith(b";rport")):
             noted = b";rport=%d;received=%b" % (port, source)
             request.headers.put_at(at, b"via", raw.replace(b";rport", noted))
             return

@@ -23,7 +23,7 @@ def group(*names: bytes) -> list[Target]:
 
 def forked(*names: bytes, is_invite: bool = True, later: tuple[list[Target], ...] = ()):
     """A context whose first group of branches is started."""
-    context = ResponseContext([Stage(each) for each in later], is_invite=is_invite)
+    context = ResponseContext([Stage(each) for each in later], is_invite=is_invite, breadth=60)
     return context, *start_group(context, StartGroup(group(*names)))
 
 
@@ -303,7 +303,7 @@ def test_2xx_that_crosses_an_answer_of_ours_goes_up_past_the_transaction():
 )
 def test_what_a_response_means_for_later_stages(status: int, rings: bool, outcome: Outcome):
     wanted = Stage(group(b"2"), EVEN_EVERYWHERE)
-    context = ResponseContext([wanted], is_invite=True)
+    context = ResponseContext([wanted], is_invite=True, breadth=60)
     (branch,) = start_group(context, StartGroup(group(b"1")))
     branch.provisional_seen = rings
     (start,) = context.received(branch, Response(status))
@@ -316,7 +316,7 @@ def test_only_the_stage_that_follows_is_tried_and_those_before_it_are_past():
         Stage(group(b"busy"), Outcome.BUSY | Outcome.EVERYWHERE),
         Stage(group(b"last")),
     ]
-    context = ResponseContext(stages, is_invite=True)
+    context = ResponseContext(stages, is_invite=True, breadth=60)
     (one,) = start_group(context, StartGroup(group(b"1")))
     (start,) = context.received(one, Response(486))
     assert said((start,)) == [("start", [b"busy"])]
@@ -325,14 +325,16 @@ def test_only_the_stage_that_follows_is_tried_and_those_before_it_are_past():
 
 
 def test_a_stage_that_waits_for_nothing_of_the_kind_does_not_end_the_ringing():
-    context = ResponseContext([Stage(group(b"2"), Outcome.UNREACHABLE)], is_invite=True)
+    context = ResponseContext([Stage(group(b"2"), Outcome.UNREACHABLE)], is_invite=True, breadth=60)
     start_group(context, StartGroup(group(b"1")))
     assert not context.awaits_ring_timeout
     assert context.ring_timeout() == ()
 
 
 def test_what_a_stage_expands_to_comes_before_what_follows_it():
-    context = ResponseContext([Stage(expand=nowhere), Stage(group(b"9"))], is_invite=True)
+    context = ResponseContext(
+        [Stage(expand=nowhere), Stage(group(b"9"))], is_invite=True, breadth=60
+    )
     (one,) = start_group(context, StartGroup(group(b"1")))
     context.received(one, Response(486))
     context.expanding()
@@ -345,7 +347,7 @@ def test_what_a_stage_expands_to_comes_before_what_follows_it():
 
 def test_a_stage_that_leads_nowhere_gives_way_to_the_next():
     stages = [Stage(expand=nowhere), Stage(group(b"9"))]
-    context = ResponseContext(stages, is_invite=True)
+    context = ResponseContext(stages, is_invite=True, breadth=60)
     (one,) = start_group(context, StartGroup(group(b"1")))
     context.received(one, Response(486))
     context.expanding()
@@ -354,7 +356,9 @@ def test_a_stage_that_leads_nowhere_gives_way_to_the_next():
 
 def expanding() -> ResponseContext:
     """A context whose second stage is being found out."""
-    context = ResponseContext([Stage(expand=nowhere), Stage(group(b"9"))], is_invite=True)
+    context = ResponseContext(
+        [Stage(expand=nowhere), Stage(group(b"9"))], is_invite=True, breadth=60
+    )
     (one,) = start_group(context, StartGroup(group(b"1")))
     context.received(one, Response(486))
     context.expanding()

@@ -230,6 +230,25 @@ def test_cancel_without_a_transaction_is_481():
     alice.take_response(481)
 
 
+@pytest.mark.parametrize("is_answered", [False, True])
+@pytest.mark.parametrize("method", [b"MESSAGE", b"OPTIONS", b"BYE", b"SUBSCRIBE"])
+def test_cancel_of_anything_but_an_invite_changes_nothing(method: bytes, is_answered: bool) -> None:
+    """s9.2: a CANCEL that matches a transaction is answered by 200, whatever its method."""
+    _node, alice, bob = node_with_phones(to_targets(target(BOB)))
+    meant = request(method, b"sip:bob@example.com", via=alice.via)
+    alice.send(meant)
+    taken = bob.take_request(method)
+    if is_answered:
+        bob.send(respond(taken, 200))
+        alice.take_response(200)
+    alice.send(cancel_of(meant))
+    assert alice.take_response(200).cseq.method == b"CANCEL"
+    bob.take_nothing()  # s9.1: it would come too late
+    if not is_answered:
+        bob.send(respond(taken, 200))
+        assert alice.take_response(200).cseq.method == method
+
+
 def test_retransmitted_cancel_gets_its_answer_again():
     _node, alice, bob = node_with_phones(to_targets(target(BOB)))
     invite = request(b"INVITE", b"sip:bob@example.com", via=alice.via)

@@ -102,14 +102,30 @@ def test_plain_params(data: bytes, expected: tuple[tuple[bytes, bytes], ...] | N
     assert lines.plain_params(data) == expected
 
 
+@pytest.mark.parametrize(
+    ("data", "part", "expected"),
+    [
+        (b"a;lr", b";lr", True),
+        (b"a;l", b";lr", False),
+        (b"", b"a", False),
+        (b"a", b"", True),
+        (b"", b"", True),
+        (b"a\0b", b"\0b", True),
+    ],
+)
+def test_has(data: bytes, part: bytes, expected: bool) -> None:
+    assert lines.has(data, part) is expected
+
+
 def test_lower_case_changes_nothing_else() -> None:
     name = b"A"
     assert lines.plain_params(name) == ((b"a", b""),)
     assert name == b"\x41"
 
 
-@given(TEXT)
-def test_both_say_the_same(data: bytes) -> None:
+@given(TEXT, TEXT)
+def test_both_say_the_same(data: bytes, part: bytes) -> None:
+    assert lines.has(data, part[:2]) == PYTHON.has(data, part[:2])
     assert lines.plain_lines(data, NAMES) == PYTHON.plain_lines(data, NAMES)
     assert lines.value_of(data) == PYTHON.value_of(data)
     assert lines.plain_params(data) == PYTHON.plain_params(data)

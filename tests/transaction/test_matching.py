@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.sip.transaction import cancelled_key, client_key, rfc2543_ack_key, server_key
+from proxy.sip.transaction import cancelled_keys, client_key, rfc2543_ack_key, server_key
 from proxy.sip.transaction.matching import is_unique
 from tests.harness.builders import ack_of, cancel_of, request, respond
 
@@ -40,9 +40,23 @@ def test_methods_are_kept_apart_but_ack_belongs_to_its_invite():
     assert server_key(ack_of(first, respond(first, 486))) == server_key(first)
     cancel = cancel_of(first)
     assert server_key(cancel) != server_key(first)
-    assert cancelled_key(cancel) == server_key(first)
+    assert cancelled_keys(cancel)[0] == server_key(first)
     options = request(b"OPTIONS", URI, branch=b"z9hG4bKone")
     assert server_key(options) != server_key(first)
+
+
+@pytest.mark.parametrize("branch", [b"z9hG4bKone", b"1"])
+@pytest.mark.parametrize("method", [b"INVITE", b"MESSAGE", b"OPTIONS", b"BYE", b"REGISTER"])
+def test_cancel_may_mean_a_request_of_any_method(method, branch):
+    meant = request(method, URI, branch=branch)
+    assert server_key(meant) in cancelled_keys(cancel_of(meant))
+
+
+@pytest.mark.parametrize("method", [b"ACK", b"CANCEL"])
+def test_what_a_cancel_never_means(method):
+    cancel = cancel_of(invite())
+    keys = cancelled_keys(cancel)
+    assert all(key[-1] != method for key in keys)
 
 
 def test_client_key_is_branch_and_method():
@@ -101,4 +115,4 @@ def test_rfc2543_ack_has_the_to_tag_of_the_response():
 
 
 def test_rfc2543_cancel_means_its_invite():
-    assert cancelled_key(old(b"CANCEL")) == server_key(old())
+    assert cancelled_keys(old(b"CANCEL"))[0] == server_key(old())

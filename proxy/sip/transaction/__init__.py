@@ -6,7 +6,7 @@ machine wants to be asked again. Who sends, stores and arms timers is core/trans
 
 from .invite_client import InviteClient
 from .invite_server import InviteServer
-from .matching import BRANCH_COOKIE, Key, cancelled_key, client_key, rfc2543_ack_key, server_key
+from .matching import BRANCH_COOKIE, Key, cancelled_keys, client_key, rfc2543_ack_key, server_key
 from .non_invite_client import NonInviteClient
 from .non_invite_server import NonInviteServer
 from .table import NEVER, Action, Actions, Event, State
@@ -23,7 +23,7 @@ __all__ = [
     "NonInviteClient",
     "NonInviteServer",
     "State",
-    "cancelled_key",
+    "cancelled_keys",
     "client_key",
     "rfc2543_ack_key",
     "server_key",

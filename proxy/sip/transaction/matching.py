@@ -1,15 +1,18 @@
 """Keys by which messages find their transactions (RFC 3261 s17.1.3, s17.2.3, s9.2).
 
 A key is a tuple, to be compared and hashed and nothing else. ACK has the key of its INVITE, and
-CANCEL both one of its own and that of the INVITE it means. A request without the branch cookie
+CANCEL both one of its own and that of the request it means. A request without the branch cookie
 comes from an RFC 2543 element and is matched by its own fields.
 """
 
 from typing import Final
 
+from proxy.sip.codec import METHODS
 from proxy.sip.message import Request, Response
 
 BRANCH_COOKIE: Final = b"z9hG4bK"
+
+_CANCELLED: Final = (b"INVITE", *sorted(METHODS - {b"ACK", b"CANCEL", b"INVITE"}))
 
 Key = tuple[object, ...]
 
@@ -33,13 +36,14 @@ def server_key(request: Request) -> Key:
     return _rfc2543_key(request, method, to_tag=request.to_tag)
 
 
-def cancelled_key(cancel: Request) -> Key:
-    """Key of the INVITE server transaction that a CANCEL means (s9.2)."""
+def cancelled_keys(cancel: Request) -> list[Key]:
+    """Keys of the server transactions that a CANCEL may mean, of any method but CANCEL and ACK
+    (s9.2): its own does not say which. An INVITE's is the first."""
     via = cancel.via
     branch = via.branch
     if is_unique(branch):
-        return (branch, via.host.lower(), via.port, b"INVITE")
-    return _rfc2543_key(cancel, b"INVITE", to_tag=cancel.to_tag)
+        return [(branch, via.host.lower(), via.port, method) for method in _CANCELLED]
+    return [_rfc2543_key(cancel, method, to_tag=cancel.to_tag) for method in _CANCELLED]
 
 
 def rfc2543_ack_key(request: Request, to_tag: bytes | None) -> Key:
