@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
+from .numbers import LONGEST_REMEMBERED
 from .patterns import PatternError, compile_pattern
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def class_of(user: bytes, country: bytes, *, is_domain: bool) -> str:
     and not over a trunk, where only what begins with + is a number."""
     if is_domain and not user.startswith(b"+"):
         return "domains"
-    found = _class_of_number(user, country)
+    is_long = len(user) > LONGEST_REMEMBERED
+    found = _class_of_number(user, country) if is_long else _remembered_class(user, country)
     return "domains" if found == "other" and is_domain else found
 
 
@@ -48,6 +50,10 @@ def _is_found(pattern: str, text: str, *, otherwise: bool) -> bool:
 
 
 @lru_cache(maxsize=20_000)
+def _remembered_class(user: bytes, country: bytes) -> str:
+    return _class_of_number(user, country)
+
+
 def _class_of_number(user: bytes, country: bytes) -> str:
     home = country.decode("ascii", "replace")
     try:

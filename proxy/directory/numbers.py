@@ -24,13 +24,26 @@ def normalised(domain: Domain, uri: SipUri) -> SipUri:
     return uri if number is None or number == uri.user else uri.with_(user=number)
 
 
-@lru_cache(maxsize=20_000)
 def to_e164(user: bytes, country: bytes) -> bytes | None:
     """The number in E.164, or None when it is none: an extension stays what it is.
 
     First as it is dialled in that country; then, for whole numbers of other countries that were
     dialled without their +, as an international one.
     """
+    if len(user) > LONGEST_REMEMBERED:
+        return _to_e164(user, country)
+    return _remembered_e164(user, country)
+
+
+LONGEST_REMEMBERED: Final = 64  # characters: a stranger's long ones must not fill the memory
+
+
+@lru_cache(maxsize=20_000)
+def _remembered_e164(user: bytes, country: bytes) -> bytes | None:
+    return _to_e164(user, country)
+
+
+def _to_e164(user: bytes, country: bytes) -> bytes | None:
     text = user.decode("ascii")
     number = _parsed(text, country.decode("ascii"))
     if number is None and text[0] in "23456789":

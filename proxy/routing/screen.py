@@ -30,6 +30,7 @@ ALLOW: Final = (
 )
 METHODS: Final = frozenset(ALLOW.split(b", "))
 _MOST_SOURCES: Final = 200_000
+_LONGEST_LINE: Final = 200  # bytes, of those that are remembered
 _SIGN_IN_REQUESTS: Final = 2  # one is challenged, one has the credentials
 
 
@@ -163,7 +164,7 @@ def drop_floods(call: RequestContext, node: Node) -> None:
 def drop_scanners(call: RequestContext, node: Node) -> None:
     """Known attack tools get no answer, which would tell them that somebody is here."""
     line = call.fields.get(b"user-agent")
-    if line is not None and _is_scanner(line, node.scanner_prefixes):
+    if line is not None and is_scanner(line, node.scanner_prefixes):
         host, seconds = call.source[0], node.settings.flood_ban_seconds
         log.info("scanner source=%s agent=%r", host, line[:80])
         if not node.floods.is_trusted(host):
@@ -179,9 +180,20 @@ def _shown(call: RequestContext) -> str:
     return text.decode("utf-8", "replace")
 
 
+def is_scanner(line: bytes, prefixes: tuple[bytes, ...]) -> bool:
+    """Whether a User-Agent line is that of an attack tool."""
+    if len(line) > _LONGEST_LINE:
+        return _begins(line, prefixes)
+    return _remembered_begins(line, prefixes)
+
+
 @lru_cache(maxsize=10_000)
-def _is_scanner(line: bytes, prefixes: tuple[bytes, ...]) -> bool:
+def _remembered_begins(line: bytes, prefixes: tuple[bytes, ...]) -> bool:
     """By the whole header line: there are few different ones among many requests."""
+    return _begins(line, prefixes)
+
+
+def _begins(line: bytes, prefixes: tuple[bytes, ...]) -> bool:
     return line.partition(b":")[2].strip().lower().startswith(prefixes)
 
 

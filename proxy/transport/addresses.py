@@ -51,9 +51,16 @@ def is_chosen_by_us(settings: ProxySettings, address: str) -> bool:
     return address not in {canonical(text) for text in settings.addresses if text != _AUTO}
 
 
-@lru_cache(maxsize=4096)
 def canonical(text: str) -> str | None:
     """An IP literal, with or without brackets, in its one spelling; None for anything else."""
+    return _canonical(text) if len(text) <= _LONGEST_LITERAL else None
+
+
+_LONGEST_LITERAL: Final = 64  # characters: an IPv6 address with brackets and scope
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: str) -> str | None:
     try:
         address = ip_address(text.strip("[]"))
     except ValueError:

@@ -41,6 +41,7 @@ class Connections:
     """All streams of this node by their number; the Owner of each."""
 
     __slots__ = (
+        "_alias_of",
         "_aliases",
         "_by_id",
         "_by_source",
@@ -78,6 +79,7 @@ class Connections:
         self._outbound: dict[_Key, Stream] = {}
         # by address and the port in sent-by: what was opened to us, and as whom we are known there
         self._aliases: dict[Address, tuple[Stream, str]] = {}
+        self._alias_of: dict[int, Address] = {}  # one of each connection: the last that it said
         self._opening: dict[_Key, asyncio.Task[Flow]] = {}
         self._last_id = 0
 
@@ -143,8 +145,19 @@ class Connections:
         if self._tls is None or not isinstance(stream, Connection) or not stream.certificate:
             return
         if not stream.is_outbound:
-            shown = self._tls.shown_name(stream.asked_name)
-            self._aliases[stream.flow.remote[0], port or _TLS_PORT] = stream, shown
+            place = stream.flow.remote[0], port or _TLS_PORT
+            if self._alias_of.get(connection_id) != place:
+                self._forget_alias(stream)
+                self._alias_of[connection_id] = place
+            self._aliases[place] = stream, self._tls.shown_name(stream.asked_name)
+
+    def _forget_alias(self, stream: Stream) -> None:
+        place = self._alias_of.pop(stream.connection_id, None)
+        if place is None:
+            return
+        held, _ = self._aliases.get(place, (None, ""))
+        if held is stream:  # and no later connection has taken its place
+            del self._aliases[place]
 
     def _alias(self, hop: Hop) -> Stream | None:
         if self._tls is None or hop.transport != "tls":
@@ -248,9 +261,8 @@ class Connections:
         if stream.is_outbound:
             for key in [key for key, held in self._outbound.items() if held is stream]:
                 del self._outbound[key]
-        elif stream.certificate:
-            for place in [place for place, (held, _) in self._aliases.items() if held is stream]:
-                del self._aliases[place]
+        else:
+            self._forget_alias(stream)
         self._on_closed(stream.flow)
 
     # -- ending

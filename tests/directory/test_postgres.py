@@ -7,7 +7,7 @@ import asyncio
 import psycopg
 import pytest
 
-from proxy.postgres import Away, Database, Doorbell, Snapshot, first_line, text_array
+from proxy.postgres import Away, Database, Doorbell, Snapshot, first_line, plain_array, text_array
 from tests.harness.database import Administrator, until
 
 NOWHERE = "postgresql://nobody@/nothing?host=/nonexistent"
@@ -47,6 +47,14 @@ def test_numbers_that_began_anew(text: str, server: str, is_next: bool) -> None:
 def test_arrays_are_read_as_they_were_meant(database_url: str, values: list[str]) -> None:
     with psycopg.connect(database_url) as connection:
         row = connection.execute("SELECT %s::text[]", (text_array(values),)).fetchone()
+    assert row == (values,)
+
+
+@pytest.mark.db
+@pytest.mark.parametrize("values", [[], ["1"], ["-1", "20", "0"]])
+def test_plain_arrays(database_url: str, values: list[str]) -> None:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT %s::bigint[]::text[]", (plain_array(values),)).fetchone()
     assert row == (values,)
 
 

@@ -93,6 +93,30 @@ async def test_messages_wait_until_their_call_is_known(fresh_url: str) -> None:
 
 
 @pytest.mark.db
+async def test_what_strangers_send_does_not_fill_the_memory(fresh_url: str) -> None:
+    """As many bytes as may wait, whatever they are of; those that are done make room."""
+    data = message(b"nobody's", b"x" * 1000)
+    tracing = trace(fresh_url, Wall(), most_waiting_bytes=10 * len(data))
+    tracing.follow(b"ours", OURS)
+    for _ in range(25):
+        tracing.received(data, FLOW)
+    assert tracing.lost == 15
+    await tracing.flush()
+    tracing.received(data, FLOW)  # nobody knows yet whose the others are
+    assert tracing.lost == 16
+    for _ in range(4):
+        await tracing.flush()
+    for _ in range(10):
+        tracing.received(message(b"ours", b"x" * 1000), FLOW)
+    assert tracing.lost == 16
+    await tracing.flush()
+    assert len(kept(fresh_url)) == 10
+    tracing.received(data, FLOW)
+    assert tracing.lost == 16
+    await tracing.close()
+
+
+@pytest.mark.db
 async def test_only_our_side_of_a_call_with_another_tenant(fresh_url: str) -> None:
     tracing = trace(fresh_url, Wall())
     tracing.follow(b"c", Owner(1, 2, FLOW.remote))

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
+from proxy.routing import screen
 from proxy.routing.screen import ALLOW, Floods
 from proxy.settings import ProxySettings
 from tests.harness.builders import Dialog, request
@@ -94,6 +95,18 @@ def test_scanners_get_no_answer(agent: bytes) -> None:
     phone = World().phone(STRANGER, "203.0.113.5")
     phone.sends(b"OPTIONS", b"sip:example.com", extra=((b"user-agent", agent),))
     phone.take_nothing()
+
+
+@pytest.mark.parametrize("rest", [b"", b"x" * 300])
+@pytest.mark.parametrize(("agent", "expected"), [(b" SipCLI/v1", True), (b"phone", False)])
+def test_lines_of_any_length_and_none_that_is_long_is_remembered(
+    agent: bytes, expected: bool, rest: bytes
+) -> None:
+    line = b"User-Agent:" + agent + rest
+    assert screen.is_scanner(line, (b"sipcli",)) is expected
+    before = screen._remembered_begins.cache_info().currsize
+    assert screen.is_scanner(line + b"y" * 300, (b"sipcli",)) is expected
+    assert screen._remembered_begins.cache_info().currsize == before
 
 
 def test_a_scanner_is_ignored_under_its_next_name_too() -> None:

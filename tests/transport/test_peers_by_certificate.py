@@ -141,11 +141,11 @@ async def test_unknown_certificate_proves_nothing_and_is_no_hindrance(
 
 
 async def arrived_from(
-    ours: Office, theirs: Office, domain: str, *, alias: bytes = b";alias"
+    ours: Office, theirs: Office, domain: str, *, alias: bytes = b";alias", port: int = 0
 ) -> Flow:
     """They connect to us for `domain` and send a request by which we know their port."""
     flow = await theirs.layer.open(hop_to(ours, domain), now=0.0)
-    port = theirs.settings.tls_port
+    port = port or theirs.settings.tls_port
     via = b"SIP/2.0/TLS proxy.b.test:%d%b;branch=z9hG4bK1" % (port, alias)
     theirs.layer.send(options(via=via.decode()), flow)
     _, arrived = await ours.next()
@@ -171,6 +171,20 @@ async def test_connection_that_was_opened_to_us_serves_both_ways(
     theirs.layer.close()
     assert await soon(ours.closed.get()) == arrived
     assert ours.layer.flow_for_hop(hop) is None
+
+
+async def test_a_connection_has_one_alias(hosting: tuple[Office, Office]) -> None:
+    """The last that it said: each port in a Via would be one more to remember otherwise."""
+    ours, theirs = hosting
+    hop = hop_to(theirs, "b.test")
+    for port in (9, 10, 11):
+        arrived = await arrived_from(ours, theirs, "a.test", port=port)
+        elsewhere = [Hop("tls", hop.address, other, "b.test", True) for other in (9, 10, 11)]
+        found = [ours.layer.flow_for_hop(one) for one in elsewhere]
+        assert [one.port for one, flow in zip(elsewhere, found, strict=True) if flow] == [port]
+    assert await arrived_from(ours, theirs, "a.test") == arrived
+    assert ours.layer.flow_for_hop(hop) == arrived
+    assert not any(ours.layer.flow_for_hop(one) for one in elsewhere)
 
 
 async def test_connection_for_a_hosted_domain_serves_that_domain(
