@@ -1,8 +1,8 @@
 """Texts in which an expression is found, for whoever wants to see what a rule makes of them. Pure.
 
-They are as long as texts can be that the proxy searches, and have something in each group where
-that can be. So what can be made of none of them can be made of no text at all. Where an expression
-is not understood, or has too many alternatives, there are none.
+Some are as long as texts can be that the proxy searches, and some have nothing but what is found,
+with something in each group where that can be. So what can be made of none of them can be made of
+no text at all. Where an expression is not understood, or has too many alternatives, there are none.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .expression import (
     Sequence,
     Text,
     Unclear,
+    is_markable,
     parse,
 )
 from .literals import joined
@@ -38,7 +39,7 @@ def samples(pattern: str) -> list[str]:
         found: dict[str, None] = {}
         for short, long in zip(shorter, longer, strict=True):
             for text in (*_longest(tree, len(long) - len(short), len(short)), short):
-                found.setdefault(_filled(text))
+                found |= dict.fromkeys((_filled(text), text.strip(START + END)))
     except Unclear:
         return []
     return [text for text in found if _is_found(pattern, text)]
@@ -67,7 +68,10 @@ def _texts(node: Node, many: int) -> list[str]:
             found = _few([joined(text, more) for text in found for more in after])
         return found
     times = max(node.least, many) if node.most is None else node.most
-    return _few([text * times for text in _texts(node.part, many)])
+    found = _texts(node.part, many)
+    if not all(map(is_markable, found)):
+        raise Unclear  # without it, the text may begin or end elsewhere
+    return _few([text * times for text in found])
 
 
 def _few(found: list[str]) -> list[str]:

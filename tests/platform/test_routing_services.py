@@ -178,6 +178,11 @@ def test_a_rule_that_may_make_a_uri_is_taken(acme: World, fields: dict[str, Any]
     directory.create_translation(acme.domain, **fields)
 
 
+@pytest.mark.parametrize("fields", [{"match_regex": "^1$", "tran_strip": 1}, {"tran_trunk": "x"}])
+def test_a_form_without_a_domain_says_no_more_than_that(fields: dict[str, Any]) -> None:
+    Translation(**fields).full_clean(exclude=["domain"])
+
+
 def test_a_trunk_that_rules_lead_to_stays(acme: World) -> None:
     rule = directory.create_translation(acme.domain, tran_trunk="carrier")
     trunk = acme.routes["trunks"]

@@ -225,7 +225,8 @@ class Translation(models.Model):
     def full_clean(self, exclude: Collection[str] | None = None, **how: bool) -> None:
         """Check it, and let it do what it does in the proxy: one that never could is refused."""
         super().full_clean(exclude=exclude, **how)
-        impossible.refuse(self)
+        if self.domain_id is not None:  # a form says by itself that it has to be chosen
+            impossible.refuse(self)
 
     def clean(self) -> None:
         """Refuse what no single field can show to be wrong."""
@@ -236,7 +237,8 @@ class Translation(models.Model):
             raise ValidationError({"tran_user": reason})
         if self.valid_from and self.valid_until and self.valid_from >= self.valid_until:
             raise ValidationError({"valid_until": _("This is not after the beginning.")})
-        if self.tran_trunk and not self.domain.trunks.filter(name=self.tran_trunk).exists():
+        trunks = None if self.domain_id is None else self.domain.trunks
+        if self.tran_trunk and trunks and not trunks.filter(name=self.tran_trunk).exists():
             raise ValidationError(
                 {
                     "tran_trunk": _("The domain has no trunk %(tran_trunk)s.")
