@@ -203,12 +203,13 @@ class Doorbell:
 
 
 def text_array(values: Sequence[str]) -> str:
-    """One array parameter, as PostgreSQL reads arrays, of texts without NUL, which it has not
-    either; psycopg takes its time over each value, and so would a step for each value here."""
-    if not values:
-        return "{}"
-    quoted = "\0".join(values).replace("\\", "\\\\").replace('"', '\\"')
-    return '{"' + quoted.replace("\0", '","') + '"}'
+    """One array parameter, as PostgreSQL reads arrays; psycopg takes its time over each value."""
+    quoted = [_escaped(value) if '"' in value or "\\" in value else value for value in values]
+    return '{"' + '","'.join(quoted) + '"}' if quoted else "{}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def plain_array(values: Iterable[str]) -> str:
