@@ -154,6 +154,8 @@ def test_after_a_reload_it_is_the_same_phone(softphone: Softphones, platform: Pl
 def test_blind_transfer(softphone: Softphones, browser: Chromium) -> None:
     alice, bob, carol = softphone("alice9"), softphone("bob9"), softphone("carol9")
     talk(alice, bob, "bob9")
+    alice.transfers_to("two words")  # which is said to be no address; the form stays
+    alice.clicks("transfer")
     alice.transfers_to("carol9")
     carol.answers()
     carol.is_in("talking")

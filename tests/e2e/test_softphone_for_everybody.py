@@ -115,6 +115,32 @@ def test_who_writes_answers_nothing_by_the_end_of_a_line(softphone: Softphones) 
     alice.has_no_call()
 
 
+def test_numbers_as_people_write_them(softphone: Softphones, platform: Platform) -> None:
+    alice, bob = softphone("dials"), softphone("numbered")
+    for number in ("+15550109999", "05512"):
+        platform.cli("alias", "add", f"{number}@{DOMAIN}", "numbered")
+    written = {
+        "+15550109999": (
+            *("+1 (555) 010-9999", "(+1) 555.010.9999", "tel:+1-555-010-9999"),
+            "\u202a+1\xa0555 010\u20139999\u202c",  # as copied from a list of contacts
+        ),
+        "05512": ("0 55 / 12", " 055-12 "),
+    }
+    for number, ways in written.items():
+        for typed in ways:
+            alice.dials(typed)
+            bob.is_in("ringing")
+            assert alice.page.inner_text(".phone-card small") == f"{number}@{DOMAIN}"
+            alice.clicks("end")
+            bob.has_no_call()
+            alice.has_no_call()
+    alice.dials("two words")
+    assert alice.page.input_value(".phone-typed") == "two words"  # it says that this is none
+    assert alice.page.locator(".phone-card").count() == 0
+    code = "fedsipPhone.line.target('#31#5').toString()"
+    assert alice.page.evaluate(code) == f"sip:%2331%235@{DOMAIN}"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_nothing_keeps_people_out(softphone: Softphones, scheme: str, size: dict[str, int]) -> None:

@@ -15,7 +15,7 @@ from tests.harness.calls import bye_at_callee, in_dialog, invite, register
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.sipp import SDP, Party, Sipp, receive, response, scenario, send
-from tests.harness.softphones import Softphones
+from tests.harness.softphones import Softphones, talk
 from tests.harness.sound import HEARD
 from tests.harness.waiting import wait_until
 
@@ -115,6 +115,18 @@ def test_tones_while_it_rings(softphone: Softphones) -> None:
     plays(bob)
     alice.clicks("end")
     bob.has_no_call()
+
+
+def test_a_tone_for_a_call_that_comes_during_another(softphone: Softphones) -> None:
+    alice, bob = softphone("waits1", script=_LISTEN), softphone("waits2")
+    talk(alice, bob, "waits2")
+    carol = softphone("waits3")
+    carol.dials("waits1")
+    alice.is_in("ringing")
+    plays(alice, 440)
+    carol.clicks("end")
+    plays(alice)
+    alice.is_in("talking")
 
 
 def test_mute(

@@ -1,16 +1,17 @@
 // One call as a card with large buttons.
-import { button, h } from "./dom.js";
+import { button, h, refuse, say } from "./dom.js";
 import { showLevel } from "./level.js";
 
+export const NO_ADDRESS = "This is no number or address.";
 const STATES = { calling: "Calling …", ringing: "is calling you", talking: "", held: "On hold", ended: "Ended" };
 
 export function callCard(call, line) {
   const who = h("b", {}, nameOf(call));
   const state = h("span", { class: "phone-call-state" });
-  const time = h("time", {});
+  const time = h("time", { role: "timer" }); // not read out each second
   const quality = h("p", { class: "phone-quality" });
   const meter = h("meter", { min: "0", max: "1", low: "0.05", optimum: "0.6", "aria-label": "Level of what comes back", hidden: true });
-  const buttons = h("div", { class: "phone-buttons" });
+  const buttons = h("div", { class: "phone-buttons", "aria-live": "off" });
   const transfer = transferForm(call, line);
   const element = h("section", { class: "phone-card", "aria-label": `Call with ${call.address}`, "data-call": call.id },
     h("header", {}, h("div", { class: "phone-who" }, who, h("small", {}, call.address)), time),
@@ -20,10 +21,10 @@ export function callCard(call, line) {
 
   function draw() {
     element.dataset.state = call.state;
-    state.textContent = call.isTransferring ? "Transferring …"
-      : call.state === "calling" && call.isRinging ? "It rings there …" : STATES[call.state];
+    say(state, call.isTransferring ? "Transferring …"
+      : call.state === "calling" && call.isRinging ? "It rings there …" : STATES[call.state]);
     const text = call.why || (call.state === "talking" ? call.quality.text : "");
-    quality.textContent = text;
+    say(quality, text);
     quality.dataset.level = call.why ? "bad" : call.quality.level;
     const wanted = `${call.state} ${call.isMuted} ${call.isHeld}`;
     if (wanted !== shown) {
@@ -93,9 +94,13 @@ function transferForm(call, line) {
   const element = h("form", { class: "phone-transfer", hidden: true,
     onsubmit: (event) => {
       event.preventDefault();
-      element.hidden = true;
       const uri = line.target(target.value);
-      if (uri) call.transfer(uri);
+      if (!uri) {
+        refuse(target, NO_ADDRESS);
+        return;
+      }
+      element.hidden = true;
+      call.transfer(uri);
     },
     onkeydown: (event) => {
       if (event.key !== "Escape") return;

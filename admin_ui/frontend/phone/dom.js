@@ -43,6 +43,18 @@ export function icon(name) {
   return drawn;
 }
 
+// Say beside a field why what is typed there will not do.
+export function refuse(field, why) {
+  field.setCustomValidity(why);
+  field.reportValidity();
+  field.setCustomValidity("");
+}
+
+// Only what has changed is read out.
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 export function button(label, iconName, act, properties = {}) {
   const { text, ...others } = properties;
   return h("button", { type: "button", class: "btn", "aria-label": label, title: label, onclick: act, ...others },

@@ -14,7 +14,9 @@ const REFRESH_SHARE = 0.6; // of a pass's life; then a new one is fetched
 const LONGEST_WAIT_MS = 30_000;
 const LONGEST_WAIT_IN_CALL_MS = 4000; // the platform waits FEDSIP_SIP_BROWSER_AWAY_SECONDS for us
 const AGAIN_MS = 2000;
-const NUMBER = /^\+?[\d\s()./-]+$/; // as people write it, with what stands between its digits
+// As people write it, with what stands between its digits.
+const NUMBER = /^(?=.*\d)[\s(]*\+?[\d\s()./\u2010-\u2015-]+$/;
+const UNSEEN = /\p{Cf}/gu; // marks of direction come along from lists of contacts
 
 export class Line extends EventTarget {
   #getPass;
@@ -149,13 +151,13 @@ export class Line extends EventTarget {
     return plainAddress(target);
   }
 
-  // "bob", "+1 555 123", "bob@elsewhere.org" or a SIP URI.
+  // "bob", "+1 (555) 123", "tel:+1-555-123", "bob@elsewhere.org" or a SIP URI.
   target(typed) {
-    let text = typed.trim().replace(/^<|>$/g, "");
+    let text = typed.replace(UNSEEN, "").trim().replace(/^<|>$/g, "").replace(/^tel:([^;]*).*$/i, "$1");
     if (!text) return undefined;
     if (!/^sips?:/i.test(text)) {
       if (NUMBER.test(text)) text = text.replace(/[^+\d]/g, "");
-      if (!text.includes("@")) text = `${text}@${this.domain}`;
+      if (!text.includes("@")) text = `${text.replaceAll("#", "%23")}@${this.domain}`;
       text = `sip:${text}`;
     }
     return UserAgent.makeURI(text);

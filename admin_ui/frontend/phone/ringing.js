@@ -1,6 +1,7 @@
 // Ring tones from oscillators: nothing to load. The browser lets them sound after the first click.
 const TONES = {
   ring: { tones: [440, 480], on: 0.9, every: 3, volume: 0.14 },
+  waiting: { tones: [440], on: 0.3, every: 6, volume: 0.05 },
   ringback: { tones: [425], on: 1, every: 5, volume: 0.05 },
 };
 

@@ -1,6 +1,6 @@
 // The phone as people see it: the page of the dashboard and the widget draw the same.
-import { button, h, icon } from "./dom.js";
-import { callCard, duration } from "./call_card.js";
+import { button, h, icon, refuse } from "./dom.js";
+import { callCard, duration, NO_ADDRESS } from "./call_card.js";
 import { devicePanel } from "./devices.js";
 import { favouritePanel } from "./favourite_panel.js";
 import { Ringing } from "./ringing.js";
@@ -149,9 +149,7 @@ export class PhoneView {
   callTo(typed) {
     const call = this.#line.call(typed);
     if (!call) {
-      this.#parts.typed.setCustomValidity("This is no number or address.");
-      this.#parts.typed.reportValidity();
-      this.#parts.typed.setCustomValidity("");
+      refuse(this.#parts.typed, NO_ADDRESS);
       return;
     }
     this.#parts.typed.value = "";
@@ -252,7 +250,7 @@ export class PhoneView {
     const isRinging = calls.some((call) => call.state === "ringing");
     const isTalking = calls.some((call) => call.state === "talking");
     const isWaiting = calls.some((call) => call.state === "calling" && call.isRinging && !call.isEarly);
-    this.#ringing.play(isRinging && !isTalking ? "ring" : isWaiting ? "ringback" : "");
+    this.#ringing.play(isRinging ? (isTalking ? "waiting" : "ring") : isWaiting ? "ringback" : "");
     this.#root.classList.toggle("phone-busy", calls.length > 0);
   }
 
