@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli.speech import Refused
 
@@ -34,9 +35,15 @@ def _value(
     name, equals, text = word.partition("=")
     name = name.strip().replace("-", "_")
     if not equals:
-        raise Refused(f"{word} is no {what}=value, such as {example}.")
+        raise Refused(
+            _("%(word)s is no %(what)s=value, such as %(example)s.")
+            % {"word": word, "what": what, "example": example}
+        )
     if name not in allowed:
-        raise Refused(f"there is no {what} {name}; there are {', '.join(allowed)}.")
+        raise Refused(
+            _("there is no %(what)s %(name)s; there are %(list)s.")
+            % {"what": what, "name": name, "list": ", ".join(allowed)}
+        )
     return name, _read(name, model._meta.get_field(name), text)
 
 
@@ -61,12 +68,14 @@ def _switch(name: str, value: str) -> bool:
         return True
     if value.lower() in OFF:
         return False
-    raise Refused(f"{name} is on or off, not {value!r}.")
+    raise Refused(_("%(name)s is on or off, not %(value)s.") % {"name": name, "value": repr(value)})
 
 
 def _number(name: str, value: str) -> int:
     if not (value.isascii() and value.isdigit()):
-        raise Refused(f"{name} is a number, not {value!r}.")
+        raise Refused(
+            _("%(name)s is a number, not %(value)s.") % {"name": name, "value": repr(value)}
+        )
     return int(value)
 
 
@@ -76,5 +85,8 @@ def _moment(name: str, value: str) -> Any:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        raise Refused(f"{name} is a time such as 2026-01-31T12:00:00Z, not {value!r}.")
+        raise Refused(
+            _("%(name)s is a time such as 2026-01-31T12:00:00Z, not %(value)s.")
+            % {"name": name, "value": repr(value)}
+        )
     return found

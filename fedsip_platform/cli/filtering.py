@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import BaseSerializer
@@ -57,7 +58,7 @@ def apply(
     asked = {name: options[name] for name in known if options.get(name) is not None}
     for name, text in asked.items():
         if "\0" in text:
-            raise Refused(f"--{name} cannot hold the character NUL.")
+            raise Refused(_("--%(name)s cannot hold the character NUL.") % {"name": name})
     try:
         return filters.apply(dict(known), asked, rows)
     except ValidationError as error:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.directory import names
@@ -18,7 +19,9 @@ def tenant(slug: str) -> Tenant:
     found = Tenant.objects.filter(slug=slug.lower()).first()
     if found is None:
         known = Tenant.objects.values_list("slug", flat=True)
-        raise Refused(f"there is no tenant {slug}{_near(slug, known)}")
+        raise Refused(
+            _("there is no tenant %(slug)s%(near)s") % {"slug": slug, "near": _near(slug, known)}
+        )
     return found
 
 
@@ -27,11 +30,16 @@ def domain(name: str) -> Domain:
     try:
         normal = names.normal_domain(name)
     except ValidationError as error:
-        raise Refused(f"{name} is no domain: {' '.join(error.messages)}") from error
+        raise Refused(
+            _("%(name)s is no domain: %(list)s") % {"name": name, "list": " ".join(error.messages)}
+        ) from error
     found = Domain.objects.filter(name=normal).select_related("tenant").first()
     if found is None:
         known = Domain.objects.values_list("name", flat=True)[:1000]
-        raise Refused(f"there is no domain {normal} here{_near(normal, known)}")
+        raise Refused(
+            _("there is no domain %(normal)s here%(near)s")
+            % {"normal": normal, "near": _near(normal, known)}
+        )
     return found
 
 
@@ -40,7 +48,9 @@ def address(aor: str) -> tuple[str, Domain]:
     bare = aor.removeprefix("sips:").removeprefix("sip:")
     username, at, host = bare.rpartition("@")
     if not at or not username or not host:
-        raise Refused(f"{aor} is no address; it must look like alice@example.com.")
+        raise Refused(
+            _("%(aor)s is no address; it must look like alice@example.com.") % {"aor": aor}
+        )
     return username.lower(), domain(host)
 
 
@@ -50,7 +60,10 @@ def subscriber(aor: str) -> Subscriber:
     found = Subscriber.objects.filter(aor=f"{username}@{home.name}").first()
     if found is None:
         known = home.subscribers.values_list("username", flat=True)[:1000]
-        raise Refused(f"there is no user {username} in {home}{_near(username, known)}")
+        raise Refused(
+            _("there is no user %(username)s in %(home)s%(near)s")
+            % {"username": username, "home": home, "near": _near(username, known)}
+        )
     found.domain = home
     return found
 
@@ -59,10 +72,13 @@ def person(email: str) -> Person:
     """The person who signs in with that e-mail address."""
     found = Person.objects.filter(email__iexact=email.strip()).first()
     if found is None:
-        raise Refused(f"nobody signs in as {email}; ./fedsip admin list shows who does.")
+        raise Refused(
+            _("nobody signs in as %(email)s; ./fedsip admin list shows who does.")
+            % {"email": email}
+        )
     return found
 
 
 def _near(typed: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(typed, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else "."
+    return _("; did you mean %(near)s?") % {"near": near[0]} if near else "."

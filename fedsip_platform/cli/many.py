@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.cli.speech import Refused
@@ -27,11 +28,16 @@ def from_csv(
             reader = csv.DictReader(lines, strict=True)
             header = [name.strip().lower() for name in reader.fieldnames or ()]
             if not set(columns[:2]) <= set(header) <= set(columns):
-                raise Refused(f"the first line of {file} must name {', '.join(columns)}.")
+                raise Refused(
+                    _("the first line of %(file)s must name %(list)s.")
+                    % {"file": file, "list": ", ".join(columns)}
+                )
             reader.fieldnames = header
             rows = [{name: (row.get(name) or "").strip() for name in columns} for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Refused(f"{file} cannot be read: {error}") from error
+        raise Refused(
+            _("%(file)s cannot be read: %(error)s") % {"file": file, "error": error}
+        ) from error
     with transaction.atomic():
         return [_made(number, row, bring) for number, row in enumerate(rows, start=1)]
 
@@ -43,11 +49,15 @@ def rows_of_users(file: str) -> Iterator[Iterator[dict[str, Any]]]:
         with Path(file).open(encoding="utf-8", newline="") as lines:
             yield csv_rows.read(lines)
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{file} cannot be read: {error}") from error
+        raise Refused(
+            _("%(file)s cannot be read: %(error)s") % {"file": file, "error": error}
+        ) from error
 
 
 def _made(number: int, row: Mapping[str, str], bring: Callable[[Mapping[str, str]], Made]) -> Made:
     try:
         return bring(row)
     except (Refused, ServiceError) as error:
-        raise Refused(f"row {number}: {error} Nothing was changed.") from error
+        raise Refused(
+            _("row %(number)s: %(error)s Nothing was changed.") % {"number": number, "error": error}
+        ) from error

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.directory.passwords import generated
 
@@ -24,7 +26,7 @@ def chosen(options: Mapping[str, Any]) -> tuple[str, bool]:
     if options["password_stdin"]:
         line = sys.stdin.readline().rstrip("\r\n")
         if not line:
-            raise Refused("there was no password on standard input.")
+            raise Refused(_("there was no password on standard input."))
         return line, False
     if options["generate"] or not sys.stdin.isatty():
         return generated(), True
@@ -32,5 +34,5 @@ def chosen(options: Mapping[str, Any]) -> tuple[str, bool]:
     if not first:
         return generated(), True
     if getpass.getpass("The same again: ") != first:
-        raise Refused("the two passwords differ; nothing was done.")
+        raise Refused(_("the two passwords differ; nothing was done."))
     return first, False

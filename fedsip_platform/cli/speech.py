@@ -6,13 +6,17 @@ import argparse
 import datetime
 import getpass
 import json
+import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, OperationalError, ProgrammingError
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import actor
 from fedsip_platform.audit.actor import Actor
@@ -21,6 +25,7 @@ from fedsip_platform.changes import ServiceError
 from fedsip_platform.launch import report
 
 REFUSED = 1
+LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 Verb = Callable[[Mapping[str, Any]], None]
 Row = Mapping[str, Any]
@@ -53,7 +58,10 @@ def verb(verbs: Any, name: str, run: Verb, *, help: str) -> argparse.ArgumentPar
 def act(options: Mapping[str, Any]) -> None:
     """Run the chosen verb; an error ends the command with its sentence and exit code 1."""
     try:
-        with actor.acting(Actor(f"{getpass.getuser()} at the command line", Via.CLI)):
+        with (
+            translation.override(language(os.environ)),
+            actor.acting(Actor(f"{getpass.getuser()} at the command line", Via.CLI)),
+        ):
             options["run"](options)
     except (Refused, ServiceError) as error:
         _end(str(error))
@@ -67,6 +75,16 @@ def act(options: Mapping[str, Any]) -> None:
         _end(f"the database cannot be reached: {_one_line(error)}")
     except DatabaseError as error:
         _end(f"the database refused: {_one_line(error)}")
+
+
+def language(environment: Mapping[str, str]) -> str:
+    """The language of the terminal (POSIX: LC_ALL, LC_MESSAGES, LANG), if it is one of ours."""
+    said = next(filter(None, (environment.get(name) for name in LOCALES)), "")
+    wanted = said.partition(".")[0].replace("_", "-").lower()
+    try:
+        return translation.get_supported_language_variant(wanted)
+    except LookupError:
+        return str(settings.LANGUAGE_CODE)
 
 
 def show(rows: Sequence[Row], columns: Mapping[str, str], options: Mapping[str, Any]) -> None:
@@ -100,9 +118,9 @@ def confirm(question: str, options: Mapping[str, Any]) -> None:
     if options["yes"]:
         return
     if not sys.stdin.isatty():
-        raise Refused(f"{question} Say --yes to do it.")
+        raise Refused(_("%(question)s Say --yes to do it.") % {"question": question})
     if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
-        raise Refused("nothing was done.")
+        raise Refused(_("nothing was done."))
 
 
 def text(value: Any) -> str:

@@ -65,7 +65,7 @@ def test_hang_up(acme: Fedsip) -> None:
 
 def test_trace(call: CallRecord, fedsip: Fedsip, tmp_path: Path) -> None:
     nothing = fedsip("trace", "one@phone")
-    assert nothing.complained.startswith("fedsip: It is known, but no message")
+    assert nothing.complained.startswith("fedsip: No message of ")
     text = "INVITE sip:bob@example.com SIP/2.0\r\nCSeq: 1 INVITE\r\n\r\n"
     CallMessage.objects.create(
         call_id="one@phone",

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import lookup, passwords, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -62,11 +63,15 @@ def add(options: Mapping[str, Any]) -> None:
         shown = f" with the password {word} (shown only now)" if is_made else ""
         made = {"password": word} if is_made else {}
     elif tenant is None:
-        raise Refused(f"{email} can sign in already.")
+        raise Refused(_("%(email)s can sign in already.") % {"email": email})
     if tenant is not None:
         services.join(tenant, person, options["role"])
     what = f"{options['role']} of {tenant}" if tenant else "operator of the platform"
-    speech.done(f"{email} is {what}{shown}.", rows.of_person(person) | made, options)
+    speech.done(
+        _("%(email)s is %(what)s%(shown)s.") % {"email": email, "what": what, "shown": shown},
+        rows.of_person(person) | made,
+        options,
+    )
 
 
 def list_all(options: Mapping[str, Any]) -> None:
@@ -85,11 +90,18 @@ def password(options: Mapping[str, Any]) -> None:
     services.set_password(person, word)
     shown = f": {word} (shown only now)" if is_made else ""
     row = rows.of_person(person) | ({"password": word} if is_made else {})
-    speech.done(f"{person.email} has a new password{shown}.", row, options)
+    speech.done(
+        _("%(email)s has a new password%(shown)s.") % {"email": person.email, "shown": shown},
+        row,
+        options,
+    )
 
 
 def _password(options: Mapping[str, Any]) -> tuple[str, bool]:
     word, is_made = passwords.chosen(options)
     if len(word) < SHORTEST:
-        raise Refused(f"a password to sign in has at least {SHORTEST} characters.")
+        raise Refused(
+            _("a password to sign in has at least %(shortest)s characters.")
+            % {"shortest": SHORTEST}
+        )
     return word, is_made

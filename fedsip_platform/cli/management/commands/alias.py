@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import fields, lookup, many, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -47,7 +48,11 @@ def add(options: Mapping[str, Any]) -> None:
     """Make an alias."""
     name, domain = lookup.address(options["alias"])
     made = services.create_alias(domain, name, options["target"], note=options["note"])
-    speech.done(f"{made} leads to {made.target} now.", rows.of_alias(made), options)
+    speech.done(
+        _("%(made)s leads to %(target)s now.") % {"made": made, "target": made.target},
+        rows.of_alias(made),
+        options,
+    )
 
 
 def set_fields(options: Mapping[str, Any]) -> None:
@@ -55,7 +60,11 @@ def set_fields(options: Mapping[str, Any]) -> None:
     wanted = fields.values(Alias, options["field"], SETTABLE, "field", "enabled=off")
     alias = services.update_alias(_find(options["alias"]), **wanted)
     values = ", ".join(f"{name}={speech.text(getattr(alias, name))}" for name in wanted)
-    speech.done(f"{alias} has {values} now.", rows.of_alias(alias), options)
+    speech.done(
+        _("%(alias)s has %(values)s now.") % {"alias": alias, "values": values},
+        rows.of_alias(alias),
+        options,
+    )
 
 
 def load(options: Mapping[str, Any]) -> None:
@@ -86,12 +95,14 @@ def delete(options: Mapping[str, Any]) -> None:
     alias = _find(options["alias"])
     row = rows.of_alias(alias)
     services.delete_alias(alias)
-    speech.done(f"{row['alias']} leads nowhere now.", row, options)
+    speech.done(_("%(alias)s leads nowhere now.") % {"alias": row["alias"]}, row, options)
 
 
 def _find(text: str) -> Alias:
     name, domain = lookup.address(text)
     alias = domain.aliases.filter(name=name).first()
     if alias is None:
-        raise Refused(f"there is no alias {name} in {domain}.")
+        raise Refused(
+            _("there is no alias %(name)s in %(domain)s.") % {"name": name, "domain": domain}
+        )
     return alias

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.api.sources import FailedSignInViewSet
 from fedsip_platform.calls import services
@@ -65,7 +66,11 @@ def add(options: Mapping[str, Any]) -> None:
     lasting = timedelta(hours=options["hours"])
     block = services.block(options["address"], evidence=options["note"], lasting=lasting)
     until = speech.text(block.blocked_until)
-    speech.done(f"{block.address} is ignored until {until}.", rows.of_block(block), options)
+    speech.done(
+        _("%(address)s is ignored until %(until)s.") % {"address": block.address, "until": until},
+        rows.of_block(block),
+        options,
+    )
 
 
 def lift(options: Mapping[str, Any]) -> None:
@@ -73,9 +78,11 @@ def lift(options: Mapping[str, Any]) -> None:
     address = services.normal_address(options["address"])
     block = services.blocked().filter(address=address).first()
     if block is None:
-        raise Refused(f"{address} is not blocked.")
+        raise Refused(_("%(address)s is not blocked.") % {"address": address})
     services.lift(block)
-    speech.done(f"{address} is listened to again.", {"address": address}, options)
+    speech.done(
+        _("%(address)s is listened to again.") % {"address": address}, {"address": address}, options
+    )
 
 
 def list_allowed(options: Mapping[str, Any]) -> None:
@@ -97,7 +104,11 @@ def list_failures(options: Mapping[str, Any]) -> None:
 def allow(options: Mapping[str, Any]) -> None:
     """Never block a network."""
     made = services.allow(options["network"], options["note"])
-    speech.done(f"{made.network} is never blocked.", {"network": made.network}, options)
+    speech.done(
+        _("%(network)s is never blocked.") % {"network": made.network},
+        {"network": made.network},
+        options,
+    )
 
 
 def disallow(options: Mapping[str, Any]) -> None:
@@ -105,6 +116,10 @@ def disallow(options: Mapping[str, Any]) -> None:
     network = services.normal_network(options["network"])
     source = AllowedSource.objects.filter(network=network).first()
     if source is None:
-        raise Refused(f"{network} is not allowed specially.")
+        raise Refused(_("%(network)s is not allowed specially.") % {"network": network})
     services.disallow(source)
-    speech.done(f"{network} is treated like any other.", {"network": network}, options)
+    speech.done(
+        _("%(network)s is treated like any other.") % {"network": network},
+        {"network": network},
+        options,
+    )

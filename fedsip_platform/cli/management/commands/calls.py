@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform.api import filters
 from fedsip_platform.api.base import is_uuid
@@ -76,7 +77,9 @@ def show(options: Mapping[str, Any]) -> None:
     known = queries.with_names(CallRecord.objects.order_by("-started_at"))
     call = known.filter(**_named(wanted)).first()
     if call is None:
-        raise Refused(f"no call {wanted} has ended here; ./fedsip calls live")
+        raise Refused(
+            _("no call %(wanted)s has ended here; ./fedsip calls live") % {"wanted": wanted}
+        )
     speech.show_one(CallSerializer().to_representation(call), options)
 
 
@@ -97,7 +100,7 @@ def by_hour(options: Mapping[str, Any]) -> None:
     until = filters.moment_of(options, "until") or timezone.now()
     since = filters.moment_of(options, "since") or until - queries.SHOWN
     if not timedelta() < until - since <= queries.MOST_SHOWN:
-        raise Refused("--since must be before --until, at most 31 days.")
+        raise Refused(_("--since must be before --until, at most 31 days."))
     hours = queries.calls_by_hour(chosen, since=since, until=until)
     found = [
         {
@@ -117,9 +120,9 @@ def hang_up(options: Mapping[str, Any]) -> None:
     wanted = options["call"]
     call = LiveCall.objects.filter(**_named(wanted)).first()
     if call is None:
-        raise Refused(f"no call {wanted} goes on.")
+        raise Refused(_("no call %(wanted)s goes on.") % {"wanted": wanted})
     services.hang_up(call, by="command line")
-    speech.done(f"{call} is being ended.", {"id": call.public_id}, options)
+    speech.done(_("%(call)s is being ended.") % {"call": call}, {"id": call.public_id}, options)
 
 
 def _named(wanted: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
@@ -51,7 +52,9 @@ def show(options: Mapping[str, Any]) -> None:
     domain = lookup.domain(options["domain"])
     found = DomainCheck.objects.filter(domain=domain).first()
     if found is None or found.checked_at is None:
-        raise Refused(f"{domain} was not checked yet; ./fedsip checks run {domain}")
+        raise Refused(
+            _("%(domain)s was not checked yet; ./fedsip checks run %(domain)s") % {"domain": domain}
+        )
     _tell(found, options)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.api.domains import DomainViewSet
 from fedsip_platform.cli import fields, filtering, lookup, rows, speech
@@ -57,7 +58,9 @@ def add(options: Mapping[str, Any]) -> None:
     """Serve a domain."""
     tenant = lookup.tenant(options["tenant"])
     made = services.create_domain(tenant, options["name"], **_policies(options["policy"]))
-    sentence = f"domain {made.name} is made; ./fedsip user add NAME@{made.name} adds its users."
+    sentence = _("domain %(name)s is made; ./fedsip user add NAME@%(name)s adds its users.") % {
+        "name": made.name
+    }
     speech.done(sentence, rows.of_domain(made), options)
 
 
@@ -80,22 +83,32 @@ def set_policy(options: Mapping[str, Any]) -> None:
     wanted = _policies(options["policy"])
     changed = services.update_domain(lookup.domain(options["name"]), **wanted)
     values = ", ".join(f"{name}={speech.text(getattr(changed, name))}" for name in wanted)
-    speech.done(f"domain {changed.name} has {values} now.", rows.of_domain(changed), options)
+    speech.done(
+        _("domain %(name)s has %(values)s now.") % {"name": changed.name, "values": values},
+        rows.of_domain(changed),
+        options,
+    )
 
 
 def vouch(options: Mapping[str, Any]) -> None:
     """Serve a domain whose owner has not proved it."""
     domain = services.update_domain(lookup.domain(options["name"]), vouched=True)
-    speech.done(f"domain {domain.name} is served now.", rows.of_domain(domain), options)
+    speech.done(
+        _("domain %(name)s is served now.") % {"name": domain.name}, rows.of_domain(domain), options
+    )
 
 
 def delete(options: Mapping[str, Any]) -> None:
     """Delete a domain with its users and rules."""
     domain = lookup.domain(options["name"])
     row = rows.of_domain(domain)
-    speech.confirm(f"Delete {domain.name} with its {row['users']} users and their rules?", options)
+    speech.confirm(
+        _("Delete %(name)s with its %(users)s users and their rules?")
+        % {"name": domain.name, "users": row["users"]},
+        options,
+    )
     services.delete_domain(domain)
-    speech.done(f"domain {domain.name} is deleted.", row, options)
+    speech.done(_("domain %(name)s is deleted.") % {"name": domain.name}, row, options)
 
 
 def _policies(words: Sequence[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import log
 from fedsip_platform.cli import lookup, speech
@@ -43,7 +44,7 @@ def export(options: Mapping[str, Any]) -> None:
     domain, table = lookup.domain(options["domain"]), options["table"]
     if options["with_ha1"]:
         if table != "subscriber":
-            raise Refused("only users have an HA1; say --table subscriber.")
+            raise Refused(_("only users have an HA1; say --table subscriber."))
         log.record("export hashes", domain)
     rows = going_out.rows(table, domain, with_hashes=options["with_ha1"])
     if options["json"]:

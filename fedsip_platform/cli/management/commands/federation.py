@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.api.federation import RefusalViewSet
 from fedsip_platform.cli import filtering, lookup, rows, speech
@@ -112,10 +113,16 @@ def forget(options: Mapping[str, Any]) -> None:
     domain = lookup.domain(options["domain"])
     found = list(domain.federation_rules.filter(pattern=options["pattern"].lower()))
     if not found:
-        raise Refused(f"{domain} has no rule for {options['pattern']}.")
+        raise Refused(
+            _("%(domain)s has no rule for %(pattern)s.")
+            % {"domain": domain, "pattern": options["pattern"]}
+        )
     for rule in found:
         services.delete_rule(rule)
-    sentence = f"{domain} says nothing of {options['pattern']} any more."
+    sentence = _("%(domain)s says nothing of %(pattern)s any more.") % {
+        "domain": domain,
+        "pattern": options["pattern"],
+    }
     speech.done(sentence, {"domain": domain.name, "deleted": len(found)}, options)
 
 

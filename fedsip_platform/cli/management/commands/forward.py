@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import lookup, many, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -55,7 +56,11 @@ def set_forward(options: Mapping[str, Any]) -> None:
     """Forward a user's calls."""
     user = lookup.subscriber(options["aor"])
     forward = _bring(user, options["condition"], options["target"], options["ring_seconds"])
-    sentence = f"calls to {user.aor} go to {forward.target}: {forward.get_condition_display()}."
+    sentence = _("calls to %(aor)s go to %(target)s: %(when)s.") % {
+        "aor": user.aor,
+        "target": forward.target,
+        "when": forward.get_condition_display(),
+    }
     speech.done(sentence, rows.of_forward(forward), options)
 
 
@@ -68,7 +73,7 @@ def load(options: Mapping[str, Any]) -> None:
 def _of_row(row: Mapping[str, str]) -> Forward:
     seconds = row["ring_seconds"]
     if seconds and not (seconds.isascii() and seconds.isdigit()):
-        raise Refused(f"ring_seconds is a number, not {seconds!r}.")
+        raise Refused(_("ring_seconds is a number, not %(seconds)s.") % {"seconds": repr(seconds)})
     user = lookup.subscriber(row["user"])
     return _bring(user, row["when"], row["target"], int(seconds) if seconds else None)
 
@@ -98,7 +103,15 @@ def delete(options: Mapping[str, Any]) -> None:
     user = lookup.subscriber(options["aor"])
     forward = user.forwards.filter(condition=options["condition"]).first()
     if forward is None:
-        raise Refused(f"{user.aor} has no forward for {options['condition']}.")
+        raise Refused(
+            _("%(aor)s has no forward for %(condition)s.")
+            % {"aor": user.aor, "condition": options["condition"]}
+        )
     row = rows.of_forward(forward)
     services.delete_forward(forward)
-    speech.done(f"calls to {user.aor} are not forwarded on {row['condition']} now.", row, options)
+    speech.done(
+        _("calls to %(aor)s are not forwarded on %(condition)s now.")
+        % {"aor": user.aor, "condition": row["condition"]},
+        row,
+        options,
+    )

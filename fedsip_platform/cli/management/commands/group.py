@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import fields, lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -49,7 +50,11 @@ def add(options: Mapping[str, Any]) -> None:
     """Make a ring group."""
     name, domain = lookup.address(options["group"])
     group = services.create_ring_group(domain, name, **_fields(options))
-    speech.done(f"{group} rings {len(group.members)} users.", rows.of_group(group), options)
+    speech.done(
+        _("%(group)s rings %(amount)s users.") % {"group": group, "amount": len(group.members)},
+        rows.of_group(group),
+        options,
+    )
 
 
 def list_all(options: Mapping[str, Any]) -> None:
@@ -63,7 +68,7 @@ def list_all(options: Mapping[str, Any]) -> None:
 def change(options: Mapping[str, Any]) -> None:
     """Change a ring group."""
     group = services.update_ring_group(_group(options), **_fields(options))
-    speech.done(f"{group} is changed.", rows.of_group(group), options)
+    speech.done(_("%(group)s is changed.") % {"group": group}, rows.of_group(group), options)
 
 
 def delete(options: Mapping[str, Any]) -> None:
@@ -71,7 +76,7 @@ def delete(options: Mapping[str, Any]) -> None:
     group = _group(options)
     row = rows.of_group(group)
     services.delete_ring_group(group)
-    speech.done(f"{row['group']} is deleted.", row, options)
+    speech.done(_("%(group)s is deleted.") % {"group": row["group"]}, row, options)
 
 
 def _fields(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,5 +87,7 @@ def _group(options: Mapping[str, Any]) -> RingGroup:
     name, domain = lookup.address(options["group"])
     found = domain.ring_groups.filter(name=name).first()
     if found is None:
-        raise Refused(f"there is no ring group {name} in {domain}.")
+        raise Refused(
+            _("there is no ring group %(name)s in %(domain)s.") % {"name": name, "domain": domain}
+        )
     return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
@@ -77,7 +78,11 @@ def _made_of(options: Mapping[str, Any], tenant: Tenant) -> Report:
     for where, reason in report.problems:
         print(f"{where}: {reason}" if where else reason, file=sys.stderr)
     if report.problems and not (options["skip_bad"] and (report.made or report.known)):
-        raise Refused(f"nothing was imported: {len(report.problems)} problems.")
+        raise Refused(
+            _("nothing was imported: %(amount)s problems.") % {"amount": len(report.problems)}
+        )
     if not report.made and not report.known:
-        raise Refused(f"there are no rows of {', '.join(sources.TABLES)} in these files.")
+        raise Refused(
+            _("there are no rows of %(list)s in these files.") % {"list": ", ".join(sources.TABLES)}
+        )
     return report

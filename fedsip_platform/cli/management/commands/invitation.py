@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
@@ -44,7 +45,7 @@ class Command(BaseCommand):
 def add(options: Mapping[str, Any]) -> None:
     """Invite somebody."""
     if not options["role"] and not options["user"]:
-        raise Refused("say --role, --user or both: what the invitation is to.")
+        raise Refused(_("say --role, --user or both: what the invitation is to."))
     invitation, link = services.invite(
         lookup.tenant(options["tenant"]),
         options["email"],
@@ -52,7 +53,10 @@ def add(options: Mapping[str, Any]) -> None:
         subscriber=lookup.subscriber(options["user"]) if options["user"] else None,
         base_url=options["url"],
     )
-    sentence = f"{invitation.email} is invited; the letter has this link:\n{link}"
+    sentence = _("%(email)s is invited; the letter has this link:\n%(link)s") % {
+        "email": invitation.email,
+        "link": link,
+    }
     speech.done(sentence, _row(invitation) | {"link": link}, options)
 
 
@@ -69,10 +73,13 @@ def withdraw(options: Mapping[str, Any]) -> None:
     tenant, email = lookup.tenant(options["tenant"]), options["email"].strip().lower()
     found = Invitation.objects.filter(tenant=tenant, email=email, accepted_at=None).first()
     if found is None:
-        raise Refused(f"nobody waits to join {tenant} as {email}; ./fedsip invitation list")
+        raise Refused(
+            _("nobody waits to join %(tenant)s as %(email)s; ./fedsip invitation list")
+            % {"tenant": tenant, "email": email}
+        )
     row = _row(found)
     services.withdraw(found)
-    speech.done(f"the invitation of {email} is withdrawn.", row, options)
+    speech.done(_("the invitation of %(email)s is withdrawn.") % {"email": email}, row, options)
 
 
 def _row(invitation: Invitation) -> dict[str, Any]:

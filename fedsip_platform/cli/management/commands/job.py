@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform import csv_export
 from fedsip_platform.cli import filtering, lookup, many, speech
@@ -81,7 +82,11 @@ def show(options: Mapping[str, Any]) -> None:
 def cancel(options: Mapping[str, Any]) -> None:
     """Stop a job."""
     job = jobs.cancel(_find(options["id"]))
-    speech.done(f"the {job.get_kind_display()} is cancelled.", _row(job), options)
+    speech.done(
+        _("the %(kind)s is cancelled.") % {"kind": job.get_kind_display()},
+        _row(job),
+        options,
+    )
 
 
 def import_users(options: Mapping[str, Any]) -> None:
@@ -111,7 +116,10 @@ def result(options: Mapping[str, Any]) -> None:
     job = _find(options["id"])
     file = exports.FILES.get(job.kind)
     if file is None or job.state != State.DONE:
-        raise Refused(f"the {job.get_kind_display()} {job.public_id} has no result to show.")
+        raise Refused(
+            _("the %(kind)s %(public_id)s has no result to show.")
+            % {"kind": job.get_kind_display(), "public_id": job.public_id}
+        )
     found = chunks.results(job)
     if options["json"]:
         speech.show(list(found), {}, options)
@@ -120,7 +128,10 @@ def result(options: Mapping[str, Any]) -> None:
 
 
 def _told(job: Job, options: Mapping[str, Any]) -> None:
-    sentence = f"the {job.get_kind_display()} is under way; ./fedsip job show {job.public_id}"
+    sentence = _("the %(kind)s is under way; ./fedsip job show %(public_id)s") % {
+        "kind": job.get_kind_display(),
+        "public_id": job.public_id,
+    }
     speech.done(sentence, _row(job), options)
 
 
@@ -130,7 +141,7 @@ def _find(text: str) -> Job:
     except ValueError:
         found = None
     if found is None:
-        raise Refused(f"there is no job {text}; ./fedsip job list")
+        raise Refused(_("there is no job %(text)s; ./fedsip job list") % {"text": text})
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
@@ -37,7 +38,9 @@ class Command(BaseCommand):
 def add(options: Mapping[str, Any]) -> None:
     """Let the pages of a site connect."""
     made = services.allow_origin(lookup.tenant(options["tenant"]), options["origin"])
-    speech.done(f"pages of {made.origin} may telephone now.", _row(made), options)
+    speech.done(
+        _("pages of %(origin)s may telephone now.") % {"origin": made.origin}, _row(made), options
+    )
 
 
 def list_all(options: Mapping[str, Any]) -> None:
@@ -53,10 +56,15 @@ def delete(options: Mapping[str, Any]) -> None:
     tenant = lookup.tenant(options["tenant"])
     found = tenant.origins.filter(origin=options["origin"].lower().rstrip("/")).first()
     if found is None:
-        raise Refused(f"{options['origin']} is no site of {tenant}; ./fedsip origin list")
+        raise Refused(
+            _("%(origin)s is no site of %(tenant)s; ./fedsip origin list")
+            % {"origin": options["origin"], "tenant": tenant}
+        )
     row = _row(found)
     services.forget_origin(found)
-    speech.done(f"pages of {found.origin} may telephone no more.", row, options)
+    speech.done(
+        _("pages of %(origin)s may telephone no more.") % {"origin": found.origin}, row, options
+    )
 
 
 def _row(allowed: AllowedOrigin) -> dict[str, Any]:

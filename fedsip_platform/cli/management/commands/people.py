@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -79,17 +80,30 @@ def sign_out(options: Mapping[str, Any]) -> None:
     person = lookup.person(options["email"])
     session = sessions.current(person).filter(pk=options["session"]).first()
     if session is None:
-        raise Refused(f"{person} has no session {options['session']}; ./fedsip people sessions")
+        raise Refused(
+            _("%(person)s has no session %(session)s; ./fedsip people sessions")
+            % {"person": person, "session": options["session"]}
+        )
     row = _session(session)
     sessions.end(session, person)
-    speech.done(f"{person} is signed out from {row['address']}.", row, options)
+    speech.done(
+        _("%(person)s is signed out from %(address)s.")
+        % {"person": person, "address": row["address"]},
+        row,
+        options,
+    )
 
 
 def set_role(options: Mapping[str, Any]) -> None:
     """Give somebody a role in a tenant."""
     tenant = lookup.tenant(options["tenant"])
     made = services.join(tenant, lookup.person(options["email"]), options["role"])
-    speech.done(f"{made.person} is {made.role} of {tenant} now.", _row(made), options)
+    speech.done(
+        _("%(person)s is %(role)s of %(tenant)s now.")
+        % {"person": made.person, "role": made.role, "tenant": tenant},
+        _row(made),
+        options,
+    )
 
 
 def remove(options: Mapping[str, Any]) -> None:
@@ -97,10 +111,16 @@ def remove(options: Mapping[str, Any]) -> None:
     tenant, person = lookup.tenant(options["tenant"]), lookup.person(options["email"])
     found = Membership.objects.filter(tenant=tenant, person=person).first()
     if found is None:
-        raise Refused(f"{person} does not belong to {tenant}.")
+        raise Refused(
+            _("%(person)s does not belong to %(tenant)s.") % {"person": person, "tenant": tenant}
+        )
     row = _row(found)
     services.leave(found)
-    speech.done(f"{person} belongs to {tenant} no more.", row, options)
+    speech.done(
+        _("%(person)s belongs to %(tenant)s no more.") % {"person": person, "tenant": tenant},
+        row,
+        options,
+    )
 
 
 def _row(membership: Membership) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -57,7 +58,11 @@ def choose(options: Mapping[str, Any]) -> None:
     """Make a SIP user a person's phone."""
     person = lookup.person(options["email"])
     user = services.give_phone(person, lookup.subscriber(options["aor"]))
-    speech.done(f"{person} telephones as {user.aor} now.", rows.of_own_user(user), options)
+    speech.done(
+        _("%(person)s telephones as %(aor)s now.") % {"person": person, "aor": user.aor},
+        rows.of_own_user(user),
+        options,
+    )
 
 
 def make_pass(options: Mapping[str, Any]) -> None:
@@ -65,7 +70,7 @@ def make_pass(options: Mapping[str, Any]) -> None:
     user = lookup.subscriber(options["aor"])
     made = services.make_pass(user, options["host"], seconds=options["seconds"])
     row = dataclasses.asdict(made) | {"token": made.token}
-    speech.done(f"the pass, shown once: {made.token}", row, options)
+    speech.done(_("the pass, shown once: %(token)s") % {"token": made.token}, row, options)
 
 
 def favourites(options: Mapping[str, Any]) -> None:
@@ -77,22 +82,30 @@ def favourites(options: Mapping[str, Any]) -> None:
 def keep(options: Mapping[str, Any]) -> None:
     """Keep whom a person calls often."""
     made = services.add_favourite(_phone(options), options["address"], options["name"])
-    speech.done(f"{made.address} is kept.", rows.of_favourite(made), options)
+    speech.done(
+        _("%(address)s is kept.") % {"address": made.address}, rows.of_favourite(made), options
+    )
 
 
 def forget(options: Mapping[str, Any]) -> None:
     """Keep him no more."""
     found = _phone(options).favourites.filter(address=options["address"]).first()
     if found is None:
-        raise Refused(f"{options['address']} is not kept; ./fedsip phone favourites")
+        raise Refused(
+            _("%(address)s is not kept; ./fedsip phone favourites")
+            % {"address": options["address"]}
+        )
     row = rows.of_favourite(found)
     services.remove_favourite(found)
-    speech.done(f"{row['address']} is kept no more.", row, options)
+    speech.done(_("%(address)s is kept no more.") % {"address": row["address"]}, row, options)
 
 
 def _phone(options: Mapping[str, Any]) -> Subscriber:
     person = lookup.person(options["email"])
     phone = services.phone_of(person)
     if phone is None:
-        raise Refused(f"{person} has no phone yet; ./fedsip phone choose {person} ADDRESS")
+        raise Refused(
+            _("%(person)s has no phone yet; ./fedsip phone choose %(person)s ADDRESS")
+            % {"person": person}
+        )
     return phone

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import fields, lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -52,7 +53,11 @@ def set_policy(options: Mapping[str, Any]) -> None:
     else:
         policy = services.update_outbound_policy(known, **given)
     may = speech.text(policy.classes)
-    speech.done(f"{policy} may call: {may}.", rows.of_policy(policy), options)
+    speech.done(
+        _("%(policy)s may call: %(may)s.") % {"policy": policy, "may": may},
+        rows.of_policy(policy),
+        options,
+    )
 
 
 def list_all(options: Mapping[str, Any]) -> None:
@@ -68,10 +73,10 @@ def delete(options: Mapping[str, Any]) -> None:
     domain, user = _whose(options["whose"])
     policy = OutboundPolicy.objects.filter(domain=domain, user=user).first()
     if policy is None:
-        raise Refused(f"{options['whose']} has no policy of its own.")
+        raise Refused(_("%(whose)s has no policy of its own.") % {"whose": options["whose"]})
     row = rows.of_policy(policy)
     services.delete_outbound_policy(policy)
-    speech.done(f"{row['of']} has no policy of its own now.", row, options)
+    speech.done(_("%(of)s has no policy of its own now.") % {"of": row["of"]}, row, options)
 
 
 def _whose(text: str) -> tuple[Domain, Subscriber | None]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from fedsip_platform.calls import queries
 from fedsip_platform.calls.models import RegistrationSample
@@ -88,6 +90,10 @@ def drop(options: Mapping[str, Any]) -> None:
         bindings = bindings.filter(contact=options["contact"])
     dropped = services.sign_out(bindings)
     if not dropped:
-        raise Refused(f"{aor} has no such registration.")
-    sentence = f"{dropped} registration{'s' if dropped > 1 else ''} of {aor} dropped."
+        raise Refused(_("%(aor)s has no such registration.") % {"aor": aor})
+    sentence = ngettext(
+        "%(dropped)s registration of %(aor)s dropped.",
+        "%(dropped)s registrations of %(aor)s dropped.",
+        dropped,
+    ) % {"dropped": dropped, "aor": aor}
     speech.done(sentence, {"aor": aor, "dropped": dropped}, options)

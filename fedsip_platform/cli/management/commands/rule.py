@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.api.translations import TranslationViewSet
 from fedsip_platform.audit import log
@@ -74,7 +75,11 @@ class Command(BaseCommand):
 def add(options: Mapping[str, Any]) -> None:
     """Make a rule."""
     rule = services.create_translation(lookup.domain(options["domain"]), **_fields(options))
-    speech.done(f"rule {rule.public_id} is made.", rows.of_rule(rule), options)
+    speech.done(
+        _("rule %(public_id)s is made.") % {"public_id": rule.public_id},
+        rows.of_rule(rule),
+        options,
+    )
 
 
 def list_all(options: Mapping[str, Any]) -> None:
@@ -94,7 +99,11 @@ def show(options: Mapping[str, Any]) -> None:
 def change(options: Mapping[str, Any]) -> None:
     """Change a rule."""
     rule = services.update_translation(_rule(options), **_fields(options))
-    speech.done(f"rule {rule.public_id} is changed.", rows.of_rule(rule), options)
+    speech.done(
+        _("rule %(public_id)s is changed.") % {"public_id": rule.public_id},
+        rows.of_rule(rule),
+        options,
+    )
 
 
 def delete(options: Mapping[str, Any]) -> None:
@@ -102,7 +111,7 @@ def delete(options: Mapping[str, Any]) -> None:
     rule = _rule(options)
     row = rows.of_rule(rule)
     services.delete_translation(rule)
-    speech.done(f"rule {row['id']} is deleted.", row, options)
+    speech.done(_("rule %(id)s is deleted.") % {"id": row["id"]}, row, options)
 
 
 def tell_effect(options: Mapping[str, Any]) -> None:
@@ -161,10 +170,17 @@ def restore(options: Mapping[str, Any]) -> None:
     """Bring a rule back to what it was."""
     entry = Entry.objects.filter(public_id=_id(options["entry"]), kind=history.KIND).first()
     if entry is None:
-        raise Refused(f"{options['entry']} is no change of a rule; ./fedsip rule history has them.")
+        raise Refused(
+            _("%(entry)s is no change of a rule; ./fedsip rule history has them.")
+            % {"entry": options["entry"]}
+        )
     domain = lookup.domain(entry.key.partition(" ")[0])
     rule = history.restore(domain, entry)
-    speech.done(f"rule {rule.public_id} is as it was then.", rows.of_rule(rule), options)
+    speech.done(
+        _("rule %(public_id)s is as it was then.") % {"public_id": rule.public_id},
+        rows.of_rule(rule),
+        options,
+    )
 
 
 def _meant(text: str) -> Translation:
@@ -177,7 +193,9 @@ def _id(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError as error:
-        raise Refused(f"{text} is no id; ./fedsip rule list has them.") from error
+        raise Refused(
+            _("%(text)s is no id; ./fedsip rule list has them.") % {"text": text}
+        ) from error
 
 
 def _fields(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,5 +206,5 @@ def _rule(options: Mapping[str, Any]) -> Translation:
     wanted = _id(options["id"])
     found = Translation.objects.select_related("domain").filter(public_id=wanted).first()
     if found is None:
-        raise Refused(f"there is no rule {wanted}.")
+        raise Refused(_("there is no rule %(wanted)s.") % {"wanted": wanted})
     return found

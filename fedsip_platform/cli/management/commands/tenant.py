@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import fields, lookup, rows, speech
 from fedsip_platform.directory import services
@@ -55,7 +56,7 @@ class Command(BaseCommand):
 def add(options: Mapping[str, Any]) -> None:
     """Make a tenant."""
     made = services.create_tenant(options["name"] or options["slug"], options["slug"])
-    speech.done(f"tenant {made.slug} is made.", rows.of_tenant(made), options)
+    speech.done(_("tenant %(slug)s is made.") % {"slug": made.slug}, rows.of_tenant(made), options)
 
 
 def list_all(options: Mapping[str, Any]) -> None:
@@ -68,7 +69,11 @@ def set_fields(options: Mapping[str, Any]) -> None:
     wanted = fields.values(Tenant, options["field"], SETTABLE, "field", "max_calls=100")
     tenant = services.update_tenant(lookup.tenant(options["slug"]), **wanted)
     values = ", ".join(f"{name}={speech.text(getattr(tenant, name))}" for name in wanted)
-    speech.done(f"tenant {tenant.slug} has {values} now.", _limits(tenant), options)
+    speech.done(
+        _("tenant %(slug)s has %(values)s now.") % {"slug": tenant.slug, "values": values},
+        _limits(tenant),
+        options,
+    )
 
 
 def tell_attention(options: Mapping[str, Any]) -> None:
@@ -82,9 +87,11 @@ def delete(options: Mapping[str, Any]) -> None:
     """Delete a tenant."""
     tenant = lookup.tenant(options["slug"])
     row = rows.of_tenant(tenant)
-    speech.confirm(f"Delete {tenant} with its domains, users and rules?", options)
+    speech.confirm(
+        _("Delete %(tenant)s with its domains, users and rules?") % {"tenant": tenant}, options
+    )
     services.delete_tenant(tenant)
-    speech.done(f"tenant {row['slug']} is deleted.", row, options)
+    speech.done(_("tenant %(slug)s is deleted.") % {"slug": row["slug"]}, row, options)
 
 
 def _limits(tenant: Tenant) -> dict[str, Any]:
@@ -94,11 +101,15 @@ def _limits(tenant: Tenant) -> dict[str, Any]:
 def disable(options: Mapping[str, Any]) -> None:
     """Stop serving a tenant's domains."""
     tenant = services.update_tenant(lookup.tenant(options["slug"]), enabled=False)
-    sentence = f"tenant {tenant.slug} is disabled: its domains are not served now."
+    sentence = _("tenant %(slug)s is disabled: its domains are not served now.") % {
+        "slug": tenant.slug
+    }
     speech.done(sentence, rows.of_tenant(tenant), options)
 
 
 def enable(options: Mapping[str, Any]) -> None:
     """Serve a tenant's domains again."""
     tenant = services.update_tenant(lookup.tenant(options["slug"]), enabled=True)
-    speech.done(f"tenant {tenant.slug} is enabled.", rows.of_tenant(tenant), options)
+    speech.done(
+        _("tenant %(slug)s is enabled.") % {"slug": tenant.slug}, rows.of_tenant(tenant), options
+    )

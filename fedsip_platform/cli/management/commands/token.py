@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform.api import tokens
 from fedsip_platform.api.areas import Scope
@@ -56,7 +57,11 @@ def add(options: Mapping[str, Any]) -> None:
         tenant=lookup.tenant(options["tenant"]) if options["tenant"] else None,
         expires_at=None if days is None else timezone.now() + timedelta(days=days),
     )
-    speech.done(f"the token, shown once: {text}", _row(token) | {"token": text}, options)
+    speech.done(
+        _("the token, shown once: %(text)s") % {"text": text},
+        _row(token) | {"token": text},
+        options,
+    )
 
 
 def list_all(options: Mapping[str, Any]) -> None:
@@ -72,10 +77,16 @@ def withdraw(options: Mapping[str, Any]) -> None:
     prefix = options["prefix"].removeprefix(f"{tokens.MARK}_")
     found = Token.objects.filter(prefix=prefix).select_related("person", "tenant").first()
     if found is None:
-        raise Refused(f"there is no token {options['prefix']}; ./fedsip token list")
+        raise Refused(
+            _("there is no token %(prefix)s; ./fedsip token list") % {"prefix": options["prefix"]}
+        )
     row = _row(found)
     tokens.withdraw(found)
-    speech.done(f"{row['name']} of {row['person']} is withdrawn.", row, options)
+    speech.done(
+        _("%(name)s of %(person)s is withdrawn.") % {"name": row["name"], "person": row["person"]},
+        row,
+        options,
+    )
 
 
 def _row(token: Token) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fedsip_platform.calls import ladder, pcap, queries, verdict
 from fedsip_platform.calls.models import CallMessage, CallRecord, LiveCall
@@ -64,8 +65,12 @@ def find(call_id: str) -> tuple[CallRecord | LiveCall | None, list[CallMessage]]
     else:
         messages = list(queries.messages_of(everything, call))
     if not messages:
-        known = "It is known, but" if call is not None else "There is no such call here;"
-        raise Refused(f"{known} no message of {call_id} was kept (domain policy trace).")
+        said = (
+            _("There is no such call here; no message of %(call_id)s was kept.")
+            if call is None
+            else _("No message of %(call_id)s was kept (domain policy trace).")
+        )
+        raise Refused(said % {"call_id": call_id})
     return call, messages
 
 
@@ -82,4 +87,7 @@ def _write(path: str, data: bytes) -> None:
             with open(path, "wb") as file:
                 file.write(data)
     except OSError as error:
-        raise Refused(f"{path} cannot be written: {error.strerror}.") from error
+        raise Refused(
+            _("%(path)s cannot be written: %(strerror)s.")
+            % {"path": path, "strerror": error.strerror}
+        ) from error

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
@@ -98,5 +99,7 @@ def _moment(text: str | None, zone: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Refused(f"{text} is no time such as 2026-12-24T18:00.") from error
+        raise Refused(
+            _("%(text)s is no time such as 2026-12-24T18:00.") % {"text": text}
+        ) from error
     return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.cli import fields, lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -56,7 +57,9 @@ def add(options: Mapping[str, Any]) -> None:
     """Make a trunk."""
     name, domain = lookup.address(options["trunk"])
     trunk = services.create_trunk(domain, name, **_fields(options))
-    sentence = f"trunk {trunk} is made; ./fedsip trunk gateway gives it hosts."
+    sentence = _("trunk %(trunk)s is made; ./fedsip trunk gateway gives it hosts.") % {
+        "trunk": trunk
+    }
     speech.done(sentence, rows.of_trunk(trunk), options)
 
 
@@ -71,7 +74,7 @@ def list_all(options: Mapping[str, Any]) -> None:
 def change(options: Mapping[str, Any]) -> None:
     """Change a trunk."""
     trunk = services.update_trunk(_trunk(options), **_fields(options))
-    speech.done(f"trunk {trunk} is changed.", rows.of_trunk(trunk), options)
+    speech.done(_("trunk %(trunk)s is changed.") % {"trunk": trunk}, rows.of_trunk(trunk), options)
 
 
 def delete(options: Mapping[str, Any]) -> None:
@@ -79,7 +82,7 @@ def delete(options: Mapping[str, Any]) -> None:
     trunk = _trunk(options)
     row = rows.of_trunk(trunk)
     services.delete_trunk(trunk)
-    speech.done(f"trunk {trunk} is deleted.", row, options)
+    speech.done(_("trunk %(trunk)s is deleted.") % {"trunk": trunk}, row, options)
 
 
 def gateway(options: Mapping[str, Any]) -> None:
@@ -93,7 +96,11 @@ def gateway(options: Mapping[str, Any]) -> None:
     else:
         services.update_gateway(known, **given)
     row = rows.of_trunk(trunk)
-    speech.done(f"trunk {trunk} has {', '.join(row['gateways'])}.", row, options)
+    speech.done(
+        _("trunk %(trunk)s has %(list)s.") % {"trunk": trunk, "list": ", ".join(row["gateways"])},
+        row,
+        options,
+    )
 
 
 def drop_gateway(options: Mapping[str, Any]) -> None:
@@ -101,9 +108,16 @@ def drop_gateway(options: Mapping[str, Any]) -> None:
     trunk = _trunk(options)
     known = trunk.gateways.filter(host=options["host"].lower()).first()
     if known is None:
-        raise Refused(f"trunk {trunk} has no gateway {options['host']}.")
+        raise Refused(
+            _("trunk %(trunk)s has no gateway %(host)s.")
+            % {"trunk": trunk, "host": options["host"]}
+        )
     services.delete_gateway(known)
-    speech.done(f"trunk {trunk} has {options['host']} no more.", rows.of_trunk(trunk), options)
+    speech.done(
+        _("trunk %(trunk)s has %(host)s no more.") % {"trunk": trunk, "host": options["host"]},
+        rows.of_trunk(trunk),
+        options,
+    )
 
 
 def _fields(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,6 +129,8 @@ def _trunk(options: Mapping[str, Any]) -> Trunk:
     name, domain = lookup.address(options["trunk"])
     found = domain.trunks.filter(name=name).first()
     if found is None:
-        raise Refused(f"there is no trunk {name} in {domain}.")
+        raise Refused(
+            _("there is no trunk %(name)s in %(domain)s.") % {"name": name, "domain": domain}
+        )
     found.domain = domain
     return found

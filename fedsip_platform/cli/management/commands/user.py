@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from fedsip_platform.api.users import UserViewSet
 from fedsip_platform.cli import fields, filtering, lookup, many, passwords, rows, speech
@@ -77,7 +78,11 @@ def add(options: Mapping[str, Any]) -> None:
     word, is_made = passwords.chosen(options)
     made = services.create_subscriber(domain, username, word, display_name=options["display_name"])
     row = rows.of_subscriber(made) | ({"password": word} if is_made else {})
-    speech.done(f"user {made.aor} is made{_shown(word, is_made)}.", row, options)
+    speech.done(
+        _("user %(aor)s is made%(shown)s.") % {"aor": made.aor, "shown": _shown(word, is_made)},
+        row,
+        options,
+    )
 
 
 def list_all(options: Mapping[str, Any]) -> None:
@@ -100,7 +105,10 @@ def load(options: Mapping[str, Any]) -> None:
             for field, reason in result.errors:
                 print(f"row {result.row}: {field}: {reason}", file=sys.stderr)
         if options["atomic"] and counted[bulk.REFUSED]:
-            raise Refused(f"nothing was changed: {counted[bulk.REFUSED]} rows are refused.")
+            raise Refused(
+                _("nothing was changed: %(amount)s rows are refused.")
+                % {"amount": counted[bulk.REFUSED]}
+            )
     sentence = ", ".join(f"{amount} {status}" for status, amount in counted.items())
     speech.done(f"{sentence}.", counted, options)
 
@@ -113,7 +121,9 @@ def show(options: Mapping[str, Any]) -> None:
 def disown(options: Mapping[str, Any]) -> None:
     """Take a user away from the person whose own it is."""
     user = people.own(lookup.subscriber(options["aor"]), None)
-    speech.done(f"{user.aor} is nobody's own now.", rows.of_own_user(user), options)
+    speech.done(
+        _("%(aor)s is nobody's own now.") % {"aor": user.aor}, rows.of_own_user(user), options
+    )
 
 
 def set_fields(options: Mapping[str, Any]) -> None:
@@ -121,20 +131,28 @@ def set_fields(options: Mapping[str, Any]) -> None:
     wanted = fields.values(Subscriber, options["field"], SETTABLE, "field", "srtp=required")
     user = services.update_subscriber(lookup.subscriber(options["aor"]), **wanted)
     values = ", ".join(f"{name}={speech.text(getattr(user, name))}" for name in wanted)
-    speech.done(f"user {user.aor} has {values} now.", rows.of_subscriber(user), options)
+    speech.done(
+        _("user %(aor)s has %(values)s now.") % {"aor": user.aor, "values": values},
+        rows.of_subscriber(user),
+        options,
+    )
 
 
 def disable(options: Mapping[str, Any]) -> None:
     """Let a user in no more."""
     user = services.disable_subscriber(lookup.subscriber(options["aor"]))
-    sentence = f"user {user.aor} is disabled and can neither register nor call now."
+    sentence = _("user %(aor)s is disabled and can neither register nor call now.") % {
+        "aor": user.aor
+    }
     speech.done(sentence, rows.of_subscriber(user), options)
 
 
 def enable(options: Mapping[str, Any]) -> None:
     """Let a user in again."""
     user = services.enable_subscriber(lookup.subscriber(options["aor"]))
-    speech.done(f"user {user.aor} is enabled.", rows.of_subscriber(user), options)
+    speech.done(
+        _("user %(aor)s is enabled.") % {"aor": user.aor}, rows.of_subscriber(user), options
+    )
 
 
 def password(options: Mapping[str, Any]) -> None:
@@ -143,17 +161,22 @@ def password(options: Mapping[str, Any]) -> None:
     word, is_made = passwords.chosen(options)
     services.set_password(user, word)
     row = rows.of_subscriber(user) | ({"password": word} if is_made else {})
-    speech.done(f"user {user.aor} has a new password{_shown(word, is_made)}.", row, options)
+    speech.done(
+        _("user %(aor)s has a new password%(shown)s.")
+        % {"aor": user.aor, "shown": _shown(word, is_made)},
+        row,
+        options,
+    )
 
 
 def delete(options: Mapping[str, Any]) -> None:
     """Delete a user."""
     user = lookup.subscriber(options["aor"])
     row = rows.of_subscriber(user)
-    speech.confirm(f"Delete {user.aor}?", options)
+    speech.confirm(_("Delete %(aor)s?") % {"aor": user.aor}, options)
     services.delete_subscriber(user)
-    speech.done(f"user {user.aor} is deleted.", row, options)
+    speech.done(_("user %(aor)s is deleted.") % {"aor": user.aor}, row, options)
 
 
 def _shown(word: str, is_made: bool) -> str:
-    return f"; password (shown only now): {word}" if is_made else ""
+    return _("; password (shown only now): %(word)s") % {"word": word} if is_made else ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
 
 from fedsip_platform.api.webhooks import DeliveryViewSet
 from fedsip_platform.cli import fields, filtering, lookup, speech
@@ -63,7 +64,11 @@ def add(options: Mapping[str, Any]) -> None:
     """Have an address told."""
     tenant = lookup.tenant(options["tenant"])
     made, secret = services.create(tenant, options["url"], options["events"])
-    sentence = f"{made.url} is told of {', '.join(made.events)}; secret of its signatures: {secret}"
+    sentence = _("%(url)s is told of %(list)s; secret of its signatures: %(secret)s") % {
+        "url": made.url,
+        "list": ", ".join(made.events),
+        "secret": secret,
+    }
     speech.done(sentence, _row(made) | {"secret": secret}, options)
 
 
@@ -79,13 +84,15 @@ def change(options: Mapping[str, Any]) -> None:
     """Change a webhook."""
     given = fields.values(Webhook, options["words"], FIELDS, "field", "enabled=off")
     made = services.update(_find(options["id"]), **given)
-    speech.done(f"{made.url} is changed.", _row(made), options)
+    speech.done(_("%(url)s is changed.") % {"url": made.url}, _row(made), options)
 
 
 def test(options: Mapping[str, Any]) -> None:
     """Send a test."""
     made = services.test(_find(options["id"]))
-    speech.done(f"a test is on its way to {made.webhook.url}.", _delivery(made), options)
+    speech.done(
+        _("a test is on its way to %(url)s.") % {"url": made.webhook.url}, _delivery(made), options
+    )
 
 
 def deliveries(options: Mapping[str, Any]) -> None:
@@ -99,9 +106,11 @@ def retry(options: Mapping[str, Any]) -> None:
     """Try a delivery again."""
     found = Delivery.objects.filter(public_id=_uuid(options["id"])).first()
     if found is None:
-        raise Refused(f"there is no delivery {options['id']}; ./fedsip webhook deliveries ID")
+        raise Refused(
+            _("there is no delivery %(id)s; ./fedsip webhook deliveries ID") % {"id": options["id"]}
+        )
     made = services.retry(found)
-    speech.done("it is tried again.", _delivery(made), options)
+    speech.done(_("it is tried again."), _delivery(made), options)
 
 
 def delete(options: Mapping[str, Any]) -> None:
@@ -109,13 +118,13 @@ def delete(options: Mapping[str, Any]) -> None:
     found = _find(options["id"])
     row = _row(found)
     services.remove(found)
-    speech.done(f"{found.url} is told no more.", row, options)
+    speech.done(_("%(url)s is told no more.") % {"url": found.url}, row, options)
 
 
 def _find(text: str) -> Webhook:
     found = Webhook.objects.filter(public_id=_uuid(text)).select_related("tenant").first()
     if found is None:
-        raise Refused(f"there is no webhook {text}; ./fedsip webhook list")
+        raise Refused(_("there is no webhook %(text)s; ./fedsip webhook list") % {"text": text})
     return found
 
 
@@ -123,7 +132,7 @@ def _uuid(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise Refused(f"{text} is no id.") from None
+        raise Refused(_("%(text)s is no id.") % {"text": text}) from None
 
 
 def _row(webhook: Webhook) -> dict[str, Any]:
