@@ -25,13 +25,14 @@ from proxy.location.model import Binding
 from proxy.node import Node
 from proxy.observe import log_lines
 from proxy.observe.blocks import Blocks, Network
-from proxy.observe.calls import Calls, Observed
+from proxy.observe.calls import Calls
 from proxy.observe.gateway_health import GatewayHealthWriter
 from proxy.observe.hang_ups import HangUps
 from proxy.observe.heartbeat import Facts, Heartbeat
 from proxy.observe.hep_export import HepExport
 from proxy.observe.journal import Journal
 from proxy.observe.platform_use import PlatformUse
+from proxy.observe.protocols import Observed
 from proxy.observe.records import Records
 from proxy.observe.refusals import Refusals
 from proxy.observe.spool import Spool

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fedsip_platform import csv_export
-from fedsip_platform.calls import pcap, queries, services, verdict
+from fedsip_platform.calls import hops, pcap, queries, services, verdict
 from fedsip_platform.calls.models import CallMessage, CallRecord, LiveCall
 
 from . import filters
@@ -57,7 +57,27 @@ _ROUTE = (
     "target",
     "caller_address",
     "hop",
+    "hops",
 )
+
+
+class HopSerializer(serializers.Serializer):
+    """One place where a call was tried."""
+
+    target = serializers.CharField(help_text="The Request-URI as it was sent.")
+    address = serializers.CharField(
+        help_text="Protocol, address and port; empty where the DNS led nowhere."
+    )
+    leads = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="The answers of the DNS that led there, as in a zone file.",
+    )
+    at = serializers.DateTimeField()
+    outcome = serializers.ChoiceField(list(hops.OUTCOMES))
+    status = serializers.IntegerField(help_text="Of its final answer, or 0.")
+    reason = serializers.CharField(
+        help_text="Its reason phrase, or what was wrong with the way there."
+    )
 
 
 class _WhoseSerializer(serializers.ModelSerializer):
@@ -72,6 +92,9 @@ class _WhoseSerializer(serializers.ModelSerializer):
     )
     rule = serializers.UUIDField(
         read_only=True, allow_null=True, help_text="The rule that it took, while there is one."
+    )
+    hops = HopSerializer(
+        many=True, read_only=True, help_text="All places that were tried, in that order."
     )
 
 

@@ -54,6 +54,8 @@ class CallRecord(models.Model):
     """Where the INVITE came from: protocol, address and port."""
     hop = models.TextField(db_default="")
     """Where it went: protocol, address and port of the far side that answered, or was tried."""
+    hops = models.JSONField(default=list, db_default=[])
+    """All places that were tried, as proxy/observe/hops.py says them."""
     started_at = models.DateTimeField()
     ringing_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
@@ -136,6 +138,7 @@ class LiveCall(models.Model):
     target = models.TextField(db_default="")
     caller_address = models.TextField(db_default="")
     hop = models.TextField(db_default="")
+    hops = models.JSONField(default=list, db_default=[])
     started_at = models.DateTimeField()
     ringing_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)

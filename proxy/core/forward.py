@@ -20,7 +20,7 @@ from proxy.transport.flow import FlowFailed
 
 from .breadth import incoming
 from .own_via import OwnVia, loop_mark
-from .request_context import Branch, Reject, RequestContext
+from .request_context import Branch, Reject, RequestContext, Tried
 from .stepping import Stepper, in_task
 from .target_set import Target
 
@@ -116,11 +116,12 @@ class Forwarder:
         branch = make_branch(call, target, branch_id, call.request, incoming(call.original))
         self.start(call, branch)
 
-    def try_next_hop(self, call: RequestContext, branch: Branch) -> bool:
-        """Go on to the next hop of a branch whose present one failed; False if there is none."""
+    def try_next_hop(self, call: RequestContext, branch: Branch, status: int, why: str) -> bool:
+        """Go on to the next hop of a branch whose present one failed, with this status if it has
+        answered; False if there is none."""
         if not branch.hops or branch.cancel_wanted:
             return False
-        self._leave_hop(branch)
+        self._leave_hop(branch, status, why)
         self._stepper.step(self._run(call, branch))
         return True
 
@@ -137,6 +138,7 @@ class Forwarder:
             self._fail(call, branch, refusal)
         except LocateError as error:
             log.info("cannot locate call_id=%r: %s", call.original.call_id, error)
+            branch.failure, branch.tried_at = str(error), self._clock.time()
             self._fail(call, branch, Reject(404, b"Unresolvable Destination"))
         except ParseError as malformed:  # a field that nobody has read before
             log.info("cannot forward call_id=%r: %s", call.original.call_id, malformed)
@@ -160,6 +162,7 @@ class Forwarder:
             hops = [_for_target(hop, target) for hop in hops]
         branch.hop = hops[0]
         branch.hops = hops[1:]
+        branch.tried_at = self._clock.time()
 
     async def _open_and_attempt(self, call: RequestContext, branch: Branch) -> None:
         """Try hops until one has taken the request, opening a connection to each that needs one."""
@@ -173,7 +176,7 @@ class Forwarder:
                 )
                 opened = None
                 branch.attempt += 1  # what the next hop gets is another transaction
-                if not self._take_next_hop(call, branch):
+                if not self._take_next_hop(call, branch, str(error)):
                     return
             if self._attempt(call, branch, opened):
                 return
@@ -191,9 +194,9 @@ class Forwarder:
                 if len(data) > _LARGEST_DATAGRAM and flow.protocol == "udp" and _prefer_tcp(branch):
                     continue
                 self._send(call, branch, via_branch, data, flow)
-            except FlowFailed:
+            except FlowFailed as error:
                 opened = None
-                if not self._take_next_hop(call, branch):
+                if not self._take_next_hop(call, branch, str(error)):
                     return True
             else:
                 return True
@@ -205,13 +208,17 @@ class Forwarder:
     ) -> None:
         if call.method == b"ACK":
             self._transport.send(data, flow)
-        else:
-            self._clients.send(call, branch, via_branch, data, flow, now=self._clock.time())
+            return
+        now = self._clock.time()
+        if branch.hop is None:
+            branch.tried_at = now
+        self._clients.send(call, branch, via_branch, data, flow, now=now)
 
-    def _take_next_hop(self, call: RequestContext, branch: Branch) -> bool:
+    def _take_next_hop(self, call: RequestContext, branch: Branch, why: str) -> bool:
         if branch.hops:
-            self._leave_hop(branch)
+            self._leave_hop(branch, 0, why)
             return True
+        branch.failure = why
         unproved = branch.target.unproved
         if unproved is not None and branch.client_transaction is None:  # nobody was asked
             self._fail(call, branch, unproved())
@@ -226,10 +233,13 @@ class Forwarder:
         self._fail(call, branch, Reject(status))
         return False
 
-    def _leave_hop(self, branch: Branch) -> None:
-        if branch.hop is not None:
-            self._locator.failed(branch.hop, now=self._clock.time())
+    def _leave_hop(self, branch: Branch, status: int, why: str) -> None:
+        hop, now = branch.hop, self._clock.time()
+        if hop is not None:
+            self._locator.failed(hop, now=now)
+            branch.tried = (*branch.tried, Tried(hop, branch.tried_at, status, why))
         branch.hop = branch.hops.pop(0)
+        branch.tried_at = now
 
     def _fail(self, call: RequestContext, branch: Branch, why: Reject) -> None:
         self.upstream.fail_branch(call, branch, why, now=self._clock.time())
@@ -308,7 +318,7 @@ def _prefer_tcp(branch: Branch) -> bool:
     hops: list[Hop] = []
     for hop in (branch.hop, *branch.hops):
         if hop.transport == "udp":
-            hops.append(Hop("tcp", hop.address, hop.port, None))
+            hops.append(Hop("tcp", hop.address, hop.port, None, leads=hop.leads))
         hops.append(hop)
     branch.hop = hops[0]
     branch.hops = hops[1:]

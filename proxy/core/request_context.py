@@ -33,16 +33,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from proxy.locate.hop import Hop
 from proxy.sip.lines import has
 
 from .target_set import Changes, Target, TargetSet
 
 if TYPE_CHECKING:
     from proxy.directory.model import Domain, Subscriber, Translation
-    from proxy.locate.hop import Hop
     from proxy.sip.message import Request, Response
     from proxy.sip.uri import SipUri, Uri
     from proxy.transport.flow import Address, Flow
@@ -121,13 +122,27 @@ class Notes:
         self.media: object | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A hop that a branch has left because it failed."""
+
+    hop: Hop
+    at: float
+    """When it was tried, on the monotonic clock."""
+    status: int
+    """Of its answer; 0 when there was none."""
+    why: str
+    """Its reason phrase, or what was wrong with the way there; empty when nothing came."""
+
+
 class Branch:
     """One target being tried. `request` is its own copy (the call's own request when there is only
     one target); Via and Record-Route are added when it is sent.
 
     `branch_id` stays the same while RFC 3263 failover goes through `hops`; each attempt has a Via
     branch of its own that begins with it. Until it is sent, `flow` is None for a hop that must be
-    located; `hop` is None for a target that is reached by its flow.
+    located; `hop` is None for a target that is reached by its flow. What is kept of hops
+    that failed is for whoever looks at the call later.
     """
 
     __slots__ = (
@@ -136,6 +151,7 @@ class Branch:
         "breadth",
         "cancel_wanted",
         "client_transaction",
+        "failure",
         "far_media",
         "final",
         "flow",
@@ -153,6 +169,8 @@ class Branch:
         "request",
         "target",
         "timer_c_at",
+        "tried",
+        "tried_at",
     )
 
     def __init__(self, target: Target, request: Request, branch_id: bytes) -> None:
@@ -165,6 +183,9 @@ class Branch:
         self.hops: list[Hop] = []  # those that are left to try
         self.attempt = 0
         self.breadth = 0  # of the request's Max-Breadth, until it has ended
+        self.tried: tuple[Tried, ...] = ()  # before the present hop
+        self.tried_at = 0.0  # when the present hop was, on the monotonic clock
+        self.failure: str | None = None  # what was wrong with the last hop, "" when nothing came
         self.client_transaction: ClientTransaction | None = None
         self.provisional_seen = False
         self.cancel_wanted = False

@@ -16,6 +16,7 @@ from proxy.sip.codec import serialise
 from proxy.sip.errors import ParseError
 from proxy.sip.lines import has
 from proxy.sip.message import Response, cancel_for
+from proxy.sip.status import reason_of
 from proxy.sip.transaction import NEVER
 from proxy.transport.via_source import source_port
 
@@ -120,7 +121,7 @@ class Upstream:
         elif (
             status == 503
             and not branch.provisional_seen
-            and self._forwarder.try_next_hop(call, branch)
+            and self._forwarder.try_next_hop(call, branch, status, _text(response.reason))
         ):
             return
         if call.response_context is not None:
@@ -133,13 +134,17 @@ class Upstream:
             tx.on_final(408 if is_timeout else 503)
         if call is None or branch is None or call.response_context is None or branch.is_done:
             return
-        if not branch.provisional_seen and self._forwarder.try_next_hop(call, branch):
+        why = "" if is_timeout else f"{tx.flow.remote[0]} cannot be reached"
+        if not branch.provisional_seen and self._forwarder.try_next_hop(call, branch, 0, why):
             return
+        branch.failure = why
         actions = call.response_context.failed(branch, 408 if is_timeout else 503)
         self.run(call, actions, now=now)
 
     def fail_branch(self, call: RequestContext, branch: Branch, why: Reject, *, now: float) -> None:
         """A branch could not be sent, or routing refused it."""
+        if branch.failure is None:
+            branch.failure = _text(reason_of(why.status) if why.reason is None else why.reason)
         if call.response_context is not None:
             actions = call.response_context.failed(branch, why.status, why.reason, why.headers)
             self.run(call, actions, now=now)
@@ -352,6 +357,10 @@ class Upstream:
         if hop is None or not self._via.has_sealed(own, below):
             return
         self._replies.send_to(hop, serialise(response), below)
+
+
+def _text(reason: bytes) -> str:
+    return reason.decode("utf-8", "replace")
 
 
 def _told(status: int) -> None:

@@ -17,7 +17,8 @@ import re2
 from proxy.sip.errors import ParseError
 from proxy.sip.uri import SipUri, parse_uri
 
-from .rfc3263 import Answer, LocateError, Naptr, Question
+from .records import Naptr
+from .rfc3263 import Answer, LocateError, Question
 
 _MOST_RECORDS: Final = 16
 _MOST_NAMES: Final = 5

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from .hop import Hop
-from .rfc3263 import Answer, LocateError, Naptr, Question, Srv
+from .records import Record, zone_text
+from .rfc3263 import Answer, LocateError, Question
 
 if TYPE_CHECKING:
     from proxy.sip.uri import SipUri
@@ -65,18 +66,5 @@ async def explain(uri: SipUri, locator: Locator) -> Explanation:
 
 def texts_of(answer: Answer) -> tuple[str, ...]:
     """The records as a zone file has them."""
-    records: Sequence[Naptr | Srv | str] = answer
-    return tuple([_text(record) for record in records])
-
-
-def _text(record: Naptr | Srv | str) -> str:
-    match record:
-        case Naptr():
-            return (
-                f'{record.order} {record.preference} "{record.flags}" "{record.service}"'
-                f' "{record.regexp}" {record.replacement}'
-            )
-        case Srv():
-            return f"{record.priority} {record.weight} {record.port} {record.target}"
-        case _:
-            return record
+    records: Sequence[Record] = answer
+    return tuple([zone_text(record) for record in records])

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from .records import Record, zone_text
 
 Place = tuple[str, str, int]
 
 SECURE: Final = frozenset(("tls", "wss"))
 """Transports that sips may go by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """One answer of the DNS that led to a hop."""
+
+    kind: str
+    """"NAPTR", "SRV", "A" or "AAAA"."""
+    name: str
+    record: Record
+
+    @property
+    def text(self) -> str:
+        """As a zone file has it."""
+        return f"{self.name} {self.kind} {zone_text(self.record)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +43,8 @@ class Hop:
     """Whether the far side's certificate must carry `tls_name`."""
     shown_as: str = ""
     """The domain of ours whose certificate is shown; empty for the node's own."""
+    leads: tuple[Lead, ...] = field(default=(), compare=False)
+    """The answers by which it was found, in the order of asking; none for an IP literal."""
 
     @property
     def place(self) -> Place:

@@ -30,7 +30,8 @@ from proxy.sip.uri import SipUri, split_host_port
 from . import enum
 from .hop import Hop, Place
 from .name_server import NameServer
-from .rfc3263 import Answer, LocateError, Naptr, Question, Selection, Speaks, Srv, locate
+from .records import Naptr, Srv
+from .rfc3263 import Answer, LocateError, Question, Selection, Speaks, locate
 from .turns import Turns
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from typing import Final, Literal
 
 from proxy.sip.uri import SipUri
 
-from .hop import SECURE, Hop
+from .hop import SECURE, Hop, Lead
+from .records import Naptr, Srv
 
 DEFAULT_PORT: Final = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 MOST_HOPS: Final = 16
@@ -70,27 +71,10 @@ class Question:
     no further round."""
 
 
-@dataclass(frozen=True, slots=True)
-class Naptr:
-    order: int
-    preference: int
-    flags: str
-    service: str
-    replacement: str
-    regexp: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Srv:
-    priority: int
-    weight: int
-    port: int
-    target: str
-
-
 Answer = Sequence[Naptr] | Sequence[Srv] | Sequence[str]
 Selection = Generator[Question, Answer, list[Hop]]
-_Services = list[tuple[str, str]]
+_Services = list[tuple[str, str, tuple[Lead, ...]]]
+"""Transport, SRV name, and the NAPTR that named it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +145,10 @@ def _default_transport(uri: SipUri, speaks: Speaks) -> str:
     raise LocateError(f"{uri.host_text}: no transport for {uri.scheme.decode()} is spoken here")
 
 
-def _by_naptr(
-    uri: SipUri, host: str, speaks: Speaks
-) -> Generator[Question, Answer, list[tuple[str, str]]]:
-    """Services in NAPTR order, as (transport, SRV name). Only terminal records count, those that
-    name SRV: a chain of rewritings is no SIP service (s4.1) and may be a loop."""
-    usable: _Services = []
+def _by_naptr(uri: SipUri, host: str, speaks: Speaks) -> Generator[Question, Answer, _Services]:
+    """Services in NAPTR order. Only terminal records count, those that name SRV: a chain of
+    rewritings is no SIP service (s4.1) and may be a loop."""
+    usable: dict[tuple[str, str], tuple[Lead, ...]] = {}
     answer = yield from _ask_if_possible(Question("NAPTR", host))
     records = [one for one in answer if isinstance(one, Naptr)]
     for record in sorted(records, key=lambda one: (one.order, one.preference)):
@@ -178,15 +160,14 @@ def _by_naptr(
         if uri.is_sips and transport not in SECURE:
             continue
         service = (transport, record.replacement.rstrip(".").lower())
-        if service not in usable:
-            usable.append(service)
-    return usable[:_MOST_SERVICES]
+        usable.setdefault(service, (Lead("NAPTR", host, record),))
+    return [(*service, leads) for service, leads in usable.items()][:_MOST_SERVICES]
 
 
 def _without_naptr(uri: SipUri, host: str, speaks: Speaks, wanted: str | None) -> _Services:
     """One SRV name for each transport that we speak, or for the one that is wanted."""
     return [
-        (transport, _SRV_PREFIX[transport] + host)
+        (transport, _SRV_PREFIX[transport] + host, ())
         for transport in ((wanted,) if wanted else speaks.transports)
         if wanted or transport not in _BY_NAPTR_ALONE
         if not uri.is_sips or transport in SECURE
@@ -202,8 +183,8 @@ def _by_srv(
 ) -> Generator[Question, Answer, list[Hop]]:
     """The hops of all services, each once; transports that a "." denies go into `absent`."""
     hops: dict[Hop, None] = {}
-    along = tuple([Question("SRV", name) for _, name in services[1:]])
-    for transport, name in services:
+    along = tuple([Question("SRV", name) for _, name, _ in services[1:]])
+    for transport, name, leads in services:
         answer = yield from _ask_if_possible(Question("SRV", name, along))
         along = ()
         records = [one for one in answer if isinstance(one, Srv)]
@@ -216,7 +197,8 @@ def _by_srv(
             if not target or not record.port:
                 continue
             try:
-                found = yield from _addresses(target, transport, record.port, host, speaks)
+                led = (*leads, Lead("SRV", name, record))
+                found = yield from _addresses(target, transport, record.port, host, speaks, led)
             except LocateError:
                 continue  # a target without an address; the next one may have one
             hops |= dict.fromkeys(found)
@@ -252,7 +234,12 @@ def _drawn(group: list[Srv], number: float) -> int:
 
 
 def _addresses(
-    name: str, transport: str, port: int, domain: str, speaks: Speaks
+    name: str,
+    transport: str,
+    port: int,
+    domain: str,
+    speaks: Speaks,
+    leads: tuple[Lead, ...] = (),
 ) -> Generator[Question, Answer, list[Hop]]:
     """All addresses of a host in the families that we speak (RFC 7984), IPv6 first."""
     tls_name = domain if transport in SECURE else None
@@ -267,7 +254,8 @@ def _addresses(
         for text in answer[:_MOST_RECORDS]:
             address = _literal(text) if isinstance(text, str) else None
             if address is not None and not _is_nobody(address):
-                hops.append(Hop(transport, address, port, tls_name))
+                led = (*leads, Lead(question.kind, name, address))
+                hops.append(Hop(transport, address, port, tls_name, leads=led))
     if hops:
         return hops[:MOST_HOPS]
     raise failure or LocateError(f"{name} has no address")

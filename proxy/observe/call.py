@@ -76,6 +76,8 @@ class Call:
     rule_id: int | None
     caller_address: str = ""
     hop: str = ""
+    hops: list[Row] = field(default_factory=list)
+    """As hops.py says them, until it last rang or ended."""
     relay_id: bytes = b""
     ringing_at: float | None = None
     answered_at: float | None = None
@@ -139,6 +141,7 @@ class Call:
             "target": as_text(self.target),
             "caller_address": self.caller_address,
             "hop": self.hop,
+            "hops": self.hops,
             "started_at": as_instant(self.started_at),
             "ringing_at": None if self.ringing_at is None else as_instant(self.ringing_at),
             "answered_at": None if self.answered_at is None else as_instant(self.answered_at),
@@ -147,21 +150,6 @@ class Call:
             "user_agent": as_text(self.user_agent),
             "rule_id": self.rule_id,
         }
-
-
-class HasFarEnd(Protocol):
-    """What is read of a flow."""
-
-    @property
-    def protocol(self) -> str: ...
-    @property
-    def remote(self) -> tuple[str, int]: ...
-
-
-def place(flow: HasFarEnd) -> str:
-    """The far end of a flow, as people read it: `udp 192.0.2.1:5060`."""
-    host, port = flow.remote
-    return f"{flow.protocol} [{host}]:{port}" if ":" in host else f"{flow.protocol} {host}:{port}"
 
 
 def call_of(row: Row) -> Call:
@@ -182,6 +170,7 @@ def call_of(row: Row) -> Call:
         row["rule_id"],
         row["caller_address"],
         row["hop"],
+        row["hops"],
         bytes.fromhex(row["relay_id"]),
         row["ringing_at"],
         row["answered_at"],

@@ -11,17 +11,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from os import urandom
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from proxy.sip.status import reason_of
 
 from .browser_calls import BrowserCalls
-from .call import Call, Dialog, SpokenBy, place
+from .call import Call, Dialog, SpokenBy
+from .hops import hop_of, hops_of
 from .media_report import sentences_of, streams_of, verdict_of
-from .text import as_instant, as_text
+from .text import as_instant, as_text, place
 
 if TYPE_CHECKING:
-    from proxy.sip.message import Request, Response
+    from proxy.sip.message import Response
+
+    from .protocols import Observed, Records
 
 log = logging.getLogger(__name__)
 
@@ -34,58 +37,6 @@ _REPORT_SECONDS: Final = 3.0
 _CHALLENGES: Final = (401, 407)
 _MOST_OVER: Final = 10_000
 """So many of the calls that have ended are known still: more than end before they are written."""
-
-
-class Observed(Protocol):
-    """What is read of a request on its way; core's RequestContext has it."""
-
-    @property
-    def original(self) -> Request: ...
-    @property
-    def request(self) -> Request: ...
-    @property
-    def method(self) -> bytes: ...
-    @property
-    def fields(self) -> dict[bytes, bytes]: ...
-    @property
-    def flow(self) -> Any: ...
-    @property
-    def is_initial(self) -> bool: ...
-    @property
-    def is_cancelled(self) -> bool: ...
-    @property
-    def relay_id(self) -> bytes | None: ...
-    @property
-    def domain(self) -> Any: ...
-    @property
-    def callee_domain(self) -> Any: ...
-    @property
-    def subscriber(self) -> Any: ...
-    @property
-    def direction(self) -> Any: ...
-    @property
-    def notes(self) -> Any: ...
-    @property
-    def response_context(self) -> Any: ...
-    @property
-    def server_transaction(self) -> Any: ...
-    def reply(self, status: int, reason: bytes | None = None) -> None: ...
-
-
-class Records(Protocol):
-    """What is told of calls; records.py writes it."""
-
-    def changed(self, call: Call) -> None:
-        """A call began, rings or was answered."""
-
-    def ending(self, call: Call) -> None:
-        """A call is over, and what its relay says of it is still to come."""
-
-    def ended(self, call: Call) -> None:
-        """A call is over."""
-
-    def ended_elsewhere(self, call_id: str, *, ended_at: str, ended_by: str) -> None:
-        """A BYE passed for a call that is not known here."""
 
 
 class Calls:
@@ -166,7 +117,7 @@ class Calls:
         held = self._calls.get(call.original.call_id)
         if held is not None and held.ringing_at is None and held.passage is call:
             held.ringing_at = self._wall()
-            held.hop = _hop_of(call) or held.hop
+            self._note_hops(held, call, now=now)
             self._records.changed(held)
 
     def answered(self, call: Observed, response: Response, *, now: float) -> None:
@@ -180,13 +131,13 @@ class Calls:
                 self._renewed(held, call, response)
             return
         if held is None:
-            self._refused(call, response)
+            self._refused(call, response, now=now)
             return
         if held.passage is not call:
             return
         if call.relay_id is not None and call.notes.is_relayed:
             held.relay_id = call.relay_id
-        held.hop = _hop_of(call) or held.hop
+        self._note_hops(held, call, now=now)
         held.rule_id = call.notes.rule_id  # a later one may have led to the target that answered
         if status >= 300:
             self._end(held, status, _refuser(call, status), response.reason)
@@ -332,12 +283,19 @@ class Calls:
             user=b"" if call.subscriber is None else call.subscriber.aor,
         )
 
-    def _refused(self, call: Observed, response: Response) -> None:
+    def _note_hops(self, held: Call, call: Observed, *, now: float) -> None:
+        """Where its INVITE has been until now."""
+        held.hop = hop_of(call) or held.hop
+        held.hops = hops_of(call, since=self._wall() - now) or held.hops
+
+    def _refused(self, call: Observed, response: Response, *, now: float) -> None:
         """A call that got no further than here, if it concerns a tenant and is not a challenge."""
         status = response.status
         is_ours = call.domain is not None or call.callee_domain is not None
         if is_ours and status >= 300 and status not in _CHALLENGES:
-            self._end(self._begun(call), status, "proxy", response.reason)
+            held = self._begun(call)
+            self._note_hops(held, call, now=now)
+            self._end(held, status, "proxy", response.reason)
 
     def _end(
         self, held: Call, status: int, ended_by: str, reason: bytes, *, reports: bool = False
@@ -380,23 +338,6 @@ def _flows(call: Observed) -> list[SpokenBy | None]:
         branch.flow for branch in branches
         if branch.final is not None and branch.final.status < 300
     ]  # fmt: skip
-
-
-def _hop_of(call: Observed) -> str:
-    """Where the call went: the branch that answered, else the last that was tried. Where another
-    tenant's phone is, is not the caller's to know."""
-    context, near, far = call.response_context, call.domain, call.callee_domain
-    if context is None:
-        return ""
-    if near is not None and far is not None and near.tenant_id != far.tenant_id:
-        return ""
-    chosen = None
-    for branch in context.branches:
-        if branch.flow is not None:
-            chosen = branch
-            if branch.final is not None and branch.final.status < 300:
-                break
-    return "" if chosen is None else place(chosen.flow)
 
 
 def _refuser(call: Observed, status: int) -> str:

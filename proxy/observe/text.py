@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 _LONGEST_TEXT: Final = 500
+
+
+class HasFarEnd(Protocol):
+    """What is read of a flow."""
+
+    @property
+    def protocol(self) -> str: ...
+    @property
+    def remote(self) -> tuple[str, int]: ...
+
+
+def place(flow: HasFarEnd) -> str:
+    """The far end of a flow, as people read it: `udp 192.0.2.1:5060`."""
+    host, port = flow.remote
+    return place_of(flow.protocol, host, port)
+
+
+def place_of(protocol: str, host: str, port: int) -> str:
+    """The same of its parts; IPv6 comes without brackets and gets them."""
+    return f"{protocol} [{host}]:{port}" if ":" in host else f"{protocol} {host}:{port}"
 
 
 def as_text(value: bytes) -> str:

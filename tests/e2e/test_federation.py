@@ -33,6 +33,7 @@ def world(
         | {f"behind-{n}-{letter}-{one}.test": {} for n in (1, 2) for one in TRANSPORTS}
         for letter in OTHER
     }
+    domains["b"] |= {f"second-{transport}.test": policy(transport) for transport in TRANSPORTS}
     domains["b"]["strict-udp.test"] = {"federation_in": "verified_tls"}
     with internet(tmp_path_factory.mktemp("internet"), _new_database, domains) as made:
         yield made
@@ -99,9 +100,9 @@ def test_stranger_without_a_certificate_is_told_why(phone_at: PhoneAt) -> None:
     caller.program.awaits(r"^Warning: 399 strict-udp\.test ")
 
 
-@pytest.mark.parametrize("letter", ["a", "b"])
-@pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("proxies", [1, 2])
+from tests.harness.internet import TRANSPORTS
+
+
 def test_call_crosses_proxies_of_others(
     world: Internet,
     phone_at: PhoneAt,

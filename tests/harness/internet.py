@@ -63,6 +63,15 @@ class Internet:
             """
         self.dns.server.zones = Zones(self.tables)
 
+    def put_before(self, domain: str, transport: str, address: str, port: int) -> None:
+        """Name another server in front of the one that is published."""
+        _, prefix = SERVICES[transport].split()
+        self.tables[domain] += f"""
+            {prefix} SRV 5 10 {port} first
+            first    A {address}
+            """
+        self.dns.server.zones = Zones(self.tables)
+
     def publish_at(self, domain: str, transport: str, place: Platform) -> None:
         """Let a domain be found at one of the platforms."""
         port = place.tls_port if transport == "tls" else place.port

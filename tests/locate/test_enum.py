@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.locate.enum import look_up
-from proxy.locate.rfc3263 import LocateError, Naptr, Question
+from proxy.locate.records import Naptr
+from proxy.locate.rfc3263 import LocateError, Question
 
 NUMBER = "+441632960083"
 NAME = "3.8.0.0.6.9.2.3.6.1.4.4.e164.arpa"

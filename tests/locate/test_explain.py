@@ -40,6 +40,11 @@ async def test_every_question_in_order_with_its_answer_and_time() -> None:
     assert found.steps[2].answers == ()
     assert all(0 < step.seconds <= 60 for step in found.steps)
     assert (found.hops[0].transport, found.hops[0].address) == ("tls", "192.0.2.1")
+    assert [lead.text for lead in found.hops[0].leads] == [
+        'example.com NAPTR 50 50 "s" "SIPS+D2T" "" _sips._tcp.example.com.',
+        "_sips._tcp.example.com SRV 0 1 5061 server1.example.com.",
+        "server1.example.com A 192.0.2.1",
+    ]
 
 
 async def test_failures_of_the_dns_are_told() -> None:

@@ -11,13 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.locate.hop import Hop
+from proxy.locate.records import Naptr, Srv
 from proxy.locate.rfc3263 import (
     Answer,
     LocateError,
-    Naptr,
     Question,
     Speaks,
-    Srv,
     locate,
     srv_order,
 )

@@ -8,19 +8,27 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fedsip_platform.api import filters
 from fedsip_platform.api.base import is_uuid
-from fedsip_platform.api.calls import FILTERS, CallSerializer, CallViewSet
+from fedsip_platform.api.calls import (
+    FILTERS,
+    CallSerializer,
+    CallViewSet,
+    LiveCallSerializer,
+)
 from fedsip_platform.calls import queries, services, verdict
+from fedsip_platform.calls.hops import hops_of
 from fedsip_platform.calls.models import CallRecord, LiveCall
 from fedsip_platform.cli import filtering, speech
 from fedsip_platform.cli.speech import Refused
 
 COLUMNS = {"started_at": "began", "summary": "what", "status": "status", "call_id": "Call-ID"}
 LIVE_COLUMNS = {"started_at": "began", "summary": "what", "node": "node", "call_id": "Call-ID"}
+HOP_COLUMNS = ("tried", "address", "ended", "led by")
 HOUR_COLUMNS = {"hour": "hour", "answered": "answered", "failed": "failed", "mos": "MOS"}
 # The user's option was there before the API called it an address.
 OWN_NAMES = {"user": "address"}
@@ -37,8 +45,8 @@ class Command(BaseCommand):
         parser.set_defaults(run=list_all)
         verbs = parser.add_subparsers(metavar="list|show|live|export|by-hour|hang-up")
         _takes_filters(speech.verb(verbs, "list", list_all, help="calls that have ended"))
-        showing = speech.verb(verbs, "show", show, help="all that is known of a call")
-        showing.add_argument("call", metavar="CALL", help="its id or Call-ID")
+        telling = speech.verb(verbs, "show", show, help="one call, and each place that was tried")
+        telling.add_argument("call", metavar="CALL", help="its id or Call-ID")
         going_on = speech.verb(verbs, "live", list_live, help="calls that go on")
         filtering.add_options(going_on, FILTERS)
         exporting = speech.verb(verbs, "export", export, help="all that the filters choose, as CSV")
@@ -72,15 +80,29 @@ def list_all(options: Mapping[str, Any]) -> None:
 
 
 def show(options: Mapping[str, Any]) -> None:
-    """Show a call that has ended with its route, its media and its verdict."""
-    wanted = options["call"]
-    known = queries.with_names(CallRecord.objects.order_by("-started_at"))
-    call = known.filter(**_named(wanted)).first()
+    """Show all that is kept of one call but its messages, which are `fedsip trace`'s."""
+    call = _named(LiveCall.objects.all(), options) or _named(CallRecord.objects.all(), options)
     if call is None:
-        raise Refused(
-            _("no call %(wanted)s has ended here; ./fedsip calls live") % {"wanted": wanted}
-        )
-    speech.show_one(CallSerializer().to_representation(call), options)
+        raise Refused(_("there is no call %(wanted)s.") % {"wanted": options["call"]})
+    shape = LiveCallSerializer() if isinstance(call, LiveCall) else CallSerializer()
+    shown = shape.to_representation(call)
+    if options["json"]:
+        speech.show_one(shown, options)
+        return
+    speech.show_one(
+        {name: value for name, value in shown.items() if name not in ("hops", "media")}, options
+    )
+    print()
+    hops = [
+        {
+            "tried": f"{hop.seconds:.3f} s",
+            "address": hop.address,
+            "ended": hop.ending,
+            "led by": "; ".join(hop.leads),
+        }
+        for hop in hops_of(call)
+    ]
+    speech.show(hops, {name: name for name in HOP_COLUMNS}, options)
 
 
 def list_live(options: Mapping[str, Any]) -> None:
@@ -117,17 +139,18 @@ def by_hour(options: Mapping[str, Any]) -> None:
 
 def hang_up(options: Mapping[str, Any]) -> None:
     """Have its proxy end a call."""
-    wanted = options["call"]
-    call = LiveCall.objects.filter(**_named(wanted)).first()
+    call = _named(LiveCall.objects.all(), options)
     if call is None:
-        raise Refused(_("no call %(wanted)s goes on.") % {"wanted": wanted})
+        raise Refused(_("no call %(wanted)s goes on.") % {"wanted": options["call"]})
     services.hang_up(call, by="command line")
     speech.done(_("%(call)s is being ended.") % {"call": call}, {"id": call.public_id}, options)
 
 
-def _named(wanted: str) -> dict[str, Any]:
-    """The column by which a call was named, and its value."""
-    return {"public_id": uuid.UUID(wanted)} if is_uuid(wanted) else {"call_id": wanted}
+def _named(calls: QuerySet[Any], options: Mapping[str, Any]) -> Any:
+    """The last call that is named by its id or Call-ID."""
+    named = options["call"]
+    column = {"public_id": uuid.UUID(named)} if is_uuid(named) else {"call_id": named}
+    return queries.with_names(calls).filter(**column).order_by("-started_at").first()
 
 
 def _chosen(options: Mapping[str, Any]) -> Any:
