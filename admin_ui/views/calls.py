@@ -19,6 +19,7 @@ from admin_ui import charts
 from admin_ui.api_calls import Call
 from admin_ui.frame import Place, tenant_page
 from admin_ui.ladder_drawing import drawing_of
+from admin_ui.time_axis import axis_of
 from fedsip_platform import choosing, csv_export
 from fedsip_platform.calls import pcap, queries, services, verdict
 from fedsip_platform.calls.models import CallMessage, CallRecord, LiveCall
@@ -62,14 +63,17 @@ def call(request: HttpRequest, key: UUID) -> HttpResponse:
         rule = chosen.filter(pk=found.rule_id).first()
     shown = list(_messages(request.place, found)[:MOST_MESSAGES])
     quality = verdict.quality_of(getattr(found, "mos", None))
+    now = timezone.now()
+    drawing = drawing_of(shown) if shown else None
     context = {
         "call": found,
         "is_live": isinstance(found, LiveCall),
-        "sentence": verdict.sentence(found, now=timezone.now()),
+        "sentence": verdict.sentence(found, now=now),
         "is_bad": verdict.is_bad(found),
         "quality": quality,
         "quality_said": verdict.QUALITIES.get(quality, ""),
-        "drawing": drawing_of(shown) if shown else None,
+        "drawing": drawing,
+        "axis": axis_of(found, drawing, now=now),
         "rule": rule,
         "sound": charts.of_call(getattr(found, "media", ())),
         "again": _rehearsal(request.place, found),

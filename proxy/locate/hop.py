@@ -43,7 +43,7 @@ class Hop:
     """Whether the far side's certificate must carry `tls_name`."""
     shown_as: str = ""
     """The domain of ours whose certificate is shown; empty for the node's own."""
-    leads: tuple[Lead, ...] = field(default=(), compare=False)
+    leads: tuple[Lead, ...] = field(default=(), compare=False, repr=False)
     """The answers by which it was found, in the order of asking; none for an IP literal."""
 
     @property

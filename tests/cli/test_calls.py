@@ -50,6 +50,27 @@ def test_calls_in_sentences(call: CallRecord, fedsip: Fedsip) -> None:
     assert fedsip("calls", "show", "two@phone").code == 1
 
 
+def test_one_call_with_the_places_that_were_tried(call: CallRecord, fedsip: Fedsip) -> None:
+    call.hops = [
+        {
+            "target": "sip:bob@far.test", "address": "udp 192.0.2.9:5060", "status": 503,
+            "leads": ["far.test A 192.0.2.9"], "at": call.started_at.isoformat(),
+            "outcome": "refused", "reason": "Service Unavailable",
+        }
+    ]  # fmt: skip
+    call.save()
+    said = fedsip("calls", "show", "one@phone").said
+    assert "alice called bob, who was busy (486 Busy Here)." in said
+    *_, titles, hop = said.splitlines()
+    assert titles.split() == ["TRIED", "ADDRESS", "ENDED", "LED", "BY"]
+    assert hop.split("  ")[0] == "0.000 s"
+    assert "refused: 503 Service Unavailable" in hop
+    assert "far.test A 192.0.2.9" in hop
+    shown = fedsip("calls", "show", str(call.public_id), "--json").json
+    assert (shown["call_id"], shown["hops"]) == ("one@phone", call.hops)
+    assert fedsip("calls", "show", "x").complained == "fedsip: there is no call x.\n"
+
+
 def test_hang_up(acme: Fedsip) -> None:
     live = LiveCall.objects.create(
         public_id=uuid.uuid4(), call_id="live@phone", started_at=timezone.now(), node_id="n2"

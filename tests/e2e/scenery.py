@@ -434,6 +434,7 @@ def _ladder(world: World, now: datetime) -> None:
         caller_address=f"tls {ALICE}", hop=f"udp {BOB}", target="sip:bob@198.51.100.20:5060",
         user_agent=PHONES[0][1], codec="opus", mos=4.1, media=_streams(call), node_id=NODE,
         relay_id="relay-1", verdict=["other_address_caller"], rule_id=world.rule.pk,
+        hops=_hops(call),
         verdict_text=["The caller's packets came from 203.0.113.7:40000, not from 10.0.0.5:40000."],
     )  # fmt: skip
     for way, remote, start, cseq, seconds in LADDER:
@@ -442,6 +443,28 @@ def _ladder(world: World, now: datetime) -> None:
             at=call.started_at + timedelta(seconds=seconds), local=US, remote=remote, size=700,
             protocol="tls" if remote == ALICE else "udp", text=_message(start, cseq, way),
         )  # fmt: skip
+
+
+def _hops(call: CallRecord) -> list[dict[str, Any]]:
+    """A server that is overloaded, one that nobody reaches, and the phone that took it."""
+    led = ["example.com SRV 10 0 5061 sip1.example.com.", "sip1.example.com A 198.51.100.7"]
+    ends = [
+        ("tls 198.51.100.7:5061", "refused", 503, "Service Unavailable", led),
+        ("tls 198.51.100.8:5061", "failed", 0, "198.51.100.8:5061 did not accept in time", led),
+        (f"udp {BOB}", "answered", 200, "OK", []),
+    ]
+    return [
+        {
+            "target": "sip:bob@198.51.100.20:5060",
+            "address": address,
+            "leads": leads,
+            "at": (call.started_at + timedelta(seconds=0.01 * number)).isoformat(),
+            "outcome": outcome,
+            "status": status,
+            "reason": reason,
+        }
+        for number, (address, outcome, status, reason, leads) in enumerate(ends)
+    ]
 
 
 def _streams(call: CallRecord) -> list[dict[str, Any]]:

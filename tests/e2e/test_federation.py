@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.test_baresip_calls import hold_and_resume, sound_goes_on, talk
 from tests.harness.baresip import Baresip
-from tests.harness.internet import TRANSPORTS, Internet, internet, policy
+from tests.harness.internet import SERVICES, TRANSPORTS, Internet, internet, policy
 from tests.harness.platform import Platform
+from tests.harness.processes import free_port
+from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -100,9 +103,72 @@ def test_stranger_without_a_certificate_is_told_why(phone_at: PhoneAt) -> None:
     caller.program.awaits(r"^Warning: 399 strict-udp\.test ")
 
 
-from tests.harness.internet import TRANSPORTS
+def hops_of_last_call(place: Platform, caller: Baresip) -> list[dict[str, Any]]:
+    """Where the caller's only call was tried, as its platform's command says."""
+    asked = ("calls", "--user", caller.account.aor.removeprefix("sip:"), "--json")
+    wait_until(lambda: json.loads(place.cli(*asked)) != [], "the call is on record")
+    [call] = json.loads(place.cli(*asked))
+    hops: list[dict[str, Any]] = json.loads(place.cli("calls", "show", call["id"], "--json"))[
+        "hops"
+    ]
+    return hops
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_dead_first_server_stands_in_the_record(
+    world: Internet, phone_at: PhoneAt, transport: str
+) -> None:
+    """The call goes on to the next one, and its record says so, with the DNS's answers."""
+    called, dead, place = f"second-{transport}.test", free_port(), world.platforms["b"]
+    world.put_before(called, transport, "127.0.0.1", dead)
+    caller, callee = phone_at(f"a-{transport}.test"), phone_at(called)
+    talk(caller, callee)
+    caller.command("hangup")
+    callee.closed()
+    first, second = hops_of_last_call(world.platforms["a"], caller)
+    service, prefix = SERVICES[transport].split()
+    assert (first["address"], first["outcome"]) == (f"{transport} 127.0.0.1:{dead}", "failed")
+    assert (second["address"], second["outcome"], second["status"]) == (
+        f"{transport} {place.address}:{place.port}", "answered", 200,
+    )  # fmt: skip
+    assert first["at"] <= second["at"]
+    assert first["leads"] == [
+        f'{called} NAPTR 10 10 "s" "{service}" "" {prefix}.{called}.',
+        f"{prefix}.{called} SRV 5 10 {dead} first.{called}.",
+        f"first.{called} A 127.0.0.1",
+    ]
+    assert second["leads"][1:] == [
+        f"{prefix}.{called} SRV 10 10 {place.port} host.{called}.",
+        f"host.{called} A {place.address}",
+    ]
+
+
+def test_certificate_of_another_name_stands_in_the_record(
+    world: Internet, phone_at: PhoneAt
+) -> None:
+    """second-tls.test is found at a platform whose certificate is b-tls.test's."""
+    caller, place = phone_at("a-tls.test"), world.platforms["b"]
+    caller.dials("sip:anybody@second-tls.test")
+    caller.closed()
+    [hop] = hops_of_last_call(world.platforms["a"], caller)
+    assert (hop["address"], hop["outcome"], hop["reason"]) == (
+        f"tls {place.address}:{place.tls_port}",
+        "failed",
+        f"the certificate of {place.address} is not one for second-tls.test",
+    )
+
+
+@pytest.mark.parametrize(
+    ("proxies", "transport", "letter"),
+    [
+        (1, "udp", "a"),
+        (1, "tcp", "b"),
+        (1, "tls", "a"),
+        (2, "udp", "b"),
+        (2, "tcp", "a"),
+        (2, "tls", "b"),
+    ],
+)
 def test_call_crosses_proxies_of_others(
     world: Internet,
     phone_at: PhoneAt,

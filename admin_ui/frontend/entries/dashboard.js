@@ -9,9 +9,10 @@ import { charts } from "../parts/charts.js";
 import { ordering } from "../parts/ordering.js";
 import { forms } from "../parts/forms.js";
 import { ladder } from "../parts/ladder.js";
+import { moments } from "../parts/moment.js";
 import { live } from "../parts/live.js";
 
-for (const begin of [shortcuts, menus, toasts, copying, forms, ladder, live]) begin(document);
+for (const begin of [shortcuts, menus, toasts, copying, forms, ladder, moments, live]) begin(document);
 
 // What htmx puts into the page later is brought to life as the page itself is.
 const lively = [times, charts, ordering];

@@ -2,6 +2,7 @@
 // A series whose bars stand behind others' has what its legend says for each moment in `said`.
 // The same numbers stand in a table beside it for whoever sees no picture.
 import uPlot from "uplot";
+import { tell } from "./moment.js";
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -27,6 +28,8 @@ function clock(_, marks, __, ___, step) {
 function draw(place) {
   const data = JSON.parse(document.getElementById(place.dataset.chart).textContent);
   const axis = { stroke: colour("--tblr-secondary-color"), grid: { stroke: colour("--tblr-border-color"), width: 1 } };
+  const timeline = place.closest("[data-axis]");
+  if (timeline) data.x = data.x.map((at) => at - timeline.dataset.from);
   const options = {
     width: place.clientWidth,
     height: place.clientHeight - 32,
@@ -35,8 +38,33 @@ function draw(place) {
     axes: [{ ...axis, values: clock, space: 64 }, { ...axis, size: 44 }],
     series: [{ value: (_, at) => (at == null ? "" : `${day.format(at * 1000)} ${time.format(at * 1000)}`) }, ...data.series.map((one) => series(one))],
   };
+  if (timeline) onAxis(timeline, options);
   const chart = new uPlot(options, [data.x, ...data.series.map((one) => one.values)], place);
+  if (timeline) follow(timeline, chart);
   new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: options.height })).observe(place);
+}
+
+// On a call's axis of time: seconds since its begin, and the moment that is pointed at.
+function elapsed(seconds) {
+  return seconds == null ? "" : `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+}
+
+function onAxis(axis, options) {
+  const until = axis.dataset.until - axis.dataset.from;
+  options.scales.x = { time: false, range: () => [0, until] };
+  options.axes[0].values = (_, marks) => marks.map(elapsed);
+  options.series[0].value = (_, at) => elapsed(at);
+  options.padding = [8, 12, 0, 0];
+  options.hooks = { setCursor: [(chart) => {
+    if (chart.over.matches(":hover")) tell(axis, chart.posToVal(chart.cursor.left, "x"), chart);
+  }] };
+}
+
+function follow(axis, chart) {
+  axis.addEventListener("moment", function heard({ detail }) {
+    if (!chart.root.isConnected) axis.removeEventListener("moment", heard);
+    else if (detail.from !== chart) chart.setCursor({ left: chart.valToPos(detail.seconds, "x"), top: 0 });
+  });
 }
 
 function series({ label, colour: name, bars, gaps, said }) {
