@@ -121,6 +121,7 @@ urlpatterns = [
         name="my-forward-delete",
     ),
     path("theme", start.theme, name="theme"),
+    path("words.js", start.words, name="words"),
     path("favicon.ico", RedirectView.as_view(url=static("admin_ui/mark.svg"))),
     path("platform/", platform.platform, name="platform"),
     path("platform/certificates", platform.certificates, name="platform-certificates"),

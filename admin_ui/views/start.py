@@ -6,13 +6,19 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST
+from django.views.i18n import JavaScriptCatalog
 
 from fedsip_platform.people.services import owned
 from fedsip_platform.tenants.models import Tenant
 from fedsip_platform.tenants.scope import Scope
 
 YEAR = 365 * 86400
+HOUR = 3600
+
+words = cache_control(private=True, max_age=HOUR)(JavaScriptCatalog.as_view(packages=["admin_ui"]))
+"""What scripts say, in the reader's language (frontend/phone/words.js)."""
 
 
 @login_required

@@ -231,7 +231,10 @@ def no_pages(world: World) -> dict[str, str]:
         "my-forward-delete": reverse(
             "my-forward-delete", kwargs={**one, "forward_key": world.user.public_id}
         ),
-        **{name: reverse(name) for name in ("theme", "switch-tenant", "health", "allowed-new")},
+        **{
+            name: reverse(name)
+            for name in ("theme", "words", "switch-tenant", "health", "allowed-new")
+        },
         **{
             name: reverse(name, kwargs=one)
             for name in ("block-lift", "allowed-remove", "domain-vouch")

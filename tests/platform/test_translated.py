@@ -45,6 +45,13 @@ WRITTEN_WORDS = {
 }
 THEIRS = "mfa_add_webauthn: Name: Name"
 """django-allauth gives this field no label of its own."""
+PROGRAMS_WORDS = {
+    *("Escape", "Enter", "ArrowLeft", "ArrowRight", "Content-Type", "Accept", "Messages"),
+    *("NotFoundError", "OverconstrainedError", "Terminated", "Notification", "Reason"),
+}
+"""Strings of scripts that no person reads: names of keys, header fields, errors and states."""
+SENTENCE = re.compile(r"""["`]((?:[A-Z][a-z]|[a-z]+ [a-z]+ )[^"`]*)["`]""")
+MARKED = re.compile(r"""\b_\((".*?")[,)]""")
 VOID = {"input", "img", "meta", "link", "br", "hr"}
 SILENT = {"script", "style", "code", "pre", "kbd", "samp"}
 """Their text is for programs, or is what programs say."""
@@ -203,6 +210,24 @@ def test_sentences_are_there_to_be_extracted() -> None:
                 first = node.args[0] if node.args else None
                 is_literal = isinstance(first, ast.Constant)
                 assert node.func.id not in called or is_literal, f"{path}:{node.lineno}"
+
+
+def test_what_scripts_say_is_there_to_be_extracted() -> None:
+    """Each sentence in them is a literal within _(...)."""
+    for path in ROOT.glob("admin_ui/frontend/**/*.js"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            code = MARKED.sub("", re.sub(r"(?<!:)//.*", "", line))
+            said = set(SENTENCE.findall(code)) - PROGRAMS_WORDS
+            assert not said, f"{path}:{number}"
+
+
+@pytest.mark.db
+@pytest.mark.django_db
+def test_scripts_are_told_the_words_of_the_language(acme: World) -> None:
+    page = Api(acme.people["owner"])._client.get(reverse("words"), secure=True)
+    assert page["Content-Type"].startswith("text/javascript")
+    assert b"django.gettext" in page.content
+    assert page["Cache-Control"] == "private, max-age=3600"
 
 
 def test_what_is_said_at_import_is_said_later() -> None:

@@ -2,6 +2,7 @@
 import { Invitation, SessionState } from "sip.js";
 import { openMicrophone } from "./microphone.js";
 import { Judge, packetsIn } from "./quality.js";
+import { _ } from "./words.js";
 
 const LOOK_EVERY_MS = 2000;
 const LOOK_EARLY_EVERY_MS = 300;
@@ -88,7 +89,7 @@ export class Call extends EventTarget {
     try {
       await this.#reinvite(this.#media());
     } catch {
-      this.why = "The call did not outlive the loading of the page.";
+      this.why = _("The call did not outlive the loading of the page.");
       this.hangUp();
       return;
     }
@@ -168,7 +169,7 @@ export class Call extends EventTarget {
     });
     this.isTransferring = false;
     if (arrived) await this.hangUp();
-    else this.why = "The transfer did not work.";
+    else this.why = _("The transfer did not work.");
     this.#tell();
     return arrived;
   }
@@ -237,7 +238,7 @@ export class Call extends EventTarget {
           requestDelegate: {
             onAccept: resolve,
             onReject: ({ message: { statusCode } }) =>
-              reject(Object.assign(new Error(`Refused (${statusCode}).`), { statusCode })),
+              reject(Object.assign(new Error(_("Refused (%(status)s).", { status: statusCode })), { statusCode })),
           },
         })
         .catch(reject);
@@ -300,7 +301,7 @@ export class Call extends EventTarget {
     connection.addEventListener("track", ({ track }) => stream.addTrack(track));
     this.audio.srcObject = stream;
     this.audio.play().catch(() => {
-      this.why = "The browser keeps the sound back until you click on the page.";
+      this.why = _("The browser keeps the sound back until you click on the page.");
       this.#tell();
     });
   }
@@ -357,21 +358,21 @@ function later() {
 }
 
 const REFUSALS = {
-  403: ["failed", "This call is not allowed."],
-  404: ["failed", "There is nobody of that name."],
-  408: ["missed", "Nobody answered."],
-  480: ["missed", "They are not there now."],
-  484: ["failed", "The number is not complete."],
-  486: ["busy", "Busy."],
+  403: ["failed", _("This call is not allowed.")],
+  404: ["failed", _("There is nobody of that name.")],
+  408: ["missed", _("Nobody answered.")],
+  480: ["missed", _("They are not there now.")],
+  484: ["failed", _("The number is not complete.")],
+  486: ["busy", _("Busy.")],
   487: ["cancelled", ""],
-  488: ["failed", "The other side cannot speak to a browser."],
-  503: ["failed", "The call could not be carried just now."],
-  600: ["busy", "Busy."],
-  603: ["refused", "They refused the call."],
+  488: ["failed", _("The other side cannot speak to a browser.")],
+  503: ["failed", _("The call could not be carried just now.")],
+  600: ["busy", _("Busy.")],
+  603: ["refused", _("They refused the call.")],
 };
 
 const MICROPHONE = {
-  NotAllowedError: "The browser may not use the microphone: allow it beside the page's address.",
-  NotFoundError: "There is no microphone.",
-  NotReadableError: "Another program holds the microphone.",
+  NotAllowedError: _("The browser may not use the microphone: allow it beside the page's address."),
+  NotFoundError: _("There is no microphone."),
+  NotReadableError: _("Another program holds the microphone."),
 };

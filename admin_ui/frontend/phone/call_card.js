@@ -1,19 +1,20 @@
 // One call as a card with large buttons.
 import { button, h, refuse, say } from "./dom.js";
 import { showLevel } from "./level.js";
+import { _ } from "./words.js";
 
-export const NO_ADDRESS = "This is no number or address.";
-const STATES = { calling: "Calling …", ringing: "is calling you", talking: "", held: "On hold", ended: "Ended" };
+export const NO_ADDRESS = _("This is no number or address.");
+const STATES = { calling: _("Calling …"), ringing: _("is calling you"), talking: "", held: _("On hold"), ended: _("Ended") };
 
 export function callCard(call, line) {
   const who = h("b", {}, nameOf(call));
   const state = h("span", { class: "phone-call-state" });
   const time = h("time", { role: "timer" }); // not read out each second
   const quality = h("p", { class: "phone-quality" });
-  const meter = h("meter", { min: "0", max: "1", low: "0.05", optimum: "0.6", "aria-label": "Level of what comes back", hidden: true });
+  const meter = h("meter", { min: "0", max: "1", low: "0.05", optimum: "0.6", "aria-label": _("Level of what comes back"), hidden: true });
   const buttons = h("div", { class: "phone-buttons", "aria-live": "off" });
   const transfer = transferForm(call, line);
-  const element = h("section", { class: "phone-card", "aria-label": `Call with ${call.address}`, "data-call": call.id },
+  const element = h("section", { class: "phone-card", "aria-label": _("Call with %(who)s", { who: call.address }), "data-call": call.id },
     h("header", {}, h("div", { class: "phone-who" }, who, h("small", {}, call.address)), time),
     state, meter, quality, buttons, transfer.element);
   let shown = "";
@@ -21,8 +22,8 @@ export function callCard(call, line) {
 
   function draw() {
     element.dataset.state = call.state;
-    say(state, call.isTransferring ? "Transferring …"
-      : call.state === "calling" && call.isRinging ? "It rings there …" : STATES[call.state]);
+    say(state, call.isTransferring ? _("Transferring …")
+      : call.state === "calling" && call.isRinging ? _("It rings there …") : STATES[call.state]);
     const text = call.why || (call.state === "talking" ? call.quality.text : "");
     say(quality, text);
     quality.dataset.level = call.why ? "bad" : call.quality.level;
@@ -55,27 +56,27 @@ export function callCard(call, line) {
 }
 
 function buttonsOf(call, line, transfer) {
-  if (call.isEcho && call.state === "talking") return [endButton(call, "End the test")];
+  if (call.isEcho && call.state === "talking") return [endButton(call, _("End the test"))];
   switch (call.state) {
     case "ringing":
       return [
-        button("Answer", "phone", () => line.answer(call), { class: "phone-call", "data-act": "answer", text: "Answer" }),
-        endButton(call, "Reject"),
+        button(_("Answer"), "phone", () => line.answer(call), { class: "phone-call", "data-act": "answer", text: _("Answer") }),
+        endButton(call, _("Reject")),
       ];
     case "calling":
-      return [endButton(call, "Cancel")];
+      return [endButton(call, _("Cancel"))];
     case "ended":
       return [];
     default:
       return [
-        button(call.isMuted ? "Unmute" : "Mute", call.isMuted ? "microphoneOff" : "microphone",
+        button(call.isMuted ? _("Unmute") : _("Mute"), call.isMuted ? "microphoneOff" : "microphone",
           () => call.mute(!call.isMuted),
-          { class: "phone-round", "data-act": "mute", "aria-pressed": String(call.isMuted), text: call.isMuted ? "Unmute" : "Mute" }),
-        button(call.isHeld ? "Resume" : "Hold", call.isHeld ? "play" : "pause", () => (call.isHeld ? line.resume(call) : call.hold(true)),
-          { class: "phone-round", "data-act": "hold", "aria-pressed": String(call.isHeld), text: call.isHeld ? "Resume" : "Hold" }),
-        button("Transfer", "arrowForward", (event) => transfer.open(event.currentTarget),
-          { class: "phone-round", "data-act": "transfer", text: "Transfer" }),
-        endButton(call, "Hang up"),
+          { class: "phone-round", "data-act": "mute", "aria-pressed": String(call.isMuted), text: call.isMuted ? _("Unmute") : _("Mute") }),
+        button(call.isHeld ? _("Resume") : _("Hold"), call.isHeld ? "play" : "pause", () => (call.isHeld ? line.resume(call) : call.hold(true)),
+          { class: "phone-round", "data-act": "hold", "aria-pressed": String(call.isHeld), text: call.isHeld ? _("Resume") : _("Hold") }),
+        button(_("Transfer"), "arrowForward", (event) => transfer.open(event.currentTarget),
+          { class: "phone-round", "data-act": "transfer", text: _("Transfer") }),
+        endButton(call, _("Hang up")),
       ];
   }
 }
@@ -88,7 +89,7 @@ function transferForm(call, line) {
   let opener = null;
   const others = h("div", { class: "phone-others" });
   const target = h("input", {
-    type: "text", "aria-label": "Transfer to", placeholder: "Name, number or address", autocapitalize: "none",
+    type: "text", "aria-label": _("Transfer to"), placeholder: _("Name, number or address"), autocapitalize: "none",
     spellcheck: "false", dir: "ltr", required: true,
   });
   const element = h("form", { class: "phone-transfer", hidden: true,
@@ -108,7 +109,7 @@ function transferForm(call, line) {
       element.hidden = true;
       opener?.focus();
     },
-  }, others, h("div", { class: "phone-field" }, target, h("button", { type: "submit", class: "phone-quiet" }, "Transfer")));
+  }, others, h("div", { class: "phone-field" }, target, h("button", { type: "submit", class: "phone-quiet" }, _("Transfer"))));
 
   function open(by) {
     opener = by;
@@ -118,7 +119,7 @@ function transferForm(call, line) {
         onclick: () => {
           element.hidden = true;
           call.transfer(one);
-        } }, `Connect with ${nameOf(one)}`)));
+        } }, _("Connect with %(who)s", { who: nameOf(one) }))));
     element.hidden = !element.hidden;
     if (!element.hidden) (others.querySelector("button") ?? target).focus();
   }

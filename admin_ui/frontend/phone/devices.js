@@ -2,22 +2,23 @@
 import { button, h } from "./dom.js";
 import { showLevel } from "./level.js";
 import { openMicrophone } from "./microphone.js";
+import { _ } from "./words.js";
 
 export function devicePanel(root, line, memory) {
-  const microphone = h("select", { "aria-label": "Microphone", onchange: () => choose("microphone", microphone.value) });
-  const speaker = h("select", { "aria-label": "Speaker", onchange: () => choose("speaker", speaker.value) });
-  const meter = h("meter", { min: "0", max: "1", low: "0.05", optimum: "0.6", "aria-label": "Level of the microphone" });
-  const said = h("p", { class: "phone-hint", role: "status" }, "Test it before you call: speak, and the bar moves.");
-  const test = button("Test the microphone", "microphone", () => (stopTest ? stopTest() : begin()),
-    { class: "phone-quiet", text: "Test the microphone" });
+  const microphone = h("select", { "aria-label": _("Microphone"), onchange: () => choose("microphone", microphone.value) });
+  const speaker = h("select", { "aria-label": _("Speaker"), onchange: () => choose("speaker", speaker.value) });
+  const meter = h("meter", { min: "0", max: "1", low: "0.05", optimum: "0.6", "aria-label": _("Level of the microphone") });
+  const said = h("p", { class: "phone-hint", role: "status" }, _("Test it before you call: speak, and the bar moves."));
+  const test = button(_("Test the microphone"), "microphone", () => (stopTest ? stopTest() : begin()),
+    { class: "phone-quiet", text: _("Test the microphone") });
   let stopTest = null;
 
   root.append(h("div", { class: "phone-devices" },
-    h("label", {}, "Microphone", microphone),
-    h("label", {}, "Speaker", speaker),
+    h("label", {}, _("Microphone"), microphone),
+    h("label", {}, _("Speaker"), speaker),
     meter, test, said,
-    button("Echo test call", "ear", () => line.callOneself(), { class: "phone-quiet", text: "Echo test call" }),
-    h("p", { class: "phone-hint" }, "A call to this page, by the way of all calls: you hear yourself a second after you speak.")));
+    button(_("Echo test call"), "ear", () => line.callOneself(), { class: "phone-quiet", text: _("Echo test call") }),
+    h("p", { class: "phone-hint" }, _("A call to this page, by the way of all calls: you hear yourself a second after you speak."))));
   list();
   navigator.mediaDevices?.addEventListener("devicechange", list);
 
@@ -30,7 +31,7 @@ export function devicePanel(root, line, memory) {
 
   function fill(select, devices, chosen) {
     const named = devices.filter((one) => one.deviceId && one.deviceId !== "default");
-    select.replaceChildren(h("option", { value: "" }, "As the system says"),
+    select.replaceChildren(h("option", { value: "" }, _("As the system says")),
       ...named.map((one, at) => h("option", { value: one.deviceId }, one.label || `${select.ariaLabel} ${at + 1}`)));
     select.value = named.some((one) => one.deviceId === chosen) ? chosen : "";
   }
@@ -52,16 +53,16 @@ export function devicePanel(root, line, memory) {
     try {
       stream = await openMicrophone(memory.device("microphone"));
     } catch {
-      said.textContent = "The browser may not use a microphone: allow it beside the page's address.";
+      said.textContent = _("The browser may not use a microphone: allow it beside the page's address.");
       return;
     }
     list(); // now with names
     const hideLevel = showLevel(meter, stream);
-    test.lastElementChild.textContent = "Stop the test";
+    test.lastElementChild.textContent = _("Stop the test");
     stopTest = () => {
       hideLevel();
       for (const track of stream.getTracks()) track.stop();
-      test.lastElementChild.textContent = "Test the microphone";
+      test.lastElementChild.textContent = _("Test the microphone");
       stopTest = null;
     };
   }

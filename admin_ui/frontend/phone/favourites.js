@@ -1,4 +1,6 @@
 // Whom one calls often: kept by the platform, so that each browser of the user has them.
+import { _ } from "./words.js";
+
 export class Favourites {
   #at;
   #csrf;
@@ -35,7 +37,7 @@ export class Favourites {
     });
     if (answer.status === 204) return null;
     const said = await answer.json();
-    if (!answer.ok) throw new Error(said.errors?.[0]?.reason ?? said.detail ?? `The server refused (${answer.status}).`);
+    if (!answer.ok) throw new Error(said.errors?.[0]?.reason ?? said.detail ?? _("The server refused (%(status)s).", { status: answer.status }));
     return said;
   }
 }

@@ -9,6 +9,7 @@ import { Call } from "./call.js";
 import { answerWithEcho } from "./echo.js";
 import { mediaFactory } from "./media.js";
 import { revive, takeUp, writeDown } from "./resuming.js";
+import { _ } from "./words.js";
 
 const REFRESH_SHARE = 0.6; // of a pass's life; then a new one is fetched
 const LONGEST_WAIT_MS = 30_000;
@@ -111,7 +112,7 @@ export class Line extends EventTarget {
   callOneself() {
     const target = this.#agent?.contact.pubGruu;
     if (!target || this.calls.some((call) => call.isEcho)) return null;
-    return this.#invite(target, this.address, "Echo test", { isEcho: true });
+    return this.#invite(target, this.address, _("Echo test"), { isEcho: true });
   }
 
   #invite(target, ...said) {
@@ -136,7 +137,7 @@ export class Line extends EventTarget {
 
   async say(typed, text) {
     const target = this.target(typed);
-    if (!target) throw new Error("This is no address.");
+    if (!target) throw new Error(_("This is no address."));
     const status = await new Promise((resolve, reject) => {
       new Messager(this.#agent, target, text)
         .message({
@@ -147,7 +148,7 @@ export class Line extends EventTarget {
         })
         .catch(reject);
     });
-    if (status !== 200) throw new Error(status === 480 ? "They are not there now." : `Not delivered (${status}).`);
+    if (status !== 200) throw new Error(status === 480 ? _("They are not there now.") : _("Not delivered (%(status)s).", { status }));
     return plainAddress(target);
   }
 
@@ -227,7 +228,7 @@ export class Line extends EventTarget {
 
   #refused({ statusCode, reasonPhrase }) {
     const isWrong = statusCode === 401 || statusCode === 403;
-    this.#set("refused", isWrong ? "The sign-in was refused." : `The server refused (${statusCode} ${reasonPhrase}).`);
+    this.#set("refused", isWrong ? _("The sign-in was refused.") : _("The server refused (%(status)s).", { status: `${statusCode} ${reasonPhrase}` }));
     this.#after("register", () => this.#renew(), isWrong ? LONGEST_WAIT_MS : 2 * AGAIN_MS);
   }
 

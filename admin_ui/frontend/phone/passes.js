@@ -1,4 +1,6 @@
 // Where the pass comes from: a signed-in person's session, or the token of whoever embeds the widget.
+import { _ } from "./words.js";
+
 export function passOfSession(address, csrfToken) {
   return async () => {
     const answer = await fetch(address, {
@@ -8,10 +10,10 @@ export function passOfSession(address, csrfToken) {
     });
     if (answer.ok) return answer.json();
     throw new Error(answer.status === 401 || answer.status === 403
-      ? "You are signed out here. Sign in again."
+      ? _("You are signed out here. Sign in again.")
       : answer.status === 404
-        ? "You have no phone any more."
-        : `The server gives no pass (${answer.status}).`);
+        ? _("You have no phone any more.")
+        : _("The server gives no pass (%(status)s).", { status: answer.status }));
   };
 }
 
@@ -19,7 +21,7 @@ export function passOfSession(address, csrfToken) {
 export function passOfToken(token, renew) {
   let given = token;
   return async () => {
-    if (given === null && !renew) throw new Error("The pass has expired.");
+    if (given === null && !renew) throw new Error(_("The pass has expired."));
     const text = given ?? (await renew());
     given = null;
     const bytes = Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));

@@ -1,4 +1,6 @@
 // From the figures of WebRTC to a sentence. Pure: reports in, words out.
+import { _ } from "./words.js";
+
 const FEW_LOSSES = 0.02;
 const MANY_LOSSES = 0.06;
 const LONG_WAY_S = 0.4;
@@ -18,10 +20,10 @@ export class Judge {
 
   judge(reports, { isHeld, isOnHold, isMuted, isEcho, connectionState }) {
     if (connectionState === "failed") {
-      return bad("No sound gets through: a firewall may block UDP.");
+      return bad(_("No sound gets through: a firewall may block UDP."));
     }
-    if (connectionState === "connecting" || connectionState === "new") return fair("The sound is being connected.");
-    if (connectionState === "disconnected") return bad("The connection for sound is interrupted.");
+    if (connectionState === "connecting" || connectionState === "new") return fair(_("The sound is being connected."));
+    if (connectionState === "disconnected") return bad(_("The connection for sound is interrupted."));
     const inbound = of(reports, "inbound-rtp");
     const outbound = of(reports, "outbound-rtp");
     const packets = packetsIn(reports);
@@ -32,10 +34,10 @@ export class Judge {
     this.#silent = came > 0 ? 0 : this.#silent + 1;
     this.#stuck = sent > this.#sent ? 0 : this.#stuck + 1;
     [this.#packets, this.#lost, this.#sent] = [packets, lost, sent];
-    if (isHeld) return { level: "unknown", text: "On hold." };
-    if (isOnHold) return { level: "unknown", text: "They have put you on hold." };
-    if (this.#silent >= SILENT_LOOKS) return bad("Nothing comes from the other side.");
-    if (this.#stuck >= SILENT_LOOKS && !isMuted) return bad("Your microphone gives no sound.");
+    if (isHeld) return { level: "unknown", text: _("On hold.") };
+    if (isOnHold) return { level: "unknown", text: _("They have put you on hold.") };
+    if (this.#silent >= SILENT_LOOKS) return bad(_("Nothing comes from the other side."));
+    if (this.#stuck >= SILENT_LOOKS && !isMuted) return bad(_("Your microphone gives no sound."));
     const words = this.#ofFigures(missed / Math.max(1, came + missed), inbound, of(reports, "remote-inbound-rtp"));
     return isEcho && words.level === "good" ? this.#ofEcho(inbound) : words;
   }
@@ -47,19 +49,19 @@ export class Judge {
     [this.#energy, this.#seconds] = [totalAudioEnergy, totalSamplesDuration];
     this.#wasHeard ||= seconds > 0 && Math.sqrt(energy / seconds) > HEARD_LEVEL;
     return this.#wasHeard
-      ? { level: "good", text: "You came back: microphone and network are in order. Hear nothing? Choose another speaker." }
-      : fair("Speak now. Does nothing come back, choose another microphone under Sound.");
+      ? { level: "good", text: _("You came back: microphone and network are in order. Hear nothing? Choose another speaker.") }
+      : fair(_("Speak now. Does nothing come back, choose another microphone under Sound."));
   }
 
   #ofFigures(here, inbound, remote) {
     const there = remote?.fractionLost ?? 0;
-    if (here > MANY_LOSSES) return bad(`You miss ${percent(here)} of what they say.`);
-    if (there > MANY_LOSSES) return bad(`They miss ${percent(there)} of what you say.`);
-    if ((remote?.roundTripTime ?? 0) > LONG_WAY_S) return fair("The way is long: you hear each other late.");
+    if (here > MANY_LOSSES) return bad(_("You miss %(share)s of what they say.", { share: percent(here) }));
+    if (there > MANY_LOSSES) return bad(_("They miss %(share)s of what you say.", { share: percent(there) }));
+    if ((remote?.roundTripTime ?? 0) > LONG_WAY_S) return fair(_("The way is long: you hear each other late."));
     if (here > FEW_LOSSES || there > FEW_LOSSES || (inbound?.jitter ?? 0) > LONG_JITTER_S) {
-      return fair("Fair: the network is uneven.");
+      return fair(_("Fair: the network is uneven."));
     }
-    return { level: "good", text: "Good." };
+    return { level: "good", text: _("Good.") };
   }
 }
 

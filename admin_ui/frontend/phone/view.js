@@ -4,18 +4,20 @@ import { callCard, duration, NO_ADDRESS } from "./call_card.js";
 import { devicePanel } from "./devices.js";
 import { favouritePanel } from "./favourite_panel.js";
 import { Ringing } from "./ringing.js";
+import { _ } from "./words.js";
 
 const KEYS = "123456789*0#";
 const LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ", 0: "+" };
 const STATES = {
-  starting: ["warn", "Connecting …"],
-  online: ["good", "Ready"],
-  reconnecting: ["warn", "Connection lost, trying again …"],
-  refused: ["bad", "Not signed in"],
-  stopped: ["idle", "Off"],
+  starting: ["warn", _("Connecting …")],
+  online: ["good", _("Ready")],
+  reconnecting: ["warn", _("Connection lost, trying again …")],
+  refused: ["bad", _("Not signed in")],
+  stopped: ["idle", _("Off")],
 };
+const TABS = { Recent: _("Recent"), Favourites: _("Favourites"), Messages: _("Messages"), Sound: _("Sound") };
 const OUTCOMES = {
-  answered: "", missed: "missed", refused: "refused", busy: "busy", failed: "did not work", cancelled: "cancelled",
+  answered: "", missed: _("missed"), refused: _("refused"), busy: _("busy"), failed: _("did not work"), cancelled: _("cancelled"),
 };
 
 export class PhoneView {
@@ -57,28 +59,28 @@ export class PhoneView {
     parts.state = h("span", { role: "status" });
     parts.address = h("span", { class: "phone-own" });
     parts.typed = h("input", {
-      type: "text", class: "phone-typed", "aria-label": "Name, number or address to call",
-      placeholder: "Name, number or address", autocomplete: "off", autocapitalize: "none",
+      type: "text", class: "phone-typed", "aria-label": _("Name, number or address to call"),
+      placeholder: _("Name, number or address"), autocomplete: "off", autocapitalize: "none",
       spellcheck: "false", enterkeyhint: "go", maxlength: "200", dir: "ltr",
     });
-    parts.callButton = h("button", { type: "submit", class: "phone-call" }, icon("phone"), h("span", {}, "Call"));
+    parts.callButton = h("button", { type: "submit", class: "phone-call" }, icon("phone"), h("span", {}, _("Call")));
     const dialler = h("form", { class: "phone-dialler", onsubmit: (event) => this.#dial(event) },
       h("div", { class: "phone-field" }, parts.typed,
-        button("Delete the last character", "backspace", () => this.#erase(), { class: "phone-quiet" })),
-      h("div", { class: "phone-keys", role: "group", "aria-label": "Keypad" }, [...KEYS].map((key) => this.#key(key))),
+        button(_("Delete the last character"), "backspace", () => this.#erase(), { class: "phone-quiet" })),
+      h("div", { class: "phone-keys", role: "group", "aria-label": _("Keypad") }, [...KEYS].map((key) => this.#key(key))),
       parts.callButton);
-    parts.calls = h("section", { class: "phone-calls", "aria-live": "polite", "aria-label": "Calls" });
+    parts.calls = h("section", { class: "phone-calls", "aria-live": "polite", "aria-label": _("Calls") });
     parts.recent = h("ul", { class: "phone-list" });
     parts.threads = h("ul", { class: "phone-list phone-messages", "aria-live": "polite" });
-    parts.text = h("input", { type: "text", "aria-label": "Message", placeholder: "Message", maxlength: "1000" });
+    parts.text = h("input", { type: "text", "aria-label": _("Message"), placeholder: _("Message"), maxlength: "1000" });
     parts.partner = h("input", {
-      type: "text", "aria-label": "Send to", placeholder: "To: name or address", autocapitalize: "none",
+      type: "text", "aria-label": _("Send to"), placeholder: _("To: name or address"), autocapitalize: "none",
       spellcheck: "false", dir: "ltr", oninput: () => { this.#partner = parts.partner.value; },
     });
     parts.problem = h("p", { class: "phone-problem", role: "alert" });
     const writer = h("form", { class: "phone-writer", onsubmit: (event) => this.#send(event) },
       parts.partner, h("div", { class: "phone-field" }, parts.text,
-        h("button", { type: "submit", class: "phone-quiet", "aria-label": "Send" }, icon("send"))));
+        h("button", { type: "submit", class: "phone-quiet", "aria-label": _("Send") }, icon("send"))));
     parts.devices = h("div", {});
     const tabs = this.#tabs({
       Recent: [parts.recent],
@@ -123,7 +125,7 @@ export class PhoneView {
           show(next);
           heads[next].focus();
         },
-      }, name);
+      }, TABS[name]);
       bodies[name] = h("div", { role: "tabpanel", id, "aria-labelledby": `${id}-tab` }, panels[name]);
     }
     show(names[0]);
@@ -193,7 +195,7 @@ export class PhoneView {
   #announce(call) {
     if (this.#line.calls.length === 1) this.#ringing.play("ring");
     if (document.hidden && "Notification" in window && Notification.permission === "granted") {
-      new Notification(`${call.name || call.address} calls`, { tag: call.id });
+      new Notification(_("%(who)s calls", { who: call.name || call.address }), { tag: call.id });
     }
   }
 
@@ -220,7 +222,7 @@ export class PhoneView {
   #drawState() {
     const [tone, text] = STATES[this.#line.state];
     this.#parts.dot.className = `phone-dot ${tone}`;
-    const resuming = this.#line.hasCallsToTakeUp ? "Taking your call up again …" : text;
+    const resuming = this.#line.hasCallsToTakeUp ? _("Taking your call up again …") : text;
     this.#parts.state.textContent = this.#line.why || resuming;
     this.#parts.address.textContent = this.#line.address;
     this.#parts.callButton.disabled = this.#line.state !== "online";
@@ -266,14 +268,14 @@ export class PhoneView {
   #drawRecent() {
     const calls = this.#memory.calls;
     this.#parts.recent.replaceChildren(...(calls.length ? calls.map((one) => this.#recentLine(one))
-      : [h("li", { class: "phone-empty" }, "Calls that you make and get stand here.")]));
+      : [h("li", { class: "phone-empty" }, _("Calls that you make and get stand here."))]));
   }
 
   #recentLine(one) {
     const word = OUTCOMES[one.outcome] ?? "";
     const missed = one.isIncoming && one.outcome === "missed";
     return h("li", { class: missed ? "phone-row phone-missed" : "phone-row" },
-      h("button", { type: "button", class: "phone-line", title: `Call ${one.address}`, onclick: () => this.callTo(one.address) },
+      h("button", { type: "button", class: "phone-line", title: _("Call %(who)s", { who: one.address }), onclick: () => this.callTo(one.address) },
         icon(one.isIncoming ? "phoneIncoming" : "phoneOutgoing"),
         h("span", { class: "phone-who" }, h("b", {}, one.name || one.address.split("@")[0]), h("small", {}, one.address)),
         h("span", { class: "phone-when" }, when(one.at), h("small", {}, one.seconds ? duration(one.seconds) : word))),
@@ -285,8 +287,8 @@ export class PhoneView {
     const list = this.#parts.threads;
     list.replaceChildren(...(messages.length ? messages.map((one) =>
       h("li", { class: one.isMine ? "phone-mine" : "phone-theirs" },
-        h("small", {}, `${one.isMine ? "to " : ""}${one.with} · ${when(one.at)}`), h("span", { dir: "auto" }, one.text)))
-      : [h("li", { class: "phone-empty" }, "Short messages to and from other users.")]));
+        h("small", {}, `${one.isMine ? _("to %(who)s", { who: one.with }) : one.with} · ${when(one.at)}`), h("span", { dir: "auto" }, one.text)))
+      : [h("li", { class: "phone-empty" }, _("Short messages to and from other users."))]));
     list.scrollTop = list.scrollHeight;
   }
 }
