@@ -34,6 +34,31 @@ class Way:
     steps: list[Step]
 
 
+@dataclass(frozen=True, slots=True)
+class AtServer:
+    """What one of the zone's own servers has."""
+
+    server: str
+    address: str
+    wrong: list[Record]
+    """Records that are not there as they are to be published."""
+    silence: str
+    """Why it gives no answer to anything; empty where it does."""
+
+
+def authorities_of(asked: Sequence[Record]) -> list[AtServer]:
+    """As the last check has found them."""
+    return [_at_server(each) for each in asked]
+
+
+def _at_server(asked: Record) -> AtServer:
+    wrong = [each for each in asked["records"] if each["state"] != "published"]
+    unknown = [each for each in wrong if each["state"] == "unknown"]
+    is_silent = bool(wrong) and len(unknown) == len(asked["records"])
+    silence = ", ".join(unknown[0]["found"]) if is_silent else ""
+    return AtServer(asked["server"], asked["address"], wrong, silence)
+
+
 def ways_of(records: Sequence[Record], located: Mapping[str, Any]) -> list[Way]:
     """A line for each SRV record that is to be published."""
     found = []

@@ -80,6 +80,7 @@ def domain(request: HttpRequest, key: UUID) -> HttpResponse:
         "records": [*wanted, ownership.record(found)],
         "check": check,
         "days": None if check is None else _days_left(check),
+        "authorities": [] if check is None else way_in.authorities_of(check.authorities),
         "ways": [] if check is None else way_in.ways_of(check.records, check.located or {}),
     }
     return render(request, "admin_ui/domains/domain.html", context)

@@ -101,11 +101,17 @@ class DomainCheckSerializer(serializers.ModelSerializer):
         help_text="Where the DNS leads and who answers there, when a check was last asked for."
     )
 
+    authorities = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="What each server of the zone itself has of the records, when a check was last "
+        "asked for: server, address, records.",
+    )
+
     class Meta:
         model = DomainCheck
         fields = (
             *("domain", "state", "problems", "changes", "records", "certificate"),
-            *("located", "checked_at", "changed_at"),
+            *("located", "authorities", "checked_at", "changed_at"),
         )
         read_only_fields = fields
 

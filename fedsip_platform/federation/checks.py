@@ -6,6 +6,7 @@ tenant's webhooks (`domain.check_failed`), and by letter where all was well befo
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,12 +24,15 @@ from fedsip_platform.live import models as live
 from fedsip_platform.tenants.models import Person, Role
 from fedsip_platform.webhooks import services as webhooks
 from fedsip_platform.webhooks.models import Event
+from proxy.locate.rfc3263 import LocateError
 from proxy.settings import ProxySettings
 
 from . import certificates, dns_records, locating, ownership, shown
 from .certificates import Held
 from .dns_records import Checked
 from .models import CheckState, DomainCheck
+
+logger = logging.getLogger(__name__)
 
 _STATES = {
     "published": gettext_lazy("published"),
@@ -81,9 +85,21 @@ def check(domains: Sequence[Domain], *, ask_hops: bool = False) -> list[DomainCh
         if made is not None and ask_hops:
             located = locating.locate(locating.read_uri(domain.name), ask_hops=True)
             made.located = shown.of_located(located)
-            made.save(update_fields=["located"])
+            made.authorities = _at_authorities(domain)
+            made.save(update_fields=["located", "authorities"])
         kept.append(made)
     return [each for each in kept if each is not None]
+
+
+def _at_authorities(domain: Domain) -> list[dict[str, Any]]:
+    """What each of the zone's own servers has; none where the zone has none."""
+    wanted = [*dns_records.records(domain.name, dns_records.this_site()), ownership.record(domain)]
+    try:
+        asked = dns_records.check_at_authorities(domain.name, wanted)
+    except LocateError as error:
+        logger.info("no servers of the zone domain=%s: %s", domain.name, error)
+        return []
+    return [shown.of_server(each) for each in asked]
 
 
 def found_of(domain: str, checked: list[Checked], held: Held | None, now: datetime) -> Found:

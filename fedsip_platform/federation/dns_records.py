@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fedsip_platform.calls.models import Node
+from proxy.locate.authorities import Authority, ask_authorities
 from proxy.locate.explain import texts_of
 from proxy.locate.resolver import Locator
 from proxy.locate.rfc3263 import LocateError, Question
@@ -108,6 +109,32 @@ def check_all(wanted: list[list[Record]]) -> list[list[Checked]]:
     return asyncio.run(_check_all(wanted))
 
 
+@dataclass(frozen=True, slots=True)
+class AtServer:
+    """What one of the zone's own servers has."""
+
+    server: str
+    address: str
+    checked: tuple[Checked, ...]
+
+
+def check_at_authorities(domain: str, wanted: list[Record]) -> list[AtServer]:
+    """Ask each server of the domain's zone for the records below the domain; waits for all of it.
+
+    Raises LocateError when the zone has no servers.
+    """
+    below = [each for each in wanted if f".{each.name}".endswith(f".{domain}")]
+    questions = [_question(each) for each in below]
+    settings = ProxySettings.from_env()
+    asked = asyncio.run(ask_authorities(domain, questions, settings.dns_servers))
+    return [_at_server(each, below) for each in asked]
+
+
+def _at_server(authority: Authority, wanted: list[Record]) -> AtServer:
+    checked = [_compared(*each) for each in zip(wanted, authority.said, strict=True)]
+    return AtServer(authority.server, authority.address, tuple(checked))
+
+
 async def _check_all(wanted: list[list[Record]]) -> list[list[Checked]]:
     locator = Locator(ProxySettings.from_env())
     free = asyncio.Semaphore(_ASKED_AT_ONCE)
@@ -122,16 +149,23 @@ async def _check_all(wanted: list[list[Record]]) -> list[list[Checked]]:
 
 
 async def _checked(record: Record, locator: Locator, free: asyncio.Semaphore) -> Checked:
-    # One of the five kinds: `records` makes no other.
-    question = Question(record.kind, record.name)  # type: ignore[arg-type]
     async with free:
-        outcome, _ = await locator.ask(question)
-    if isinstance(outcome, LocateError):
-        return Checked(record, "unknown", (str(outcome),))
-    found = texts_of(outcome)
+        outcome, _ = await locator.ask(_question(record))
+    said = outcome if isinstance(outcome, LocateError) else texts_of(outcome)
+    return _compared(record, said)
+
+
+def _compared(record: Record, found: tuple[str, ...] | LocateError) -> Checked:
+    if isinstance(found, LocateError):
+        return Checked(record, "unknown", (str(found),))
     if _plain(record.value) in map(_plain, found):
         return Checked(record, "published")
     return Checked(record, "different" if found else "missing", found)
+
+
+def _question(record: Record) -> Question:
+    # One of the five kinds: `records` makes no other.
+    return Question(record.kind, record.name)  # type: ignore[arg-type]
 
 
 def _plain(value: str) -> str:

@@ -163,6 +163,9 @@ class DomainCheck(models.Model):
     located = models.JSONField(
         default=dict, help_text=_("Who answers where the DNS leads, of the last check asked for.")
     )
+    authorities = models.JSONField(
+        default=list, help_text=_("What each of the zone's own servers has, likewise.")
+    )
     checked_at = models.DateTimeField(db_index=True, null=True)
     changed_at = models.DateTimeField(null=True)
     wanted_at = models.DateTimeField(

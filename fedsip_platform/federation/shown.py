@@ -7,7 +7,7 @@ from typing import Any
 from proxy.locate.hop import Hop
 from proxy.transport.probe import Probe
 
-from .dns_records import Checked
+from .dns_records import AtServer, Checked
 from .locating import Located
 
 
@@ -47,6 +47,12 @@ def _of_hop(hop: Hop, probe: Probe | None) -> dict[str, Any]:
             "certificate": probe.certificate,
         }
     return row
+
+
+def of_server(at: AtServer) -> dict[str, Any]:
+    """What one of the zone's own servers has of the records to publish."""
+    records = [of_dns_record(each) for each in at.checked]
+    return {"server": at.server, "address": at.address, "records": records}
 
 
 def of_dns_record(checked: Checked) -> dict[str, Any]:

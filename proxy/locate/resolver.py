@@ -314,7 +314,7 @@ class Locator:
                 self._keep(question, failure, _FAILED_SECONDS)
             raise failure from error
         return self._remember(
-            question, _values(question, found), float(found.chaining_result.minimum_ttl)
+            question, values_of(question, found), float(found.chaining_result.minimum_ttl)
         )
 
     def _remember(self, question: Question, answer: Answer, seconds: float) -> Answer:
@@ -387,7 +387,8 @@ def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).partition("\n")[0]
 
 
-def _values(question: Question, found: Any) -> Answer:
+def values_of(question: Question, found: Any) -> Answer:
+    """Records of the library as ours."""
     records = list(found)[:_MOST_RECORDS]
     match question.kind:
         case "NAPTR":

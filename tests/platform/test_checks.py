@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -208,3 +209,29 @@ def test_operators_check_every_domain_and_stop_it(
     owner = Visitor(acme.people["owner"])
     owner.reads(f"/t/acme/users/jobs/{job.public_id}")
     assert owner.status == 404
+
+
+def test_the_page_says_what_the_zones_own_servers_have(acme: World) -> None:
+    record = {"kind": "SRV", "name": "_sip._udp.example.com", "value": "x", "found": ["y"]}
+    there, other = [record | {"state": "published"}], [record | {"state": "different"}]
+    asked = [
+        {"server": "one.test", "address": "192.0.2.1", "records": there},
+        {"server": "two.test", "address": "192.0.2.2", "records": other},
+        {
+            "server": "three.test",
+            "address": "",
+            "records": [{**record, "state": "unknown", "found": ["its name has no address"]}],
+        },
+    ]  # fmt: skip
+    DomainCheck.objects.create(domain=acme.domain, checked_at=timezone.now(), authorities=asked)
+    visitor = Visitor(acme.people["viewer"])
+    shown = visitor.reads(f"/t/acme/domains/{acme.domain.public_id}")
+    rows = shown.partition("own servers say")[2].partition("</table>")[0].split("<tr>")[2:]
+    said = [" ".join(re.sub("<[^>]*>", " ", row).split()) for row in rows]
+    assert said == [
+        "one.test 192.0.2.1 all of them",
+        "two.test 192.0.2.2 different SRV _sip._udp.example.com y",
+        "three.test no answer its name has no address",
+    ]
+    check = Api(acme.people["viewer"]).get("domains/example.com/check").json()
+    assert check["authorities"] == asked

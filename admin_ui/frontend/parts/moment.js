@@ -9,6 +9,7 @@ export function tell(axis, seconds, from) {
   axis.dispatchEvent(new CustomEvent("moment", { detail: { seconds, from } }));
   for (const line of axis.querySelectorAll(".moment")) {
     const share = `${(100 * seconds) / (axis.dataset.until - axis.dataset.from)}%`;
+    line.classList.add("shown");
     line.setAttribute("x1", share);
     line.setAttribute("x2", share);
   }

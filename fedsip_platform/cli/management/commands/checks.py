@@ -74,12 +74,16 @@ def list_certificates(options: Mapping[str, Any]) -> None:
 
 def _tell(check: DomainCheck, options: Mapping[str, Any]) -> None:
     if options["json"]:
-        more = {"records": check.records, "located": check.located}
+        more = {name: getattr(check, name) for name in ("records", "located", "authorities")}
         speech.show_one(_row(check) | more, options)
         return
     print(f"{check.domain}: {check.state}, checked {speech.text(check.checked_at)}")
     for problem in check.problems:
         print(f"- {problem}")
+    for at in check.authorities:
+        wrong = [each for each in at["records"] if each["state"] != "published"]
+        said = ", ".join(f"{each['kind']} {each['name']} {each['state']}" for each in wrong)
+        print(f"{at['server']} ({at['address'] or 'no address'}): {said or 'has all of them'}")
     if check.changes:
         print(f"changed {speech.text(check.changed_at)}:")
         for each in check.changes:
