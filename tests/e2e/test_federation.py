@@ -6,6 +6,7 @@ makes two calls: the one who called ends the first, the one who was called the s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -108,10 +109,8 @@ def hops_of_last_call(place: Platform, caller: Baresip) -> list[dict[str, Any]]:
     asked = ("calls", "--user", caller.account.aor.removeprefix("sip:"), "--json")
     wait_until(lambda: json.loads(place.cli(*asked)) != [], "the call is on record")
     [call] = json.loads(place.cli(*asked))
-    hops: list[dict[str, Any]] = json.loads(place.cli("calls", "show", call["id"], "--json"))[
-        "hops"
-    ]
-    return hops
+    shown = json.loads(place.cli("calls", "show", call["id"], "--json"))
+    return list(shown["hops"])
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
