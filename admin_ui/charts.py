@@ -24,8 +24,15 @@ def of_calls(hours: Sequence[Hour]) -> dict[str, Any]:
     chart = lines([hour.hour for hour in hours], bars)
     for one in chart["series"]:
         one["bars"] = True
-    chart["series"][0]["said"] = [hour.calls - hour.answered for hour in hours]
+    chart["series"][0]["said"] = [_reasons(hour) for hour in hours]
     return chart
+
+
+def _reasons(hour: Hour) -> str:
+    """How many were not answered, and why, the most frequent reason first."""
+    ended = hour.failed.most_common()
+    why = ", ".join(f"{n} {failure.reason or failure.status}" for failure, n in ended)
+    return f"{hour.all_failed} ({why})" if why else str(hour.all_failed)
 
 
 def of_failures(hours: Sequence[tuple[datetime, int]]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from fedsip_platform.calls import verdict
+from fedsip_platform.calls.models import CallRecord
 
 register = template.Library()
 
@@ -173,6 +174,12 @@ def quality_bars(call: Any) -> dict[str, Any]:
         "mos": call.mos,
         "is_bad": verdict.is_bad(call),
     }
+
+
+@register.filter
+def why(call: CallRecord) -> str:
+    """What was wrong with a call; empty where nothing was."""
+    return verdict.why(call)
 
 
 @register.filter

@@ -93,9 +93,11 @@ class _WhoseSerializer(serializers.ModelSerializer):
     rule = serializers.UUIDField(
         read_only=True, allow_null=True, help_text="The rule that it took, while there is one."
     )
-    hops = HopSerializer(
-        many=True, read_only=True, help_text="All places that were tried, in that order."
-    )
+    hops = serializers.SerializerMethodField(help_text="All places that were tried, in that order.")
+
+    @extend_schema_field(HopSerializer(many=True))
+    def get_hops(self, call: CallRecord | LiveCall) -> list[dict[str, Any]]:
+        return hops.rows_of(call)
 
 
 class CallSerializer(_WhoseSerializer):

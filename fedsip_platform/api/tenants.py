@@ -48,6 +48,9 @@ class PointSerializer(serializers.Serializer):
     is_bad = serializers.BooleanField(help_text="Whether calls suffer from it.")
     kind = serializers.CharField(help_text="Of what: domain, trunk, webhook, limits, or empty.")
     thing = serializers.UUIDField(allow_null=True, help_text="The id of that thing.")
+    since = serializers.DateTimeField(
+        allow_null=True, help_text="Since when it is so, where that is known."
+    )
 
 
 @extend_schema_view(

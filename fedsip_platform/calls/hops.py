@@ -51,7 +51,39 @@ class Hop:
 
 def hops_of(call: CallRecord | LiveCall) -> list[Hop]:
     """In the order in which they were tried."""
-    return [_hop(row, call.started_at) for row in call.hops]
+    return [_hop(row, call.started_at) for row in rows_of(call)]
+
+
+def rows_of(call: CallRecord | LiveCall) -> list[dict[str, Any]]:
+    """As programs read them: those that were kept, or the only one as the other columns say it."""
+    if call.hops or not call.hop:
+        return list(call.hops)
+    outcome, status, reason = _end_of(call)
+    return [
+        {
+            "target": call.target,
+            "address": call.hop,
+            "leads": [],
+            "at": call.started_at.isoformat(),
+            "outcome": outcome,
+            "status": status,
+            "reason": reason,
+        }
+    ]
+
+
+def _end_of(call: CallRecord | LiveCall) -> tuple[str, int, str]:
+    """Outcome, status and reason of a call that went to one place."""
+    if call.answered_at is not None:
+        return "answered", 200, "OK"
+    if isinstance(call, LiveCall):
+        return "ringing" if call.ringing_at else "waiting", 0, ""
+    match call.status:
+        case 487:
+            return "cancelled", 487, call.reason
+        case 408 if call.ended_by != "callee":
+            return "unanswered" if call.ringing_at else "silent", 0, ""
+    return "refused" if call.ended_by == "callee" else "failed", call.status, call.reason
 
 
 def _hop(row: Mapping[str, Any], began: datetime) -> Hop:

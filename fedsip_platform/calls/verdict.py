@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from .hops import hops_of
 from .models import CallRecord, LiveCall
 
 _GOOD = 3.8
@@ -99,6 +100,18 @@ def sound_of(call: CallRecord) -> str:
 def is_bad(call: CallRecord | LiveCall) -> bool:
     """Whether the relay found fault with the sound; a live call's is not judged yet."""
     return isinstance(call, CallRecord) and any(word not in REMARKS for word in call.verdict)
+
+
+def why(call: CallRecord) -> str:
+    """What was wrong with it: the sound, the last way that was tried, or who did not want it."""
+    if call.answered_at is not None:
+        return _heard(call) if is_bad(call) else ""
+    if call.status == 487:
+        return ""
+    if call.ended_by == "callee":
+        return _("the far side said so")
+    failed = [hop for hop in hops_of(call) if not hop.is_well]
+    return failed[-1].ending if failed else _("the platform said so")
 
 
 def _heard(call: CallRecord) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count, Min, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -40,6 +40,13 @@ class Point:
     thing: UUID | None = None
     """The public id of the domain, trunk or webhook."""
     is_bad: bool = False
+    since: datetime | None = None
+    """Since when it is so, where that is known."""
+
+    @property
+    def is_operators(self) -> bool:
+        """Whether the platform's operators mend it, and nobody of the tenant."""
+        return not self.kind
 
 
 def of(tenant: Tenant, *, now: datetime) -> list[Point]:
@@ -71,6 +78,7 @@ def _checks(tenant: Tenant) -> list[Point]:
             "domain",
             check.domain.public_id,
             is_bad=True,
+            since=check.changed_at,
         )
         for check in failing.order_by("changed_at")[:MOST_OF_A_KIND]
     ]
@@ -80,8 +88,11 @@ def _trunks(tenant: Tenant) -> list[Point]:
     dead = GatewayHealth.objects.filter(
         gateway__trunk__domain__tenant=tenant, gateway__enabled=True, is_alive=False
     )
-    trunks = Trunk.objects.select_related("domain").filter(
-        enabled=True, pk__in=dead.values("gateway__trunk")
+    silent = Q(gateways__enabled=True, gateways__health__is_alive=False)
+    trunks = (
+        Trunk.objects.select_related("domain")
+        .filter(enabled=True, pk__in=dead.values("gateway__trunk"))
+        .annotate(since=Min("gateways__health__changed_at", filter=silent))
     )
     return [
         Point(
@@ -89,6 +100,7 @@ def _trunks(tenant: Tenant) -> list[Point]:
             "trunk",
             trunk.public_id,
             is_bad=True,
+            since=trunk.since,
         )
         for trunk in trunks[:MOST_OF_A_KIND]
     ]
@@ -117,6 +129,7 @@ def _domains(tenant: Tenant) -> list[Point]:
             (unproved if domain.enabled else off) % {"domain": domain},
             "domain",
             domain.public_id,
+            since=domain.created_at if domain.enabled else None,
         )
         for domain in unserved[:MOST_OF_A_KIND]
     ]
@@ -125,7 +138,7 @@ def _domains(tenant: Tenant) -> list[Point]:
 def _webhooks(tenant: Tenant) -> list[Point]:
     failing = (
         tenant.webhooks.filter(enabled=True, deliveries__state=State.FAILED)
-        .annotate(failed=Count("deliveries"))
+        .annotate(failed=Count("deliveries"), since=Min("deliveries__created_at"))
         .order_by("-failed")
     )
     return [
@@ -138,6 +151,7 @@ def _webhooks(tenant: Tenant) -> list[Point]:
             % {"n": webhook.failed, "url": webhook.url},
             "webhook",
             webhook.public_id,
+            since=webhook.since,
         )
         for webhook in failing[:MOST_OF_A_KIND]
     ]

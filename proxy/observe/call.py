@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -76,7 +77,7 @@ class Call:
     rule_id: int | None
     caller_address: str = ""
     hop: str = ""
-    hops: list[Row] = field(default_factory=list)
+    hops: str = ""
     """As hops.py says them, until it last rang or ended."""
     relay_id: bytes = b""
     ringing_at: float | None = None
@@ -141,7 +142,7 @@ class Call:
             "target": as_text(self.target),
             "caller_address": self.caller_address,
             "hop": self.hop,
-            "hops": self.hops,
+            "hops": self.hops or None,
             "started_at": as_instant(self.started_at),
             "ringing_at": None if self.ringing_at is None else as_instant(self.ringing_at),
             "answered_at": None if self.answered_at is None else as_instant(self.answered_at),
@@ -170,7 +171,7 @@ def call_of(row: Row) -> Call:
         row["rule_id"],
         row["caller_address"],
         row["hop"],
-        row["hops"],
+        json.dumps(row["hops"]) if row["hops"] else "",
         bytes.fromhex(row["relay_id"]),
         row["ringing_at"],
         row["answered_at"],

@@ -1,7 +1,8 @@
 """Where a call's INVITE has been: each hop that was tried, how it was found and how that ended.
 
 Read from the branches when something is written of the call, so that nothing is kept for it
-beside them. A row of the record has:
+beside them. A call that went to one place, to which no DNS led, is told by its record's other
+columns and costs nothing here. All others have a list, as JSON made once, of rows with:
 
     target     the Request-URI as it was sent
     address    `udp 192.0.2.1:5060`; empty when the DNS led nowhere
@@ -15,6 +16,7 @@ beside them. A row of the record has:
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from .text import as_instant, as_text, place, place_of
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from .protocols import Observed
 
 Row = dict[str, Any]
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 MOST_HOPS: Final = 24
 """Of a call; where there are more, the last one stands behind the first of them."""
 
@@ -41,15 +44,19 @@ def hop_of(call: Observed) -> str:
     return "" if chosen is None else place(chosen.flow)
 
 
-def hops_of(call: Observed, *, since: float) -> list[Row]:
-    """All hops in the order of trying, at most MOST_HOPS; none where they are not the caller's to
-    know. `since` is the wall clock's time at 0 of the monotonic one."""
+def hops_of(call: Observed, *, since: float) -> str:
+    """All hops in the order of trying, at most MOST_HOPS; "" where other columns say it, and where
+    they are not the caller's to know. `since` is the wall clock's time at 0 of the monotonic.
+    """
     context = call.response_context
     if context is None or _is_anothers(call):
-        return []
+        return ""
+    branches = context.branches
+    if len(branches) == 1 and _is_plain(branches[0]):
+        return ""
     is_over = context.final_status > 0
     rows: list[Row] = []
-    for branch in context.branches:
+    for branch in branches:
         target = as_text(branch.request.uri_raw)
         for tried in branch.tried:
             outcome = "refused" if tried.status else "failed" if tried.why else "silent"
@@ -64,7 +71,13 @@ def hops_of(call: Observed, *, since: float) -> list[Row]:
         rows.append(row)
     if len(rows) > 1:
         rows.sort(key=_at)
-    return rows if len(rows) <= MOST_HOPS else [*rows[: MOST_HOPS - 1], rows[-1]]
+    if len(rows) > MOST_HOPS:
+        rows = [*rows[: MOST_HOPS - 1], rows[-1]]
+    return _encode(rows) if rows else ""
+
+
+def _is_plain(branch: Any) -> bool:
+    return not (branch.tried or branch.failure or (branch.hop is not None and branch.hop.leads))
 
 
 def _row(target: str, hop: Any, at: str, outcome: str, status: int, reason: str) -> Row:

@@ -39,6 +39,8 @@ _ROUTE: Final = (
 )
 _RECORD: Final = (*_ROUTE, "ended_at", "status", "reason", "ended_by", "media", "mos", "codec")
 _LIVE: Final = (*_ROUTE, "dialog", "hops")
+_HOPS: Final = "coalesce((hops #>> '{}')::jsonb, '[]')"
+"""They come as the text of a list: it is encoded once, however often the call is written."""
 _CHANGES: Final = ("target", "hop", "hops", "ringing_at", "answered_at", "relay_id", "dialog")
 
 # Statements of our own column names, with one parameter for a whole batch: a tenth of what a
@@ -46,7 +48,7 @@ _CHANGES: Final = ("target", "hop", "hops", "ringing_at", "answered_at", "relay_
 _WRITE: Final = f"""
 WITH ended AS (
     INSERT INTO proxy_call ({", ".join(_RECORD)}, verdict, verdict_text, hops)
-    SELECT {", ".join(_RECORD)}, verdict, coalesce(verdict_text, '{{}}'), coalesce(hops, '[]')
+    SELECT {", ".join(_RECORD)}, verdict, coalesce(verdict_text, '{{}}'), {_HOPS}
     FROM json_populate_recordset(NULL::proxy_call, %(calls)s::json)
     ON CONFLICT (public_id) DO NOTHING
 ), gone AS (
@@ -62,7 +64,7 @@ WITH ended AS (
     ON CONFLICT (public_id) DO NOTHING
 )
 INSERT INTO proxy_live_call AS held ({", ".join(_ROUTE)}, dialog, hops)
-SELECT {", ".join(_ROUTE)}, dialog, coalesce(hops, '[]')
+SELECT {", ".join(_ROUTE)}, dialog, {_HOPS}
 FROM json_populate_recordset(NULL::proxy_live_call, %(live)s::json)
 ON CONFLICT (public_id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _CHANGES)}
 WHERE coalesce(EXCLUDED.answered_at, EXCLUDED.ringing_at, EXCLUDED.started_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,11 +77,12 @@ async def test_a_call_from_ringing_to_its_record(fresh_url: str, tmp_path: Path)
     await waiting.write()
     assert ask(fresh_url, LIVE) == [("call-0001", False)]
     one.answered_at, one.dialog, one.hop = NOW + 1, DIALOG, "udp 192.0.2.20:5060"
-    one.hops = [{"address": one.hop, "leads": ["b.test A 192.0.2.20"], "outcome": "answered"}]
+    hops = [{"address": one.hop, "leads": ['b.test TXT "x"'], "outcome": "answered"}]
+    one.hops = json.dumps(hops)
     waiting.changed(one)
     await waiting.write()
     assert ask(fresh_url, LIVE) == [("call-0001", True)]
-    assert [again.hops for again in await waiting.open_calls()] == [one.hops]
+    assert [json.loads(again.hops) for again in await waiting.open_calls()] == [hops]
     streams = [{"sender": "caller", "packets": 5, "mos": 4.1, "codec": "PCMU"}]
     streams.append({"sender": "callee", "packets": 5, "mos": 3.9, "codec": "PCMU"})
     waiting.ended(
@@ -93,7 +95,7 @@ async def test_a_call_from_ringing_to_its_record(fresh_url: str, tmp_path: Path)
         "SELECT public_id, hop, codec, mos, media, verdict, verdict_text, hops FROM proxy_call",
     )
     assert (row[0].hex, *row[1:4]) == (one.public_id, "udp 192.0.2.20:5060", "PCMU", 3.9)
-    assert row[4:] == (streams, ["loss_callee"], ["7 %"], one.hops)
+    assert row[4:] == (streams, ["loss_callee"], ["7 %"], hops)
     await waiting.close()
 
 

@@ -54,6 +54,10 @@ def test_what_is_wrong_is_said_with_its_page(acme: World, rival: World) -> None:
     ):
         assert text in shown, text
     assert shown.index("does not answer") < shown.index("is off")
+    assert "for your administrators" in shown
+    assert "for you" in Visitor(acme.people["admin"]).reads("/t/acme/")
+    silent = shown.partition("does not answer")[2].partition("</li>")[0]
+    assert f'datetime="{now.isoformat()[:19]}' in silent
     assert "example.net" not in shown
 
 

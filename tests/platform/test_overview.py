@@ -33,6 +33,7 @@ def test_calls_and_their_sound_by_hour(acme: World, rival: World) -> None:
     (scores,) = chart(page, "quality-by-hour")
     assert [score for score in scores if score is not None] == [3.5]
     assert "Busy Here" in page
+    assert '"1 (1 Busy Here)"' in page  # on hover
 
 
 def test_devices_over_time(acme: World) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from admin_ui.ladder_drawing import drawing_of
 from admin_ui.time_axis import axis_of, elapsed
+from fedsip_platform.calls import verdict
 from fedsip_platform.calls.hops import OUTCOMES, hops_of
 from fedsip_platform.calls.models import CallMessage, CallRecord
 from tests.platform.world import Api, World, make_call
@@ -84,6 +85,41 @@ def test_elapsed(seconds: float, said: str) -> None:
 def test_every_outcome_has_words(call: CallRecord) -> None:
     call.hops = [tried(call, 0, outcome) for outcome in OUTCOMES]
     assert [hop.ending for hop in hops_of(call)] == [str(words) for words in OUTCOMES.values()]
+
+
+@pytest.mark.parametrize(
+    ("ended", "outcome"),
+    [
+        ({}, "answered"),
+        ({"answered_at": None, "status": 487, "reason": "Request Terminated"}, "cancelled"),
+        ({"answered_at": None, "status": 408, "ended_by": "proxy"}, "unanswered"),
+        ({"answered_at": None, "ringing_at": None, "status": 408, "ended_by": "proxy"}, "silent"),
+        ({"answered_at": None, "status": 486, "ended_by": "callee"}, "refused"),
+        ({"answered_at": None, "status": 480, "ended_by": "proxy"}, "failed"),
+    ],
+)
+def test_a_call_to_one_place_is_told_by_its_other_columns(
+    acme: World, ended: dict[str, Any], outcome: str
+) -> None:
+    call = make_call(acme.tenant, acme.domain, hop="udp 192.0.2.9:5060", **ended)
+    [hop] = hops_of(call)
+    assert (hop.address, hop.outcome, hop.leads) == ("udp 192.0.2.9:5060", outcome, ())
+    assert hops_of(make_call(acme.tenant, acme.domain, hop="", **ended)) == []
+
+
+def test_why_a_call_went_wrong(acme: World) -> None:
+    failed = {"answered_at": None, "status": 503, "reason": "Service Unavailable"}
+    call = make_call(acme.tenant, acme.domain, hop="udp 192.0.2.9:5060", **failed)
+    assert verdict.why(call) == "the far side said so"
+    call.ended_by, call.hop = "proxy", ""
+    assert verdict.why(call) == "the platform said so"
+    call.hops = [tried(call, 0, "failed", reason="connection refused")]
+    assert verdict.why(call) == "not reached: connection refused"
+    assert verdict.why(make_call(acme.tenant, acme.domain)) == ""
+    silent = make_call(acme.tenant, acme.domain, verdict=["no_media_callee"])
+    assert verdict.why(silent) == "nothing was heard from the callee"
+    given_up = make_call(acme.tenant, acme.domain, answered_at=None, status=487)
+    assert verdict.why(given_up) == ""
 
 
 def test_page_and_api_show_each_place_with_what_led_there(call: CallRecord, acme: World) -> None:
