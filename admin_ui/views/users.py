@@ -25,7 +25,7 @@ from admin_ui.settings_forms import OwnerForm
 from admin_ui.user_page import render_user
 from fedsip_platform import csv_export
 from fedsip_platform.calls import queries
-from fedsip_platform.calls.models import CallRecord
+from fedsip_platform.calls.models import CallRecord, FailedSignIn
 from fedsip_platform.directory import finding, passwords, services
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.location import services as location
@@ -38,6 +38,7 @@ ORDERS = ("aor", "-aor", "display_name", "-display_name", "created_at", "-create
 MOST_COUNTED = 10_000
 RECENT_CALLS = 10
 MOST_NAMES = 20
+RECENT_FAILURES = 5
 EXPORT_CHUNK = 2000
 EXPORTED = ("username", "domain", "display_name", "enabled", "note")
 # What is done to many users: how, whether they are enabled then, and what takes it back.
@@ -283,6 +284,7 @@ def render_page(
         bindings=place.scope.visible(found.bindings),
         calls=place.scope.visible(CallRecord.objects.all()),
         most_calls=RECENT_CALLS,
+        failures=place.scope.visible(FailedSignIn.objects.filter(aor=found.aor))[:RECENT_FAILURES],
         secret=secret,
         qr=mark_safe(drawn),  # noqa: S308  (segno draws it from a checked address)
         link=link,

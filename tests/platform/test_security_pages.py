@@ -17,6 +17,7 @@ from fedsip_platform.calls.models import AllowedSource, BlockedSource, FailedSig
 from fedsip_platform.federation.models import Refusal
 from fedsip_platform.tenants.models import Person
 from proxy.directory.federation_rules import Why
+from tests.platform.browsing import Visitor
 from tests.platform.world import Api, World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -61,6 +62,18 @@ def test_failed_sign_ins_are_counted_by_hour(acme: World) -> None:
     assert chart["series"][0]["values"][-1] == 7
     assert chart["series"][0]["values"][-4] == 5
     assert sum(chart["series"][0]["values"]) == 12
+
+
+def test_a_users_page_has_those_of_the_user(acme: World, rival: World) -> None:
+    """acme's world has one for alice."""
+    shown = Visitor(acme.people["viewer"]).reads(f"/t/acme/users/{acme.user.public_id}")
+    listed = shown.partition("Failed sign-ins")[2].partition("</section>")[0]
+    found = FailedSignIn.objects.filter(aor=acme.user.aor)
+    assert found
+    assert all(each.address in listed for each in found)
+    found.delete()
+    shown = Visitor(acme.people["viewer"]).reads(f"/t/acme/users/{acme.user.public_id}")
+    assert "Failed sign-ins" not in shown
 
 
 def test_many_failed_sign_ins_are_turned_over(acme: World) -> None:
