@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("calls", "0006_lost_calls")]
+    dependencies = [("calls", "0007_node_tenants")]
 
     operations = [
         migrations.AddField(
