@@ -19,7 +19,6 @@ from tests.harness.axe import violations
 from tests.harness.browser import Chromium
 from tests.harness.platform import Platform
 from tests.harness.sessions import sign_in
-from tests.platform.test_translated import Reader
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
 
@@ -190,39 +189,6 @@ def test_open_menus_and_refused_forms(
         looker.look_after(name, pages[page], act)
     context.close()
     assert not looker.wrong, "\n".join(looker.wrong)
-
-
-def test_scripts_speak_the_language(
-    platform: Platform, browser: Chromium, scenery: dict[str, Any]
-) -> None:
-    """What the softphone says, in a language in which every sentence stands in brackets."""
-    context = browser.context()
-    brackets = "window.django = { gettext: (said) => `⟦${said}⟧` };"
-    context.route(
-        "**/words.js*",
-        lambda route: route.fulfill(body=brackets, content_type="text/javascript"),
-    )
-    sign_in(platform, context, "bob@people.example")
-    page = context.new_page()
-    page.goto(f"{origin(platform)}/softphone")
-    page.wait_for_selector('[data-state="online"]')
-    wrong = outside_brackets(page)
-    for tab in page.get_by_role("tab").all():
-        tab.click()
-        wrong += outside_brackets(page)
-    page.fill(".phone-typed", "nobody-of-that-name")
-    page.press(".phone-typed", "Enter")
-    page.get_by_role("tab").first.click()
-    page.wait_for_selector(".phone-row")
-    wrong += outside_brackets(page)
-    context.close()
-    assert not wrong, "\n".join(wrong)
-
-
-def outside_brackets(page: Page) -> list[str]:
-    reader = Reader()
-    reader.feed(page.locator("[data-softphone]").inner_html())
-    return [text for text in reader.wrong if "example.com" not in text]
 
 
 def at_the_second_door(platform: Platform, browser: Chromium) -> list[str]:
