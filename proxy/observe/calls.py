@@ -10,9 +10,11 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import chain
 from os import urandom
 from typing import TYPE_CHECKING, Any, Final
 
+from proxy.sip.fields import parse_name_addr
 from proxy.sip.status import reason_of
 
 from .browser_calls import BrowserCalls
@@ -43,7 +45,9 @@ class Calls:
     """Watches INVITEs and BYEs; satisfies core's Observer."""
 
     __slots__ = (
+        "_amount",
         "_calls",
+        "_further",
         "_open",
         "_over",
         "_records",
@@ -56,6 +60,8 @@ class Calls:
 
     def __init__(self, records: Records, *, wall: Callable[[], float]) -> None:
         self._calls: OrderedDict[bytes, Call] = OrderedDict()
+        self._further: dict[bytes, list[Call]] = {}  # that have the Call-ID of one which goes on
+        self._amount = 0
         self._open: dict[int | bytes, int] = {}  # by tenant, and by the address of who calls
         self._records = records
         self._wall = wall
@@ -67,7 +73,7 @@ class Calls:
         """Is told of each call that concerns a domain of ours, when that is known."""
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return self._amount
 
     def of_tenant(self, tenant_id: int) -> int:
         """How many calls of that tenant are open on this node."""
@@ -99,8 +105,9 @@ class Calls:
         """A request was set on its way."""
         if call.method != b"INVITE" or not call.is_initial or call.server_transaction is None:
             return  # without a transaction it has failed already
-        if call.original.call_id in self._calls:
-            return
+        held = self._of(call)
+        if held is not None and (call.subscriber is None or held.passage is call):
+            return  # it comes back; who signs it makes another call, whatever its Call-ID
         held = self._begun(call)
         held.passage = call
         held.hang_up = lambda: call.reply(480, b"Ended by the platform")
@@ -108,13 +115,13 @@ class Calls:
         self._records.changed(held)
         if log.isEnabledFor(logging.INFO):
             _log("call begun", held, "")
-        if len(self._calls) > _MOST_OPEN:
-            self._let_go(next(iter(self._calls)))
+        if len(self) > _MOST_OPEN:
+            self._let_go(next(iter(self._calls.values())))
             self.lost += 1
 
     def ringing(self, call: Observed, status: int, *, now: float) -> None:
         """A provisional response other than 100 went upstream."""
-        held = self._calls.get(call.original.call_id)
+        held = self._of(call)
         if held is not None and held.ringing_at is None and held.passage is call:
             held.ringing_at = self._wall()
             self._note_hops(held, call, now=now)
@@ -125,7 +132,7 @@ class Calls:
         if call.method != b"INVITE":
             return
         status = response.status
-        held = self._calls.get(call.original.call_id)
+        held = self._of(call)
         if not call.is_initial:
             if held is not None and status < 300:
                 self._renewed(held, call, response)
@@ -152,7 +159,7 @@ class Calls:
 
     def ended(self, call: Observed) -> None:
         """A BYE passed. One that crosses another end of its call changes nothing any more."""
-        held = self._calls.get(call.original.call_id)
+        held = self._of(call)
         is_caller = call.direction is not None and call.direction.value == "toward_callee"
         ended_by = "caller" if is_caller else "callee"
         if held is not None:
@@ -164,7 +171,7 @@ class Calls:
 
     def platform_ended(self, held: Call, reason: bytes, *, reports: bool = False) -> None:
         """The platform has ended it: somebody wanted that, or nobody sees anything of it."""
-        if self._calls.get(held.call_id) is held:
+        if self._calls.get(held.call_id) is held or held in self._further.get(held.call_id, ()):
             status = 200 if held.answered_at is not None else 480
             self._end(held, status, "proxy", reason, reports=reports)
 
@@ -207,7 +214,8 @@ class Calls:
 
     def by_public_id(self, public_id: str) -> Call | None:
         """For the rare wish to end one."""
-        return next((one for one in self._calls.values() if one.public_id == public_id), None)
+        held = chain(self._calls.values(), *self._further.values())
+        return next((one for one in held if one.public_id == public_id), None)
 
     def due(self, *, most: int) -> list[Call]:
         """Answered calls with media that were not looked at for a while, the oldest first."""
@@ -238,17 +246,43 @@ class Calls:
             self._records.changed(held)
         self.browsers.hold(held, _flows(call))
 
+    def _of(self, call: Observed) -> Call | None:
+        """The call that a request is of: among those of one Call-ID the one that it began, or the
+        one whose tags it has."""
+        call_id = call.original.call_id
+        held = self._calls.get(call_id)
+        further = self._further.get(call_id) if self._further else None
+        if held is None or further is None:
+            return held
+        tags = (call.original.from_tag, call.original.to_tag)
+        for one in (held, *further):
+            if one.passage is call or (call.original.to_tag is not None and _is_between(one, tags)):
+                return one
+        return held
+
     def _hold(self, held: Call) -> None:
-        self._let_go(held.call_id)
-        self._calls[held.call_id] = held
+        if held.call_id in self._calls:
+            self._further.setdefault(held.call_id, []).append(held)
+        else:
+            self._calls[held.call_id] = held
+        self._amount += 1
         for key in (held.tenant_id, held.user):
             if key:
                 self._open[key] = self._open.get(key, 0) + 1
 
-    def _let_go(self, call_id: bytes) -> None:
-        held = self._calls.pop(call_id, None)
-        if held is None:
+    def _let_go(self, held: Call) -> None:
+        further = self._further.get(held.call_id, [])
+        if self._calls.get(held.call_id) is held:
+            del self._calls[held.call_id]
+            if further:
+                self._calls[held.call_id] = further.pop(0)
+        elif held in further:
+            further.remove(held)
+        else:
             return
+        if not further:
+            self._further.pop(held.call_id, None)
+        self._amount -= 1
         self.browsers.release(held)
         for key in (held.tenant_id, held.user):
             if key:
@@ -300,7 +334,7 @@ class Calls:
     def _end(
         self, held: Call, status: int, ended_by: str, reason: bytes, *, reports: bool = False
     ) -> None:
-        self._let_go(held.call_id)
+        self._let_go(held)
         self._over[held.call_id] = None
         if len(self._over) > _MOST_OVER:
             self._over.popitem(last=False)
@@ -313,10 +347,19 @@ class Calls:
             _log("call ended", held, f" status={status} reason={said!r} by={ended_by} "
                                      f"talk={seconds:.0f}")  # fmt: skip
         if reports:
+            if (before := self._reporting.pop(held.call_id, None)) is not None:
+                self._records.ended(before)
             self._reporting[held.call_id] = held
             self._records.ending(held)
         else:
             self._records.ended(held)
+
+
+def _is_between(held: Call, tags: tuple[bytes | None, bytes | None]) -> bool:
+    """Whether the tags are those of the call's dialog, in whichever order."""
+    if held.dialog is None:
+        return False
+    return set(tags) == {held.from_tag, parse_name_addr(held.dialog.to).param(b"tag")}
 
 
 def _dialog(call: Observed, response: Response) -> Dialog | None:

@@ -245,18 +245,42 @@ async def test_a_call_that_comes_back_to_us_is_one_call() -> None:
     world = World()
     alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
     carol = world.registered(b"carol@example.com", "192.0.2.30")
+    far = world.phone(b"far@elsewhere.org", "192.0.2.40")
     alice.invites(b"sip:bob@example.com")
     came = bob.take_request(b"INVITE")
-    onward = bob.asks(
-        b"INVITE", b"sip:carol@example.com", call_id=came.call_id, from_tag=came.from_tag
-    )
-    onward = bob.authenticates(onward)
-    bob.take_response(100)
+    far.sends(b"INVITE", b"sip:carol@example.com", call_id=came.call_id, from_tag=came.from_tag)
+    far.take_response(100)
     carol.answers(carol.take_request(b"INVITE"), 486)
-    bob.take_response(486)
+    far.take_response(486)
     assert len(world.node.calls) == 1
     bob.answers(came, 603)
     assert [(one.status, one.callee) for one in world.records] == [(603, b"sip:bob@example.com")]
+
+
+@pytest.mark.parametrize("ends_first", [0, 1])
+@pytest.mark.parametrize("is_same_tag", [False, True])
+async def test_a_call_under_the_call_id_of_another_is_counted_and_recorded(
+    ends_first: int, is_same_tag: bool
+) -> None:
+    """Who signs an INVITE makes a call on his account, also under a Call-ID that he has used."""
+    world = World(ALWAYS)
+    alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+    carol = world.registered(b"carol@example.com", "192.0.2.30")
+    first = alice.invites(b"sip:bob@example.com", body=SDP)
+    names = {"call_id": first.call_id, **({"from_tag": first.from_tag} if is_same_tag else {})}
+    bob.answers(bob.take_request(b"INVITE"), 200, body=SDP)
+    dialogs = [Dialog(first, alice.take_response(200), is_caller=True)]
+    second = alice.invites(b"sip:carol@example.com", body=SDP, **names)
+    assert (len(world.node.calls), world.node.calls.of_user(ALICE)) == (2, 2)
+    carol.answers(carol.take_request(b"INVITE"), 200, body=SDP)
+    dialogs.append(Dialog(second, alice.take_response(200), is_caller=True))
+    callees = [b"sip:bob@example.com", b"sip:carol@example.com"]
+    for number in (ends_first, 1 - ends_first):
+        alice.send(dialogs[number].request(b"BYE", via=alice.via))
+        await world.settled()
+        assert world.records[-1].callee == callees[number]
+    assert [one.answered_at is not None for one in world.records] == [True, True]
+    assert (len(world.node.calls), world.node.calls.of_user(ALICE)) == (0, 0)
 
 
 async def test_silence_ends_a_call_that_no_bye_did() -> None:
