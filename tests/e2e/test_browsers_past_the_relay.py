@@ -1,5 +1,5 @@
-"""Two pages whose users say `auto`: they speak with each other directly, and by the relay where
-that does not work or a desk phone is called as well."""
+"""Two pages whose users say `auto`, or one of whom says `never`: they speak with each other
+directly, and by the relay where that does not work or a desk phone is called as well."""
 
 from __future__ import annotations
 
@@ -135,6 +135,56 @@ def test_a_direct_call_outlives_its_socket(
     pages_hear(browser, alice, bob)
     bob.clicks("end")
     alice.has_no_call()
+
+
+@pytest.mark.parametrize("is_calling", [True, False], ids=["never calls", "auto calls"])
+def test_who_says_never_goes_over_to_the_relay_with_who_says_auto(
+    softphone: Softphones, platform: Platform, browser: Chromium, is_calling: bool
+) -> None:
+    """Whoever sends the next description."""
+    names = [f"{name}{5 + is_calling}" for name in ("alice", "bob")]
+    never, auto = (softphone(name) for name in names)
+    says_never(platform, never, names[0])
+    caller, callee = (never, auto) if is_calling else (auto, never)
+    talk(caller, callee, names[is_calling])
+    pages_hear(browser, never, auto)
+    assert not is_relayed(platform, never)
+    never.holds()
+    never.resumes()
+    pages_hear(browser, never, auto)
+    assert is_relayed(platform, never)
+    never.clicks("end")
+    auto.has_no_call()
+    talk(caller, callee, names[is_calling])
+    auto.holds()
+    auto.resumes()
+    pages_hear(browser, never, auto)
+    assert is_relayed(platform, never)
+    auto.clicks("end")
+    never.has_no_call()
+
+
+def test_a_page_that_is_loaded_again_is_met_anew_where_there_is_no_relay(
+    softphone: Softphones, platform: Platform, browser: Chromium
+) -> None:
+    alice, bob = softphone("alice7"), softphone("bob7")
+    says_never(platform, alice, "alice7")
+    says_never(platform, bob, "bob7")
+    talk(alice, bob, "bob7")
+    pages_hear(browser, alice, bob)
+    alice.page.reload()
+    alice.is_in("talking")
+    pages_hear(browser, alice, bob)
+    assert not relayed_calls(platform)
+    alice.clicks("end")
+    bob.has_no_call()
+
+
+def says_never(platform: Platform, phone: BrowserPhone, name: str) -> None:
+    """The policy of the page's user from now on."""
+    platform.cli("user", "set", f"{name}@{DOMAIN}", "media_policy=never")
+    phone.page.reload()
+    phone.is_ready()
 
 
 def test_our_sip_port_is_their_stun_server(softphone: Softphones, platform: Platform) -> None:

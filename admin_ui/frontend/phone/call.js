@@ -213,12 +213,14 @@ export class Call extends EventTarget {
 
   // -- inside
 
-  // One after the other (RFC 3261 s14.1); again a little later where both sides began at once (491).
+  // One after the other (RFC 3261 s14.1); again where another has answered than was asked, and a little
+  // later where both sides began at once (491).
   #reinvite(options) {
     const sent = this.#lastReinvite.then(async () => {
       for (let tries = 1; ; tries += 1) {
         try {
-          return await this.#sendReinvite(options);
+          await this.#sendReinvite(options);
+          if (!this.#session.sessionDescriptionHandler.mustOffer || tries === MOST_TRIES) return;
         } catch (error) {
           if (error.statusCode !== 491 || tries === MOST_TRIES) throw error;
           await later();

@@ -7,7 +7,7 @@ const GATHERING_MS = 1500;
 class Media extends Web.SessionDescriptionHandler {
   #heardEarly = "";
 
-  // Another has answered than was heard before: this needs an offer of its own, in a re-INVITE.
+  // Another has answered than was spoken with before: this needs an offer of its own, in a re-INVITE.
   mustOffer = false;
 
   // Whether calls with other browsers begin past a relay that may take them over.
@@ -34,6 +34,7 @@ class Media extends Web.SessionDescriptionHandler {
 
   // Whatever either side offers later takes a direct call over to the relay (docs/behaviour.md s6).
   getDescription(options, modifiers) {
+    this.mustOffer = false;
     if (this.isDirect && this.peerConnection.signalingState === "stable") {
       this.#beginAnew();
       this.#addTracks();
@@ -42,20 +43,24 @@ class Media extends Web.SessionDescriptionHandler {
   }
 
   setRemoteSessionDescription(description) {
-    if (this.isDirect && this.peerConnection.signalingState === "stable" && isLite(description.sdp)) {
-      this.#beginAnew();
-      // Afterwards: a track that is there before has a section of its own where they offer to send alone.
-      return super.setRemoteSessionDescription(description).then(() => this.#addTracks());
-    }
     const connection = this.peerConnection;
+    const known = connection?.currentRemoteDescription?.sdp;
+    if (known && fingerprintOf(known) !== fingerprintOf(description.sdp)) return this.#meetAnother(description);
     if (connection?.signalingState !== "have-remote-pranswer") return super.setRemoteSessionDescription(description);
     if (ufragOf(this.#heardEarly) === ufragOf(description.sdp)) {
       return connection.setRemoteDescription({ type: "answer", sdp: description.sdp });
     }
+    return this.#meetAnother(description);
+  }
+
+  // Another certificate, another far side: the relay that takes a direct call over, also where only the
+  // other one's policy had one in reserve, or the page that the other one has loaded again.
+  async #meetAnother(description) {
     this.#beginAnew();
+    // Afterwards: a track that is there before has a section of its own where they offer to send alone.
+    if (description.type === "offer") await super.setRemoteSessionDescription(description);
+    else this.mustOffer = true;
     this.#addTracks();
-    this.mustOffer = true;
-    return Promise.resolve();
   }
 
   // Chrome does not go over from one far side to another: it keeps the keys where both have a relay's
@@ -74,6 +79,10 @@ class Media extends Web.SessionDescriptionHandler {
 
 function isLite(sdp) {
   return /^a=ice-lite/m.test(sdp);
+}
+
+function fingerprintOf(sdp) {
+  return /^a=fingerprint:(.+)/m.exec(sdp)?.[1].trim().toLowerCase();
 }
 
 function ufragOf(sdp) {
