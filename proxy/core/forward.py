@@ -125,13 +125,22 @@ class Forwarder:
         self._stepper.step(self._run(call, branch))
         return True
 
-    async def _run(self, call: RequestContext, branch: Branch) -> None:
+    def try_again(self, call: RequestContext, branch: Branch, status: int) -> bool:
+        """Offer a branch something else, which has refused; False if routing knows nothing."""
+        if call.on_refused is None or branch.cancel_wanted or branch.is_done:
+            return False
+        if not call.on_refused(call, branch, status):
+            return False
+        branch.provisional_seen = False
+        self._stepper.step(self._run(call, branch, is_changed=True))
+        return True
+
+    async def _run(self, call: RequestContext, branch: Branch, *, is_changed: bool = False) -> None:
         try:
-            if branch.attempt == 0:
-                if branch.flow is None:
-                    await self._locate(branch)
-                if call.on_branch is not None:
-                    await call.on_branch(call, branch)
+            if branch.attempt == 0 and branch.flow is None:
+                await self._locate(branch)
+            if call.on_branch is not None and (branch.attempt == 0 or is_changed):
+                await call.on_branch(call, branch)
             if not self._attempt(call, branch, None):
                 await self._open_and_attempt(call, branch)
         except Reject as refusal:

@@ -20,6 +20,8 @@ How routing uses it (the whole of it):
   It may change the response, and raise Reject for a final one: then that goes up in its place, and
   of a 2xx to an INVITE who gave it hears ACK and BYE from us. `branch` is None for a final response
   that we made up (408, 487).
+- `on_refused(call, branch, status)` is asked where a branch has been refused: True has `on_branch`
+  run for it once more (its `attempt` is no longer 0), and sends it to the same hop again.
 - `on_end(call)` runs once when an INVITE ends without any 2xx (CANCEL, failure, timeout).
 - The steps run without a Task until they wait for something that is not there yet, so anything
   that needs the current task (asyncio.timeout) belongs in a Task of its own.
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 HeaderPairs = tuple[tuple[bytes, bytes], ...]
 OnBranch = Callable[["RequestContext", "Branch"], Awaitable[None]]
 OnReply = Callable[["RequestContext", "Branch | None", "Response"], Awaitable[None]]
+OnRefused = Callable[["RequestContext", "Branch", int], bool]
 OnEnd = Callable[["RequestContext"], Awaitable[None]]
 
 
@@ -167,6 +170,7 @@ class Branch:
         "note",
         "provisional_seen",
         "request",
+        "srtp",
         "target",
         "timer_c_at",
         "tried",
@@ -198,6 +202,7 @@ class Branch:
         self.lines_on_top = 0  # Via and Record-Route, put there by the last attempt
         self.media: object | None = None  # for routing's media step
         self.far_media = 0  # its own, too; sealed into our Record-Route
+        self.srtp = ""  # its own as well: what its far side wants beyond its policy
         self.note = b""  # routing's own; sealed into our Record-Route, it comes back in the dialog
 
     @property
@@ -245,6 +250,7 @@ class RequestContext:
         "now",
         "on_branch",
         "on_end",
+        "on_refused",
         "on_reply",
         "original",
         "out_flow",
@@ -308,6 +314,7 @@ class RequestContext:
         # what routing handed to relay()
         self.on_branch: OnBranch | None = None
         self.on_reply: OnReply | None = None
+        self.on_refused: OnRefused | None = None
         self.on_end: OnEnd | None = None
 
     def reply(
@@ -334,6 +341,7 @@ class RequestContext:
         on_branch: OnBranch | None = None,
         on_reply: OnReply | None = None,
         on_end: OnEnd | None = None,
+        on_refused: OnRefused | None = None,
     ) -> None:
         """Forward to the targets, or by Route set and Request-URI when there are none.
 
@@ -342,6 +350,7 @@ class RequestContext:
         self.on_branch = on_branch
         self.on_reply = on_reply
         self.on_end = on_end
+        self.on_refused = on_refused
         self._core.relay(self)
 
 

@@ -118,14 +118,17 @@ class Upstream:
             if tx.is_invite:
                 self._ringing(tx, branch, status, now)
             branch.provisional_seen = True
-        elif (
-            status == 503
-            and not branch.provisional_seen
-            and self._forwarder.try_next_hop(call, branch, status, _text(response.reason))
-        ):
+        elif status >= 300 and self._goes_on(call, branch, response):
             return
         if call.response_context is not None:
             self.run(call, call.response_context.received(branch, response), now=now)
+
+    def _goes_on(self, call: RequestContext, branch: Branch, response: Response) -> bool:
+        """Whether a branch that has failed is tried at another hop, or by another offer."""
+        status = response.status
+        if status == 503 and not branch.provisional_seen:
+            return self._forwarder.try_next_hop(call, branch, status, _text(response.reason))
+        return self._forwarder.try_again(call, branch, status)
 
     def failed(self, tx: ClientTransaction, *, is_timeout: bool, now: float) -> None:
         """A client transaction ended without a final response (s16.8, s16.9)."""

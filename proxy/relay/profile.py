@@ -4,6 +4,7 @@
     any        SIP          RTP/AVP              remove        demux
       ... srtp=offered      RTP/AVP, OSRTP       remove        demux
       ... srtp=required     RTP/SAVP             remove        demux
+      ... srtp=either       RTP/SAVP, DTLS too   remove        demux
       ... srtp=dtls         UDP/TLS/RTP/SAVPF    remove        offer, accept
     any        WebSocket    UDP/TLS/RTP/SAVPF    force         offer, require
 
@@ -27,8 +28,9 @@ from typing import Final
 
 from media.ng import CodecChoice, Options
 
-SRTP_REQUIRED: Final = ("required", "dtls")
-"""Policies of a side that must encrypt: by keys in the signalling, or by DTLS."""
+SRTP_REQUIRED: Final = ("required", "dtls", "either")
+"""Policies of a side that must encrypt: by keys in the signalling, or by DTLS. By either is what a
+phone wants that has refused plain RTP; nobody can choose it."""
 _LONGEST_USER: Final = 64
 _BESIDE: Final = (b"telephone-event", b"cn")
 _REPLACE: Final = (b"origin", b"session-connection")
@@ -99,9 +101,9 @@ def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
     return replace(
         common,
         ice=b"remove",
-        dtls=b"off",
+        dtls=b"" if receiver.srtp == "either" else b"off",
         sdes=_NO_SUITES,
-        transport_protocol=b"RTP/SAVP" if receiver.srtp == "required" else b"RTP/AVP",
+        transport_protocol=b"RTP/SAVP" if receiver.is_srtp_required else b"RTP/AVP",
         rtcp_mux=(b"demux",),
         flags=(*flags, b"pad-crypto"),
     )

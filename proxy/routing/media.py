@@ -34,6 +34,8 @@ _NO_CODEC: Final = "No codec"
 _OFFERED: Final = "offered"  # what a branch has at the relay
 _ANSWERED: Final = "answered"
 _DIRECT: Final = "direct"  # its description passes as it is, whatever relay the call has
+_MORE: Final = {"offered": "either", "either": "dtls"}
+"""What a phone is offered that has refused: an offer has but one protocol (RFC 3264)."""
 _UNKNOWN_CALL: Final = "Unknown call"  # the words of all relays
 
 
@@ -89,10 +91,25 @@ async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
         return
     if kind is Body.OFFER:
         branch.media = _OFFERED
+        if branch.srtp:
+            request.body = call.original.body
         request.body = await _offered(call, branch, node)
     else:
         node.sessions.expecting.discard(call.original.call_id)
         request.body = await _answered_in_request(call, branch, node)
+
+
+def offer_encrypted(call: RequestContext, branch: Branch, status: int, node: Node) -> bool:
+    """A target has refused what it was offered: whether it is to be offered encryption alone, in
+    RTP/SAVP first, then in UDP/TLS/RTP/SAVPF. A phone that takes nothing plain passes over the key
+    in RTP/AVP (RFC 8643) and says 488. Where the policy is another than `offered`, that decides.
+    """
+    if status != 488 or branch.media is not _OFFERED or not call.is_initial:
+        return False
+    if _far(call, branch, node).is_websocket or not call.notes.offer_made:
+        return False
+    branch.srtp = _MORE.get(media_policy.of_callee(call, branch, node).srtp, "")
+    return bool(branch.srtp)
 
 
 async def answer(

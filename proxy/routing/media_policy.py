@@ -6,7 +6,7 @@ how, for that is sealed into its tokens; all else the relay keeps as it began.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -41,13 +41,15 @@ def of_caller(call: RequestContext) -> MediaPolicy:
 
 
 def of_callee(call: RequestContext, branch: Branch, node: Node) -> MediaPolicy:
-    """Of the side that a branch goes to."""
+    """Of the side that a branch goes to, and what it has asked for by refusing."""
     if not call.is_initial:
         return _UNSEALED[call.far_media]
     target = branch.target
     if target.binding is not None:
-        return _policy(node.directory.subscriber(target.binding.aor), target.domain)
-    return _policy(None, call.callee_domain)
+        policy = _policy(node.directory.subscriber(target.binding.aor), target.domain)
+    else:
+        policy = _policy(None, call.callee_domain)
+    return replace(policy, srtp=branch.srtp) if branch.srtp else policy
 
 
 def sealed(policy: MediaPolicy) -> int:

@@ -56,6 +56,7 @@ async def route_request(call: RequestContext, node: Node) -> None:
         on_branch=partial(branch, node),
         on_reply=partial(reply, node),
         on_end=partial(unanswered, node),
+        on_refused=partial(refused, node),
     )
 
 
@@ -92,10 +93,17 @@ def sequential_request(call: RequestContext, node: Node) -> None:
 
 
 async def branch(node: Node, call: RequestContext, branch: Branch) -> None:
-    """branch_route: once for each target, when it is known how it is reached."""
-    identity.tell(call, branch)
-    changes.apply(call, branch)
+    """branch_route: for each target, when it is known how it is reached; and what it is offered
+    after it has refused."""
+    if branch.attempt == 0:
+        identity.tell(call, branch)
+        changes.apply(call, branch)
     await media.offer(call, branch, node)
+
+
+def refused(node: Node, call: RequestContext, branch: Branch, status: int) -> bool:
+    """Whether the target of a branch that has refused is offered something else."""
+    return media.offer_encrypted(call, branch, status, node)
 
 
 async def reply(

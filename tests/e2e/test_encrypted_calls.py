@@ -118,3 +118,25 @@ def test_phones_encrypt_by_themselves_where_it_is_offered(secure: Platform, bare
     alice, bob = (secure.add_user(name + "s", OFFERED) for name in ("alice", "bob"))
     one, other = (baresip(party, extra=";mediaenc=srtp") for party in (alice, bob))
     assert protocols(secure, call(one, other)) == ["RTP/AVP SDES", "RTP/AVP SDES"]
+
+
+@pytest.mark.parametrize(
+    ("speaks", "spoken"),
+    [("srtp-mand", "RTP/SAVP SDES"), ("dtls_srtp", "RTP/SAVP DTLS-SRTP")],
+)
+def test_a_phone_that_takes_nothing_plain_is_called_without_a_policy_for_it(
+    secure: Platform, baresip: Phone, speaks: str, spoken: str
+) -> None:
+    """It refuses the offer of RTP/AVP, and is offered what it takes; also from a hold on."""
+    alice, bob = (secure.add_user(name + speaks[:4], OFFERED) for name in ("alice", "bob"))
+    one, other = baresip(alice), baresip(bob, "tls", extra=f";mediaenc={speaks}")
+    call_id = call(one, other)
+    assert sorted(protocols(secure, call_id)) == ["RTP/AVP", spoken]
+    one.command("hold")
+    other.program.awaits(r"^a=sendonly")
+    one.command("resume")
+    hears(other, one)
+    hears(one, other)
+    assert sorted(protocols(secure, call_id)) == ["RTP/AVP", spoken]
+    other.command("hangup")
+    one.closed()

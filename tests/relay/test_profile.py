@@ -14,6 +14,7 @@ SIP4, SIP6 = SideFacts(4), SideFacts(6)
 BROWSER = SideFacts(4, is_websocket=True)
 OFFERED, REQUIRED = SideFacts(4, srtp="offered"), SideFacts(4, srtp="required")
 DTLS = SideFacts(4, srtp="dtls")
+EITHER = SideFacts(4, srtp="either")
 SECURE_BROWSER = SideFacts(4, is_websocket=True, srtp="required")
 KEEP = b"keep-profile"
 NO_SUITES = tuple(
@@ -77,6 +78,14 @@ WEBRTC = Options(
         (OFFERED, OFFERED, plain(osrtp=(b"accept", b"offer"))),
         (SIP4, REQUIRED, plain(transport=b"RTP/SAVP", flags=(b"srtp-required-towards",))),
         (REQUIRED, SIP4, plain(osrtp=(b"accept",), flags=(b"srtp-required",))),
+        (
+            SIP4,
+            EITHER,
+            replace(
+                plain(transport=b"RTP/SAVP", flags=(b"srtp-required-towards",)),
+                dtls=b"",
+            ),
+        ),
         (
             SIP4,
             DTLS,

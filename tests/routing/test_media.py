@@ -463,6 +463,111 @@ async def test_who_must_encrypt_must_do_so_within_the_dialog(
     assert b"srtp-required" in from_bob.options.flags
 
 
+OFFERING = replace(ALWAYS, srtp="offered")
+PROFILES = [b"RTP/AVP", b"RTP/SAVP", b"UDP/TLS/RTP/SAVPF"]
+
+
+async def refuses(world: World, bob: UserAgent, *statuses: int) -> Request:
+    """Bob refuses what he is offered as often; the INVITE that he gets then."""
+    for status in statuses:
+        came = bob.take_request(b"INVITE")
+        bob.answers(came, status)
+        assert bob.take_request(b"ACK").via.branch == came.via.branch
+        await world.settled()
+    return bob.take_request(b"INVITE")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_phone_that_refuses_what_is_plain_is_offered_encryption_alone(times: int) -> None:
+    """By keys first, then by DTLS; and later within the dialog as it has been accepted."""
+    world, alice, bob = world_of(OFFERING)
+    invite = alice.invites(b"sip:bob@example.com", body=SDP)
+    await world.settled()
+    came = await refuses(world, bob, *[488] * times)
+    offers = world.relays[0].taken(Offer)
+    assert [one.options.transport_protocol for one in offers] == PROFILES[: times + 1]
+    assert {one.via_branch for one in offers} == {offers[0].via_branch}
+    assert all(one.sdp == SDP for one in offers)
+    assert came.body == via_relay(SDP)
+    assert came.call_id == invite.call_id
+    assert len(came.vias) == 2
+    bob.answers(came, 180)
+    alice.take_response(180)
+    bob.answers(came, 200, body=ANSWER)
+    await world.settled()
+    ok = alice.take_response(200)
+    alice.take_nothing()
+    assert not deletes(world.relays[0])
+    caller = Dialog(invite, ok, is_caller=True)
+    alice.send(caller.request(b"ACK", via=alice.via))
+    bob.take_request(b"ACK")
+    world.relays[0].commands.clear()
+    alice.send(caller.request(b"INVITE", via=alice.via, contact=alice.contact, body=SDP))
+    await world.settled()
+    [again] = world.relays[0].taken(Offer)
+    assert again.options.transport_protocol == PROFILES[times]
+
+
+async def test_who_refuses_everything_has_refused() -> None:
+    world, alice, bob = world_of(OFFERING)
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    await world.settled()
+    last = await refuses(world, bob, 488, 488)
+    bob.answers(last, 488)
+    await world.settled()
+    assert alice.take_response(488)
+    assert len(deletes(world.relays[0])) == 1
+
+
+@pytest.mark.parametrize(
+    ("domain", "body", "status"),
+    [
+        (OFFERING, SDP, 486),
+        (OFFERING, SDP, 606),
+        (OFFERING, b"", 488),
+        (replace(ALWAYS, srtp="off"), SDP, 488),
+        (replace(ALWAYS, srtp="required"), SDP, 488),
+        (replace(ALWAYS, srtp="dtls"), SDP, 488),
+        (replace(OFFERING, media_policy="never"), SDP, 488),
+    ],
+)
+async def test_other_refusals_are_not_asked_twice(domain: Domain, body: bytes, status: int) -> None:
+    world, alice, bob = world_of(domain)
+    alice.invites(b"sip:bob@example.com", body=body)
+    await world.settled()
+    bob.answers(bob.take_request(b"INVITE"), status)
+    await world.settled()
+    alice.take_response(status)
+    bob.take_request(b"ACK")
+    bob.take_nothing()
+
+
+async def test_a_browser_that_refuses_is_not_asked_twice() -> None:
+    world, alice, bob = browsers(srtp="offered")
+    world.add_user(ALICE, replace(EXAMPLE, srtp="offered"), media_policy="always")
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    await world.settled()
+    bob.answers(bob.take_request(b"INVITE"), 488, contact=BROWSER)
+    await world.settled()
+    alice.take_response(488)
+
+
+async def test_a_fork_that_has_been_answered_is_not_offered_again() -> None:
+    world, alice, bob = world_of(OFFERING)
+    desk = world.registered(BOB, "192.0.2.21")
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    await world.settled()
+    came = bob.take_request(b"INVITE")
+    other = desk.take_request(b"INVITE")
+    desk.answers(other, 200, body=ANSWER)
+    await world.settled()
+    alice.take_response(200)
+    bob.answers(came, 488)
+    await world.settled()
+    bob.take_request(b"ACK")
+    bob.take_nothing()
+
+
 async def test_no_codec_that_both_may_use() -> None:
     world, alice, bob = world_of()
     world.relays[0].refuses = "No codec of the offer is allowed"

@@ -11,13 +11,13 @@ AS_THE_DOMAIN = _("as the domain says")
 
 class MediaPolicy(models.TextChoices):
     ALWAYS = "always", _("always through the relay")
-    AUTO = "auto", _("through the relay where NAT or profiles differ")
+    AUTO = "auto", _("through the relay where it is needed")
     NEVER = "never", _("never through the relay")
 
 
 class Srtp(models.TextChoices):
     OFF = "off", _("plain RTP only")
-    OFFERED = "offered", _("encrypted when the phone asks for it")
+    OFFERED = "offered", _("encrypted where the phone can")
     REQUIRED = "required", _("always encrypted, by keys in the signalling (SDES)")
     DTLS = "dtls", _("always encrypted, by DTLS-SRTP")
 
