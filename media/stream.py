@@ -81,7 +81,8 @@ class Stream:
     credentials of its last description; `is_ice_lite`: it sends no checks of its own. `mid` is the
     section's name at this side. `is_bundled`: its last description had that in a group,
     `is_in_group`: ours to it had. `rides`: the section on whose port and keys it is (BUNDLE).
-    `is_settled`: it has described itself once. `codec`: what the last answer chose, name/rate.
+    `is_settled`: it has described itself once; `only_listens`: as one that sends nothing. `codec`:
+    what the last answer chose, name/rate.
     """
 
     __slots__ = (
@@ -106,6 +107,7 @@ class Stream:
         "mux",
         "mux_back",
         "mux_offered",
+        "only_listens",
         "own_types",
         "pair",
         "payload_types",
@@ -135,6 +137,7 @@ class Stream:
         self.is_rtp = True
         self.is_settled = False
         self.mux = False
+        self.only_listens = False
         self.mux_offered = False
         self.mux_back: bool | None = None
         self.clock_rates: tuple[tuple[int, int], ...] = ()
@@ -226,6 +229,7 @@ class Stream:
         self.is_rtp = media.is_rtp
         self.is_active = True
         self.is_held = session.is_held(media)
+        self.only_listens = session.direction_of(media) == b"recvonly"
         self.clock_rates = tuple(media.clock_rates().items()) if self.is_rtp else ()
 
     def signal_candidate(self, component: int, candidate: Address) -> None:

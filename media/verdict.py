@@ -71,7 +71,9 @@ def verdict(
                 continue
             if not stream.is_active or not (other and other[0].is_active):
                 continue
-            for what, sentence in _of(stream, name, counters(stream.rtp.local, index), failure):
+            may_be_silent = stream.only_listens or stream.is_held or other[0].is_held
+            count = counters(stream.rtp.local, index)
+            for what, sentence in _of(stream, name, count, failure, may_be_silent=may_be_silent):
                 finding = Finding(f"{what}_{side}", sentence)
                 if finding not in found:
                     found.append(finding)
@@ -84,16 +86,23 @@ def _name(side: str, leg: Leg) -> str:
 
 
 def _of(
-    stream: Stream, name: str, count: Counters, failure: Callable[[Endpoint], str]
+    stream: Stream,
+    name: str,
+    count: Counters,
+    failure: Callable[[Endpoint], str],
+    *,
+    may_be_silent: bool,
 ) -> Iterator[tuple[What, str]]:
     """The first thing that explains silence; then what was wrong with what came. What rides on
-    another section's port is not judged but by its own loss."""
+    another section's port is not judged but by its own loss. RTCP alone is silence: browsers send
+    it whether they have a microphone or not."""
     if stream.rides is not None:
         yield from _loss(name, count)
         return
+    if stream.is_rtp and not count.expected and not may_be_silent:
+        yield _silence(stream, name, count, failure)
+        return
     if not count.packets:
-        if stream.is_rtp and not stream.is_held:
-            yield _silence(stream, name, count, failure)
         return
     signalled, source = stream.rtp.signalled, stream.rtp.source
     if stream.ice is None and signalled and source and signalled[0] != source[0]:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.harness.baresip import Baresip
 from tests.harness.browser import Chromium, chromium
+from tests.harness.database import Administrator
 from tests.harness.platform import Platform
 from tests.harness.sipp import Party
 from tests.harness.softphones import Softphones
@@ -44,6 +45,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """Of one module only: while it is there, no test can be a coroutine (Playwright)."""
     with chromium(tmp_path_factory.mktemp("chromium"), seed=70) as running:
         yield running
+
+
+@pytest.fixture
+def administrator(migrated_url: str) -> Iterator[Administrator]:
+    administrator = Administrator(migrated_url)
+    yield administrator
+    administrator.close()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.test_baresip_calls import hears
 from tests.harness.baresip import Account, Baresip
+from tests.harness.database import Administrator
 from tests.harness.namespaces import PLATFORM_ADDRESS, Home, Street, run
 from tests.harness.platform import Platform
 from tests.harness.waiting import wait_until
@@ -72,15 +73,31 @@ def neighbours(
 
 
 @pytest.mark.parametrize("caller", [0, 1])
-def test_call_between_two_nats(neighbours: list[Baresip], caller: int) -> None:
+def test_call_between_two_nats(
+    neighbours: list[Baresip], homes: tuple[Home, Home], administrator: Administrator, caller: int
+) -> None:
+    """Its record says where packets came from, and where they were to come from."""
     alice, bob = neighbours[caller], neighbours[1 - caller]
     alice.dials(bob.account.aor)
     bob.accepts()
     alice.established()
     hears(bob, alice)
     hears(alice, bob)
+    call_id = bob.call_id()
     bob.command("hangup")
     alice.closed()
+
+    def record() -> list[tuple[list[str]]]:
+        words = "SELECT verdict_text FROM calls_callrecord WHERE call_id = %s"
+        return administrator.ask(words, call_id)
+
+    wait_until(lambda: bool(record()), "the call's record is written")
+    [(sentences,)] = record()
+    users = alice.account.user, bob.account.user
+    assert sentences == [
+        f"packets arrived from {home.public} but {user}'s phone had named {home.address}"
+        for user, home in zip(users, (homes[caller], homes[1 - caller]), strict=True)
+    ]
 
 
 def test_in_dialog_requests_arrive_after_two_minutes_of_silence(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,13 +17,6 @@ pytestmark = pytest.mark.e2e
 
 _OCTETS = 12 + 160
 """An RTP packet with 20 ms of G.711, as the phones send them."""
-
-
-@pytest.fixture
-def administrator(migrated_url: str) -> Iterator[Administrator]:
-    administrator = Administrator(migrated_url)
-    yield administrator
-    administrator.close()
 
 
 def rows(

@@ -86,6 +86,22 @@ def test_one_side_never_sent(bench: Bench) -> None:
     assert bench.verdict() == [(b"no_media_callee", b"the callee never sent RTP")]
 
 
+def test_one_side_sent_nothing_but_reports(bench: Bench) -> None:
+    bench.plain()
+    bench.talks(CALLEE, ("192.0.2.1", 6004), packets=3, octets=96)
+    assert bench.verdict() == [(b"no_media_callee", b"the callee never sent RTP")]
+
+
+@pytest.mark.parametrize("direction", ["a=recvonly", "a=sendonly", "a=inactive"])
+def test_who_need_not_talk_is_not_blamed(bench: Bench, direction: str) -> None:
+    """Nor whom such a side does not listen to."""
+    bench.driver.offer(offer(sdp(5004)))
+    bench.driver.answer(answer(sdp(6004, direction)))
+    if direction == "a=recvonly":
+        bench.talks(CALLER, PHONE)
+    assert bench.verdict() == []
+
+
 def test_a_side_is_called_by_its_label(bench: Bench) -> None:
     bench.plain(back=Options(label=b"bob"))
     assert bench.verdict() == [(b"no_media_callee", b"bob never sent RTP")]
