@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from media.ng import Query
-from tests.harness import sound
 from tests.harness.baresip import Baresip, desks_hear
 from tests.harness.ng import NgClient
 from tests.harness.platform import Platform
@@ -27,7 +26,7 @@ HEARD = 0.9
 def hears(listener: Baresip, speaker: Baresip) -> None:
     """Wait until the listener's recording holds what the speaker plays."""
     wait_until(
-        lambda: sound.likeness(speaker.played, listener.recording()) > HEARD,
+        lambda: listener.hears(speaker.played) > HEARD,
         f"{listener.account.user} hears {speaker.account.user}\n{listener.tail()}",
     )
 
