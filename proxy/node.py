@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from proxy.observe.heartbeat import Peer
     from proxy.observe.platform_use import PlatformUse
     from proxy.observe.refusals import Refusals
+    from proxy.relay.interfaces import Interfaces
     from proxy.relay.pool import RelayPool
     from proxy.routing.call_rates import CallRates
     from proxy.routing.contact_checks import ContactChecks
@@ -91,6 +92,8 @@ class Node:
     refusals: Refusals
     """What was refused to whom, for tenants to see."""
     blocks: Blocks
+    interfaces: Interfaces
+    """Of relays, by the network of who talks there."""
     checks: ContactChecks
     random: Callable[[], float]
     """A number in [0, 1)."""

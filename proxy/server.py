@@ -38,6 +38,7 @@ from proxy.observe.refusals import Refusals
 from proxy.observe.spool import Spool
 from proxy.observe.sweep import MediaSweep
 from proxy.observe.trace import Owner, Trace
+from proxy.relay.interfaces import Interfaces
 from proxy.relay.pool import RelayPool
 from proxy.routing import registrar
 from proxy.routing.abandoned import Abandoned
@@ -156,6 +157,7 @@ class Server:
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self._refusals,
             blocks=self._blocks,
+            interfaces=Interfaces(settings.relay_interfaces),
             checks=ContactChecks(settings.contact_check_seconds),
             random=random.random,
         )

@@ -87,6 +87,16 @@ def _are_networks(parts: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ip_network(part, strict=False) for part in parts)
 
 
+def _are_interfaces(parts: tuple[str, ...]) -> tuple[tuple[Network, str], ...]:
+    found = []
+    for part in parts:
+        network, equals, name = part.partition("=")
+        if not equals or not name or not name.isascii() or " " in name:
+            raise ValueError(f"{part!r} is no NETWORK=NAME")
+        found.append((ip_network(network.strip(), strict=False), name))
+    return tuple(found)
+
+
 def _are_algorithms(parts: tuple[str, ...]) -> tuple[str, ...]:
     if not {"MD5", "SHA-256"}.issuperset(parts):
         raise ValueError("only MD5 and SHA-256 are known")
@@ -313,6 +323,13 @@ class ProxySettings:
         ("127.0.0.1:22222",),
         "Media relays' NG addresses, host:port or name=host:port; a named one may move.",
         check=_are_relays,
+    )
+    relay_interfaces: tuple[tuple[Network, str], ...] = _setting(
+        "FEDSIP_SIP_RELAY_INTERFACES",
+        (),
+        "Names of the relays' interfaces by network, such as 10.0.0.0/8=inside,0.0.0.0/0=outside: "
+        "who is signalled with from there has its ports there. Else the relay's first one serves.",
+        check=_are_interfaces,
     )
     ng_timeout_seconds: float = _setting(
         "FEDSIP_SIP_NG_TIMEOUT_SECONDS", 1.0, "Longest wait for a relay's answer.", "seconds"

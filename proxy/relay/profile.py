@@ -33,6 +33,7 @@ SRTP_REQUIRED: Final = ("required", "dtls", "either")
 phone wants that has refused plain RTP; nobody can choose it."""
 _LONGEST_USER: Final = 64
 _BESIDE: Final = (b"telephone-event", b"cn")
+_DEFAULT: Final = b"default"
 _REPLACE: Final = (b"origin", b"session-connection")
 _NO_SUITES: Final = (
     *(b"no-NULL_HMAC_SHA1_80", b"no-NULL_HMAC_SHA1_32"),
@@ -54,6 +55,8 @@ class SideFacts:
     """Its policy: off, offered, or one of SRTP_REQUIRED."""
     codecs: tuple[bytes, ...] = ()
     """Lower-case names of those that it may use, the preferred one first; none: all."""
+    interface: bytes = b""
+    """Name of the relay's interface at which it has its ports (interfaces.py)."""
     user: bytes = b""
     """Whose phone it is, for what the relay says of it in words."""
 
@@ -82,6 +85,7 @@ def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
     common = Options(
         address_family=family,
         label=sender.label,
+        direction=_direction(receiver, sender),
         codec=_codecs(receiver.codecs, sender.codecs),
         replace=_REPLACE,
         osrtp=tuple(osrtp),
@@ -107,6 +111,13 @@ def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
         rtcp_mux=(b"demux",),
         flags=(*flags, b"pad-crypto"),
     )
+
+
+def _direction(receiver: SideFacts, sender: SideFacts) -> tuple[bytes, ...]:
+    """The interfaces of both, the sender's first; a relay takes its first one for `default`."""
+    if not receiver.interface and not sender.interface:
+        return ()
+    return sender.interface or _DEFAULT, receiver.interface or _DEFAULT
 
 
 def _codecs(receiver: tuple[bytes, ...], sender: tuple[bytes, ...]) -> CodecChoice:

@@ -134,7 +134,7 @@ async def answer(
     if relay is None:
         log.warning("relay of the call is unknown call_id=%s", _call_id(call))
         return
-    caller, callee = _near(call), _far(call, branch, node)
+    caller, callee = _near(call, node), _far(call, branch, node)
     options = options_towards(caller, callee)
     command: Command
     if kind is Body.ANSWER:
@@ -222,7 +222,7 @@ async def _offered(call: RequestContext, branch: Branch, node: Node) -> bytes:
         to_tag=call.original.to_tag or b"",
         sdp=request.body,
         via_branch=_via_branch(call, branch),
-        options=options_towards(_far(call, branch, node), _near(call)),
+        options=options_towards(_far(call, branch, node), _near(call, node)),
     )
     failure = RelayError("no relay")
     for relay in _relays(call, node):
@@ -257,7 +257,7 @@ async def _answered_in_request(call: RequestContext, branch: Branch, node: Node)
     relay = node.relays.by_id(call.relay_id or b"")
     if relay is None:
         return request.body
-    sides = _far(call, branch, node), _near(call)
+    sides = _far(call, branch, node), _near(call, node)
     command = Answer(
         call_id=call.original.call_id,
         from_tag=call.original.to_tag or b"",
@@ -337,7 +337,7 @@ def _are_browsers(*sides: SideFacts) -> bool:
     return all(side.is_websocket for side in sides)
 
 
-def _near(call: RequestContext) -> SideFacts:
+def _near(call: RequestContext, node: Node) -> SideFacts:
     """The side that the request came from."""
     flow, policy = call.flow, media_policy.of_caller(call)
     return SideFacts(
@@ -347,6 +347,7 @@ def _near(call: RequestContext) -> SideFacts:
         flow.remote[0],
         policy.srtp,
         policy.codecs,
+        node.interfaces.name_of(flow.remote[0]),
         _user(call.original.from_.uri),
     )
 
@@ -355,6 +356,7 @@ def _far(call: RequestContext, branch: Branch, node: Node) -> SideFacts:
     """The side that the request goes to."""
     flow, policy = branch.flow, media_policy.of_callee(call, branch, node)
     source = flow.remote[0] if flow is not None else ""
+    located = branch.hop.address if branch.hop is not None else ""
     return SideFacts(
         branch.family,
         branch.target.websocket or (flow is not None and flow.is_websocket),
@@ -362,6 +364,7 @@ def _far(call: RequestContext, branch: Branch, node: Node) -> SideFacts:
         source,
         policy.srtp,
         policy.codecs,
+        node.interfaces.name_of(source or located),
         _user(call.original.to.uri),
     )
 

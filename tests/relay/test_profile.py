@@ -14,6 +14,7 @@ SIP4, SIP6 = SideFacts(4), SideFacts(6)
 BROWSER = SideFacts(4, is_websocket=True)
 OFFERED, REQUIRED = SideFacts(4, srtp="offered"), SideFacts(4, srtp="required")
 DTLS = SideFacts(4, srtp="dtls")
+INSIDE = SideFacts(4, interface=b"inside")
 EITHER = SideFacts(4, srtp="either")
 SECURE_BROWSER = SideFacts(4, is_websocket=True, srtp="required")
 KEEP = b"keep-profile"
@@ -77,6 +78,8 @@ WEBRTC = Options(
         (OFFERED, SIP4, plain(osrtp=(b"accept",))),
         (OFFERED, OFFERED, plain(osrtp=(b"accept", b"offer"))),
         (SIP4, REQUIRED, plain(transport=b"RTP/SAVP", flags=(b"srtp-required-towards",))),
+        (INSIDE, SIP4, replace(plain(), direction=(b"inside", b"default"))),
+        (SIP4, INSIDE, replace(plain(), direction=(b"default", b"inside"))),
         (REQUIRED, SIP4, plain(osrtp=(b"accept",), flags=(b"srtp-required",))),
         (
             SIP4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -727,3 +728,17 @@ async def test_a_spiral_passes_through_one_relay_only() -> None:
     bob.answers(again, 200, body=ANSWER)
     await world.settled()
     assert isinstance(far.take(), Response)
+
+
+async def test_each_side_has_its_ports_where_its_network_is() -> None:
+    networks = ((ip_network("192.0.2.20/32"), "inside"), (ip_network("192.0.2.0/24"), "outside"))
+    world, alice, bob = world_of(relay_interfaces=networks)
+    caller, callee = await call(world, alice, bob)
+    for dialog, phone, names in (
+        (caller, alice, (b"outside", b"inside")),
+        (callee, bob, (b"inside", b"outside")),
+    ):
+        phone.send(dialog.request(b"INVITE", via=phone.via, contact=phone.contact, body=SDP))
+        await world.settled()
+        assert world.relays[0].taken(Offer)[-1].options.direction == names
+    assert world.relays[0].taken(Offer)[0].options.direction == (b"outside", b"inside")

@@ -37,6 +37,7 @@ from proxy.observe.calls import Calls
 from proxy.observe.platform_use import PlatformUse
 from proxy.observe.refusals import Refusals
 from proxy.relay.client import RelayError
+from proxy.relay.interfaces import Interfaces
 from proxy.routing.call_rates import CallRates
 from proxy.routing.contact_checks import ContactChecks
 from proxy.routing.media import Sessions
@@ -182,6 +183,7 @@ class World:
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self.refusals,
             blocks=self.blocks,
+            interfaces=Interfaces(settings.relay_interfaces),
             checks=ContactChecks(120.0),
             random=lambda: 0.0,
         )
