@@ -14,10 +14,6 @@ from fedsip_platform.launch.state import ROOT
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
 
-SOFTPHONE = "tests/e2e/test_softphone.py::test_"
-
-
-# What a browser must have for itself, a module of its own, begins once for each line.
 @pytest.mark.parametrize(
     "tests",
     [
@@ -27,9 +23,6 @@ SOFTPHONE = "tests/e2e/test_softphone.py::test_"
         "tests/e2e/test_encrypted_calls.py",
         "tests/e2e/test_browser_and_desk_phone.py",
         "tests/e2e/test_nat.py",
-        "tests/e2e/test_browser_among_phones.py tests/e2e/test_one_port_for_browsers.py"
-        f" {SOFTPHONE}hold_and_resume {SOFTPHONE}attended_transfer"
-        f" {SOFTPHONE}a_call_outlives_the_reload_of_its_page",
     ],
 )
 def test_the_native_engine_passes_the_same_tests(tests: str) -> None:

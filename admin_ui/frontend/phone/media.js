@@ -56,9 +56,10 @@ class Media extends Web.SessionDescriptionHandler {
   // Another certificate, another far side: the relay that takes a direct call over, also where only the
   // other one's policy had one in reserve, or the page that the other one has loaded again.
   async #meetAnother(description) {
+    const isOffer = this.peerConnection.signalingState === "stable"; // SIP.js calls all but one so
     this.#beginAnew();
     // Afterwards: a track that is there before has a section of its own where they offer to send alone.
-    if (description.type === "offer") await super.setRemoteSessionDescription(description);
+    if (isOffer) await super.setRemoteSessionDescription(description);
     else this.mustOffer = true;
     this.#addTracks();
   }
