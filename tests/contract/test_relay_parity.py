@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
         "tests/e2e/test_encrypted_calls.py",
         "tests/e2e/test_browser_and_desk_phone.py",
         "tests/e2e/test_nat.py",
+        "tests/e2e/test_browser_among_phones.py tests/e2e/test_one_port_for_browsers.py",
     ],
 )
 def test_the_native_engine_passes_the_same_tests(tests: str) -> None:
