@@ -102,6 +102,7 @@ class ResponseContext:
         "_stages",
         "branches",
         "final_status",
+        "group",
         "is_cancelled",
         "is_invite",
         "pending",
@@ -116,6 +117,7 @@ class ResponseContext:
         self.pending = 0
         self._stages = later_stages  # after the one that is started at once
         self._stage_began = 0  # at which candidate
+        self.group = 0  # the one that is tried, counted as they are begun
         self._candidates: list[_Candidate] = []
 
     @property
@@ -285,6 +287,7 @@ class ResponseContext:
             stage = self._stages.pop(0)
             if stage.follows(outcome):
                 self._stage_began = len(self._candidates)
+                self.group += 1
                 return (StartGroup(stage.targets, stage, outcome),)
         return _NOTHING
 

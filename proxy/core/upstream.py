@@ -48,12 +48,12 @@ _DEFAULT_PORT = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 class RingTimer:
     """A group of targets that may ring until `deadline` before the next group is tried."""
 
-    __slots__ = ("call", "deadline", "groups_left", "queued_at")
+    __slots__ = ("call", "deadline", "group", "queued_at")
 
-    def __init__(self, call: RequestContext, deadline: float, groups_left: int) -> None:
+    def __init__(self, call: RequestContext, deadline: float, group: int) -> None:
         self.call = call
         self.deadline = deadline
-        self.groups_left = groups_left
+        self.group = group
         self.queued_at = NEVER
 
 
@@ -177,7 +177,7 @@ class Upstream:
     def ring_timer_fired(self, timer: RingTimer, *, now: float) -> None:
         """A group rang long enough; nothing happens if the call has moved on since."""
         context = timer.call.response_context
-        if context is not None and context.groups_left == timer.groups_left:
+        if context is not None and context.group == timer.group:
             self.run(timer.call, context.ring_timeout(), now=now)
 
     def run(self, call: RequestContext, actions: Actions, *, now: float) -> None:
@@ -219,7 +219,7 @@ class Upstream:
             return
         if context.groups_left and context.is_invite and context.awaits_ring_timeout:
             seconds = self._ring_seconds if stage.ring_seconds is None else stage.ring_seconds
-            self._queue.schedule(RingTimer(call, now + seconds, context.groups_left))
+            self._queue.schedule(RingTimer(call, now + seconds, context.group))
         is_only_one = len(admitted) == 1 and not context.groups_left and not context.branches
         branches = []
         for target, breadth in admitted:

@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from proxy.core.request_context import Branch, Reject, RequestContext
+from proxy.core.target_set import Outcome, Stage
 from proxy.sip.errors import ParseError
 from proxy.sip.message import Response
 from tests.harness.builders import ack_of, cancel_of, request, respond
@@ -123,6 +124,35 @@ def test_ring_timeout_goes_on_to_the_next_group():
     call.bobs[1].send(respond(two, 200))
     call.alice.take_response(200)
     call.silence()
+
+
+def test_ring_timeout_does_not_disturb_what_a_later_group_turns_out_to_be():
+    """A member of a group who has another place after the first leaves as many to try as before."""
+    phones = [f"192.0.2.{20 + at}" for at in range(3)]
+    one, two, three = [target(f"sip:bob@{host}".encode()) for host in phones]
+
+    async def member(_how: Outcome) -> list[Stage]:
+        return [Stage([two]), Stage([three])]
+
+    async def user(call: RequestContext) -> None:
+        call.targets.add(one)
+        call.targets.add_later(Stage(expand=member))
+        await call.relay()
+
+    node = Node(user, ring_seconds=20.0)
+    alice = node.phone("udp", "192.0.2.10")
+    bobs = [node.phone("udp", host) for host in phones]
+    alice.send(request(b"INVITE", b"sip:bob@example.com", via=alice.via))
+    first = bobs[0].take_request(b"INVITE")
+    node.clock.advance(19)
+    bobs[0].send(respond(first, 486))
+    second = bobs[1].take_request(b"INVITE")
+    bobs[1].send(respond(second, 180))
+    node.clock.advance(10)  # the first one's time is over, the second's is not
+    bobs[1].take_nothing()
+    node.clock.advance(10.1)
+    bobs[1].take_request(b"CANCEL")
+    bobs[2].take_request(b"INVITE")
 
 
 def test_ring_timeout_does_not_disturb_a_later_group():
