@@ -164,13 +164,16 @@ def test_what_wants_attention(acme: World, as_admin: Api) -> None:
     GatewayHealth.objects.create(
         node_id="a", gateway=gateway, is_alive=False, checked_at=now, changed_at=now
     )
-    DomainCheck.objects.update(state="failing", problems=["The SRV record is missing."])
+    DomainCheck.objects.update(
+        state="failing", problems=["The SRV record is missing."], changed_at=now
+    )
     told = as_admin.get("tenants/acme/attention").json()
     assert {
         "text": "example.com: The SRV record is missing.",
         "is_bad": True,
         "kind": "domain",
         "thing": str(acme.domain.public_id),
+        "since": now.isoformat().replace("+00:00", "Z"),
     } in told
     trunk = str(acme.routes["trunks"].public_id)
     assert trunk in [each["thing"] for each in told if each["kind"] == "trunk"]
