@@ -26,6 +26,7 @@ from media.forward.engine import Counters, OnReport, OnStranger
 from media.forward.python import MAX_DATAGRAM, Port, PythonEngine, bound
 from media.forward.rule import Address, ForwardRule, Transform
 from media.forward.shared import Shared
+from media.rtp.stats import Run, counted_by_two
 
 _DRAINED_AT_ONCE: Final = 64
 _ALL_SECTIONS: Final = -1
@@ -92,9 +93,10 @@ class NativeEngine:
 
     def counters(self, local: Address, section: int = 0) -> Counters:
         """What the threads have counted, and what was handed up."""
-        slow = self._python.counters(local, section)
-        quick = self._threads.counted(self._python.port(local), section)
-        expected = quick.expected_before + quick.next - quick.base
+        slow, port = self._python.counters(local, section), self._python.port(local)
+        quick = self._threads.counted(port, section)
+        run = Run(quick.ssrc, quick.base, quick.next, quick.expected_before, quick.rtp_packets)
+        expected, lost = counted_by_two(run, port.heard(section).run)
         has_heard = quick.rtp_packets > 0
         return Counters(
             packets=slow.packets + quick.packets,
@@ -102,8 +104,8 @@ class NativeEngine:
             errors=slow.errors + quick.errors,
             strangers=slow.strangers + quick.strangers,
             undecryptable=slow.undecryptable + quick.undecryptable,
-            expected=slow.expected + expected,
-            lost=slow.lost + max(0, expected - quick.rtp_packets),
+            expected=expected,
+            lost=lost,
             jitter_seconds=quick.jitter_seconds if has_heard else slow.jitter_seconds,
             ssrc=quick.ssrc if has_heard else slow.ssrc,
         )

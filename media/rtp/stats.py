@@ -7,6 +7,8 @@ packets for the jitter, come here.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from media.rtp.packet import Buffer, payload_type, rtp_timestamp, sequence_number, ssrc
 from media.rtp.rtcp import ReportBlock
 
@@ -16,6 +18,43 @@ _MOST_ASIDE = 25
 _MAX_REPORTS = 16
 DEFAULT_CLOCK_RATE = 8000
 SAMPLE_MASK = 15
+
+
+class Run(NamedTuple):
+    """The sequence numbers that somebody has counted: from `base` up to before `next` in the
+    present run, `before` in those that have ended, and the packets of all of them that came."""
+
+    ssrc: int
+    base: int
+    next: int
+    before: int
+    packets: int
+
+
+def counted_by_two(one: Run, other: Run) -> tuple[int, int]:
+    """How many packets a source has sent and how many of them never came, where two have counted,
+    each those that it saw: what the one missed the other may have had, in the midst of its run."""
+    lengths = one.next - one.base, other.next - other.base
+    before, packets = one.before + other.before, one.packets + other.packets
+    expected = sum(lengths)
+    if all(lengths) and one.ssrc == other.ssrc:
+        # Their distance is known in 16 bits: it is that for which least was lost, or doubled.
+        joined = min(
+            (
+                max(one.next, other.next + shift) - min(one.base, other.base + shift)
+                for shift in (_shift(one.next, other.next), _shift(one.base, other.base))
+            ),
+            key=lambda numbers: abs(numbers + before - packets),
+        )
+        if joined < expected + _MAX_DROPOUT:
+            expected = joined
+    expected += before
+    return expected, max(0, expected - packets)
+
+
+def _shift(number: int, other: int) -> int:
+    """What to add to the other so that it is the nearest to the number that it can be."""
+    return number + ((other - number + 0x8000) & 0xFFFF) - 0x8000 - other
 
 
 class Reception:
@@ -57,6 +96,10 @@ class Reception:
     @property
     def expected(self) -> int:
         return self._expected_before + self.next - self.base
+
+    @property
+    def run(self) -> Run:
+        return Run(self.ssrc, self.base, self.next, self._expected_before, self.rtp_packets)
 
     @property
     def lost(self) -> int:

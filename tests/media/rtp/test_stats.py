@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from media.rtp import Hearsay, Reception, mean_opinion_score, packet
 from media.rtp.rtcp import ReportBlock
+from media.rtp.stats import counted_by_two
 
 
 def rtp(sequence: int, *, timestamp: int | None = None, ssrc: int = 1) -> bytes:
@@ -25,6 +26,36 @@ def heard(sequences: list[int], ssrc: int = 1) -> Reception:
     for sequence in sequences:
         reception.received(rtp(sequence, ssrc=ssrc), now=0.0)
     return reception
+
+
+def numbers(first: int, last: int) -> list[int]:
+    return [number & 0xFFFF for number in range(first, last + 1)]
+
+
+BY_TWO = {
+    "nobody": ([], [], 0, 0),
+    "the first by one": ([5, 6], numbers(7, 100), 96, 0),
+    "one in the midst": ([*numbers(1, 50), *numbers(55, 100)], numbers(51, 54), 100, 0),
+    "by turns": (numbers(1, 100)[::2], numbers(1, 100)[1::2], 100, 0),
+    "by turns, and lost": ([1, 5, 9], [2, 6], 9, 4),
+    "first and last": (numbers(3, 2000), [1, 2, 2001], 2001, 0),
+    "around zero": ([65534, 65535], [0, 1, 2], 5, 0),
+    "first, long before": (numbers(5, 40_004), numbers(1, 4), 40_004, 0),
+    "of a long call the end": (numbers(0, 200_000), numbers(200_001, 200_005), 200_006, 0),
+    "of a long call the beginning": (numbers(4, 200_000), numbers(0, 3), 200_001, 0),
+    "a jump": (numbers(1, 10), numbers(20_001, 20_010), 20, 0),
+}
+
+
+@pytest.mark.parametrize("case", BY_TWO)
+def test_two_who_count_parts_of_a_stream(case: str) -> None:
+    one, other, expected, lost = BY_TWO[case]
+    assert counted_by_two(heard(one).run, heard(other).run) == (expected, lost)
+    assert counted_by_two(heard(other).run, heard(one).run) == (expected, lost)
+
+
+def test_two_streams_counted_by_two() -> None:
+    assert counted_by_two(heard([1, 3]).run, heard([2], ssrc=2).run) == (4, 1)
 
 
 LOSSES = [
