@@ -204,9 +204,9 @@ class Baresip(Closing):
         return str(self.awaits("CALL_CLOSED").get("param", ""))
 
     def call_id(self) -> str:
-        """Of the newest call that it has had."""
-        text = self.program.text()
-        return text.split("INVITE sip:")[-1].split("Call-ID: ")[1].split()[0]
+        """Of the newest call that it has had, as far as its log is written by now."""
+        said = self.program.text()
+        return re.findall(r"INVITE sip:.*?^Call-ID: (\S+)\s", said, re.DOTALL | re.MULTILINE)[-1]
 
     def recording(self) -> Path:
         """The newest file with what this phone heard."""
