@@ -206,7 +206,8 @@ class Baresip(Closing):
     def call_id(self) -> str:
         """Of the newest call that it has had, as far as its log is written by now."""
         said = self.program.text()
-        return re.findall(r"INVITE sip:.*?^Call-ID: (\S+)\s", said, re.DOTALL | re.MULTILINE)[-1]
+        *_, last = re.finditer(r"INVITE sip:.*?^Call-ID: (\S+)\s", said, re.DOTALL | re.MULTILINE)
+        return last.group(1)
 
     def recording(self) -> Path:
         """The newest file with what this phone heard."""
