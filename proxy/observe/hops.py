@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from .text import as_instant, as_text, place, place_of
+from .text import as_instant, as_text, place, place_of, storable
 
 if TYPE_CHECKING:
     from .protocols import Observed
@@ -61,7 +61,8 @@ def hops_of(call: Observed, *, since: float) -> str:
         for tried in branch.tried:
             outcome = "refused" if tried.status else "failed" if tried.why else "silent"
             at = as_instant(since + tried.at)
-            rows.append(_row(target, tried.hop, at, outcome, tried.status, tried.why))
+            why = storable(tried.why)
+            rows.append(_row(target, tried.hop, at, outcome, tried.status, why))
         if not branch.tried_at:
             continue  # nothing of it was sent
         outcome, status, reason = _end_of(branch, is_over=is_over)
@@ -84,7 +85,7 @@ def _row(target: str, hop: Any, at: str, outcome: str, status: int, reason: str)
     return {
         "target": target,
         "address": "" if hop is None else place_of(hop.transport, hop.address, hop.port),
-        "leads": [] if hop is None else [lead.text for lead in hop.leads],
+        "leads": [] if hop is None else [storable(lead.text) for lead in hop.leads],
         "at": at,
         "outcome": outcome,
         "status": status,
@@ -109,7 +110,7 @@ def _end_of(branch: Any, *, is_over: bool) -> tuple[str, int, str]:
         is_ours = final.status == 487 and branch.cancel_wanted
         return "cancelled" if is_ours else "refused", final.status, said
     if branch.failure is not None:
-        return "failed" if branch.failure else "silent", 0, branch.failure
+        return "failed" if branch.failure else "silent", 0, storable(branch.failure)
     if branch.is_timed_out:
         return "unanswered", 0, ""
     if is_over:

@@ -31,7 +31,12 @@ def place_of(protocol: str, host: str, port: int) -> str:
 
 def as_text(value: bytes) -> str:
     """Bytes of the protocol: never a NUL, never endless."""
-    return value.decode("utf-8", "replace").replace("\0", "")[:_LONGEST_TEXT]
+    return storable(value.decode("utf-8", "replace"))
+
+
+def storable(text: str) -> str:
+    """What somebody else has written, likewise: PostgreSQL takes no NUL."""
+    return text.replace("\0", "")[:_LONGEST_TEXT]
 
 
 def as_instant(wall: float) -> str:

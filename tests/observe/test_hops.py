@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -168,3 +169,21 @@ async def test_no_more_than_can_be_read() -> None:
     found = rows(world.records[0])
     addresses = [f"tcp {hop.address}:5060" for hop in hops]
     assert [row["address"] for row in found] == [*addresses[: MOST_HOPS - 1], addresses[-1]]
+
+
+async def test_what_servers_write_has_no_nul_and_an_end() -> None:
+    """PostgreSQL takes no NUL, and would refuse the call's record for it."""
+    naptr = replace(NAPTR, regexp="a\0b" + "c" * 1000)
+    one = Hop("udp", "203.0.113.1", 5060, leads=(Lead("NAPTR", "far.example", naptr),))
+    world, alice, (first, second) = far(one, Hop("udp", "203.0.113.2", 5060))
+    alice.authenticates(alice.asks(b"INVITE", b"sip:x@far.example", body=SDP))
+    first.answers(first.take_request(b"INVITE"), 503, reason=b"a\0b\xff" + b"c" * 1000)
+    await world.settled()
+    second.answers(second.take_request(b"INVITE"), 486, reason=b"d\0e")
+    await world.settled()
+    refused, busy = rows(world.records[0])
+    assert refused["reason"] == "ab\N{REPLACEMENT CHARACTER}" + "c" * 497
+    assert busy["reason"] == "de"
+    (lead,) = refused["leads"]
+    assert lead.startswith('far.example NAPTR 10 20 "s" "SIP+D2U" "abccc')
+    assert len(lead) == 500
