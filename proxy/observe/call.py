@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from proxy.sip.fields import parse_name_addr
 
-from .text import as_instant, as_text
+from .text import as_instant, as_text, whole_text
 
 Row = dict[str, Any]
 _LINES: Final = ("from", "contact", "to", "far_contact")
@@ -38,14 +38,9 @@ class Dialog:
     def as_json(self) -> Row:
         """For the table of live calls."""
         values = (self.from_, self.contact, self.to, self.far_contact)
-        row: Row = {name: _kept(value) for name, value in zip(_LINES, values, strict=True)}
-        row["record_routes"] = [_kept(value) for value in self.record_routes]
+        row: Row = {name: whole_text(value) for name, value in zip(_LINES, values, strict=True)}
+        row["record_routes"] = [whole_text(value) for value in self.record_routes]
         return row
-
-
-def _kept(value: bytes) -> str:
-    """A line as PostgreSQL takes it, which keeps no NUL; a quoted name may have one."""
-    return value.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def dialog_of(row: Row) -> Dialog | None:

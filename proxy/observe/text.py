@@ -25,8 +25,13 @@ def place(flow: HasFarEnd) -> str:
 
 
 def place_of(protocol: str, host: str, port: int) -> str:
-    """The same of its parts; IPv6 comes without brackets and gets them."""
-    return f"{protocol} [{host}]:{port}" if ":" in host else f"{protocol} {host}:{port}"
+    """The same of its parts."""
+    return f"{protocol} {address_of(host, port)}"
+
+
+def address_of(host: str, port: int) -> str:
+    """Both in one; IPv6 comes without brackets and gets them."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def as_text(value: bytes) -> str:
@@ -37,6 +42,11 @@ def as_text(value: bytes) -> str:
 def storable(text: str) -> str:
     """What somebody else has written, likewise: PostgreSQL takes no NUL."""
     return text.replace("\0", "")[:_LONGEST_TEXT]
+
+
+def whole_text(value: bytes) -> str:
+    """All of them, with another character for a NUL; a quoted name may have one."""
+    return value.decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def as_instant(wall: float) -> str:

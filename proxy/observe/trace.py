@@ -20,7 +20,7 @@ from proxy.postgres import Database, first_line, plain_array, text_array
 from .hep import hep_packet
 from .hep_export import HepExport
 from .masking import masked
-from .text import as_text
+from .text import address_of, as_text, whole_text
 
 log = logging.getLogger(__name__)
 
@@ -246,7 +246,6 @@ class Trace:
 
     def _row(self, kept: _Kept) -> tuple[str, ...]:
         call_id, owner, (wall, is_sent, data, flow) = kept
-        text = masked(data)[: self._most_bytes].decode("utf-8", "replace")
         return (
             as_text(call_id),
             str(owner.tenant_id),
@@ -254,10 +253,10 @@ class Trace:
             str(int(wall * 1_000_000)),
             "out" if is_sent else "in",
             flow.protocol,
-            _address(flow.local),
-            _address(flow.remote),
+            address_of(*flow.local),
+            address_of(*flow.remote),
             str(len(data)),
-            text.replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            whole_text(masked(data)[: self._most_bytes]),
         )
 
     def _send_to_collector(self, export: HepExport, call_id: bytes, passed: Passed) -> None:
@@ -297,11 +296,6 @@ def call_id_of(data: bytes) -> bytes:
         if name.strip().lower() in (b"call-id", b"i"):
             return value.strip()
     return b""
-
-
-def _address(address: tuple[str, int]) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _agent_id(node_id: str) -> int:
