@@ -120,13 +120,9 @@ def _verdict(crossing: _Crossing) -> Verdict:
 
 
 def _unproved(crossing: _Crossing, verdict: Verdict) -> Why | None:
-    if not verdict.is_verified:
+    if not verdict.is_verified or _has_proved(crossing):
         return None
-    flow = crossing.call.flow
-    if not flow.is_secure:
-        return Why.NO_TLS
-    proved = crossing.node.transport.is_verified(flow, crossing.peer)
-    return None if proved else Why.NO_CERTIFICATE
+    return Why.NO_CERTIFICATE if crossing.call.flow.is_secure else Why.NO_TLS
 
 
 def _not_taken(crossing: _Crossing) -> Why | None:
@@ -142,10 +138,13 @@ def _stranger_methods(crossing: _Crossing) -> tuple[bytes, ...]:
 def _vouched_for(crossing: _Crossing) -> bool:
     """Whether the name in From is more than a claim: the sender has proved that he speaks for its
     domain, or comes from where the operator trusts him."""
-    call, node = crossing.call, crossing.node
-    if call.flow.is_secure and node.transport.is_verified(call.flow, crossing.peer):
-        return True
-    return node.floods.is_trusted(call.source[0])
+    return _has_proved(crossing) or crossing.node.floods.is_trusted(crossing.call.source[0])
+
+
+def _has_proved(crossing: _Crossing) -> bool:
+    """Whether the sender's certificate speaks for the domain in From (RFC 5922)."""
+    flow = crossing.call.flow
+    return flow.is_secure and crossing.node.transport.is_verified(flow, crossing.peer)
 
 
 def _limits(crossing: _Crossing, per_domain: int, caller: bytes, per_caller: int) -> list[_Limit]:
