@@ -35,18 +35,17 @@ class CallRates:
         """Seconds until the next one may come; 0.0 when it may come now."""
         if limit <= 0:
             return self._seconds
-        return max(0.0, self._next(key, limit, now) - now - self._seconds)
+        return max(0.0, self._next(key, limit, 1, now) - now - self._seconds)
 
     def count(self, key: Hashable, limit: int, amount: int = 1, *, now: float) -> None:
         """So many have come."""
-        full_at = max(self._full_at.get(key, now), now)
-        self._full_at[key] = full_at + amount * self._seconds / limit
+        self._full_at[key] = self._next(key, limit, amount, now)
         self._full_at.move_to_end(key)
         if len(self._full_at) > self._most:
             self._full_at.popitem(last=False)
 
-    def _next(self, key: Hashable, limit: int, now: float) -> float:
-        return max(self._full_at.get(key, now), now) + self._seconds / limit
+    def _next(self, key: Hashable, limit: int, amount: int, now: float) -> float:
+        return max(self._full_at.get(key, now), now) + amount * self._seconds / limit
 
 
 @lru_cache(maxsize=4096)
