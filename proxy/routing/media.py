@@ -106,9 +106,10 @@ def offer_encrypted(call: RequestContext, branch: Branch, status: int, node: Nod
     """
     if status != 488 or branch.media is not _OFFERED or not call.is_initial:
         return False
-    if _far(call, branch, node).is_websocket or not call.notes.offer_made:
+    far = _far(call, branch, node)
+    if far.is_websocket or not call.notes.offer_made:
         return False
-    branch.srtp = _MORE.get(media_policy.of_callee(call, branch, node).srtp, "")
+    branch.srtp = _MORE.get(far.srtp, "")
     return bool(branch.srtp)
 
 
