@@ -119,7 +119,8 @@ class Connections:
 
     def is_verified(self, connection_id: int, domain: str) -> bool:
         """Whether the far side has proved by its certificate that it speaks for a SIP domain."""
-        return domain.lower().rstrip(".") in self.proved(connection_id)
+        stream = self._by_id.get(connection_id)
+        return stream is not None and identifies(stream.certificate, domain)
 
     def proved(self, connection_id: int) -> frozenset[str]:
         """The SIP domains for which the far side has proved to speak."""
