@@ -22,8 +22,7 @@ import dns.rdatatype
 import dns.resolver
 
 from .explain import texts_of
-from .name_server import NameServer
-from .resolver import make_resolver, values_of
+from .resolver import close_servers, make_resolver, values_of
 from .rfc3263 import LocateError, Question
 
 _PORT: Final = 53
@@ -58,9 +57,7 @@ async def ask_authorities(
         servers = await _servers_of(name, resolver)
         places = await asyncio.gather(*[_addresses(server, resolver) for server in servers])
     finally:
-        for one in resolver.nameservers:
-            if isinstance(one, NameServer):
-                one.close()
+        close_servers(resolver)
     return await asyncio.gather(
         *[
             _ask(server, address, questions, port)

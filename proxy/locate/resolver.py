@@ -244,9 +244,7 @@ class Locator:
         for task in flying:
             task.cancel()
         await asyncio.gather(*flying, return_exceptions=True)
-        for server in self._resolver.nameservers:
-            if isinstance(server, NameServer):
-                server.close()
+        close_servers(self._resolver)
 
     # -- asking
 
@@ -356,6 +354,13 @@ def make_resolver(
         _server(text, turns) for text in servers or map(str, resolver.nameservers)
     ]
     return resolver
+
+
+def close_servers(resolver: dns.asyncresolver.Resolver) -> None:
+    """Let go of the sockets by which its servers are asked."""
+    for server in resolver.nameservers:
+        if isinstance(server, NameServer):
+            server.close()
 
 
 def _server(text: str, turns: Turns) -> NameServer:
