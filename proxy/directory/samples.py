@@ -27,7 +27,7 @@ from .patterns import MAX_TEXT, PatternError, compile_pattern
 
 _MOST: Final = 32
 _LONGEST: Final = 4 * MAX_TEXT
-_FILLER: Final = Anything("0")
+_FILLER: Final = "0"
 """Stands before and after what is found, where no ^ or $ says that nothing may."""
 
 
@@ -82,12 +82,11 @@ def _few(found: list[str]) -> list[str]:
 
 def _filled(text: str) -> str:
     """As long as a text may be, where the expression leaves room before or after it."""
-    room = MAX_TEXT - len(text.strip(START + END))
-    is_begun, is_ended = text.startswith(START), text.endswith(END)
     bare = text.strip(START + END)
-    if is_begun and is_ended:
-        return bare
-    return bare + _FILLER.sample * room if is_begun else _FILLER.sample * room + bare
+    filler = _FILLER * (MAX_TEXT - len(bare))
+    if not text.startswith(START):
+        return filler + bare
+    return bare if text.endswith(END) else bare + filler
 
 
 def _is_found(pattern: str, text: str) -> bool:
