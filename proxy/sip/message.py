@@ -336,17 +336,16 @@ def _cseq(message: Message) -> CSeq:
 
 
 def _max_forwards(message: Message) -> int | None:
-    value = message.headers.first(b"max-forwards")
-    if value is None:
-        return None
-    return parse_number(value, most=_MAX_FORWARDS, what="Max-Forwards")
+    return _number(message, b"max-forwards", most=_MAX_FORWARDS, what="Max-Forwards")
 
 
 def _max_breadth(message: Message) -> int | None:
-    value = message.headers.first(b"max-breadth")
-    if value is None:
-        return None
-    return parse_number(value, most=_MAX_BREADTH, what="Max-Breadth")
+    return _number(message, b"max-breadth", most=_MAX_BREADTH, what="Max-Breadth")
+
+
+def _number(message: Message, name: bytes, *, most: int, what: str) -> int | None:
+    value = message.headers.first(name)
+    return None if value is None else parse_number(value, most=most, what=what)
 
 
 def _contacts(message: Message) -> list[NameAddr]:
