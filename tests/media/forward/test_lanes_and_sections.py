@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -172,7 +172,6 @@ class Bundle(Street):
         self.far = self.open()
         self.seal, self._open = (self._contexts(key) for key in KEYS)
         self.told: list[tuple[bytes, int]] = []
-        self.carry()
 
     def _report(self, local: Address, datagram: bytes, section: int) -> None:
         if local == self.left:
@@ -223,7 +222,9 @@ class Bundle(Street):
 @pytest.fixture(params=HOSTS)
 async def bundle(request: pytest.FixtureRequest, engine: Made) -> AsyncIterator[Bundle]:
     with ExitStack() as stack:
-        yield Bundle(request.param, engine, stack)
+        bundle = Bundle(request.param, engine, stack)
+        bundle.carry()
+        yield bundle
 
 
 async def test_each_section_goes_its_way_and_is_counted(bundle: Bundle) -> None:
@@ -286,12 +287,12 @@ class Cameras(Bundle):
     types, and their names. A phone has two ports for them, and knows no names."""
 
     def __init__(self, host: str, engine: Made, stack: ExitStack) -> None:
-        self.second = stack.enter_context(closing(_camera(host)))
         super().__init__(host, engine, stack)
+        self.second = self.phone()
+        self.beyond = self.open()
+        self.numbers = count(1)
 
     def carry(self, *, has_pictures: bool = True, camera: Address | None = None) -> None:
-        if not hasattr(self, "beyond"):
-            self.beyond = self.open()
         browser, phone = address_of(self.caller), address_of(self.callee)
         sound = ForwardRule(
             self.left, browser, self.right, phone, self.right, phone,
@@ -330,15 +331,6 @@ class Cameras(Bundle):
         ways = enumerate((self.camera, self.second), 1)
         return [section for section, phone in ways if _came(phone) == said]
 
-    numbers = count(1)
-
-
-def _camera(host: str) -> socket.socket:
-    found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
-    found.bind((host, 0))
-    found.setblocking(False)
-    return found
-
 
 def _came(phone: socket.socket) -> bytes:
     try:
@@ -355,7 +347,9 @@ def picture(number: int, ssrc: int, name: bytes = b"", *, payload_type: int = VP
 @pytest.fixture(params=HOSTS)
 async def cameras(request: pytest.FixtureRequest, engine: Made) -> AsyncIterator[Cameras]:
     with ExitStack() as stack:
-        yield Cameras(request.param, engine, stack)
+        cameras = Cameras(request.param, engine, stack)
+        cameras.carry()
+        yield cameras
 
 
 async def test_packets_go_by_name_by_source_and_by_payload_type(cameras: Cameras) -> None:
