@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 from tests.harness.dns_server import DnsThread, Zones
 from tests.harness.site import Site
 from tests.harness.waiting import wait_until
-from tests.launch.test_killed_worker import broker, run, worker
+from tests.launch.test_killed_worker import broker, environment_of, run, worker
 
 __all__ = ["broker"]
 
@@ -114,14 +113,7 @@ def test_killed_worker_leaves_it_all_to_the_next(
         answers.wait(60)
         return "text/plain", "thanks"
 
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("FEDSIP_")},
-        "DATABASE_URL": fresh_url,
-        "FEDSIP_BROKER_URL": broker,
-        "FEDSIP_STATE_DIR": str(tmp_path),
-        "FEDSIP_WEB_SECRET_KEY": os.environ["FEDSIP_WEB_SECRET_KEY"],
-        "FEDSIP_WEB_WEBHOOK_PRIVATE": "on",
-    }
+    environment = environment_of(tmp_path, fresh_url, broker) | {"FEDSIP_WEB_WEBHOOK_PRIVATE": "on"}
     with (
         Held(socket.SOCK_STREAM) as mail,
         Held(socket.SOCK_DGRAM) as dns,

@@ -67,14 +67,19 @@ def run(script: str, folder: Path, environment: dict[str, str]) -> None:
     assert shell.wait(within=120) == 0, (folder / "shell.log").read_text()
 
 
-def test_killed_worker_loses_nothing(tmp_path: Path, broker: str, fresh_url: str) -> None:
-    environment = {
+def environment_of(folder: Path, database_url: str, broker: str) -> dict[str, str]:
+    """Ours, with no setting of fedsip's but those of a platform there."""
+    return {
         **{name: value for name, value in os.environ.items() if not name.startswith("FEDSIP_")},
-        "DATABASE_URL": fresh_url,
+        "DATABASE_URL": database_url,
         "FEDSIP_BROKER_URL": broker,
-        "FEDSIP_STATE_DIR": str(tmp_path),
+        "FEDSIP_STATE_DIR": str(folder),
         "FEDSIP_WEB_SECRET_KEY": os.environ["FEDSIP_WEB_SECRET_KEY"],
     }
+
+
+def test_killed_worker_loses_nothing(tmp_path: Path, broker: str, fresh_url: str) -> None:
+    environment = environment_of(tmp_path, fresh_url, broker)
     run(MAKE_JOB, tmp_path, environment)
     with psycopg.connect(fresh_url, autocommit=True) as database:
 
