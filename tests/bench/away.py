@@ -22,9 +22,8 @@ from proxy.settings import ProxySettings
 from tests.bench.federation import spread
 from tests.bench.machine import temporary_folder
 from tests.harness import outage
-from tests.harness.open_phones import HOME, Phone, provide, register
+from tests.harness.open_phones import CALLEE, Phone, caller_at, provide, running
 from tests.harness.platform import Platform
-from tests.harness.processes import free_port
 from tests.harness.waiting import eventually
 
 _BEFORE_SECONDS: Final = 10
@@ -44,26 +43,22 @@ async def run(folder: Path, args: argparse.Namespace) -> None:
             settings={"FEDSIP_LOG_LEVEL": "WARNING"},
         )
         await asyncio.to_thread(provide, platform)
-        await asyncio.to_thread(platform.__enter__)
-        try:
-            await measure(platform, postgres, url, args)
-        finally:
-            await asyncio.to_thread(platform.stop)
+        async with running(platform), caller_at(platform) as caller:
+            await measure(platform, postgres, url, caller, args)
     finally:
         await asyncio.to_thread(postgres.stop)
 
 
 async def measure(
-    platform: Platform, postgres: EmbeddedPostgres, url: str, args: argparse.Namespace
+    platform: Platform,
+    postgres: EmbeddedPostgres,
+    url: str,
+    caller: Phone,
+    args: argparse.Namespace,
 ) -> None:
-    caller, callee = (Phone(free_port(), (platform.address, platform.port)) for _ in range(2))
-    for phone in (caller, callee):
-        await phone.start()
-    await register(callee)
-
     async def calls(name: str, seconds: float) -> None:
         took = await caller.many(
-            f"sip:user1@{HOME}", int(seconds * args.rate), args.rate, talk_seconds=args.talk
+            CALLEE, int(seconds * args.rate), args.rate, talk_seconds=args.talk
         )
         print(f"  {name:10}{len(took):7} calls   {spread(took)}", flush=True)
 
@@ -86,17 +81,12 @@ async def measure(
     )
     caught_up = time.monotonic() - began
     await after
-    await eventually(
-        lambda: not outage.open_calls(url) and not outage.difference(caller.placed, url)[0],
-        "every call is on record",
-    )
+    await eventually(lambda: outage.are_on_record(caller.placed, url), "every call is on record")
     missing, twice = outage.difference(caller.placed, url)
     print(
         f"{len(caller.placed)} calls: {len(missing)} without a record, {len(twice)} with two;"
         f" what waited was written {caught_up:.1f} s after PostgreSQL was back"
     )
-    for phone in (caller, callee):
-        phone.close()
 
 
 def main() -> None:

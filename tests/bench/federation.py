@@ -41,7 +41,7 @@ from tests.bench.lateness import Lateness
 from tests.bench.machine import temporary_folder
 from tests.harness import cpu
 from tests.harness.dns_server import DnsServer, Zones
-from tests.harness.open_phones import HOME, Phone, provide, register
+from tests.harness.open_phones import CALLEE, Phone, provide, register, running
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 
@@ -134,7 +134,7 @@ class Bench:
 
     async def cost(self) -> None:
         figures = {}
-        for what, uri in (("within", f"sip:user1@{HOME}"), ("to far.test", "sip:bob@far.test")) * 2:
+        for what, uri in (("within", CALLEE), ("to far.test", "sip:bob@far.test")) * 2:
             micro, seconds = await cpu_and_latency(
                 self._pid, self._caller, uri, self._args.calls, self._args.rate
             )
@@ -237,13 +237,10 @@ async def run(folder: Path, args: argparse.Namespace) -> None:
                 },
             )
             await asyncio.to_thread(provide, platform)
-            await asyncio.to_thread(platform.__enter__)
-            try:
+            async with running(platform):
                 os.sched_setaffinity(platform.program("proxy").process.pid, {0})
                 os.sched_setaffinity(0, {1})
                 await measure(platform, dns, ports, args)
-            finally:
-                await asyncio.to_thread(platform.stop)
     finally:
         postgres.stop()
 

@@ -24,9 +24,8 @@ from typing import Final
 from fedsip_platform.launch.postgres import EmbeddedPostgres
 from tests.bench.federation import cpu_and_latency, spread
 from tests.bench.machine import temporary_folder
-from tests.harness.open_phones import HOME, Phone, provide, register
+from tests.harness.open_phones import CALLEE, caller_at, provide, running
 from tests.harness.platform import Platform
-from tests.harness.processes import free_port
 
 SETTINGS: Final[dict[str, dict[str, str]]] = {
     "all": {},
@@ -48,28 +47,18 @@ async def measure(
         settings=SETTINGS[name]
         | {"FEDSIP_SIP_TRACE_PER_SECOND": "1000000", "FEDSIP_LOG_LEVEL": "WARNING"},
     )
-    await asyncio.to_thread(platform.__enter__)
-    try:
+    async with running(platform), caller_at(platform) as caller:
         pid = platform.program("proxy").process.pid
         os.sched_setaffinity(pid, {0})
         os.sched_setaffinity(0, {1})
-        proxy = (platform.address, platform.port)
-        caller, callee = (Phone(free_port(), proxy) for _ in range(2))
-        for phone in (caller, callee):
-            await phone.start()
-        await register(callee)
-        if name == "away":
-            await asyncio.to_thread(postgres.stop)
-        micro, seconds = await cpu_and_latency(
-            pid, caller, f"sip:user1@{HOME}", args.calls, args.rate
-        )
+        try:
+            if name == "away":
+                await asyncio.to_thread(postgres.stop)
+            micro, seconds = await cpu_and_latency(pid, caller, CALLEE, args.calls, args.rate)
+        finally:
+            if name == "away":
+                await asyncio.to_thread(postgres.start)
         print(f"  {name:14}{micro:8.1f} µs of CPU   {spread(seconds)}", flush=True)
-        for phone in (caller, callee):
-            phone.close()
-    finally:
-        if name == "away":
-            await asyncio.to_thread(postgres.start)
-        await asyncio.to_thread(platform.stop)
 
 
 async def run(folder: Path, args: argparse.Namespace) -> None:

@@ -15,14 +15,12 @@ import pytest
 from fedsip_platform.launch.postgres import EmbeddedPostgres
 from tests.harness import outage
 from tests.harness.database import server_of_its_own
-from tests.harness.open_phones import HOME, Phone, provide, register
+from tests.harness.open_phones import CALLEE, Phone, caller_at, provide, running
 from tests.harness.platform import Platform
-from tests.harness.processes import free_port
 from tests.harness.waiting import eventually
 
 pytestmark = pytest.mark.e2e
 
-CALLEE = f"sip:user1@{HOME}"
 A_SECOND = 200.0
 
 
@@ -36,25 +34,13 @@ async def site(
             folder, database_url=url, addresses=("127.0.0.1",), own_relay=False, settings=settings
         )
         await asyncio.to_thread(provide, platform)
-        await asyncio.to_thread(platform.__enter__)
-        caller, callee = (Phone(free_port(), (platform.address, platform.port)) for _ in range(2))
-        try:
-            for phone in (caller, callee):
-                await phone.start()
-            await register(callee)
+        async with running(platform), caller_at(platform) as caller:
             yield platform, postgres, url, caller
-        finally:
-            for phone in (caller, callee):
-                phone.close()
-            await asyncio.to_thread(platform.stop)
 
 
 async def all_are_on_record(platform: Platform, url: str, caller: Phone) -> None:
     """Each once, none still open, and nothing left on disk."""
-    await eventually(
-        lambda: not outage.difference(caller.placed, url)[0] and not outage.open_calls(url),
-        "every call is on record",
-    )
+    await eventually(lambda: outage.are_on_record(caller.placed, url), "every call is on record")
     await eventually(lambda: not outage.spooled(platform.folder), "the spool is gone")
     assert outage.difference(caller.placed, url) == (set(), set())
 

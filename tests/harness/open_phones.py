@@ -6,14 +6,18 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from proxy.sip.codec import parse, serialise
 from proxy.sip.message import Request, Response
 from tests.harness.builders import Dialog, request, respond
 from tests.harness.platform import Platform
+from tests.harness.processes import free_port
 
 HOME: Final = "open.test"
+CALLEE: Final = f"sip:user1@{HOME}"
 _BOUND: Final = 60.0
 _SO_RCVBUFFORCE: Final = 33
 
@@ -89,16 +93,7 @@ class Phone(asyncio.DatagramProtocol):
 
     async def calls(self, uri: str, *, talk_seconds: float = 0.0) -> float:
         """One whole call; seconds from INVITE to 200."""
-        invite = request(
-            b"INVITE",
-            uri.encode(),
-            via=self.via,
-            from_uri=f"sip:user2@{HOME}".encode(),
-            from_tag=b"t%d" % len(self.placed),
-            to_uri=uri.encode(),
-            call_id=self._new_call_id(),
-            contact=self.contact,
-        )
+        invite = self.attempt(uri)
         began = time.perf_counter()
         answer = await self.asks(invite)
         took = time.perf_counter() - began
@@ -122,24 +117,23 @@ class Phone(asyncio.DatagramProtocol):
         return await asyncio.gather(*under_way)
 
     def attempt(self, uri: str) -> Request:
-        """The INVITE of a call that nobody is going to answer."""
+        """The INVITE of another call."""
+        number = len(self.placed)
+        self.placed.append(f"{self.host}-{self.port}-{number}@bench")
         return request(
             b"INVITE",
             uri.encode(),
             via=self.via,
             from_uri=f"sip:user2@{HOME}".encode(),
-            call_id=self._new_call_id(),
+            from_tag=b"t%d" % number,
+            call_id=self.placed[-1].encode(),
             contact=self.contact,
         )
-
-    def _new_call_id(self) -> bytes:
-        self.placed.append(f"{self.host}-{self.port}-{len(self.placed)}@bench")
-        return self.placed[-1].encode()
 
 
 async def register(callee: Phone) -> None:
     """Register a phone as user1."""
-    home = f"sip:user1@{HOME}".encode()
+    home = CALLEE.encode()
     answer = await callee.asks(request(
         b"REGISTER", f"sip:{HOME}".encode(), via=callee.via, from_uri=home, to_uri=home,
         call_id=b"register%d@bench" % callee.port, contact=callee.contact,
@@ -155,3 +149,27 @@ def provide(platform: Platform) -> None:
     platform.add_domain(HOME, *policy, tenant="bench")
     for user in ("user1", "user2"):
         platform.add_user(user, HOME)
+
+
+@asynccontextmanager
+async def running(platform: Platform) -> AsyncIterator[None]:
+    """The platform serves meanwhile; this loop goes on while it starts and stops."""
+    await asyncio.to_thread(platform.__enter__)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(platform.stop)
+
+
+@asynccontextmanager
+async def caller_at(platform: Platform) -> AsyncIterator[Phone]:
+    """A phone to call CALLEE with, who is registered."""
+    caller, callee = (Phone(free_port(), (platform.address, platform.port)) for _ in range(2))
+    try:
+        for phone in (caller, callee):
+            await phone.start()
+        await register(callee)
+        yield caller
+    finally:
+        for phone in (caller, callee):
+            phone.close()

@@ -38,3 +38,8 @@ def difference(placed: Iterable[str], url: str) -> tuple[set[str], set[str]]:
     """Calls without a record, and those with more than one."""
     found = recorded(url)
     return set(placed) - set(found), {call_id for call_id, count in found.items() if count > 1}
+
+
+def are_on_record(placed: Iterable[str], url: str) -> bool:
+    """Whether each of those calls has a record, and none is open."""
+    return not open_calls(url) and not difference(placed, url)[0]
