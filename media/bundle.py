@@ -110,6 +110,8 @@ def name_offered(far: Leg, session: Session, index: int) -> list[bytes]:
         return []
     name = media.attribute(b"mid")
     stream.mid = name or stream.mid or b"%d" % index
+    if len(stream.mid) > extension.MOST_OCTETS:
+        stream.mid_extension = 0  # whatever it has said of a shorter one
     lines = [] if name else [b"mid:" + stream.mid]
     told = [one.payload_types for one in session.media]
     if media.extension(extension.MID) or not _has_twin(told, index):

@@ -329,7 +329,7 @@ class _Threads:
 
     def _write_element(self, into: Any, number: int, carried: bytes) -> None:
         into.number, into.length = number, len(carried)
-        self._ffi.memmove(into.octets, carried, len(carried))
+        self._ffi.buffer(into.octets)[: len(carried)] = carried  # ValueError where it is too long
 
     def _write_side(self, into: Any, out: Port, to: Address | None) -> None:
         self._write_address(into.to, to)

@@ -266,6 +266,21 @@ def test_two_pictures_of_a_phone_are_offered_for_one_port(call: Call, ports: Pai
     assert [rule_of(call, one.port).names for one in to_desk.media[1:]] == [(1, b"1"), (1, b"2")]
 
 
+def test_a_name_that_has_no_room_in_a_header_extension_is_put_into_none(
+    call: Call, ports: Pairs
+) -> None:
+    """Which a later offer gives to what the browser has named in its own."""
+    told(call, ports, offer(three(9, NAMES), options=TO_DESK))
+    told(call, ports, answer(cameras(6006, 6008), options=TO_PAGE))
+    long = b"a=mid:" + b"x" * (extension.MOST_OCTETS + 1) + b"\r\n"
+    again = (cameras(6006, 6008) + long).replace(b"m=video 6008", long + b"m=video 6008")
+    to_page = told(call, ports, offer(again, tag=b"b", to_tag=b"a", options=TO_PAGE))
+    assert [one.attribute(b"mid") for one in to_page.media] == [b"0", long[6:-2], long[6:-2]]
+    rules = [each for rule in call.dialogues[0].rules() for each in (rule, *rule.others)]
+    assert {one.names for one in rules} == {None}
+    assert {one.mid for one in rules} == {b"0", b""}
+
+
 def test_between_browsers_names_pass_as_they_are(call: Call, ports: Pairs) -> None:
     to_callee = told(call, ports, offer(three(9, NAMES), options=TO_PAGE))
     assert groups(to_callee) == [b"group:BUNDLE 0 1 2"]
