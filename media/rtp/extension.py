@@ -48,31 +48,24 @@ def find(packet: Buffer, number: int) -> bytes:
 
 def put(packet: bytes, number: int, carried: bytes) -> bytes:
     """The packet with one more element, before those that it has; unchanged where it has an
-    extension of another kind."""
-    at = HEADER_BYTES + 4 * (packet[0] & 0x0F)
-    short = bytes((number << 4 | len(carried) - 1,)) + carried
-    if not packet[0] & _HAS_EXTENSION:
-        block = _padded(short)
-        head = bytes((packet[0] | _HAS_EXTENSION,)) + packet[1:at]
-        return head + _head(_ONE_BYTE, len(block)) + block + packet[at:]
-    if len(packet) < at + 4:
+    extension of another kind, or is cut off."""
+    at = rest = HEADER_BYTES + 4 * (packet[0] & 0x0F)
+    profile, words = _ONE_BYTE, 0
+    if packet[0] & _HAS_EXTENSION:
+        rest = at + 4
+        profile = int.from_bytes(packet[at : at + 2], "big")
+        words = int.from_bytes(packet[at + 2 : rest], "big")
+    if len(packet) < rest:
         return packet
-    profile = packet[at] << 8 | packet[at + 1]
     if profile == _ONE_BYTE:
-        block = _padded(short)
+        element = bytes((number << 4 | len(carried) - 1,)) + carried
     elif profile & 0xFFF0 == _TWO_BYTES:
-        block = _padded(bytes((number, len(carried))) + carried)
+        element = bytes((number, len(carried))) + carried
     else:
         return packet
-    size = 4 * (packet[at + 2] << 8 | packet[at + 3]) + len(block)
-    if size > 4 * 0xFFFF:
+    element += bytes(-len(element) % 4)
+    words += len(element) // 4
+    if words > 0xFFFF:
         return packet
-    return packet[:at] + _head(profile, size) + block + packet[at + 4 :]
-
-
-def _head(profile: int, size: int) -> bytes:
-    return profile.to_bytes(2, "big") + (size // 4).to_bytes(2, "big")
-
-
-def _padded(element: bytes) -> bytes:
-    return element + bytes(-len(element) % 4)
+    head = bytes((packet[0] | _HAS_EXTENSION,)) + packet[1:at]
+    return head + profile.to_bytes(2, "big") + words.to_bytes(2, "big") + element + packet[rest:]

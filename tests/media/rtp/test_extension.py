@@ -69,6 +69,8 @@ def test_put_in(words: str, after: str, sources: int) -> None:
 
 def test_put_into_a_packet_without_one() -> None:
     assert extension.put(HEADER + b"payload", 4, b"1") == extended("bede0001 40310000")
+    cut_off = b"\x8f" + HEADER[1:] + b"payload"
+    assert extension.put(cut_off, 4, b"1") == cut_off
 
 
 @given(
