@@ -439,8 +439,10 @@ static struct source *remember(struct port *port, uint32_t ssrc, int section, in
     struct source *found = find_source(port, ssrc);
     if (!found && port->known < MOST_SOURCES)
         found = &port->sources[port->known++];
-    else if (!found)
-        found = &port->sources[port->oldest++ % MOST_SOURCES];
+    else if (!found) {
+        found = &port->sources[port->oldest];
+        port->oldest = (port->oldest + 1) % MOST_SOURCES;
+    }
     *found = (struct source){ssrc, section, named_by};
     return found;
 }
