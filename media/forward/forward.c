@@ -654,10 +654,11 @@ static void arrived(struct forward_engine *engine, struct port *port, uint8_t *p
         send_on(port, &section->told.rtcp, &section->told.rtcp_protect, 1, packet, size);
         return;
     }
-    if (is_media && rule->is_rtp && size >= RTP_HEADER)
+    if (is_media && rule->is_rtp && size >= RTP_HEADER) {
         received(section, packet);
-    if (is_media && rule->is_rtp && size >= RTP_HEADER && section->told.names.length)
-        size = put(packet, size, &section->told.names);
+        if (section->told.names.length)
+            size = put(packet, size, &section->told.names);
+    }
     send_on(port, &section->told.rtp, &section->told.protect, 0, packet, size);
 }
 

@@ -267,7 +267,7 @@ class _Threads:
         given.is_handed_up = rule.accepts is None
         given.is_only_media = rule.is_only_media
         given.is_rtp = rule.is_rtp
-        given.mid_extension = rule.mid_extension if rule.others else 0
+        given.mid_extension = rule.mid_extension
         self._write_address(given.accepts, rule.accepts)
         self._write_transform(given.unprotect, rule.unprotect)
         rules = (rule, *rule.others)
