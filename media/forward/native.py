@@ -325,7 +325,7 @@ class _Threads:
         section.amount_of_sources = len(sources)
         section.sources[0 : len(sources)] = sources
         for number in rule.payload_types:
-            section.payload_types[number & 0x7F] = 1
+            section.payload_types[number] = 1
 
     def _write_element(self, into: Any, number: int, carried: bytes) -> None:
         into.number, into.length = number, len(carried)

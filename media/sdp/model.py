@@ -156,7 +156,7 @@ class Media:
 
     @property
     def payload_types(self) -> frozenset[int]:
-        return frozenset(int(one) for one in self.formats if one.isdigit() and len(one) < 4)
+        return frozenset(int(one) for one in self.formats if _is_payload_type(one))
 
     def clock_rates(self) -> dict[int, int]:
         """Hertz of the RTP timestamps of each payload type of the section."""
@@ -164,9 +164,9 @@ class Media:
         for line in self.lines:
             if line.attribute == b"rtpmap":
                 number, _, encoding = line.value[7:].partition(b" ")
-                rate = encoding.split(b"/")[1:2]
-                if number.isdigit() and len(number) < 4 and rate and rate[0].strip().isdigit():
-                    rates[int(number)] = int(rate[0][:9]) or 8_000
+                rate = encoding.partition(b"/")[2].partition(b"/")[0].strip()
+                if _is_payload_type(number) and rate.isdigit():
+                    rates[int(number)] = int(rate[:9]) or 8_000
         return rates
 
 
@@ -223,6 +223,11 @@ class Session:
         has_ice = self.attribute_of(media, b"ice-ufrag") is not None
         is_empty = has_ice and media.port in (0, _DISCARD)
         return connection is not None and connection.is_zero and not is_empty
+
+
+def _is_payload_type(word: bytes) -> bool:
+    """Whether it fits into the seven bits that an RTP packet has for it."""
+    return word.isdigit() and len(word) < 4 and int(word) < 128
 
 
 def attribute(lines: tuple[Line, ...], name: bytes) -> bytes | None:

@@ -73,12 +73,14 @@ def test_rtcp(value: bytes, found: tuple[int, Connection | None] | None) -> None
 
 def test_clock_rates() -> None:
     media = media_of(
-        b"m=audio 5004 RTP/AVP 0 10 31 96 97 98 99 1000 x",
+        b"m=audio 5004 RTP/AVP 0 10 31 96 97 98 99 128 200 1000 x",
         b"a=rtpmap:96 opus/48000/2",
         b"a=rtpmap:97 broken",
         b"a=rtpmap:98 zero/0",
         b"a=rtpmap:x y/1",
         b"a=rtpmap:101 late/16000",
+        b"a=rtpmap:102 far/           24000/2",
+        b"a=rtpmap:128 beyond/16000",
     )
     assert media.clock_rates() == {
         0: 8_000,
@@ -89,7 +91,9 @@ def test_clock_rates() -> None:
         98: 8_000,
         99: 8_000,
         101: 16_000,
+        102: 24_000,
     }
+    assert media.payload_types == {0, 10, 31, 96, 97, 98, 99}
 
 
 @pytest.mark.parametrize(
