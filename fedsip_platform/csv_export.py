@@ -22,6 +22,8 @@ ROWS_AT_ONCE = 1000
 # A spreadsheet takes a text that begins so for a formula and would run it.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+_INSTANT = DateTimeField(default_timezone=UTC)
+
 
 class _Line:
     """A file for csv.writer that hands over what was written last."""
@@ -68,6 +70,11 @@ def of_rows(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator
         yield line.text
 
 
+def of_things(names: Sequence[str], things: Iterable[Any]) -> Iterator[str]:
+    """The CSV of these attributes of things, line by line."""
+    return of_rows(names, ({name: getattr(thing, name) for name in names} for thing in things))
+
+
 def cell(value: Any) -> str:
     """A value as the API shows it, so that a spreadsheet may read it: nothing becomes a formula."""
     match value:
@@ -78,15 +85,10 @@ def cell(value: Any) -> str:
         case int() | float():
             return str(value)
         case datetime():
-            return instant(value)
+            return str(_INSTANT.to_representation(value))
         case _:
             text = str(value)
             return f"'{text}" if text.startswith(FORMULA) and not _is_number(text) else text
-
-
-def instant(at: datetime) -> str:
-    """An instant as the API shows it."""
-    return str(DateTimeField(default_timezone=UTC).to_representation(at))
 
 
 def _is_number(text: str) -> bool:

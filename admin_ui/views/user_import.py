@@ -168,5 +168,4 @@ def _rows(names: list[str], lines: list[list[str]], suffix: str) -> Rows:
 
 
 def _as_csv(rows: list[imports.NewSubscriber]) -> str:
-    shown = ({"username": row.username, "password": row.password} for row in rows)
-    return "".join(csv_export.of_rows(("username", "password"), shown)) if rows else ""
+    return "".join(csv_export.of_things(("username", "password"), rows)) if rows else ""

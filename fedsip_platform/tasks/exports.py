@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q
 from rest_framework.utils.encoders import JSONEncoder
 
-from fedsip_platform import choosing, csv_export
+from fedsip_platform import choosing
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls.models import CallRecord
 
@@ -79,12 +79,8 @@ def changes_step(job: Job) -> bool:
 
 def _put(job: Job, part: list[Any]) -> bool:
     columns = FILES[job.kind].columns
-    rows = [{name: _plain(getattr(row, name)) for name in columns} for row in part]
+    rows = [{name: getattr(row, name) for name in columns} for row in part]
     plain = json.loads(json.dumps(rows, cls=JSONEncoder))
     chunks.put(job, job.position, plain, is_result=True)
     job.done += len(part)
     return len(part) == ROWS_A_STEP
-
-
-def _plain(value: Any) -> Any:
-    return csv_export.instant(value) if isinstance(value, datetime) else value
