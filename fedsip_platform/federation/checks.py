@@ -29,7 +29,7 @@ from proxy.settings import ProxySettings
 
 from . import certificates, dns_records, locating, ownership, shown
 from .certificates import Held
-from .dns_records import Checked
+from .dns_records import Checked, Record
 from .models import CheckState, DomainCheck
 
 logger = logging.getLogger(__name__)
@@ -78,22 +78,23 @@ def check(domains: Sequence[Domain], *, ask_hops: bool = False) -> list[DomainCh
     checked = dns_records.check_all(wanted)
     now = timezone.now()
     kept = []
-    for domain, records in zip(domains, checked, strict=True):
+    for domain, to_publish, records in zip(domains, wanted, checked, strict=True):
         held = certificates.served(domain.name, settings)
         with translation.override(conf.settings.LANGUAGE_CODE):  # compared with earlier ones
             made = keep(domain, found_of(domain.name, records, held, now), now)
         if made is not None and ask_hops:
             located = locating.locate(locating.read_uri(domain.name), ask_hops=True)
             made.located = shown.of_located(located)
-            made.authorities = _at_authorities(domain)
+            made.authorities = _at_authorities(domain, to_publish)
             made.save(update_fields=["located", "authorities"])
         kept.append(made)
     return [each for each in kept if each is not None]
 
 
-def _at_authorities(domain: Domain) -> list[dict[str, Any]]:
-    """What each of the zone's own servers has; none where the zone has none."""
-    wanted = [*dns_records.records(domain.name, dns_records.this_site()), ownership.record(domain)]
+def _at_authorities(domain: Domain, to_publish: list[Record]) -> list[dict[str, Any]]:
+    """What each of the zone's own servers has of them and of the proof; none where the zone has
+    no servers."""
+    wanted = [*to_publish, ownership.record(domain)]
     try:
         asked = dns_records.check_at_authorities(domain.name, wanted)
     except LocateError as error:
