@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from fedsip_platform.directory.models import SERVED
 from fedsip_platform.federation import wellbeing
 from fedsip_platform.federation.models import CheckState, DomainCheck
-from fedsip_platform.routing.models import GatewayHealth, Trunk
+from fedsip_platform.routing.models import Trunk
 from fedsip_platform.webhooks.models import State
 
 from . import usage
@@ -85,14 +85,11 @@ def _checks(tenant: Tenant) -> list[Point]:
 
 
 def _trunks(tenant: Tenant) -> list[Point]:
-    dead = GatewayHealth.objects.filter(
-        gateway__trunk__domain__tenant=tenant, gateway__enabled=True, is_alive=False
-    )
     silent = Q(gateways__enabled=True, gateways__health__is_alive=False)
     trunks = (
         Trunk.objects.select_related("domain")
-        .filter(enabled=True, pk__in=dead.values("gateway__trunk"))
-        .annotate(since=Min("gateways__health__changed_at", filter=silent))
+        .filter(silent, domain__tenant=tenant, enabled=True)
+        .annotate(since=Min("gateways__health__changed_at"))
     )
     return [
         Point(
