@@ -90,6 +90,7 @@ def _trunks(tenant: Tenant) -> list[Point]:
         Trunk.objects.select_related("domain")
         .filter(silent, domain__tenant=tenant, enabled=True)
         .annotate(since=Min("gateways__health__changed_at"))
+        .order_by("domain__name", "name")
     )
     return [
         Point(

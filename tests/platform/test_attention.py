@@ -11,7 +11,9 @@ from fedsip_platform.calls.models import Node
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain
 from fedsip_platform.federation.models import DomainCheck
+from fedsip_platform.routing import services as routing
 from fedsip_platform.routing.models import Gateway, GatewayHealth
+from fedsip_platform.tenants import attention
 from fedsip_platform.tenants.models import Person
 from fedsip_platform.webhooks.models import Delivery
 from tests.platform.browsing import Visitor
@@ -59,6 +61,23 @@ def test_what_is_wrong_is_said_with_its_page(acme: World, rival: World) -> None:
     silent = shown.partition("does not answer")[2].partition("</li>")[0]
     assert f'datetime="{now.isoformat()[:19]}' in silent
     assert "example.net" not in shown
+
+
+def test_trunks_stand_by_name_and_since_the_first_of_their_gateways(acme: World) -> None:
+    now = timezone.now()
+    for name in ("z", "y", "b", "a"):
+        trunk = routing.create_trunk(acme.domain, name)
+        for number, is_alive in enumerate((False, False, True)):
+            GatewayHealth.objects.create(
+                gateway=routing.create_gateway(trunk, f"{number}.{name}.example.org"),
+                node_id="a", is_alive=is_alive, checked_at=now,
+                changed_at=now - timedelta(hours=number),
+            )  # fmt: skip
+    found = [point for point in attention.of(acme.tenant, now=now) if point.kind == "trunk"]
+    assert [(point.text, point.since) for point in found] == [
+        (f"A gateway of the trunk {name} of example.com does not answer.", now - timedelta(hours=1))
+        for name in ("a", "b", "y")
+    ]
 
 
 def test_a_domain_that_waits_for_its_proof_is_named(acme: World) -> None:
