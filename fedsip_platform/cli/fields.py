@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from fedsip_platform.cli import speech
 from fedsip_platform.cli.speech import Refused
 
 ON, OFF, NOTHING = ("on", "yes", "true", "1"), ("off", "no", "false", "0"), ("", "none", "-")
@@ -27,6 +28,11 @@ def values(
 ) -> dict[str, Any]:
     """What the words say; `what` is how a field is called in refusals."""
     return dict(_value(model, word, allowed, what, example) for word in words)
+
+
+def said(thing: models.Model, wanted: Iterable[str]) -> str:
+    """These fields as they are now, in the form in which they were given."""
+    return ", ".join(f"{name}={speech.text(getattr(thing, name))}" for name in wanted)
 
 
 def _value(

@@ -59,7 +59,7 @@ def set_fields(options: Mapping[str, Any]) -> None:
     """Change fields of an alias."""
     wanted = fields.values(Alias, options["field"], SETTABLE, "field", "enabled=off")
     alias = services.update_alias(_find(options["alias"]), **wanted)
-    values = ", ".join(f"{name}={speech.text(getattr(alias, name))}" for name in wanted)
+    values = fields.said(alias, wanted)
     speech.done(
         _("%(alias)s has %(values)s now.") % {"alias": alias, "values": values},
         rows.of_alias(alias),

@@ -82,7 +82,7 @@ def set_policy(options: Mapping[str, Any]) -> None:
     """Change policies of a domain."""
     wanted = _policies(options["policy"])
     changed = services.update_domain(lookup.domain(options["name"]), **wanted)
-    values = ", ".join(f"{name}={speech.text(getattr(changed, name))}" for name in wanted)
+    values = fields.said(changed, wanted)
     speech.done(
         _("domain %(name)s has %(values)s now.") % {"name": changed.name, "values": values},
         rows.of_domain(changed),

@@ -68,7 +68,7 @@ def set_fields(options: Mapping[str, Any]) -> None:
     """Rename or limit a tenant."""
     wanted = fields.values(Tenant, options["field"], SETTABLE, "field", "max_calls=100")
     tenant = services.update_tenant(lookup.tenant(options["slug"]), **wanted)
-    values = ", ".join(f"{name}={speech.text(getattr(tenant, name))}" for name in wanted)
+    values = fields.said(tenant, wanted)
     speech.done(
         _("tenant %(slug)s has %(values)s now.") % {"slug": tenant.slug, "values": values},
         _limits(tenant),

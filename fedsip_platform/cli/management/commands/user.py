@@ -130,7 +130,7 @@ def set_fields(options: Mapping[str, Any]) -> None:
     """Change fields of a user."""
     wanted = fields.values(Subscriber, options["field"], SETTABLE, "field", "srtp=required")
     user = services.update_subscriber(lookup.subscriber(options["aor"]), **wanted)
-    values = ", ".join(f"{name}={speech.text(getattr(user, name))}" for name in wanted)
+    values = fields.said(user, wanted)
     speech.done(
         _("user %(aor)s has %(values)s now.") % {"aor": user.aor, "values": values},
         rows.of_subscriber(user),
