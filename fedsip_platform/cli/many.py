@@ -6,14 +6,13 @@ import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TextIO, TypeVar
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.cli.speech import Refused
-from fedsip_platform.directory import csv_rows
 
 Made = TypeVar("Made")
 
@@ -23,32 +22,27 @@ def from_csv(
 ) -> list[Made]:
     """What `bring` makes of each row. The first line names the columns, the first two at least;
     raises Refused where the file is no such table or a row is refused."""
-    try:
-        with Path(file).open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines, strict=True)
-            header = [name.strip().lower() for name in reader.fieldnames or ()]
-            if not set(columns[:2]) <= set(header) <= set(columns):
-                raise Refused(
-                    _("the first line of %(file)s must name %(list)s.")
-                    % {"file": file, "list": ", ".join(columns)}
-                )
-            reader.fieldnames = header
-            rows = [{name: (row.get(name) or "").strip() for name in columns} for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise Refused(
-            _("%(file)s cannot be read: %(error)s") % {"file": file, "error": error}
-        ) from error
+    with opened(file) as lines:
+        reader = csv.DictReader(lines, strict=True)
+        header = [name.strip().lower() for name in reader.fieldnames or ()]
+        if not set(columns[:2]) <= set(header) <= set(columns):
+            raise Refused(
+                _("the first line of %(file)s must name %(list)s.")
+                % {"file": file, "list": ", ".join(columns)}
+            )
+        reader.fieldnames = header
+        rows = [{name: (row.get(name) or "").strip() for name in columns} for row in reader]
     with transaction.atomic():
         return [_made(number, row, bring) for number, row in enumerate(rows, start=1)]
 
 
 @contextmanager
-def rows_of_users(file: str) -> Iterator[Iterator[dict[str, Any]]]:
-    """The rows of a file of users (directory/csv_rows.py), while it is open; raises Refused."""
+def opened(file: str) -> Iterator[TextIO]:
+    """The lines of a CSV file, which is read within; raises Refused where it cannot be."""
     try:
-        with Path(file).open(encoding="utf-8", newline="") as lines:
-            yield csv_rows.read(lines)
-    except (OSError, UnicodeDecodeError) as error:
+        with Path(file).open(encoding="utf-8-sig", newline="") as lines:
+            yield lines
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Refused(
             _("%(file)s cannot be read: %(error)s") % {"file": file, "error": error}
         ) from error

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from fedsip_platform import csv_export
 from fedsip_platform.cli import filtering, lookup, many, speech
 from fedsip_platform.cli.speech import Refused
+from fedsip_platform.directory import csv_rows
 from fedsip_platform.tasks import chunks, exports, jobs, user_jobs
 from fedsip_platform.tasks.models import Job, Kind, State
 
@@ -93,8 +94,8 @@ def import_users(options: Mapping[str, Any]) -> None:
     """Hand a file of users to a worker."""
     tenant = lookup.tenant(options["tenant"])
     wanted = {"mode": options["mode"], user_jobs.AT_COMMAND_LINE: True}
-    with many.rows_of_users(options["file"]) as rows:
-        job = jobs.start(Kind.IMPORT_USERS, tenant, None, wanted, rows)
+    with many.opened(options["file"]) as lines:
+        job = jobs.start(Kind.IMPORT_USERS, tenant, None, wanted, csv_rows.read(lines))
     _told(job, options)
 
 

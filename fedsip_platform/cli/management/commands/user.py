@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from fedsip_platform.api.users import UserViewSet
 from fedsip_platform.cli import fields, filtering, lookup, many, passwords, rows, speech
 from fedsip_platform.cli.speech import Refused
-from fedsip_platform.directory import bulk, services
+from fedsip_platform.directory import bulk, csv_rows, services
 from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.people import services as people
 
@@ -97,13 +97,9 @@ def list_all(options: Mapping[str, Any]) -> None:
 def load(options: Mapping[str, Any]) -> None:
     """Make or change the users of a file, each row by itself unless it is to be all or none."""
     find_domain = bulk.finder(lambda domain: True)
-    counted = dict.fromkeys((bulk.CREATED, bulk.CHANGED, bulk.UNCHANGED, bulk.REFUSED), 0)
     whole = transaction.atomic() if options["atomic"] else nullcontext()
-    with many.rows_of_users(options["file"]) as rows, whole:
-        for result in bulk.provision(rows, find_domain):
-            counted[result.status] += 1
-            for field, reason in result.errors:
-                print(f"row {result.row}: {field}: {reason}", file=sys.stderr)
+    with many.opened(options["file"]) as lines, whole:
+        counted = bulk.count(_told(bulk.provision(csv_rows.read(lines), find_domain)))
         if options["atomic"] and counted[bulk.REFUSED]:
             raise Refused(
                 _("nothing was changed: %(amount)s rows are refused.")
@@ -111,6 +107,13 @@ def load(options: Mapping[str, Any]) -> None:
             )
     sentence = ", ".join(f"{amount} {status}" for status, amount in counted.items())
     speech.done(f"{sentence}.", counted, options)
+
+
+def _told(results: Iterable[bulk.Result]) -> Iterator[bulk.Result]:
+    for result in results:
+        for field, reason in result.errors:
+            print(f"row {result.row}: {field}: {reason}", file=sys.stderr)
+        yield result
 
 
 def show(options: Mapping[str, Any]) -> None:
