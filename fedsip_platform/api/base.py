@@ -295,9 +295,11 @@ class ScopedViewSet(GenericViewSet):
     def _tag(self, request: Request, response: Response) -> None:
         if "fields" in request.query_params:
             return  # the tag is that of the whole
-        # What is shown once, such as a secret, is no part of the thing.
-        kept = fields_of(super().get_serializer()).keys()
-        tag = etags.of({name: value for name, value in response.data.items() if name in kept})
+        thing = response.data
+        if self.answers_secret:  # what is shown once is no part of the thing
+            kept = fields_of(super().get_serializer()).keys()
+            thing = {name: value for name, value in thing.items() if name in kept}
+        tag = etags.of(thing)
         response["ETag"] = tag
         known = request.headers.get("If-None-Match")
         if known is not None and self.action == "retrieve" and etags.is_listed(tag, known):
