@@ -64,9 +64,10 @@ def show(options: Mapping[str, Any]) -> None:
 
 def users(options: Mapping[str, Any]) -> None:
     """Show the SIP users that are a person's own."""
-    owned = services.owned(lookup.person(options["email"])).prefetch_related("forwards")
+    owned = services.owned(lookup.person(options["email"]))
+    found = owned.select_related("person").prefetch_related("forwards").order_by("aor")
     columns = {"aor": "user", "display_name": "name", "forwards": "forwards"}
-    speech.show([rows.of_own_user(each) for each in owned.order_by("aor")], columns, options)
+    speech.show([rows.of_own_user(each) for each in found], columns, options)
 
 
 def list_sessions(options: Mapping[str, Any]) -> None:
