@@ -326,7 +326,7 @@ class _Screen:
         self.lift = floods.lift
 
     def block(self, host: str, *, seconds: float, is_manual: bool) -> None:
-        until = asyncio.get_running_loop().time() + seconds
+        until = _now() + seconds
         self._floods.block(host, until=until, is_manual=is_manual)
 
     def allow(self, networks: Iterable[Network]) -> None:
