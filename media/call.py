@@ -77,15 +77,13 @@ class Call:
         """The dialogues that a delete ends: all, or those of the branch and tags that it names.
 
         A BYE has a branch of its own, and some proxies send that: a branch that nobody knows
-        leaves the answered dialogues of those tags.
+        leaves the answered dialogues of those tags. Both tags mean their dialogue where there is
+        one: what is still open with one of them may be another call. Else they mean what is open.
         """
         tags = [tag for tag in (delete.from_tag, delete.to_tag) if tag]
-        tagged = [
-            dialogue
-            for dialogue in self.dialogues
-            if dialogue.has(*tags)
-            or (dialogue.is_open and len(tags) == 2 and any(map(dialogue.has, tags)))
-        ]
+        tagged = [dialogue for dialogue in self.dialogues if dialogue.has(*tags)]
+        if not tagged and len(tags) == 2:
+            tagged = [one for one in self.dialogues if one.is_open and any(map(one.has, tags))]
         branch = delete.via_branch
         if not branch:
             return tagged

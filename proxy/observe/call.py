@@ -12,6 +12,7 @@ from proxy.sip.fields import parse_name_addr
 from .text import as_instant, as_text, whole_text
 
 Row = dict[str, Any]
+Tags = tuple[bytes, bytes]
 _LINES: Final = ("from", "contact", "to", "far_contact")
 
 
@@ -52,6 +53,12 @@ def dialog_of(row: Row) -> Dialog | None:
     return Dialog(from_, to, contact, far_contact, routes)
 
 
+def tags_of(one: bytes | None, other: bytes | None) -> Tags:
+    """Both tags of a dialog, the same whichever side has sent the message."""
+    near, far = one or b"", other or b""
+    return (near, far) if near < far else (far, near)
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """One call while it goes on. Instants are wall-clock seconds."""
@@ -82,6 +89,8 @@ class Call:
     user: bytes = b""
     """Address of the user of ours who makes it; empty for a stranger."""
     dialog: Dialog | None = None
+    tags: Tags | None = None
+    """Of its dialog; None until it is answered."""
     passage: Any = None
     """Its INVITE on its way through us, until it is answered. One that comes back to us under the
     same Call-ID, a spiral, is another passage of this call."""
@@ -151,6 +160,8 @@ class Call:
 def call_of(row: Row) -> Call:
     """A live call from its row, for the node that comes back; instants are epoch seconds."""
     dialog = dialog_of(row["dialog"])
+    from_tag = b"" if dialog is None else parse_name_addr(dialog.from_).tag or b""
+    to_tag = b"" if dialog is None else parse_name_addr(dialog.to).tag or b""
     return Call(
         row["public_id"].hex,
         row["call_id"].encode(),
@@ -170,7 +181,8 @@ def call_of(row: Row) -> Call:
         bytes.fromhex(row["relay_id"]),
         row["ringing_at"],
         row["answered_at"],
-        from_tag=b"" if dialog is None else parse_name_addr(dialog.from_).param(b"tag") or b"",
+        from_tag=from_tag,
         dialog=dialog,
+        tags=None if dialog is None else tags_of(from_tag, to_tag),
         is_written=True,
     )

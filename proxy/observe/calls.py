@@ -10,15 +10,14 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import chain
 from os import urandom
 from typing import TYPE_CHECKING, Any, Final
 
-from proxy.sip.fields import parse_name_addr
 from proxy.sip.status import reason_of
 
 from .browser_calls import BrowserCalls
-from .call import Call, Dialog, SpokenBy
+from .call import Call, Dialog, SpokenBy, Tags, tags_of
+from .call_table import CallTable
 from .hops import hop_of, hops_of
 from .media_report import sentences_of, streams_of, verdict_of
 from .text import as_instant, as_text, place
@@ -45,9 +44,7 @@ class Calls:
     """Watches INVITEs and BYEs; satisfies core's Observer."""
 
     __slots__ = (
-        "_amount",
         "_calls",
-        "_further",
         "_open",
         "_over",
         "_records",
@@ -59,21 +56,19 @@ class Calls:
     )
 
     def __init__(self, records: Records, *, wall: Callable[[], float]) -> None:
-        self._calls: OrderedDict[bytes, Call] = OrderedDict()
-        self._further: dict[bytes, list[Call]] = {}  # that have the Call-ID of one which goes on
-        self._amount = 0
+        self._calls = CallTable()
         self._open: dict[int | bytes, int] = {}  # by tenant, and by the address of who calls
         self._records = records
         self._wall = wall
         self.browsers = BrowserCalls()
-        self._reporting: OrderedDict[bytes, Call] = OrderedDict()
+        self._reporting: OrderedDict[tuple[bytes, Tags], Call] = OrderedDict()
         self._over: OrderedDict[bytes, None] = OrderedDict()
         self.lost = 0
         self.on_tenant: Callable[[Observed], None] | None = None
         """Is told of each call that concerns a domain of ours, when that is known."""
 
     def __len__(self) -> int:
-        return self._amount
+        return len(self._calls)
 
     def of_tenant(self, tenant_id: int) -> int:
         """How many calls of that tenant are open on this node."""
@@ -91,13 +86,7 @@ class Calls:
         """Whether an INVITE is of a call that this user has begun here and that nobody has answered
         yet: a spiral, sent on by whoever was called."""
         original = call.original
-        held = self._calls.get(original.call_id)
-        return (
-            held is not None
-            and held.answered_at is None
-            and held.user == aor
-            and held.from_tag == original.from_tag
-        )
+        return self._calls.is_ringing(original.call_id, original.from_tag or b"", aor)
 
     # -- what core tells
 
@@ -105,7 +94,7 @@ class Calls:
         """A request was set on its way."""
         if call.method != b"INVITE" or not call.is_initial or call.server_transaction is None:
             return  # without a transaction it has failed already
-        held = self._of(call)
+        held = self._calls.of(call)
         if held is not None and (call.subscriber is None or held.passage is call):
             return  # it comes back; who signs it makes another call, whatever its Call-ID
         held = self._begun(call)
@@ -116,12 +105,12 @@ class Calls:
         if log.isEnabledFor(logging.INFO):
             _log("call begun", held, "")
         if len(self) > _MOST_OPEN:
-            self._let_go(next(iter(self._calls.values())))
+            self._let_go(next(self._calls.values()))
             self.lost += 1
 
     def ringing(self, call: Observed, status: int, *, now: float) -> None:
         """A provisional response other than 100 went upstream."""
-        held = self._of(call)
+        held = self._calls.of(call)
         if held is not None and held.ringing_at is None and held.passage is call:
             held.ringing_at = self._wall()
             self._note_hops(held, call, now=now)
@@ -132,7 +121,7 @@ class Calls:
         if call.method != b"INVITE":
             return
         status = response.status
-        held = self._of(call)
+        held = self._calls.of(call)
         if not call.is_initial:
             if held is not None and status < 300:
                 self._renewed(held, call, response)
@@ -149,8 +138,10 @@ class Calls:
         if status >= 300:
             self._end(held, status, _refuser(call, status), response.reason)
         else:
-            held.answered_at = held.checked_at = self._wall()
-            held.passage = held.hang_up = None
+            held.checked_at = self._wall()
+            tags = tags_of(call.original.from_tag, response.to_tag)
+            self._calls.answer(held, tags, held.checked_at)
+            held.hang_up = None
             held.dialog = _dialog(call, response)
             self.browsers.hold(held, _flows(call))
             self._records.changed(held)
@@ -159,39 +150,44 @@ class Calls:
 
     def ended(self, call: Observed) -> None:
         """A BYE passed. One that crosses another end of its call changes nothing any more."""
-        held = self._of(call)
+        original = call.original
+        held = self._calls.of(call)
         is_caller = call.direction is not None and call.direction.value == "toward_callee"
         ended_by = "caller" if is_caller else "callee"
         if held is not None:
-            self._end(held, 200, ended_by, b"BYE", reports=bool(held.relay_id))
-        elif call.original.call_id not in self._over:
-            call_id = as_text(call.original.call_id)
+            reported = tags_of(original.from_tag, original.to_tag) if held.relay_id else None
+            self._end(held, 200, ended_by, b"BYE", reported=reported)
+        elif not self._calls.has_named(original.call_id) and original.call_id not in self._over:
+            call_id = as_text(original.call_id)
             ended_at = as_instant(self._wall())
             self._records.ended_elsewhere(call_id, ended_at=ended_at, ended_by=ended_by)
 
     def platform_ended(self, held: Call, reason: bytes, *, reports: bool = False) -> None:
         """The platform has ended it: somebody wanted that, or nobody sees anything of it."""
-        if self._calls.get(held.call_id) is held or held in self._further.get(held.call_id, ()):
+        if self._calls.get(held.public_id) is held:
             status = 200 if held.answered_at is not None else 480
-            self._end(held, status, "proxy", reason, reports=reports)
+            reported = held.tags if reports else None
+            self._end(held, status, "proxy", reason, reported=reported)
 
-    def media_reported(self, call_id: bytes, answer: Mapping[bytes, Any]) -> None:
-        """The relay's figures of a call: its last words when it has ended."""
-        held = self._reporting.pop(call_id, None)
+    def last_report(self, call_id: bytes, tags: Tags, answer: Mapping[bytes, Any]) -> None:
+        """The relay's last words of the dialog with these tags (`tags_of`)."""
+        held = self._reporting.pop((call_id, tags), None)
         if held is not None:
             _take_report(held, answer)
             self._records.ended(held)
-        elif (going_on := self._calls.get(call_id)) is not None:
-            _take_report(going_on, answer)
+
+    def media_reported(self, held: Call, answer: Mapping[bytes, Any]) -> None:
+        """The relay's figures of a call that goes on."""
+        _take_report(held, answer)
 
     def give_up_reports(self) -> None:
         """Let go of the calls whose relay says nothing."""
         late = self._wall() - _REPORT_SECONDS
         while self._reporting:
-            call_id, held = next(iter(self._reporting.items()))
+            key, held = next(iter(self._reporting.items()))
             if held.ended_at > late:
                 return
-            del self._reporting[call_id]
+            del self._reporting[key]
             self._records.ended(held)
 
     def close(self) -> None:
@@ -208,14 +204,17 @@ class Calls:
             if held.answered_at is None:
                 self._end(held, 503, "proxy", b"Proxy restarted")
 
-    def by_call_id(self, call_id: bytes) -> Call | None:
-        """The call while it goes on."""
-        return self._calls.get(call_id)
+    def has_named(self, call_id: bytes) -> bool:
+        """Whether a call of that Call-ID goes on."""
+        return self._calls.has_named(call_id)
+
+    def is_alone(self, held: Call) -> bool:
+        """Whether no other call that goes on has its Call-ID."""
+        return self._calls.is_alone(held)
 
     def by_public_id(self, public_id: str) -> Call | None:
-        """For the rare wish to end one."""
-        held = chain(self._calls.values(), *self._further.values())
-        return next((one for one in held if one.public_id == public_id), None)
+        """The call while it goes on."""
+        return self._calls.get(public_id)
 
     def due(self, *, most: int) -> list[Call]:
         """Answered calls with media that were not looked at for a while, the oldest first."""
@@ -225,7 +224,7 @@ class Calls:
             if now - held.checked_at < _CHECK_SECONDS:
                 break
             held.checked_at = now
-            self._calls.move_to_end(held.call_id)
+            self._calls.look_at_last(held)
             if now - held.started_at > _LONGEST_SECONDS:
                 self.platform_ended(held, b"Lost sight of")
             elif held.answered_at is not None and held.relay_id:
@@ -246,43 +245,15 @@ class Calls:
             self._records.changed(held)
         self.browsers.hold(held, _flows(call))
 
-    def _of(self, call: Observed) -> Call | None:
-        """The call that a request is of: among those of one Call-ID the one that it began, or the
-        one whose tags it has."""
-        call_id = call.original.call_id
-        held = self._calls.get(call_id)
-        further = self._further.get(call_id) if self._further else None
-        if held is None or further is None:
-            return held
-        tags = (call.original.from_tag, call.original.to_tag)
-        for one in (held, *further):
-            if one.passage is call or (call.original.to_tag is not None and _is_between(one, tags)):
-                return one
-        return held
-
     def _hold(self, held: Call) -> None:
-        if held.call_id in self._calls:
-            self._further.setdefault(held.call_id, []).append(held)
-        else:
-            self._calls[held.call_id] = held
-        self._amount += 1
+        self._calls.add(held)
         for key in (held.tenant_id, held.user):
             if key:
                 self._open[key] = self._open.get(key, 0) + 1
 
     def _let_go(self, held: Call) -> None:
-        further = self._further.get(held.call_id, [])
-        if self._calls.get(held.call_id) is held:
-            del self._calls[held.call_id]
-            if further:
-                self._calls[held.call_id] = further.pop(0)
-        elif held in further:
-            further.remove(held)
-        else:
+        if not self._calls.remove(held):
             return
-        if not further:
-            self._further.pop(held.call_id, None)
-        self._amount -= 1
         self.browsers.release(held)
         for key in (held.tenant_id, held.user):
             if key:
@@ -332,8 +303,15 @@ class Calls:
             self._end(held, status, "proxy", response.reason)
 
     def _end(
-        self, held: Call, status: int, ended_by: str, reason: bytes, *, reports: bool = False
+        self,
+        held: Call,
+        status: int,
+        ended_by: str,
+        reason: bytes,
+        *,
+        reported: Tags | None = None,
     ) -> None:
+        """`reported`: of which tags the relay still has something to say."""
         self._let_go(held)
         self._over[held.call_id] = None
         if len(self._over) > _MOST_OVER:
@@ -346,20 +324,14 @@ class Calls:
             said = as_text(held.reason)
             _log("call ended", held, f" status={status} reason={said!r} by={ended_by} "
                                      f"talk={seconds:.0f}")  # fmt: skip
-        if reports:
-            if (before := self._reporting.pop(held.call_id, None)) is not None:
+        if reported is not None:
+            key = (held.call_id, reported)
+            if (before := self._reporting.pop(key, None)) is not None:
                 self._records.ended(before)
-            self._reporting[held.call_id] = held
+            self._reporting[key] = held
             self._records.ending(held)
         else:
             self._records.ended(held)
-
-
-def _is_between(held: Call, tags: tuple[bytes | None, bytes | None]) -> bool:
-    """Whether the tags are those of the call's dialog, in whichever order."""
-    if held.dialog is None:
-        return False
-    return set(tags) == {held.from_tag, parse_name_addr(held.dialog.to).param(b"tag")}
 
 
 def _dialog(call: Observed, response: Response) -> Dialog | None:

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _SECONDS: Final = 1.0
 _LEAST: Final = 20
+_SILENT: Final = b"Media silent"
 _SHARE: Final = 100  # of all calls, looked at each second
 
 
@@ -52,13 +53,23 @@ class MediaSweep:
         if relay is None:
             return
         try:
-            answer = await self._relays.request(relay, Query(held.call_id))
-            self._calls.media_reported(held.call_id, answer)
+            answer = await self._relays.request(relay, self._query(held))
         except RelayError as error:
             if not error.is_silent and "unknown call" in str(error).lower():
-                self._calls.platform_ended(held, b"Media silent")
+                self._calls.platform_ended(held, _SILENT)
             else:
                 log.debug("call not looked at call_id=%r reason=%s", held.call_id, error)
+            return
+        if answer.get(b"tags") == {}:  # of its Call-ID it has others
+            self._calls.platform_ended(held, _SILENT)
+        else:
+            self._calls.media_reported(held, answer)
+
+    def _query(self, held: Call) -> Query:
+        """After all that the relay has of a Call-ID; after the dialog, where there are others."""
+        if held.tags is None or self._calls.is_alone(held):
+            return Query(held.call_id)
+        return Query(held.call_id, *held.tags)
 
     async def _run(self) -> None:
         while True:

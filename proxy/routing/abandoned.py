@@ -43,21 +43,21 @@ class Abandoned:
 
     def flow_closed(self, flow: Flow) -> None:
         """A connection has ended."""
-        call_ids = self._node.calls.browsers.take(flow)
-        if call_ids:
+        public_ids = self._node.calls.browsers.take(flow)
+        if public_ids:
             due = self._clock.time() + self._node.settings.browser_away_seconds
-            self._clock.call_at(due, lambda: self._look_at(call_ids))
+            self._clock.call_at(due, lambda: self._look_at(public_ids))
 
-    def _look_at(self, call_ids: set[bytes]) -> None:
+    def _look_at(self, public_ids: set[str]) -> None:
         node = self._node
-        for call_id in call_ids:
-            call = node.calls.by_call_id(call_id)
+        for public_id in public_ids:
+            call = node.calls.by_public_id(public_id)
             if call is None or call.dialog is None:
                 continue
             try:
                 flows = [_flow(side, node) for side in _browsers(call, call.dialog, node)]
             except _Absent:
-                log.info("browser has not come back call_id=%r", call_id)
+                log.info("browser has not come back call_id=%r", call.call_id)
                 end(call, node, self._own_requests, _REASON, b"Browser gone")
             else:
                 node.calls.browsers.hold(call, flows)

@@ -86,7 +86,7 @@ def _comes_back(call: RequestContext, node: Node, caller: SipUri) -> bool:
     at another node, as the seal in one of them does."""
     if call.method != b"INVITE" or not node.is_local(call.request.uri):
         return False
-    if node.calls.by_call_id(call.original.call_id) is None:
+    if not node.calls.has_named(call.original.call_id):
         return call.has_passed()
     return node.calls.comes_back(call, caller.aor()) and any(
         node.transport.is_own(via.host, via.port) for via in call.original.vias[1:]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from media.ng import Answer, Command, Delete, Offer
 from proxy.core.request_context import Branch, Reject, RequestContext
+from proxy.observe.call import tags_of
 from proxy.relay.client import RelayError
 from proxy.relay.offer_answer import Body, in_request, in_response
 from proxy.relay.profile import SRTP_REQUIRED, SideFacts, options_towards
@@ -50,14 +51,14 @@ class Need(Enum):
 class Sessions:
     """What media steps must remember between the messages of one transaction, and their tasks.
 
-    `expecting` holds the calls whose INVITE came without an offer and whose response made one: the
-    next PRACK with a description answers it.
+    `expecting` holds the calls, by Call-ID and caller's tag, whose INVITE came without an offer and
+    whose response made one: the next PRACK with a description answers it.
     """
 
     __slots__ = ("_tasks", "expecting")
 
     def __init__(self) -> None:
-        self.expecting: set[bytes] = set()
+        self.expecting: set[tuple[bytes, bytes | None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def later(self, node: Node, relay: Relay, command: Command) -> None:
@@ -79,7 +80,7 @@ async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
     kind = in_request(
         call.method,
         has_sdp=_has_sdp(request),
-        answer_expected=call.original.call_id in node.sessions.expecting,
+        answer_expected=_near_name(call) in node.sessions.expecting,
     )
     if call.is_initial and call.method == b"INVITE":
         both = media_policy.of_caller(call), media_policy.of_callee(call, branch, node)
@@ -95,7 +96,7 @@ async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
             request.body = call.original.body
         request.body = await _offered(call, branch, node)
     else:
-        node.sessions.expecting.discard(call.original.call_id)
+        node.sessions.expecting.discard(_near_name(call))
         request.body = await _answered_in_request(call, branch, node)
 
 
@@ -150,7 +151,7 @@ async def answer(
     else:
         if len(node.sessions.expecting) > _MOST_EXPECTED:
             node.sessions.expecting.clear()
-        node.sessions.expecting.add(call.original.call_id)
+        node.sessions.expecting.add(_near_name(call))
         branch.media = branch.media or _OFFERED
         command = Offer(
             call_id=call.original.call_id,
@@ -179,21 +180,27 @@ async def answer(
 def end_unanswered(call: RequestContext, node: Node) -> None:
     """The call never was (CANCEL, failure, timeout); a re-INVITE that failed changes nothing."""
     if call.is_initial and call.relay_id is not None:
-        node.sessions.expecting.discard(call.original.call_id)
+        node.sessions.expecting.discard(_near_name(call))
         _end_branches(call, node)
 
 
 def end(call: RequestContext, node: Node) -> None:
     """The call is over (BYE): the relay forgets it."""
-    node.sessions.expecting.discard(call.original.call_id)
+    original = call.original
+    for tag in (original.from_tag, original.to_tag):
+        node.sessions.expecting.discard((original.call_id, tag))
     relay = None if call.relay_id is None else node.relays.by_id(call.relay_id)
     if relay is not None:
-        original = call.original
         node.sessions.later(
             node,
             relay,
             Delete(original.call_id, original.from_tag or b"", original.to_tag or b""),
         )
+
+
+def _near_name(call: RequestContext) -> tuple[bytes, bytes | None]:
+    """Names the call as far as the side knows that sends the request."""
+    return call.original.call_id, call.original.from_tag
 
 
 def _end_branches(call: RequestContext, node: Node) -> None:
@@ -414,7 +421,8 @@ async def _send(node: Node, relay: Relay, command: Command) -> None:
         log.info("relay command failed: %s", error)
         return
     if isinstance(command, Delete) and not command.via_branch:  # the call's end, not a branch's
-        node.calls.media_reported(command.call_id, answer)
+        tags = tags_of(command.from_tag, command.to_tag)
+        node.calls.last_report(command.call_id, tags, answer)
 
 
 def _call_id(call: RequestContext) -> str:

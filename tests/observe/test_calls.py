@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from media.ng import Query
+from media.ng import Answer, Query
 from proxy.directory.model import Translation
 from proxy.observe.sweep import MediaSweep
+from proxy.sip.uri import parse_uri
 from tests.harness.builders import Dialog, cancel_of
-from tests.routing.world import EXAMPLE, SDP, UserAgent, World
+from tests.routing.world import EXAMPLE, SDP, UserAgent, World, via_relay
 
 ALICE = b"alice@example.com"
 BOB = b"bob@example.com"
@@ -281,6 +282,103 @@ async def test_a_call_under_the_call_id_of_another_is_counted_and_recorded(
         assert world.records[-1].callee == callees[number]
     assert [one.answered_at is not None for one in world.records] == [True, True]
     assert (len(world.node.calls), world.node.calls.of_user(ALICE)) == (0, 0)
+
+
+class Namesakes:
+    """Two calls of alice under one Call-ID, to bob and to carol, both answered."""
+
+    def __init__(self) -> None:
+        self.world = world = World(ALWAYS)
+        self.alice = world.phone(ALICE, "192.0.2.10")
+        self.dialogs: list[Dialog] = []
+        names: dict[str, bytes] = {}
+        for user, host in ((b"bob", "192.0.2.20"), (b"carol", "192.0.2.30")):
+            callee = world.registered(user + b"@example.com", host)
+            how = {"body": SDP, **names}
+            invite = self.alice.invites(b"sip:%b@example.com" % user, **how)
+            names = {"call_id": invite.call_id}
+            callee.answers(callee.take_request(b"INVITE"), 200, body=SDP)
+            self.dialogs.append(Dialog(invite, self.alice.take_response(200), is_caller=True))
+
+    def says_bye(self, number: int) -> None:
+        self.alice.send(self.dialogs[number].request(b"BYE", via=self.alice.via))
+
+
+async def test_another_bye_of_a_call_that_is_over_does_not_end_its_namesake() -> None:
+    both = Namesakes()
+    for _ in range(2):
+        both.says_bye(1)
+        await both.world.settled()
+    assert [one.callee for one in both.world.records] == [b"sip:carol@example.com"]
+    assert both.world.call().callee == b"sip:bob@example.com"
+    assert both.world.elsewhere == []
+
+
+async def test_each_of_two_namesakes_has_its_own_last_words() -> None:
+    both = Namesakes()
+    for number in (0, 1):
+        both.says_bye(number)  # the relay has answered neither yet
+    assert both.world.records == []
+    both.world.relays[0].report = {b"verdict": [b"no_media_callee"]}
+    await both.world.settled()
+    assert [(one.callee, one.verdict) for one in both.world.records] == [
+        (b"sip:bob@example.com", ["no_media_callee"]),
+        (b"sip:carol@example.com", ["no_media_callee"]),
+    ]
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+async def test_namesakes_are_swept_each_by_its_tags(gone: int) -> None:
+    both = Namesakes()
+    world, relay = both.world, both.world.relays[0]
+    silent = {both.dialogs[gone].local_tag, both.dialogs[gone].remote_tag}
+    relay.unknown_tags = silent
+    world.clock.advance(301)
+    await MediaSweep(world.node.calls, world.relays).sweep()  # type: ignore[arg-type]
+    asked = [{query.from_tag, query.to_tag} for query in relay.taken(Query)]
+    assert silent in asked
+    assert len(asked) == 2
+    callees = [b"sip:bob@example.com", b"sip:carol@example.com"]
+    assert [(one.callee, one.reason) for one in world.records] == [(callees[gone], b"Media silent")]
+    assert world.call().callee == callees[1 - gone]
+
+
+async def test_a_spiral_of_a_namesake_is_known_too() -> None:
+    """While the first call under the Call-ID goes on, the second comes back to us."""
+    world = World()
+    alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+    carol = world.registered(b"carol@example.com", "192.0.2.30")
+    first = alice.invites(b"sip:bob@example.com")
+    bob.answers(bob.take_request(b"INVITE"), 200)
+    alice.take_response(200)
+    alice.invites(b"sip:bob@example.com", call_id=first.call_id)
+    came = bob.take_request(b"INVITE")
+    onward = came.copy()
+    onward.uri = parse_uri(b"sip:carol@example.com")
+    onward.headers.prepend(b"via", bob.via)
+    bob.send(onward)
+    assert carol.take_request(b"INVITE").call_id == first.call_id
+    assert len(world.node.calls) == 2
+
+
+async def test_an_answer_in_prack_belongs_to_the_call_that_waits_for_one() -> None:
+    """Not to another of that Call-ID, whose offer is in its INVITE."""
+    world = World(ALWAYS)
+    alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")
+    carol = world.registered(b"carol@example.com", "192.0.2.30")
+    first = alice.invites(b"sip:bob@example.com")
+    bob.answers(bob.take_request(b"INVITE"), 183, body=SDP)
+    await world.settled()
+    waiting = Dialog(first, alice.take_response(183), is_caller=True)
+    alice.invites(b"sip:carol@example.com", call_id=first.call_id, body=SDP)
+    came = carol.take_request(b"INVITE")
+    carol.answers(came, 486)
+    await world.settled()
+    alice.send(waiting.request(b"PRACK", via=alice.via, body=SDP))
+    await world.settled()
+    assert bob.take_request(b"PRACK").body == via_relay(SDP)
+    (answer,) = world.relays[0].taken(Answer)
+    assert {answer.from_tag, answer.to_tag} == {waiting.local_tag, waiting.remote_tag}
 
 
 async def test_silence_ends_a_call_that_no_bye_did() -> None:

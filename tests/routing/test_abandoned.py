@@ -114,3 +114,23 @@ async def test_a_desk_phone_s_connection_ends_no_call() -> None:
     talk.abandoned.flow_closed(talk.desk.flow)
     await talk.waits(AWAY_SECONDS)
     talk.browser.take_nothing()
+
+
+async def test_of_two_calls_under_one_call_id_the_browser_s_is_ended() -> None:
+    """The desk phone called somebody else under that Call-ID before, and goes on to talk to him."""
+    talk = Talk("desk")
+    carol = talk.world.registered(b"carol@example.com", "192.0.2.30")
+    names = {"call_id": talk.caller.call_id}
+    talk.desk.invites(b"sip:carol@example.com", body=SDP, **names)
+    carol.answers(carol.take_request(b"INVITE"), 200, body=SDP)
+    talk.desk.take_response(200)
+    talk.desk.invites(b"sip:alice@example.com", body=SDP, **names)
+    came = talk.browser.take_request(b"INVITE")
+    talk.browser.answers(came, 200, body=SDP, contact=CONTACT, to_tag=b"second")
+    talk.desk.take_response(200)
+    talk.cut(talk.browser)
+    await talk.waits(AWAY_SECONDS)
+    tags = [talk.desk.take_request(b"BYE").from_tag for _ in range(2)]
+    assert sorted(tags) == sorted([talk.caller.remote_tag, b"second"])
+    carol.take_nothing()
+    assert talk.world.call().callee == b"sip:carol@example.com"

@@ -35,8 +35,7 @@ async def answered(protocol: str = "udp") -> tuple[World, UserAgent, UserAgent, 
 
 
 def public_id(world: World) -> str:
-    (call,) = world.node.calls._calls.values()
-    return call.public_id
+    return world.call().public_id
 
 
 def as_from(bye: Request, dialog: Dialog) -> None:

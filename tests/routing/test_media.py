@@ -637,8 +637,7 @@ async def test_two_browsers_begin_without_a_relay_and_have_one_for_what_comes_la
     alice.send(caller.request(b"ACK", via=alice.via))
     bob.take_request(b"ACK")
     assert not world.relays[0].commands
-    held = world.node.calls.by_call_id(invite.call_id)
-    assert held is not None
+    held = world.call()
     assert held.relay_id == b""
     alice.send(caller.request(b"INVITE", via=alice.via, contact=alice.contact, body=SDP))
     await world.settled()

@@ -92,6 +92,8 @@ class FakeRelay:
         self.is_silent = False
         self.refuses = ""
         self.report: Document = {}
+        self.unknown_tags: set[bytes] = set()
+        """A query for both finds nothing of its Call-ID."""
         self.commands: list[Command] = []
 
     def taken(self, kind: type[Command]) -> list[Any]:
@@ -120,6 +122,8 @@ class FakeRelays:
             raise RelayError("silent", is_silent=True)
         if relay.refuses:
             raise RelayError(relay.refuses, reason=relay.refuses)
+        if isinstance(command, Query) and {command.from_tag, command.to_tag} == relay.unknown_tags:
+            return {b"result": b"ok", b"tags": {}}
         if isinstance(command, Delete | Query) and relay.report:
             return {b"result": b"ok", **relay.report}
         if isinstance(command, Offer | Answer):
@@ -227,6 +231,15 @@ class World:
         """Until nothing waits for a relay or a name."""
         await self.layer.settled()
         await self.node.sessions.settled()
+
+    def calls(self) -> list[Call]:
+        """The calls that go on, the oldest first."""
+        return sorted(self.node.calls._calls.values(), key=lambda one: one.started_at)
+
+    def call(self) -> Call:
+        """The only one that goes on."""
+        (call,) = self.calls()
+        return call
 
     def add_user(self, aor: bytes, domain: Domain, **facts: Any) -> Subscriber:
         """A user with the password of all."""
