@@ -84,6 +84,18 @@ def test_hang_up(acme: Fedsip) -> None:
     assert (missing.complained, missing.code) == ("fedsip: no call other@phone goes on.\n", 1)
 
 
+def test_a_call_id_that_is_a_uuid_itself(call: CallRecord, acme: Fedsip) -> None:
+    """As browsers make them."""
+    call.call_id = str(uuid.uuid4())
+    call.save()
+    live = LiveCall.objects.create(
+        public_id=uuid.uuid4(), call_id=str(uuid.uuid4()), started_at=timezone.now(), node_id="n2"
+    )
+    assert acme("calls", "show", call.call_id, "--json").json["id"] == str(call.public_id)
+    assert acme("calls", "hang-up", live.call_id).code == 0
+    assert HangUp.objects.get().public_id == live.public_id
+
+
 def test_trace(call: CallRecord, fedsip: Fedsip, tmp_path: Path) -> None:
     nothing = fedsip("trace", "one@phone")
     assert nothing.complained.startswith("fedsip: No message of ")

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -149,8 +149,10 @@ def hang_up(options: Mapping[str, Any]) -> None:
 def _named(calls: QuerySet[Any], options: Mapping[str, Any]) -> Any:
     """The last call that is named by its id or Call-ID."""
     named = options["call"]
-    column = {"public_id": uuid.UUID(named)} if is_uuid(named) else {"call_id": named}
-    return queries.with_names(calls).filter(**column).order_by("-started_at").first()
+    called = Q(call_id=named)
+    if is_uuid(named):  # as browsers' Call-IDs may be, too
+        called |= Q(public_id=uuid.UUID(named))
+    return queries.with_names(calls).filter(called).order_by("-started_at").first()
 
 
 def _chosen(options: Mapping[str, Any]) -> Any:
