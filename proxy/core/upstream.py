@@ -18,6 +18,7 @@ from proxy.sip.lines import has
 from proxy.sip.message import Response, cancel_for
 from proxy.sip.status import reason_of
 from proxy.sip.transaction import NEVER
+from proxy.sip.uri import DEFAULT_PORT
 from proxy.transport.via_source import source_port
 
 from .forward import Forwarder, make_branch
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _COMPLETED_ELSEWHERE = b'SIP;cause=200;text="Call completed elsewhere"'
-_DEFAULT_PORT = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 
 
 class RingTimer:
@@ -384,11 +384,11 @@ def _take_off_via(response: Response) -> bool:
 def _hop_of(via: Via) -> Hop | None:
     """Where a Via says that responses go, as far as no DNS is needed (s18.2.2, RFC 3581)."""
     transport = via.transport.decode("ascii", "replace").lower()
-    if transport not in _DEFAULT_PORT:
+    if transport not in DEFAULT_PORT:
         return None
     host = via.param(b"received") or via.host
     noted = source_port(via) if transport == "udp" else None  # a connection is made to sent-by
-    port = noted or via.port or _DEFAULT_PORT[transport]
+    port = noted or via.port or DEFAULT_PORT[transport]
     text = host.decode("ascii", "replace").strip("[]")
     if ":" not in text and not text.replace(".", "").isdigit():
         return None

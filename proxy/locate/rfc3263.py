@@ -25,12 +25,11 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, Literal
 
-from proxy.sip.uri import SipUri
+from proxy.sip.uri import DEFAULT_PORT, SipUri
 
 from .hop import SECURE, Hop, Lead
 from .records import Naptr, Srv
 
-DEFAULT_PORT: Final = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 MOST_HOPS: Final = 16
 _MOST_SERVICES: Final = 8
 _MOST_RECORDS: Final = 32

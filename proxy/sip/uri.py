@@ -17,6 +17,9 @@ from .scan import Params, parse_number, parse_params, serialise_params
 Aor = NewType("Aor", bytes)
 """Canonical address of record without scheme: b"alice@example.com"."""
 
+DEFAULT_PORT: Final = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
+"""Where a URI or a Via says none, by transport (RFC 3261 s18.1.1, s19.1.2, RFC 7118 s5.1)."""
+
 _HEX: Final = frozenset(b"0123456789abcdefABCDEF")
 _HOST: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 _HOST6: Final = b"0123456789abcdefABCDEF:."

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from proxy.sip.codec import parse
 from proxy.sip.errors import ParseError
 from proxy.sip.message import Response
+from proxy.sip.uri import DEFAULT_PORT
 
 from .tls import CertificateError, identifies, load_trust
 
@@ -71,7 +72,7 @@ async def _by_udp(hop: Hop) -> bytes:
         lambda: _Listener(answered), remote_addr=(hop.address, hop.port)
     )
     try:
-        request = _options(hop, transport.get_extra_info("sockname"))
+        request = options_to(hop, transport.get_extra_info("sockname"))
         interval = _T1
         while True:
             transport.sendto(request)
@@ -108,7 +109,7 @@ async def _by_stream(hop: Hop, trust: Path | None) -> tuple[bytes, str]:
             shown = writer.get_extra_info("peercert") or {}
             if not identifies(shown, hop.tls_name or ""):
                 certificate = f"not one for {hop.tls_name}"
-        writer.write(_options(hop, writer.get_extra_info("sockname")))
+        writer.write(options_to(hop, writer.get_extra_info("sockname")))
         head = b""
         while not head or head.startswith(b"SIP/2.0 1"):
             head = (await reader.readuntil(b"\r\n\r\n")).lstrip(b"\r\n")
@@ -134,10 +135,12 @@ async def _connect(
     )
 
 
-def _options(hop: Hop, local: tuple[str, int]) -> bytes:
+def options_to(hop: Hop, local: tuple[str, int]) -> bytes:
     """OPTIONS to the place itself: whatever its policy is, it concerns nobody's phone."""
     ours = f"[{local[0]}]" if ":" in local[0] else local[0]
     theirs = hop.tls_name or (f"[{hop.address}]" if ":" in hop.address else hop.address)
+    if hop.port != DEFAULT_PORT[hop.transport]:
+        theirs = f"{theirs}:{hop.port}"
     mark = os.urandom(8).hex()
     return (
         f"OPTIONS sip:{theirs} SIP/2.0\r\n"

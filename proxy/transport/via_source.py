@@ -8,18 +8,16 @@ make us send to somebody else.
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Final
 
 from proxy.sip.errors import ParseError
 from proxy.sip.fields import Via
 from proxy.sip.headers import Line
 from proxy.sip.lines import has
 from proxy.sip.message import Request
+from proxy.sip.uri import DEFAULT_PORT
 
 from .addresses import canonical
 from .flow import Address, Flow
-
-_DEFAULT_PORT: Final = {"udp": 5060, "tcp": 5060, "tls": 5061, "ws": 80, "wss": 443}
 
 
 def stamp_source(request: Request, flow: Flow) -> None:
@@ -68,7 +66,7 @@ def _stamp_parsed(request: Request, flow: Flow, source: bytes) -> None:
 
 def reply_address(via: Via, arrived: Flow) -> Address:
     """Where responses go when no connection is left to carry them (s18.2.2)."""
-    port = via.port or _DEFAULT_PORT[arrived.protocol]
+    port = via.port or DEFAULT_PORT[arrived.protocol]
     group = _multicast_group(via)
     if group is not None:
         return group, port

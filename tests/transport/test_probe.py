@@ -8,20 +8,22 @@ import pytest
 from cryptography import x509
 
 from proxy.locate.hop import Hop
-from proxy.sip.codec import serialise
+from proxy.sip.codec import parse, serialise
 from proxy.sip.message import Request, Response
 from proxy.transport.flow import Flow
-from proxy.transport.probe import probe
+from proxy.transport.probe import options_to, probe
 from tests.harness.authority import Authority
 
 from .conftest import OpenOffice
 from .peers import Office, make_certificate
 
 
-def answering(office: Office, status: int = 200) -> Office:
+def answering(office: Office, status: int = 200, asked: list[bytes] | None = None) -> Office:
     def answer(message: Request | Response, flow: Flow) -> None:
         assert isinstance(message, Request)
         assert message.method == b"OPTIONS"
+        if asked is not None:
+            asked.append(message.uri_raw)
         for each in (100, status):
             office.layer.send(serialise(message.response(each)), flow)
 
@@ -31,10 +33,29 @@ def answering(office: Office, status: int = 200) -> Office:
 
 @pytest.mark.parametrize("protocol", ["udp", "tcp", "tls"])
 async def test_answer(open_office: OpenOffice, protocol: str) -> None:
-    office = answering(await open_office(), 404)
-    found = await probe(Hop(protocol, *office.address(protocol), "node.test"))
+    asked: list[bytes] = []
+    office = answering(await open_office(), 404, asked)
+    host, port = office.address(protocol)
+    found = await probe(Hop(protocol, host, port, "node.test"))
+    assert asked == [b"sip:node.test:%d" % port]
     assert (found.status, found.reason) == (404, "Not Found")
     assert bool(found.certificate) == (protocol == "tls")
+
+
+@pytest.mark.parametrize(
+    ("hop", "uri"),
+    [
+        (Hop("udp", "192.0.2.1", 5060), b"sip:192.0.2.1"),
+        (Hop("tcp", "2001:db8::1", 5070), b"sip:[2001:db8::1]:5070"),
+        (Hop("tls", "192.0.2.1", 5061, "b.test"), b"sip:b.test"),
+        (Hop("tls", "192.0.2.1", 5060, "b.test"), b"sip:b.test:5060"),
+    ],
+)
+def test_whom_it_is_for(hop: Hop, uri: bytes) -> None:
+    """The port is told unless it is the transport's own (RFC 3261 s19.1.2)."""
+    request = parse(options_to(hop, ("192.0.2.7", 40_000)))
+    assert isinstance(request, Request)
+    assert (request.uri_raw, request.to.uri.serialise()) == (uri, uri)
 
 
 async def test_certificate_is_judged(tmp_path: Path, open_office: OpenOffice) -> None:
