@@ -10,7 +10,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -25,6 +25,7 @@ from fedsip_platform.changes import ServiceError
 from fedsip_platform.launch import report
 
 REFUSED = 1
+UNWELL = 1
 LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 Verb = Callable[[Mapping[str, Any]], None]
@@ -111,6 +112,11 @@ def show_one(row: Row, options: Mapping[str, Any]) -> None:
 def done(sentence: str, row: Row, options: Mapping[str, Any]) -> None:
     """What was done: a sentence, or the thing itself as JSON."""
     print(json.dumps(dict(row), default=_plain) if options["json"] else sentence)
+
+
+def end_as_unwell() -> NoReturn:
+    """All was told, and it is not as it should be: exit code 1, for scripts that look at that."""
+    sys.exit(UNWELL)
 
 
 def confirm(question: str, options: Mapping[str, Any]) -> None:

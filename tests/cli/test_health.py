@@ -14,12 +14,16 @@ pytestmark = pytest.mark.db
 
 
 def test_what_runs_and_what_is_wrong(acme: Fedsip) -> None:
-    (proxies,) = acme("health", "--json").json
+    unwell = acme("health", "--json")
+    (proxies,) = unwell.json
+    assert (unwell.code, acme("health").code) == (1, 1)
     assert (proxies["name"], proxies["state"]) == ("proxies", "bad")
     now = timezone.now()
     relays = {"one": True, "two": False}
     Node.objects.create(node_id="a", started_at=now, seen_at=now, relays=relays)
-    states = {each["name"]: each["state"] for each in acme("health", "--json").json}
+    told = acme("health", "--json")
+    states = {each["name"]: each["state"] for each in told.json}
+    assert told.code == 0
     assert states == {"proxies": "good", "relays": "warn"}
     Node.objects.update(lost_calls=3)
     lost = acme("health", "--json").json[-1]

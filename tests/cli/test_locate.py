@@ -93,7 +93,9 @@ def test_each_server_in_its_order_and_who_answers(fedsip: Fedsip, dns: DnsThread
 
 
 def test_for_programs_and_without_asking_the_servers(fedsip: Fedsip, dns: DnsThread) -> None:
-    row = fedsip("locate", "sip:bob@elsewhere.test", "--no-ping", "--json").json
+    found = fedsip("locate", "sip:bob@elsewhere.test", "--no-ping", "--json")
+    row = found.json
+    assert found.code == 0
     assert [step["kind"] for step in row["steps"]] == ["NAPTR", "SRV", "AAAA", "A"]
     assert [hop["address"] for hop in row["hops"]] == ["127.0.0.1"]
     assert "status" not in row["hops"][0]
@@ -114,8 +116,10 @@ def test_names_in_letters_of_their_own(fedsip: Fedsip, dns: DnsThread) -> None:
 
 
 def test_what_leads_nowhere_or_is_no_address(fedsip: Fedsip, dns: DnsThread) -> None:
-    said = fedsip("locate", "sip:bob@nowhere.elsewhere.test").said
-    assert "leads nowhere: nowhere.elsewhere.test has no address" in said
+    nowhere = fedsip("locate", "sip:bob@nowhere.elsewhere.test")
+    assert "leads nowhere: nowhere.elsewhere.test has no address" in nowhere.said
+    assert nowhere.code == 1
+    assert fedsip("locate", "sip:bob@nowhere.elsewhere.test", "--json").code == 1
     for text in ("sip:", "sip:bob@", "http://x.test", "sip:b ob@x.test", "sip:x@a..ü"):
         refused = fedsip("locate", text)
         assert (refused.code, refused.said) == (1, "")
@@ -136,6 +140,7 @@ def test_records_of_a_domain(acme: Fedsip, dns: DnsThread, monkeypatch: pytest.M
     said = acme(*words).said
     assert ";   different: 10 100 5099 sip.example.com." in said
     assert said.endswith("; 2 of 6 are not as they should be\n")
+    assert [acme(*words, *more).code for more in ((), ("--json",), ("--no-check",))] == [1, 1, 0]
     zone = from_text(said, origin="example.com.", relativize=False, check_origin=False)
     kinds = sorted(to_text(rdata.rdtype) for _, _, rdata in zone.iterate_rdatas())
     assert kinds == ["A", "AAAA", "NAPTR", "NAPTR", "SRV", "SRV"]

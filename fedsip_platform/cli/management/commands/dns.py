@@ -36,17 +36,25 @@ def tell(options: Any) -> None:
         checked = [dns_records.Checked(record, "unknown") for record in wanted]
     else:
         checked = dns_records.check(wanted)
+    missing = 0 if options["no_check"] else sum(each.state != "published" for each in checked)
     if options["json"]:
         speech.show([shown.of_dns_record(each) for each in checked], {}, options)
-        return
+    else:
+        _show(checked, missing, site, is_checked=not options["no_check"])
+    if missing:
+        speech.end_as_unwell()
+
+
+def _show(
+    checked: list[dns_records.Checked], missing: int, site: dns_records.Site, *, is_checked: bool
+) -> None:
     for each in checked:
         print(each.record)
-        if each.state != "published" and not options["no_check"]:
+        if each.state != "published" and is_checked:
             there = f": {', '.join(each.found)}" if each.found else ""
             print(f";   {each.state}{there}")
     if not site.addresses:
         print("; no address is known: say --address, or start the proxy")
-    if not options["no_check"]:
-        missing = sum(each.state != "published" for each in checked)
+    if is_checked:
         print(f"; {missing} of {len(checked)} are not as they should be" if missing else
               "; all of this is published")  # fmt: skip

@@ -33,3 +33,5 @@ def show(options: Mapping[str, Any]) -> None:
     """Show every part."""
     parts = wellbeing.of(DomainCheck.objects.all(), now=timezone.now())
     speech.show([dataclasses.asdict(part) for part in parts], COLUMNS, options)
+    if any(part.state == wellbeing.BAD for part in parts):
+        speech.end_as_unwell()

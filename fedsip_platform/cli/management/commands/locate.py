@@ -12,6 +12,7 @@ from fedsip_platform.federation import locating, shown
 from fedsip_platform.launch import report
 from proxy.locate.explain import Step
 from proxy.locate.hop import Hop
+from proxy.sip.uri import SipUri
 from proxy.transport.probe import Probe
 
 
@@ -36,7 +37,13 @@ def tell(options: Any) -> None:
     located = locating.locate(uri, ask_hops=not options["no_ping"])
     if options["json"]:
         speech.show_one(shown.of_located(located), options)
-        return
+    else:
+        _show(located, uri)
+    if located.explanation.error:
+        speech.end_as_unwell()
+
+
+def _show(located: locating.Located, uri: SipUri) -> None:
     print(located.uri)
     if Domain.objects.filter(name=uri.host_text.lower()).exists():
         print("  a domain of ours: only other servers find it so, our calls to it ring its users")
