@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .protocols import Known
 
 _MOST_DIVERSIONS: Final = 5
+RELAYING_DENIED: Final = b"Relaying denied"
 LATER: Final = ("busy", "no_answer", "not_registered")
 """Conditions of forwards that are followed after the phones have been tried."""
 
@@ -152,7 +153,7 @@ def _away(known: Known, payer: Payer, uri: SipUri) -> Lead:
     from an open domain whose tenant lets it call out."""
     domain = payer.domain
     if domain is None:
-        return Refused(403, b"Relaying denied")
+        return Refused(403, RELAYING_DENIED)
     if payer.aor is None and not domain.unauthenticated_calls_out:
         return Refused(403, b"Calls to other domains are not allowed")
     kind = _not_allowed(known, payer, uri, by_trunk=False)

@@ -18,7 +18,7 @@ from proxy.sip.errors import DigestError
 from proxy.sip.fields import Credentials, parse_credentials
 from proxy.sip.uri import SipUri, canonical_aor
 
-from . import identity
+from . import identity, outbound
 
 if TYPE_CHECKING:
     from proxy.directory.model import Domain, Subscriber
@@ -38,7 +38,7 @@ def local_caller(call: RequestContext, node: Node) -> None:
     caller = None if uri is None else node.directory.domain(host_name(uri))
     if caller is None:
         if not node.is_local(call.request.uri):
-            raise Reject(403, b"Relaying denied")
+            raise outbound.relaying_denied()
         return
     if not caller.enabled:
         raise Reject(403, b"Domain is disabled")

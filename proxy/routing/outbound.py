@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Changes, ShownCaller
 from proxy.directory.header_lines import is_one_line
+from proxy.directory.leading import RELAYING_DENIED
 
 if TYPE_CHECKING:
     from proxy.directory.leading import Refused
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from .trail import Trail
 
 log = logging.getLogger(__name__)
+
+_NOT_FOR_OTHERS: Final = (
+    b"warning",
+    b'399 fedsip "requests from other domains are taken to the users of ours alone"',
+)
 
 
 def refusal(call: RequestContext, trail: Trail, why: Refused) -> Reject:
@@ -32,7 +38,14 @@ def refusal(call: RequestContext, trail: Trail, why: Refused) -> Reject:
             trail.domain.tenant.decode(),
             call.original.call_id.decode(errors="replace"),
         )
+    if why.reason == RELAYING_DENIED:
+        return relaying_denied()
     return Reject(why.status, why.reason)
+
+
+def relaying_denied() -> Reject:
+    """The answer to a stranger who wants what is for somebody else: we are no open relay."""
+    return Reject(403, RELAYING_DENIED, (_NOT_FOR_OTHERS,))
 
 
 def shown(node: Node, trail: Trail) -> Trail:

@@ -235,7 +235,7 @@ def drop_stray_acks(call: RequestContext) -> None:
 def refuse_preloaded_routes(call: RequestContext) -> None:
     """A Route that leads elsewhere on a first request would make us an open relay (403)."""
     if call.request.headers.has(b"route"):
-        raise Reject(403, b"Preload Route denied")
+        raise _route_denied(b"a first request may have no Route that leads elsewhere")
 
 
 def refuse_strangers_in_dialogs(call: RequestContext) -> None:
@@ -249,4 +249,8 @@ def refuse_strangers_in_dialogs(call: RequestContext) -> None:
             raise Drop("ACK without a dialog of ours")
         raise Reject(404, b"Not here")
     if not call.is_in_dialog:
-        raise Reject(403, b"Preload Route denied")
+        raise _route_denied(b"the Route of a dialog leads no request that begins another one")
+
+
+def _route_denied(why: bytes) -> Reject:
+    return Reject(403, b"Preload Route denied", ((b"warning", b'399 fedsip "%b"' % why),))

@@ -366,7 +366,11 @@ def test_foreign_to_foreign_is_refused(method: bytes) -> None:
     world = world_with()
     bob = world.phone(b"bob@elsewhere.test", "192.0.2.99", 5070)
     bob.sends(method, b"sip:dan@another.test")
-    assert bob.take_response(403).reason == b"Relaying denied"
+    refused = bob.take_response(403)
+    assert refused.reason == b"Relaying denied"
+    assert refused.headers.first(b"warning") == (
+        b'399 fedsip "requests from other domains are taken to the users of ours alone"'
+    )
 
 
 @pytest.mark.parametrize(

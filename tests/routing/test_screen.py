@@ -222,7 +222,11 @@ def test_a_preloaded_route_elsewhere_is_refused(method: bytes) -> None:
     world = World()
     phone = world.phone(STRANGER, "203.0.113.5")
     phone.sends(method, b"sip:bob@example.com", routes=(b"<sip:198.51.100.77;lr>",))
-    assert phone.take_response(403).reason == b"Preload Route denied"
+    refused = phone.take_response(403)
+    assert refused.reason == b"Preload Route denied"
+    assert refused.headers.first(b"warning") == (
+        b'399 fedsip "a first request may have no Route that leads elsewhere"'
+    )
 
 
 def test_a_route_to_ourselves_is_what_an_outbound_proxy_is_told() -> None:
