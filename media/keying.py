@@ -111,7 +111,7 @@ class Keying:
         kind = kind_of(datagram)
         if kind == STUN and place.near.ice is not None:
             checked = place.near.ice.receive(datagram, source, place.component, now=self._clock())
-            if source in place.near.ice.components[place.component].valid:
+            if place.near.ice.has_checked(source, place.component):
                 self._engine.expect(place.end.local, source)
             if checked.reply is not None:
                 self._engine.send(place.end.local, checked.reply, source)
@@ -128,7 +128,7 @@ class Keying:
         been checked, for a side that has just chosen another may have packets on its way (RFC 8445
         s12.1); where none is selected yet it is from now on."""
         ice = place.near.ice
-        if ice is None or source not in ice.components[place.component].valid:
+        if ice is None or not ice.has_checked(source, place.component):
             return False
         if ice.hear(source, place.component):
             place.end.select(source)
@@ -212,7 +212,7 @@ class Keying:
 
     def _receive_dtls(self, place: Place, datagram: bytes, source: Address) -> None:
         ice = place.near.ice if place.near.checks else None
-        if ice is not None and source not in ice.components[place.component].valid:
+        if ice is not None and not ice.has_checked(source, place.component):
             return  # nobody speaks here before a check
         association = self._associations.get(place.end)
         if association is None:

@@ -102,10 +102,14 @@ class Agent:
             ),
         )
 
+    def has_checked(self, source: Address, component: int) -> bool:
+        """Whether a check has come from `source`, and its consent has not ended."""
+        return source in self.components[component].valid
+
     def hear(self, source: Address, component: int) -> bool:
         """Media came from `source`: True when it is selected from now on."""
         found = self.components[component]
-        if found.selected is not None or source not in found.valid:
+        if found.selected is not None or not self.has_checked(source, component):
             return False
         found.selected = source
         found.checked_at = found.valid[source]
