@@ -25,10 +25,6 @@ export class Memory {
     this.#write("messages", [...this.messages, message].slice(-MOST_MESSAGES));
   }
 
-  forget() {
-    for (const name of ["calls", "messages"]) localStorage.removeItem(this.#prefix + name);
-  }
-
   device(kind) {
     return this.#read(kind, "");
   }
