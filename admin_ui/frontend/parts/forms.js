@@ -17,6 +17,6 @@ const boxes = (form) => [...form.elements].filter((element) => element.matches("
 function count(form) {
   const bar = form.querySelector("[data-chosen]");
   const chosen = boxes(form).filter((box) => box.checked).length;
-  bar.hidden = chosen === 0;
+  bar.classList.toggle("some", chosen > 0);
   bar.querySelector("b").textContent = chosen;
 }
