@@ -48,8 +48,10 @@ class TriedRuleSerializer(serializers.Serializer):
     share = serializers.FloatField(help_text="How often it is tried first, 0 to 1.")
     request_uri = serializers.CharField(help_text="What it makes of the call.")
     trunk = serializers.CharField()
-    added = serializers.ListField(child=serializers.CharField())
-    removed = serializers.ListField(child=serializers.CharField())
+    from_user = serializers.CharField(help_text="Of From, as the called side sees it.")
+    from_display = serializers.CharField(help_text="Display name of From, as the called side sees.")
+    added = serializers.ListField(child=serializers.CharField(), help_text="Header fields.")
+    removed = serializers.ListField(child=serializers.CharField(), help_text="Their names.")
 
 
 class TriedSerializer(serializers.Serializer):

@@ -108,6 +108,8 @@ def shown_verdicts(trial: Trial, *, most: int) -> Iterable[dict[str, Any]]:
             "share": round(verdict.share, 4),
             "request_uri": "" if result is None else result.uri.serialise().decode(),
             "trunk": rule.tran_trunk if result is not None else "",
+            "from_user": rule.tran_from_user if result is not None else "",
+            "from_display": rule.tran_from_display if result is not None else "",
             "added": [] if result is None else [_line(pair) for pair in result.added],
             "removed": [] if result is None else [name.decode() for name in result.removed],
         }

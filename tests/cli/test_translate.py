@@ -27,6 +27,23 @@ def test_a_call_is_told_step_by_step(acme: Fedsip) -> None:
     ]
 
 
+def test_what_becomes_of_from_and_of_the_header_is_told(acme: Fedsip) -> None:
+    words = ("match_regex=^1", "tran_from_user=+15550100", "tran_from_display=Shop", "note=shop")
+    acme("rule", "add", "example.com", *words, "tran_add_header=X-A: 1", "tran_remove_header=X-B")
+    said = acme("translate", "alice@example.com", "1000").said.splitlines()
+    assert said[1:6] == [
+        " *   99 shop: makes sip:1000@example.com",
+        "        From user becomes +15550100",
+        "        From display name becomes Shop",
+        "        adds x-a: 1",
+        "        removes x-b",
+    ]
+    [rule] = acme("translate", "alice@example.com", "1000", "--json").json["rules"]
+    assert (rule["from_user"], rule["from_display"]) == ("+15550100", "Shop")
+    [rule] = acme("translate", "alice@example.com", "2000", "--json").json["rules"]
+    assert (rule["from_user"], rule["from_display"], rule["added"]) == ("", "", [])
+
+
 def test_a_rule_for_a_kind_of_phone(acme: Fedsip) -> None:
     acme("rule", "add", "example.com", "match_user_agent=Bria", "tran_user=eric", "priority=1")
     words = ("translate", "alice@example.com", "2000", "--json", "--user-agent")

@@ -29,6 +29,7 @@ def test_each_rule_says_why(acme: World, as_admin: Api) -> None:
     directory.create_translation(
         acme.domain, match_regex="^1", priority=200, tran_domain="192.0.2.9",
         tran_add_header="X-A: 1", tran_remove_header="X-B",
+        tran_from_user="+15550100", tran_from_display="Shop",
     )  # fmt: skip
     shown = tried(as_admin, "1000")
     first, twos, backup = shown["rules"]
@@ -37,6 +38,8 @@ def test_each_rule_says_why(acme: World, as_admin: Api) -> None:
     assert twos["reason"] == "^2 is not found in the called user"
     assert (backup["share"], backup["request_uri"]) == (0.0, "sip:1000@192.0.2.9")
     assert (backup["added"], backup["removed"]) == (["x-a: 1"], ["x-b"])
+    assert (backup["from_user"], backup["from_display"]) == ("+15550100", "Shop")
+    assert (first["from_user"], first["from_display"]) == ("", "")
     assert shown["request_uri"] == "sip:eric@example.com"
     assert shown["way"] == [
         "There is no user eric@example.com: 404.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -72,6 +72,8 @@ def _print(trial: Trial, row: Mapping[str, Any]) -> None:
         by = f" by the trunk {rule['trunk']}" if rule["trunk"] else ""
         share = f" ({rule['share']:.0%})" if 0 < rule["share"] < 1 else ""
         print(f" {mark} {rule['priority']:>4} {name}: {becomes}{by}{share}")
+        for sentence in _besides(rule):
+            print(f"        {sentence}")
     hidden = len(trial.verdicts) - len(row["rules"])
     if hidden:
         print(f"   and {hidden} more that do not match")
@@ -82,6 +84,16 @@ def _print(trial: Trial, row: Mapping[str, Any]) -> None:
         print(sentence)
     for server in row["servers"]:
         _print_server(server)
+
+
+def _besides(rule: Mapping[str, Any]) -> Iterator[str]:
+    """What the rule does to the header, a sentence each."""
+    if rule["from_user"]:
+        yield f"From user becomes {rule['from_user']}"
+    if rule["from_display"]:
+        yield f"From display name becomes {rule['from_display']}"
+    yield from (f"adds {line}" for line in rule["added"])
+    yield from (f"removes {name}" for name in rule["removed"])
 
 
 def _print_server(server: Mapping[str, Any]) -> None:
