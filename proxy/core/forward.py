@@ -25,7 +25,7 @@ from .stepping import Stepper, in_task
 from .target_set import Target
 
 if TYPE_CHECKING:
-    from proxy.sip.message import Request
+    from proxy.sip.message import Request, Response
     from proxy.sip.uri import Uri
     from proxy.transport.flow import Flow
 
@@ -125,11 +125,11 @@ class Forwarder:
         self._stepper.step(self._run(call, branch))
         return True
 
-    def try_again(self, call: RequestContext, branch: Branch, status: int) -> bool:
+    def try_again(self, call: RequestContext, branch: Branch, response: Response) -> bool:
         """Offer a branch something else, which has refused; False if routing knows nothing."""
         if call.on_refused is None or branch.cancel_wanted or branch.is_done:
             return False
-        if not call.on_refused(call, branch, status):
+        if not call.on_refused(call, branch, response):
             return False
         branch.provisional_seen = False
         self._stepper.step(self._run(call, branch, is_changed=True))

@@ -20,8 +20,9 @@ How routing uses it (the whole of it):
   It may change the response, and raise Reject for a final one: then that goes up in its place, and
   of a 2xx to an INVITE who gave it hears ACK and BYE from us. `branch` is None for a final response
   that we made up (408, 487).
-- `on_refused(call, branch, status)` is asked where a branch has been refused: True has `on_branch`
-  run for it once more (its `attempt` is no longer 0), and sends it to the same hop again.
+- `on_refused(call, branch, response)` is asked where a branch has been refused: True has
+  `on_branch` run for it once more (its `attempt` is no longer 0), and sends it to the same hop
+  again.
 - `on_end(call)` runs once when an INVITE ends without any 2xx (CANCEL, failure, timeout).
 - The steps run without a Task until they wait for something that is not there yet, so anything
   that needs the current task (asyncio.timeout) belongs in a Task of its own.
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 HeaderPairs = tuple[tuple[bytes, bytes], ...]
 OnBranch = Callable[["RequestContext", "Branch"], Awaitable[None]]
 OnReply = Callable[["RequestContext", "Branch | None", "Response"], Awaitable[None]]
-OnRefused = Callable[["RequestContext", "Branch", int], bool]
+OnRefused = Callable[["RequestContext", "Branch", "Response"], bool]
 OnEnd = Callable[["RequestContext"], Awaitable[None]]
 
 

@@ -128,7 +128,7 @@ class Upstream:
         status = response.status
         if status == 503 and not branch.provisional_seen:
             return self._forwarder.try_next_hop(call, branch, status, _text(response.reason))
-        return self._forwarder.try_again(call, branch, status)
+        return self._forwarder.try_again(call, branch, response)
 
     def failed(self, tx: ClientTransaction, *, is_timeout: bool, now: float) -> None:
         """A client transaction ended without a final response (s16.8, s16.9)."""

@@ -18,6 +18,7 @@ from proxy.observe.call import tags_of
 from proxy.relay.client import RelayError
 from proxy.relay.offer_answer import Body, in_request, in_response
 from proxy.relay.profile import SRTP_REQUIRED, SideFacts, options_towards
+from proxy.relay.refusal import BY_DTLS, EVERYTHING, may_take
 from proxy.routing import media_policy
 from proxy.sip.uri import SipUri, Uri
 
@@ -35,7 +36,7 @@ _NO_CODEC: Final = "No codec"
 _OFFERED: Final = "offered"  # what a branch has at the relay
 _ANSWERED: Final = "answered"
 _DIRECT: Final = "direct"  # its description passes as it is, whatever relay the call has
-_MORE: Final = {"offered": "either", "either": "dtls"}
+_MORE: Final = {"offered": EVERYTHING, "either": (BY_DTLS,)}
 """What a phone is offered that has refused: an offer has but one protocol (RFC 3264)."""
 _UNKNOWN_CALL: Final = "Unknown call"  # the words of all relays
 
@@ -100,17 +101,20 @@ async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
         request.body = await _answered_in_request(call, branch, node)
 
 
-def offer_encrypted(call: RequestContext, branch: Branch, status: int, node: Node) -> bool:
+def offer_encrypted(call: RequestContext, branch: Branch, response: Response, node: Node) -> bool:
     """A target has refused what it was offered: whether it is to be offered encryption alone, in
     RTP/SAVP first, then in UDP/TLS/RTP/SAVPF. A phone that takes nothing plain passes over the key
-    in RTP/AVP (RFC 8643) and says 488. Where the policy is another than `offered`, that decides.
+    in RTP/AVP (RFC 8643) and says 488. What its 488 gives as another reason, or says that it can
+    do, leaves out what cannot help. Where the policy is another than `offered`, that decides.
     """
-    if status != 488 or branch.media is not _OFFERED or not call.is_initial:
+    if response.status != 488 or branch.media is not _OFFERED or not call.is_initial:
         return False
     far = _far(call, branch, node)
     if far.is_websocket or not call.notes.offer_made:
         return False
-    branch.srtp = _MORE.get(far.srtp, "")
+    description = response.body if _has_sdp(response) else b""
+    found = may_take(branch.request.body, response.headers.values(b"warning"), description)
+    branch.srtp = next((one for one in _MORE.get(far.srtp, ()) if one in found), "")
     return bool(branch.srtp)
 
 

@@ -101,9 +101,9 @@ async def branch(node: Node, call: RequestContext, branch: Branch) -> None:
     await media.offer(call, branch, node)
 
 
-def refused(node: Node, call: RequestContext, branch: Branch, status: int) -> bool:
+def refused(node: Node, call: RequestContext, branch: Branch, response: Response) -> bool:
     """Whether the target of a branch that has refused is offered something else."""
-    return media.offer_encrypted(call, branch, status, node)
+    return media.offer_encrypted(call, branch, response, node)
 
 
 async def reply(

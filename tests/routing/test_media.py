@@ -543,6 +543,37 @@ async def test_other_refusals_are_not_asked_twice(domain: Domain, body: bytes, s
     bob.take_nothing()
 
 
+SAVP, DTLS = b"RTP/SAVP", b"UDP/TLS/RTP/SAVPF"
+
+
+@pytest.mark.parametrize(
+    ("warning", "able", "offered"),
+    [
+        (b'305 phone "Incompatible media format"', b"", []),
+        (b'304 phone "Media type not available"', b"", []),
+        (b'302 phone "Incompatible transport protocol"', b"", [SAVP]),
+        (None, b"RTP/AVP", []),
+        (None, SAVP, [SAVP]),
+        (None, DTLS, [DTLS]),
+    ],
+)
+async def test_a_refusal_that_says_why(
+    warning: bytes | None, able: bytes, offered: list[bytes]
+) -> None:
+    world, alice, bob = world_of(OFFERING)
+    alice.invites(b"sip:bob@example.com", body=SDP)
+    await world.settled()
+    came = bob.take_request(b"INVITE")
+    extra = () if warning is None else ((b"warning", warning),)
+    bob.answers(came, 488, extra=extra, body=SDP.replace(b"RTP/AVP", able) if able else b"")
+    await world.settled()
+    bob.take_request(b"ACK")
+    assert [one.options.transport_protocol for one in world.relays[0].taken(Offer)[1:]] == offered
+    if not offered:
+        alice.take_response(488)
+        bob.take_nothing()
+
+
 async def test_a_browser_that_refuses_is_not_asked_twice() -> None:
     world, alice, bob = browsers(srtp="offered")
     world.add_user(ALICE, replace(EXAMPLE, srtp="offered"), media_policy="always")
