@@ -247,7 +247,8 @@ class AllowForm(forms.Form):
 
 
 class TrialForm(forms.Form):
-    """A call to rehearse."""
+    """A call to rehearse; `of_form` is the id of the form that its fields are sent with, where they
+    stand outside of it."""
 
     caller = forms.CharField(
         label=_("Caller"), max_length=64, help_text=_("A user's name, the part before @.")
@@ -263,3 +264,10 @@ class TrialForm(forms.Form):
         widget=forms.DateTimeInput({"type": "datetime-local"}, "%Y-%m-%dT%H:%M"),
         help_text=_("Empty: now."),
     )
+
+    def __init__(self, *args: Any, of_form: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if of_form:
+                field.widget.attrs["form"] = of_form
+            field.widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}

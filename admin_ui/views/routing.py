@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui import forms
 from admin_ui.confirm import ask_first
 from admin_ui.frame import Place, tenant_page
+from admin_ui.rehearsal import rehearsed
 from admin_ui.routing_frame import about, list_address
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls import queries
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory import history, rule_order, services
 from fedsip_platform.directory.models import Domain, Translation
-from fedsip_platform.federation import shown as shown_forms
-from fedsip_platform.routing import effect, trying
+from fedsip_platform.routing import effect
 
 MOST_SHOWN = 100
 HITS_COUNTED = timedelta(days=7)
+EDITOR = "rule-form"
+"""The id of the form that writes a rule."""
 
 
 @require_GET
@@ -37,7 +43,8 @@ def rules(request: HttpRequest) -> HttpResponse:
     """The rules of one domain; `?dialled=` rehearses a call."""
     place = about(request, "routing")
     domain = place["domain"]
-    context = _context(request.place, **place, **_rehearsed(request, domain))
+    tried = rehearsed(request.GET, domain) if domain is not None else {}
+    context = _context(request.place, **place, **tried)
     return render(request, "admin_ui/routing/rules.html", context)
 
 
@@ -48,15 +55,13 @@ def new(request: HttpRequest, domain_key: UUID) -> HttpResponse:
     chosen = place.scope.visible(Domain.objects.select_related("tenant"))
     domain = get_object_or_404(chosen, public_id=domain_key)
     form = forms.RuleForm(request.POST or None, instance=Translation(domain=domain))
-    if "effect" in request.POST:
-        return _with_effect(request, form, domain)
-    if request.method == "POST":
-        make = lambda given: services.create_translation(domain, **given)  # noqa: E731
-        if forms.attempt(form, make) is not None:
-            messages.success(request, _("The rule is in force."))
-            return redirect(_list_address(place, domain))
-    context = {"form": form, "domain": domain, "heading": _("New rule")}
-    return render(request, "admin_ui/routing/rule.html", context)
+    return _edited(
+        request,
+        form,
+        lambda: forms.attempt(form, lambda given: services.create_translation(domain, **given)),
+        _("The rule is in force."),
+        heading=_("New rule"),
+    )
 
 
 @tenant_page("routing")
@@ -64,15 +69,15 @@ def rule(request: HttpRequest, key: UUID) -> HttpResponse:
     """Change a rule."""
     found = _find(request.place, key)
     form = forms.RuleForm(request.POST or None, instance=found)
-    if "effect" in request.POST:
-        return _with_effect(request, form, found.domain, rule=found)
-    if request.method == "POST":
-        change = lambda given: services.update_translation(found, **forms.changed(form))  # noqa: E731
-        if forms.attempt(form, change) is not None:
-            messages.success(request, _("Saved; the rule is in force."))
-            return redirect(_list_address(request.place, found.domain))
-    context = {"form": form, "domain": found.domain, "rule": found, "heading": _("Rule")}
-    return render(request, "admin_ui/routing/rule.html", context)
+    changed = lambda given: services.update_translation(found, **forms.changed(form))  # noqa: E731
+    return _edited(
+        request,
+        form,
+        lambda: forms.attempt(form, changed),
+        _("Saved; the rule is in force."),
+        heading=_("Rule"),
+        rule=found,
+    )
 
 
 @require_POST
@@ -132,15 +137,62 @@ def order(request: HttpRequest, domain_key: UUID) -> HttpResponse:
     return redirect(_list_address(request.place, domain))
 
 
-def _with_effect(
-    request: HttpRequest, form: forms.RuleForm, domain: Domain, **more: Any
+def _edited(
+    request: HttpRequest,
+    form: forms.RuleForm,
+    write: Callable[[], Translation | None],
+    done: str,
+    **shown: Any,
 ) -> HttpResponse:
-    """The form as it was typed, and what the rule would have done; nothing is written."""
+    """The editor. `try` rehearses a call and `effect` looks back, both with the rule as it is
+    typed; else it is written, once the person has seen which calls would go elsewhere."""
     place: Place = request.place  # type: ignore[attr-defined]
-    calls = place.scope.visible(CallRecord.objects.all())
-    found = effect.of_rule(form.instance, calls, now=timezone.now()) if form.is_valid() else None
-    context = {"form": form, "domain": domain, "heading": _("Rule"), "effect": found, **more}
-    return render(request, "admin_ui/routing/rule.html", context)
+    posted, domain = request.POST, form.instance.domain
+    context: dict[str, Any] = {**shown, "form": form, "domain": domain}
+    if request.method == "POST" and "try" not in posted and form.is_valid():
+        calls = place.scope.visible(CallRecord.objects.all())
+        found = effect.of_rule(form.instance, calls, now=timezone.now())
+        seen = _digest(form)
+        if "effect" not in posted and (not found.amount or posted.get("seen") == seen):
+            if write() is not None:
+                messages.success(request, f"{done} {_looked_back(found)}".strip())
+                return redirect(_list_address(place, domain))
+        else:
+            context |= {"effect": found, "seen": seen, "is_asked": "effect" not in posted}
+    return render(request, "admin_ui/routing/rule.html", {**context, **_tried(request, form)})
+
+
+def _tried(request: HttpRequest, form: forms.RuleForm) -> dict[str, Any]:
+    """A call that is rehearsed beside the editor: with what was typed where that makes a rule."""
+    domain = form.instance.domain
+    if not request.place.may_change:  # type: ignore[attr-defined]
+        return rehearsed(request.GET, domain)
+    if not request.POST.get("dialled"):
+        return rehearsed({}, domain, of_form=EDITOR)
+    if not form.is_valid():
+        return {**rehearsed({}, domain, of_form=EDITOR), "is_incomplete": True}
+    return rehearsed(request.POST, domain, draft=form.instance, of_form=EDITOR)
+
+
+def _digest(form: forms.RuleForm) -> str:
+    """Of what was typed: what a person has seen is the effect of this and of nothing else."""
+    return sha256(repr(sorted(form.cleaned_data.items())).encode()).hexdigest()
+
+
+def _looked_back(found: effect.Effect) -> str:
+    if not found.calls:
+        return ""
+    if not found.amount:
+        return ngettext(
+            "The call of the last 30 days would have gone where it went.",
+            "All %(n)s calls of the last 30 days would have gone where they went.",
+            found.calls,
+        ) % {"n": intcomma(found.calls)}
+    return ngettext(
+        "%(n)s call of the last 30 days would have gone elsewhere.",
+        "%(n)s calls of the last 30 days would have gone elsewhere.",
+        found.amount,
+    ) % {"n": intcomma(found.amount)}
 
 
 def _context(place: Place, domain: Domain | None, **more: Any) -> dict[str, Any]:
@@ -158,42 +210,6 @@ def _context(place: Place, domain: Domain | None, **more: Any) -> dict[str, Any]
         rule.all_weights = weights[rule.priority]
         rule.verdict = verdicts.get(str(rule.public_id))
     return {**more, "domain": domain, "rules": shown, "most": MOST_SHOWN}
-
-
-def _rehearsed(request: HttpRequest, domain: Domain | None) -> dict[str, Any]:
-    if "dialled" not in request.GET:
-        return {"trial_form": forms.TrialForm()}
-    form = forms.TrialForm(request.GET)
-    if domain is None:
-        return {"trial_form": form}
-    trial = forms.attempt(
-        form,
-        lambda given: trying.try_call(
-            domain,
-            _name(given["caller"], domain),
-            given["dialled"],
-            user_agent=given["user_agent"],
-            at=given["at"] or timezone.now(),
-        ),
-    )
-    if trial is None:
-        return {"trial_form": form}
-    return {
-        "trial_form": form,
-        "trial": trial,
-        "verdicts": list(trying.shown_verdicts(trial, most=MOST_SHOWN)),
-        "dialled": trial.dialled.serialise().decode(),
-        "made": trial.request_uri.serialise().decode(),
-        "servers": [shown_forms.of_located(located) for located in trial.located],
-    }
-
-
-def _name(caller: str, domain: Domain) -> str:
-    name, _at, host = caller.strip().lower().partition("@")
-    if host not in ("", domain.name):
-        reason = _("Give a user of %(domain)s.") % {"domain": domain}
-        raise services.ServiceError("caller", reason)
-    return name
 
 
 def _ordered(domain: Domain) -> Any:

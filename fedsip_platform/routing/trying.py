@@ -60,14 +60,23 @@ class Trial:
 
 
 def try_call(
-    domain: Domain, caller: str, dialled: str, *, user_agent: str = "", at: datetime
+    domain: Domain,
+    caller: str,
+    dialled: str,
+    *,
+    user_agent: str = "",
+    at: datetime,
+    draft: Translation | None = None,
 ) -> Trial:
-    """What a call of `caller` (the name of a user of the domain) to `dialled` becomes. Raises
-    ServiceError for what is no SIP address."""
+    """What a call of `caller` (the name of a user of the domain) to `dialled` becomes. `draft` is a
+    rule of the domain that is not written yet, new or changed. Raises ServiceError for what is no
+    SIP address."""
     uri = _dialled(dialled, domain)
     row = domain_row(domain)
     asked = normalised(row, uri)
     rows = {rule.pk: rule for rule in domain.translations.all()}
+    if draft is not None:
+        rows[draft.pk or 0] = draft
     agent = user_agent.encode()
     facts = facts_of(row, caller.encode(), asked, user_agent=agent, at=at.timestamp())
     verdicts = explain([rule_row(rule, domain) for rule in rows.values()], facts, asked)
