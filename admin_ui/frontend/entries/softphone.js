@@ -1,7 +1,7 @@
 // The dashboard's softphone page.
 import { Favourites } from "../phone/favourites.js";
 import { Line } from "../phone/line.js";
-import { instanceId, Memory } from "../phone/memory.js";
+import { Memory } from "../phone/memory.js";
 import { passOfSession } from "../phone/passes.js";
 import { PhoneView } from "../phone/view.js";
 
@@ -9,7 +9,6 @@ const root = document.querySelector("[data-softphone]");
 const { address, passAt, favouritesAt, csrf } = root.dataset;
 const memory = new Memory(address);
 const line = new Line(passOfSession(passAt, csrf), {
-  instanceId: instanceId(),
   microphone: () => memory.device("microphone"),
   speaker: () => memory.device("speaker"),
 });

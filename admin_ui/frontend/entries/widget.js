@@ -4,7 +4,7 @@
 // the page that gives a new one before it expires. `data-call` makes it a button that calls there.
 import styles from "../phone/phone.css" with { type: "text" };
 import { Line } from "../phone/line.js";
-import { instanceId, Memory } from "../phone/memory.js";
+import { Memory } from "../phone/memory.js";
 import { passOfToken } from "../phone/passes.js";
 import { PhoneView } from "../phone/view.js";
 
@@ -24,7 +24,6 @@ async function begin() {
   const memory = new Memory(first.address);
   const passes = [first];
   const line = new Line(async () => passes.pop() ?? getPass(), {
-    instanceId: instanceId(),
     microphone: () => memory.device("microphone"),
     speaker: () => memory.device("speaker"),
   });

@@ -7,6 +7,7 @@ import {
 } from "sip.js";
 import { Call } from "./call.js";
 import { answerWithEcho } from "./echo.js";
+import { claimInstance } from "./instance.js";
 import { mediaFactory } from "./media.js";
 import { revive, takeUp, writeDown } from "./resuming.js";
 import { _ } from "./words.js";
@@ -28,12 +29,12 @@ export class Line extends EventTarget {
   #timers = new Map();
   #isStopped = false;
   #wasCut = false;
-  #kept = takeUp();
+  #kept = [];
 
-  constructor(getPass, { instanceId, microphone = () => "", speaker = () => "" }) {
+  constructor(getPass, { microphone = () => "", speaker = () => "" }) {
     super();
     this.#getPass = getPass;
-    this.instanceId = instanceId;
+    this.instanceId = ""; // until it is known which phone this page is
     this.microphone = microphone;
     this.speaker = speaker;
     this.calls = [];
@@ -46,6 +47,11 @@ export class Line extends EventTarget {
   }
 
   async start() {
+    if (!this.instanceId) {
+      this.instanceId = await claimInstance();
+      this.#kept = takeUp();
+      this.#tell("state");
+    }
     try {
       await this.#renewPass();
     } catch (error) {
@@ -265,7 +271,7 @@ export class Line extends EventTarget {
   // The page goes, perhaps to come again: calls that were answered wait for it, for as long as the
   // platform lets them (FEDSIP_SIP_BROWSER_AWAY_SECONDS).
   #leave() {
-    if (this.#isStopped) return;
+    if (this.#isStopped || !this.instanceId) return;
     writeDown(this.calls, this.#kept);
     for (const call of this.calls) if (call.isEcho || !call.answeredAt) call.hangUp(480);
   }

@@ -1,4 +1,4 @@
-// What the phone remembers in this browser: recent calls, messages, devices, and which phone it is.
+// What the phone remembers in this browser: recent calls, messages, devices.
 const MOST_CALLS = 100;
 const MOST_MESSAGES = 300;
 
@@ -47,18 +47,5 @@ export class Memory {
     } catch {
       // Full, or forbidden: the phone works without.
     }
-  }
-}
-
-// The same after a reload, and another one for each tab: each is a phone of its own (RFC 5626).
-export function instanceId() {
-  try {
-    const known = sessionStorage.getItem("fedsip.instance");
-    if (known) return known;
-    const made = crypto.randomUUID();
-    sessionStorage.setItem("fedsip.instance", made);
-    return made;
-  } catch {
-    return crypto.randomUUID();
   }
 }

@@ -30,6 +30,11 @@ export function takeUp() {
   }) ?? [];
 }
 
+// Those that stand there are another page's, of which this one is a copy.
+export function forgetCalls() {
+  store(() => sessionStorage.removeItem(NAME));
+}
+
 // An established session without media yet; a re-INVITE gives it some.
 export function revive(agent, { dialog: state }, options) {
   const uri = (text) => UserAgent.makeURI(text);
