@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.baresip import Baresip
-from tests.harness.browser import Chromium, chromium
+from tests.harness.browser import Chromium, Chromiums, chromiums
 from tests.harness.database import Administrator
 from tests.harness.platform import Platform
 from tests.harness.sipp import Party
@@ -41,10 +41,15 @@ def web_platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) ->
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """Of one module only: while it is there, no test can be a coroutine (Playwright)."""
-    with chromium(tmp_path_factory.mktemp("chromium"), seed=70) as running:
+def browsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromiums]:
+    """Of one module only: while they are there, no test can be a coroutine (Playwright)."""
+    with chromiums(tmp_path_factory.mktemp("chromium"), seed=70) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def browser(browsers: Chromiums) -> Chromium:
+    return browsers[0]
 
 
 @pytest.fixture
@@ -56,10 +61,10 @@ def administrator(migrated_url: str) -> Iterator[Administrator]:
 
 @pytest.fixture
 def softphone(
-    request: pytest.FixtureRequest, platform: Platform, browser: Chromium, tmp_path: Path
+    request: pytest.FixtureRequest, platform: Platform, browsers: Chromiums, tmp_path: Path
 ) -> Iterator[Softphones]:
     """Opens the pages of new users of the module's DOMAIN: `softphone("alice")`."""
-    with Softphones(platform, browser, request.module.DOMAIN, tmp_path) as phones:
+    with Softphones(platform, browsers, request.module.DOMAIN, tmp_path) as phones:
         yield phones
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.harness.baresip import Baresip, desks_hear
-from tests.harness.browser import Chromium
 from tests.harness.calls import register
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
@@ -34,7 +33,6 @@ def sipp(platform: Platform, folder: Path, *steps: str, name: str, port: int) ->
 def test_one_that_answers_after_another_has_sent_early_media(
     platform: Platform,
     softphone: Softphones,
-    browser: Chromium,
     baresip: Callable[..., Baresip],
     tmp_path: Path,
 ) -> None:
@@ -57,7 +55,7 @@ def test_one_that_answers_after_another_has_sent_early_media(
     page.page.get_by_text("It rings there").wait_for()
     desk.accepts()
     page.is_in("talking")
-    hear_each_other(page, desk, browser)
+    hear_each_other(page, desk)
     early.succeeds()
     page.clicks("end")
     desk.closed()
@@ -67,7 +65,6 @@ def test_one_that_answers_after_another_has_sent_early_media(
 def test_a_group_of_a_page_and_a_desk_phone(
     platform: Platform,
     softphone: Softphones,
-    browser: Chromium,
     baresip: Callable[..., Baresip],
     is_page: bool,
 ) -> None:
@@ -82,7 +79,7 @@ def test_a_group_of_a_page_and_a_desk_phone(
         page.answers()
         caller.established()
         desk.closed()
-        hear_each_other(page, caller, browser)
+        hear_each_other(page, caller)
     else:
         desk.command("accept")
         caller.established()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.test_encrypted_calls import protocols
 from tests.harness.baresip import Baresip, desks_hear
-from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.browser import BrowserPhone
 from tests.harness.capture import captured
 from tests.harness.platform import Platform
 from tests.harness.softphones import Softphones, hear_each_other
@@ -64,7 +64,6 @@ def talk(page: BrowserPhone, desk: Baresip) -> None:
 def test_the_page_calls(
     softphone: Softphones,
     platform: Platform,
-    browser: Chromium,
     desk: Desk,
     transport: str,
     mediaenc: str,
@@ -76,7 +75,7 @@ def test_the_page_calls(
     phone = desk(transport, mediaenc=mediaenc, domain=domain)
     with captured(file, platform.media_ports):
         talk(page, phone)
-        hear_each_other(page, phone, browser)
+        hear_each_other(page, phone)
         assert sorted(protocols(platform, phone.call_id())) == sorted([PAGE, spoken])
         legs = legs_of(platform.ng_port, phone.call_id())
         page.clicks("end")
@@ -95,7 +94,6 @@ def test_the_page_calls(
 def test_the_desk_phone_calls(
     softphone: Softphones,
     platform: Platform,
-    browser: Chromium,
     desk: Desk,
     transport: str,
     mediaenc: str,
@@ -108,7 +106,7 @@ def test_the_desk_phone_calls(
         phone.dials(f"sip:{name}@{DOMAIN}")
         page.answers()
         phone.established()
-        hear_each_other(page, phone, browser)
+        hear_each_other(page, phone)
         assert sorted(protocols(platform, phone.call_id())) == sorted([PAGE, spoken])
         legs = legs_of(platform.ng_port, phone.call_id())
         phone.command("hangup")
@@ -116,25 +114,23 @@ def test_the_desk_phone_calls(
     check_wires(file, legs, signalling=phone.program.text())
 
 
-def test_hold_from_either_side_and_tones(
-    softphone: Softphones, browser: Chromium, desk: Desk
-) -> None:
+def test_hold_from_either_side_and_tones(softphone: Softphones, desk: Desk) -> None:
     page, phone = softphone("holder"), desk("tls", mediaenc="srtp")
     talk(page, phone)
-    hear_each_other(page, phone, browser)
+    hear_each_other(page, phone)
 
     page.holds()
     phone.program.awaits(r"^a=(sendonly|inactive)")
     page.resumes()
     phone.program.awaits(r"^ACK sip:")
-    hear_each_other(page, phone, browser)
+    hear_each_other(page, phone)
 
     phone.command("hold")
     phone.program.awaits(r"^SIP/2.0 200")
     page.page.get_by_text("They have put you on hold.").wait_for()
     phone.command("resume")
     phone.program.awaits(r"^SIP/2.0 200")
-    hear_each_other(page, phone, browser)
+    hear_each_other(page, phone)
 
     for key in "5#":
         page.page.get_by_role("button", name=key, exact=True).click()
@@ -142,28 +138,26 @@ def test_hold_from_either_side_and_tones(
 
     phone.command("reinvite")
     phone.program.awaits(r"^SIP/2.0 200")
-    hear_each_other(page, phone, browser)
+    hear_each_other(page, phone)
 
     page.clicks("end")
     phone.closed()
 
 
-def test_a_call_outlives_its_socket(softphone: Softphones, browser: Chromium, desk: Desk) -> None:
+def test_a_call_outlives_its_socket(softphone: Softphones, desk: Desk) -> None:
     page, phone = softphone("cut"), desk("tls", mediaenc="srtp")
     talk(page, phone)
-    hear_each_other(page, phone, browser)
+    hear_each_other(page, phone)
     page.changes_its_socket()
-    hear_each_other(page, phone, browser)
+    hear_each_other(page, phone)
     phone.command("hangup")  # finds the page's new socket
     page.has_no_call()
 
 
-def test_blind_transfer_to_another_desk_phone(
-    softphone: Softphones, browser: Chromium, desk: Desk
-) -> None:
+def test_blind_transfer_to_another_desk_phone(softphone: Softphones, desk: Desk) -> None:
     page, phone, other = softphone("passes"), desk(), desk("tcp")
     talk(page, phone)
-    hear_each_other(page, phone, browser)
+    hear_each_other(page, phone)
     page.transfers_to(other.account.aor)
     other.accepts()
     other.established()
@@ -172,14 +166,12 @@ def test_blind_transfer_to_another_desk_phone(
     other.command("hangup")
 
 
-def test_a_call_goes_on_when_the_page_is_loaded_again(
-    softphone: Softphones, browser: Chromium, desk: Desk
-) -> None:
+def test_a_call_goes_on_when_the_page_is_loaded_again(softphone: Softphones, desk: Desk) -> None:
     page, phone = softphone("reloads"), desk("tls", mediaenc="srtp")
     talk(page, phone)
-    hear_each_other(page, phone, browser)
+    hear_each_other(page, phone)
     page.page.reload()
     page.is_in("talking")
-    hear_each_other(page, phone, browser)
+    hear_each_other(page, phone)
     phone.command("hangup")
     page.has_no_call()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.baresip import Baresip
-from tests.harness.browser import chromium
+from tests.harness.browser import chromiums
 from tests.harness.jssip import JsSip
 from tests.harness.platform import Platform
 from tests.harness.softphones import Softphones, hear_each_other
@@ -39,16 +39,16 @@ def test_the_call_ends_at_the_desk_phone(
     name = f"{way}-{library[:2].lower()}"
     desk = baresip(platform.add_user(f"desk-{name}", DOMAIN))
     with (
-        chromium(tmp_path / "chromium", seed=71) as browser,
-        Softphones(platform, browser, DOMAIN, tmp_path) as softphone,
+        chromiums(tmp_path / "chromium", seed=71) as browsers,
+        Softphones(platform, browsers, DOMAIN, tmp_path) as softphone,
     ):
         page = softphone(name, bypass_csp=True)
         phone = JsSip(page, tmp_path) if library == "JsSIP" else page
         phone.dials(desk.account.aor)
         desk.accepts()
-        hear_each_other(phone, desk, browser)
+        hear_each_other(phone, desk)
         if way == "killed":
-            browser.kill()
+            browsers[0].kill()
         else:
             page.crashes()
         desk.closed()

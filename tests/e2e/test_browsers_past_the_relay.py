@@ -11,7 +11,7 @@ import pytest
 
 from media.ng import ListCalls
 from tests.harness.baresip import Baresip
-from tests.harness.browser import BrowserPhone, Chromium, settled
+from tests.harness.browser import BrowserPhone, settled
 from tests.harness.capture import ANY_PORT, captured
 from tests.harness.ng import NgClient
 from tests.harness.platform import Platform
@@ -68,17 +68,17 @@ def is_relayed(platform: Platform, phone: BrowserPhone) -> bool:
 
 
 def test_directly_and_by_the_relay_after_a_hold(
-    softphone: Softphones, platform: Platform, browser: Chromium, tmp_path: Path
+    softphone: Softphones, platform: Platform, tmp_path: Path
 ) -> None:
     alice, bob, file = softphone("alice1"), softphone("bob1"), tmp_path / "call.pcap"
     with captured(file, ANY_PORT):
         talk(alice, bob, "bob1")
-        pages_hear(browser, alice, bob)
+        pages_hear(alice, bob)
         assert not is_relayed(platform, alice)
         direct = alice.own_ports()
         alice.holds()
         alice.resumes()
-        pages_hear(browser, alice, bob)
+        pages_hear(alice, bob)
         assert is_relayed(platform, alice)
         relayed = alice.far_ports() + bob.far_ports()
         bob.clicks("end")
@@ -89,11 +89,11 @@ def test_directly_and_by_the_relay_after_a_hold(
 
 
 def test_by_the_relay_when_they_do_not_find_each_other(
-    softphone: Softphones, platform: Platform, browser: Chromium
+    softphone: Softphones, platform: Platform
 ) -> None:
     alice, bob = (softphone(name, script=_UNREACHABLE) for name in ("alice2", "bob2"))
     talk(alice, bob, "bob2")
-    pages_hear(browser, alice, bob)
+    pages_hear(alice, bob)
     assert is_relayed(platform, alice)
     alice.clicks("end")
     bob.has_no_call()
@@ -102,7 +102,6 @@ def test_by_the_relay_when_they_do_not_find_each_other(
 def test_by_the_relay_when_a_desk_phone_is_called_as_well(
     softphone: Softphones,
     platform: Platform,
-    browser: Chromium,
     baresip: Callable[..., Baresip],
 ) -> None:
     alice, bob = softphone("alice3"), softphone("bob3")
@@ -113,33 +112,31 @@ def test_by_the_relay_when_a_desk_phone_is_called_as_well(
     desk.accepts()
     alice.is_in("talking")
     bob.has_no_call()
-    hear_each_other(alice, desk, browser)
+    hear_each_other(alice, desk)
     assert is_relayed(platform, alice)
     alice.clicks("end")
     desk.closed()
     alice.dials("both3")
     bob.answers()
     alice.is_in("talking")
-    pages_hear(browser, alice, bob)
+    pages_hear(alice, bob)
     assert is_relayed(platform, alice)
     alice.clicks("end")
     bob.has_no_call()
 
 
-def test_a_direct_call_outlives_its_socket(
-    softphone: Softphones, platform: Platform, browser: Chromium
-) -> None:
+def test_a_direct_call_outlives_its_socket(softphone: Softphones, platform: Platform) -> None:
     alice, bob = softphone("alice4"), softphone("bob4")
     talk(alice, bob, "bob4")
     alice.changes_its_socket()
-    pages_hear(browser, alice, bob)
+    pages_hear(alice, bob)
     bob.clicks("end")
     alice.has_no_call()
 
 
 @pytest.mark.parametrize("is_calling", [True, False], ids=["never calls", "auto calls"])
 def test_who_says_never_goes_over_to_the_relay_with_who_says_auto(
-    softphone: Softphones, platform: Platform, browser: Chromium, is_calling: bool
+    softphone: Softphones, platform: Platform, is_calling: bool
 ) -> None:
     """Whoever sends the next description."""
     names = [f"{name}{5 + is_calling}" for name in ("alice", "bob")]
@@ -147,34 +144,34 @@ def test_who_says_never_goes_over_to_the_relay_with_who_says_auto(
     says_never(platform, never, names[0])
     caller, callee = (never, auto) if is_calling else (auto, never)
     talk(caller, callee, names[is_calling])
-    pages_hear(browser, never, auto)
+    pages_hear(never, auto)
     assert not is_relayed(platform, never)
     never.holds()
     never.resumes()
-    pages_hear(browser, never, auto)
+    pages_hear(never, auto)
     assert is_relayed(platform, never)
     never.clicks("end")
     auto.has_no_call()
     talk(caller, callee, names[is_calling])
     auto.holds()
     auto.resumes()
-    pages_hear(browser, never, auto)
+    pages_hear(never, auto)
     assert is_relayed(platform, never)
     auto.clicks("end")
     never.has_no_call()
 
 
 def test_a_page_that_is_loaded_again_is_met_anew_where_there_is_no_relay(
-    softphone: Softphones, platform: Platform, browser: Chromium
+    softphone: Softphones, platform: Platform
 ) -> None:
     alice, bob = softphone("alice7"), softphone("bob7")
     says_never(platform, alice, "alice7")
     says_never(platform, bob, "bob7")
     talk(alice, bob, "bob7")
-    pages_hear(browser, alice, bob)
+    pages_hear(alice, bob)
     alice.page.reload()
     alice.is_in("talking")
-    pages_hear(browser, alice, bob)
+    pages_hear(alice, bob)
     assert not relayed_calls(platform)
     alice.clicks("end")
     bob.has_no_call()

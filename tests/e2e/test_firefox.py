@@ -14,11 +14,11 @@ import pytest
 
 from tests.e2e.test_encrypted_calls import protocols
 from tests.harness.baresip import Baresip
-from tests.harness.browser import Chromium
+from tests.harness.browser import Chromiums
 from tests.harness.capture import captured
 from tests.harness.firefox import Firefox
 from tests.harness.platform import Platform
-from tests.harness.softphones import Softphones, hear_each_other, hears, talk
+from tests.harness.softphones import Softphones, hear_each_other, pages_hear, talk
 from tests.harness.wires import check_wires, legs_of
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
@@ -51,13 +51,13 @@ def platform(
 
 @pytest.fixture(scope="module")
 def firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
-    with Firefox(tmp_path_factory.mktemp("firefox"), seed=72) as running:
+    with Firefox(tmp_path_factory.mktemp("firefox"), seed=80) as running:
         yield running
 
 
 @pytest.fixture
 def softphone(platform: Platform, firefox: Firefox, tmp_path: Path) -> Iterator[Softphones]:
-    with Softphones(platform, firefox, DOMAIN, tmp_path) as phones:
+    with Softphones(platform, [firefox], DOMAIN, tmp_path) as phones:
         yield phones
 
 
@@ -93,25 +93,25 @@ def test_with_a_desk_phone(
             desk.dials(f"sip:{name}@{DOMAIN}")
             page.answers()
         page.is_in("talking")
-        hear_each_other(page, desk, firefox)
+        hear_each_other(page, desk)
         assert sorted(protocols(platform, desk.call_id())) == sorted([PAGE, spoken])
         legs = legs_of(platform.ng_port, desk.call_id())
         page.holds()
         desk.program.awaits(r"^a=(sendonly|inactive)")
         page.resumes()
         desk.program.awaits(r"^ACK sip:")
-        hear_each_other(page, desk, firefox)
+        hear_each_other(page, desk)
         desk.command("hold")
         desk.program.awaits(r"^SIP/2.0 200")
         desk.command("resume")
         desk.program.awaits(r"^SIP/2.0 200")
-        hear_each_other(page, desk, firefox)
+        hear_each_other(page, desk)
         if calls == "page":
             page.changes_its_socket()
-            hear_each_other(page, desk, firefox)
+            hear_each_other(page, desk)
             page.page.reload()
             page.is_in("talking")
-            hear_each_other(page, desk, firefox)
+            hear_each_other(page, desk)
         page.clicks("end")
         desk.closed()
     check_wires(file, legs, signalling=desk.program.text())
@@ -122,12 +122,12 @@ def test_with_chromium(
     softphone: Softphones,
     platform: Platform,
     firefox: Firefox,
-    browser: Chromium,
+    browsers: Chromiums,
     calls: str,
     tmp_path: Path,
 ) -> None:
     fox = softphone(f"fox-{calls.lower()}")
-    with Softphones(platform, browser, DOMAIN, tmp_path) as others:
+    with Softphones(platform, browsers, DOMAIN, tmp_path) as others:
         name = f"chrome-{calls.lower()}"
         chrome = others(name)
         if calls == "Firefox":
@@ -135,8 +135,7 @@ def test_with_chromium(
         else:
             talk(chrome, fox, f"fox-{calls.lower()}")
         for _ in range(2):
-            hears(fox, browser.played)
-            hears(chrome, firefox.played)
+            pages_hear(fox, chrome)
             fox.holds()
             fox.resumes()
         fox.clicks("end")

@@ -9,7 +9,6 @@ import pytest
 
 from tests.e2e.test_encrypted_calls import protocols
 from tests.harness.baresip import Baresip, desks_hear
-from tests.harness.browser import Chromium
 from tests.harness.capture import captured
 from tests.harness.jssip import JsSip
 from tests.harness.platform import Platform
@@ -39,7 +38,6 @@ def jssip(softphone: Softphones, tmp_path: Path) -> Callable[[str], JsSip]:
 def test_with_the_softphone_page(
     softphone: Softphones,
     platform: Platform,
-    browser: Chromium,
     jssip: Callable[[str], JsSip],
     calls: str,
     tmp_path: Path,
@@ -55,7 +53,7 @@ def test_with_the_softphone_page(
             other.answers()
         page.is_in("talking")
         other.is_talking()
-        pages_hear(browser, page, other)
+        pages_hear(page, other)
         ports = page.far_ports() + other.far_ports()
     check_wires(file, dict.fromkeys(ports, WEBRTC))
     other.says(f"sip:page-{calls}@{DOMAIN}", "Bonjour")
@@ -78,7 +76,6 @@ def test_with_the_softphone_page(
 )
 def test_with_a_desk_phone(
     platform: Platform,
-    browser: Chromium,
     jssip: Callable[[str], JsSip],
     baresip: Callable[..., Baresip],
     transport: str,
@@ -100,13 +97,13 @@ def test_with_a_desk_phone(
             desk.dials(f"sip:{name}@{DOMAIN}")
             phone.answers()
         phone.is_talking()
-        hear_each_other(phone, desk, browser)
+        hear_each_other(phone, desk)
         assert sorted(protocols(platform, desk.call_id())) == sorted([PAGE, spoken])
         legs = legs_of(platform.ng_port, desk.call_id())
         phone.holds()
         desk.program.awaits(r"^a=(sendonly|inactive)")
         phone.resumes()
-        hear_each_other(phone, desk, browser)
+        hear_each_other(phone, desk)
         desk.command("hangup")
         phone.ended()
     check_wires(file, legs, signalling=desk.program.text())
@@ -114,7 +111,6 @@ def test_with_a_desk_phone(
 
 def test_a_call_that_is_offered_anew_and_outlives_its_socket(
     platform: Platform,
-    browser: Chromium,
     jssip: Callable[[str], JsSip],
     baresip: Callable[..., Baresip],
 ) -> None:
@@ -125,13 +121,13 @@ def test_a_call_that_is_offered_anew_and_outlives_its_socket(
     phone.is_talking()
     desk.command("reinvite")
     desk.program.awaits(r"^SIP/2.0 200")
-    hear_each_other(phone, desk, browser)
+    hear_each_other(phone, desk)
     phone.offers_anew()
-    hear_each_other(phone, desk, browser)
+    hear_each_other(phone, desk)
     phone.changes_its_socket()
-    hear_each_other(phone, desk, browser)
+    hear_each_other(phone, desk)
     phone.offers_anew()
-    hear_each_other(phone, desk, browser)
+    hear_each_other(phone, desk)
     desk.command("hangup")  # finds the new socket
     phone.ended()
 

@@ -11,7 +11,6 @@ from http.client import HTTPSConnection
 import pytest
 
 from tests.harness.baresip import Baresip
-from tests.harness.browser import Chromium
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.softphones import Softphones, pages_hear
@@ -41,7 +40,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Ite
 def test_two_pages_and_a_desk_phone(
     softphone: Softphones,
     platform: Platform,
-    browser: Chromium,
     baresip: Callable[..., Baresip],
 ) -> None:
     """Two calls at once on it, each told from the other by its ufrag and then by its address."""
@@ -56,12 +54,12 @@ def test_two_pages_and_a_desk_phone(
         assert phone.far_ports() == [PORT]
     # The desk phone ends its call when it has played all that it has: it is the first to be heard.
     wait_until(lambda: carol.hears(desk.played) > HEARD, "carol hears the desk phone")
-    wait_until(lambda: desk.hears(browser.played) > HEARD, "... and it hears carol")
+    wait_until(lambda: desk.hears(carol.played) > HEARD, "... and it hears carol")
     carol.clicks("end")
     desk.closed()
     offered = desk.program.text().split("INVITE sip:")[1]
     assert int(offered.split("m=audio ")[1].split()[0]) != PORT
-    pages_hear(browser, alice, bob)
+    pages_hear(alice, bob)
     alice.clicks("end")
     bob.has_no_call()
 

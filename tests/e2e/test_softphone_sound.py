@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.baresip import Baresip
-from tests.harness.browser import BrowserPhone, Chromium
+from tests.harness.browser import BrowserPhone
 from tests.harness.calls import bye_at_callee, in_dialog, invite, register
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
@@ -129,26 +129,23 @@ def test_a_tone_for_a_call_that_comes_during_another(softphone: Softphones) -> N
     alice.is_in("talking")
 
 
-def test_mute(
-    softphone: Softphones, platform: Platform, browser: Chromium, baresip: Callable[..., Baresip]
-) -> None:
+def test_mute(softphone: Softphones, platform: Platform, baresip: Callable[..., Baresip]) -> None:
     alice, bob = softphone("mute1"), softphone("mute2")
     alice.dials("mute2")
     bob.answers()
     alice.is_in("talking")
-    wait_until(lambda: bob.hears(browser.played) > HEARD, "bob hears alice")
+    wait_until(lambda: bob.hears(alice.played) > HEARD, "bob hears alice")
     alice.clicks("mute")
     wait_until(bob.hears_nothing, "alice is muted")
-    assert alice.hears(browser.played) > HEARD
+    assert alice.hears(bob.played) > HEARD
     alice.clicks("mute")
-    wait_until(lambda: bob.hears(browser.played) > HEARD, "bob hears alice again")
+    wait_until(lambda: bob.hears(alice.played) > HEARD, "bob hears alice again")
     bob.clicks("end")
     alice.has_no_call()
 
 
 def test_early_media_is_heard_and_then_the_call(
     softphone: Softphones,
-    browser: Chromium,
     echoing: Callable[..., tuple[Party, Sipp]],
 ) -> None:
     """An announcement before the answer: here, what the page says itself comes back."""
@@ -163,18 +160,18 @@ def test_early_media_is_heard_and_then_the_call(
         *bye_at_callee(),
     )
     page.dials("carrier")
-    wait_until(lambda: page.hears(browser.played) > HEARD, "the announcement is heard")
+    wait_until(lambda: page.hears_itself() > HEARD, "the announcement is heard")
     assert page.page.evaluate("fedsipPhone.line.calls[0].state") == "calling"
     plays(page)
     cue(carrier)
     page.is_in("talking")
-    wait_until(lambda: page.hears(browser.played) > HEARD, "and the call")
+    wait_until(lambda: page.hears_itself() > HEARD, "and the call")
     page.clicks("end")
     carrier.succeeds()
 
 
 def test_an_offer_that_comes_in_the_answer(
-    softphone: Softphones, platform: Platform, browser: Chromium, sipp: Script
+    softphone: Softphones, platform: Platform, sipp: Script
 ) -> None:
     """A desk phone calls without a description: the page offers in its 200, the ACK answers."""
     page, caller = softphone("late"), platform.add_user("late-caller", DOMAIN)
@@ -190,17 +187,17 @@ def test_an_offer_that_comes_in_the_answer(
     )
     page.answers()
     page.is_in("talking")
-    wait_until(lambda: page.hears(browser.played) > HEARD, "sound goes there and back")
+    wait_until(lambda: page.hears_itself() > HEARD, "sound goes there and back")
     page.clicks("end")
     phone.succeeds()
 
 
-def test_the_echo_test(softphone: Softphones, browser: Chromium) -> None:
+def test_the_echo_test(softphone: Softphones) -> None:
     page = softphone("echo")
     page.page.get_by_role("tab", name="Sound").click()
     page.page.get_by_role("button", name="Echo test call").click()
     page.is_in("talking")
-    wait_until(lambda: page.hears(browser.played) > HEARD, "one hears oneself")
+    wait_until(lambda: page.hears_itself() > HEARD, "one hears oneself")
     page.page.wait_for_function("() => document.querySelector('.phone-card meter').value > 0.01")
     page.page.wait_for_selector("text=You came back")
     assert page.page.locator(".phone-card").count() == 1

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.harness.baresip import Baresip
-from tests.harness.browser import Chromium
 from tests.harness.capture import captured
 from tests.harness.platform import Platform
 from tests.harness.rtpengine import rtpengine
@@ -40,11 +39,11 @@ def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Ite
         assert relay.process.poll() is None
 
 
-def test_two_pages(softphone: Softphones, browser: Chromium, tmp_path: Path) -> None:
+def test_two_pages(softphone: Softphones, tmp_path: Path) -> None:
     alice, bob, file = softphone("alice1"), softphone("bob1"), tmp_path / "call.pcap"
     with captured(file, PORTS):
         talk(alice, bob, "bob1")
-        pages_hear(browser, alice, bob)
+        pages_hear(alice, bob)
         legs = {port: WEBRTC for phone in (alice, bob) for port in phone.far_ports()}
         alice.clicks("end")
         bob.has_no_call()
@@ -59,7 +58,6 @@ def test_two_pages(softphone: Softphones, browser: Chromium, tmp_path: Path) -> 
 def test_a_page_and_a_desk_phone(
     softphone: Softphones,
     platform: Platform,
-    browser: Chromium,
     baresip: Callable[..., Baresip],
     transport: str,
     mediaenc: str,
@@ -80,7 +78,7 @@ def test_a_page_and_a_desk_phone(
             desk.dials(f"sip:{name}@{DOMAIN}")
             page.answers()
             desk.established()
-        hear_each_other(page, desk, browser)
+        hear_each_other(page, desk)
         legs = legs_of(platform.ng_port, desk.call_id())
         page.clicks("end")
         desk.closed()
@@ -90,7 +88,6 @@ def test_a_page_and_a_desk_phone(
 def test_hold_a_cut_socket_and_a_reload(
     softphone: Softphones,
     platform: Platform,
-    browser: Chromium,
     baresip: Callable[..., Baresip],
 ) -> None:
     """All in one call with a desk phone that encrypts by SDES."""
@@ -99,18 +96,18 @@ def test_hold_a_cut_socket_and_a_reload(
     page.dials(desk.account.aor)
     desk.accepts()
     page.is_in("talking")
-    hear_each_other(page, desk, browser)
+    hear_each_other(page, desk)
 
     page.holds()
     desk.program.awaits(r"^a=(sendonly|inactive)")
     page.resumes()
-    hear_each_other(page, desk, browser)
+    hear_each_other(page, desk)
 
     page.changes_its_socket()
-    hear_each_other(page, desk, browser)
+    hear_each_other(page, desk)
 
     page.page.reload()
     page.is_in("talking")
-    hear_each_other(page, desk, browser)
+    hear_each_other(page, desk)
     desk.command("hangup")
     page.has_no_call()

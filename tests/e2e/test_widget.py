@@ -97,14 +97,13 @@ def visitor(browser: Chromium, tmp_path: Path, phones: ExitStack) -> Callable[..
         page.goto(site.origin)
         page.wait_for_function("document.querySelector('#phone').fedsipPhone")
         page.evaluate("window.fedsipPhone = document.querySelector('#phone').fedsipPhone")
-        return BrowserPhone(page, tmp_path, cable)
+        return BrowserPhone(page, tmp_path, cable, browser.played)
 
     return visit
 
 
 def test_a_visitor_calls_the_desk(
     platform: Platform,
-    browser: Chromium,
     shop: Shop,
     visitor: Callable[..., BrowserPhone],
     baresip: Callable[..., Baresip],
@@ -121,7 +120,7 @@ def test_a_visitor_calls_the_desk(
     widget.page.click(".phone-dialler .phone-call")
     desk.accepts()
     widget.is_in("talking")
-    hear_each_other(widget, desk, browser)
+    hear_each_other(widget, desk)
     cable.cut()
     widget.is_cut()
     cable.mend()

@@ -48,6 +48,9 @@ module_app menu.so
 ctrl_tcp_listen {control_address}:{control}
 """
 
+_LATE = 2 * sound.RATE
+"""Samples at the end of a recording that are what it hears now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -227,7 +230,7 @@ class Baresip(Closing):
         return sound.likeness(played, self.recording()) if files else 0.0
 
     def hears_now(self, played: Path) -> None:
-        """Wait until it hears that sound, from now on.
+        """Wait until it hears that sound and not its own, from now on.
 
         Meanwhile it sends what it hears instead of its own sound, and records what it sends:
         baresip 1.0 ends its recording of what it hears at the first re-INVITE. Afterwards it plays
@@ -238,10 +241,14 @@ class Baresip(Closing):
         bridge = f"aubridge,heard{next(self._bridges)}"  # one that was left gives no more
         self.command("auplay", bridge)
         self.command("ausrc", bridge)
-        wait_until(
-            lambda: sound.likeness(played, file, after=begun) > sound.HEARD,
-            f"{self.account.user} hears the other\n{self.tail()}",
-        )
+
+        def is_heard() -> bool:
+            late = max(begun, sound.read(file).size - _LATE)
+            if sound.likeness(self.played, file, after=late) > sound.NOT_HEARD:
+                return False
+            return sound.likeness(played, file, after=late) > sound.HEARD
+
+        wait_until(is_heard, f"{self.account.user} hears the other\n{self.tail()}")
         self.command("ausrc", f"aufile,{self.played}")
 
     def tail(self) -> str:

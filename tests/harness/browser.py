@@ -10,7 +10,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 from tests.harness import sound
 from tests.harness.cable import Cable
@@ -126,7 +133,7 @@ def settled(page: Page, function: str, given: Any = None) -> Any:
 
 
 class Chromium:
-    """One browser with one microphone. `page()` opens a page in a profile of its own."""
+    """One browser with one microphone, which hears `played`."""
 
     def __init__(self, browser: Browser, folder: Path, played: Path) -> None:
         self._browser = browser
@@ -157,20 +164,51 @@ class Chromium:
         self._browser.close()
 
 
-@contextmanager
-def chromium(folder: Path, *, seed: int) -> Iterator[Chromium]:
-    """A browser whose microphone hears what `sound.write_speechlike(seed)` makes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    played = sound.write_speechlike(folder / "microphone.wav", seed=seed, seconds=60)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
+class Chromiums:
+    """Browsers by number, each started when it is asked for. A microphone is a whole browser's:
+    pages that are to hear each other, and not themselves, are in browsers of their own."""
+
+    def __init__(self, playwright: Playwright, folder: Path, seed: int) -> None:
+        self._playwright = playwright
+        self._folder = folder
+        self._seed = seed
+        self._running: dict[int, Chromium] = {}
+
+    def __getitem__(self, number: int) -> Chromium:
+        if number not in self._running:
+            self._running[number] = self._start(self._seed + number)
+        return self._running[number]
+
+    def _start(self, seed: int) -> Chromium:
+        played = sound.write_speechlike(self._folder / f"microphone-{seed}.wav", seed=seed)
+        browser = self._playwright.chromium.launch(
             executable_path="/usr/bin/chromium",
             args=[*_FLAGS, f"--use-file-for-fake-audio-capture={played}"],
         )
-        try:
-            yield Chromium(browser, folder, played)
-        finally:
+        return Chromium(browser, self._folder, played)
+
+    def close(self) -> None:
+        for browser in self._running.values():
             browser.close()
+
+
+@contextmanager
+def chromiums(folder: Path, *, seed: int) -> Iterator[Chromiums]:
+    """Microphones hear what `sound.write_speechlike` makes of `seed`, the one after, and so on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browsers = Chromiums(playwright, folder, seed)
+        try:
+            yield browsers
+        finally:
+            browsers.close()
+
+
+@contextmanager
+def chromium(folder: Path, *, seed: int) -> Iterator[Chromium]:
+    """One browser."""
+    with chromiums(folder, seed=seed) as browsers:
+        yield browsers[0]
 
 
 class Ear:
@@ -181,9 +219,12 @@ class Ear:
         self._folder = folder
         self._recordings = 0
 
-    def hears(self, played: Path) -> float:
-        """Likeness of it with that sound."""
-        return sound.likeness(played, self._record())
+    def hears(self, played: Path, *others: Path) -> float:
+        """Likeness of it with that sound; 0 where one of the others is in it."""
+        recorded = self._record()
+        if any(sound.likeness(each, recorded) > sound.NOT_HEARD for each in others):
+            return 0.0
+        return sound.likeness(played, recorded)
 
     def hears_nothing(self) -> bool:
         """Whether two seconds of it are silence."""
@@ -198,9 +239,11 @@ class Ear:
 class BrowserPhone:
     """The softphone in a page, used as a person uses it."""
 
-    def __init__(self, page: Page, folder: Path, cable: Cable) -> None:
+    def __init__(self, page: Page, folder: Path, cable: Cable, played: Path) -> None:
         self.page = page
         self.cable = cable  # of its own, for the page and its socket; not for sound
+        self.played = played  # by its microphone
+        self._folder = folder
         self._ear = Ear(page, folder)
 
     def new_pass(self) -> dict[str, Any]:
@@ -237,6 +280,14 @@ class BrowserPhone:
         self.page.fill("[aria-label=Message]", text)
         self.page.press("[aria-label=Message]", "Enter")
         self.page.wait_for_selector(f".phone-mine >> text={text}")
+
+    def duplicates(self) -> BrowserPhone:
+        """Another tab that begins with a copy of what this one has in sessionStorage."""
+        with self.page.expect_popup() as opened:
+            self.page.evaluate("() => { window.open(location.href); }")
+        copy = BrowserPhone(opened.value, self._folder, self.cable, self.played)
+        copy.is_ready()
+        return copy
 
     def crashes(self) -> None:
         """Its process ends as by kill -9: nothing of the page runs any more."""
@@ -283,7 +334,12 @@ class BrowserPhone:
         return set(self.page.evaluate(_OWN_PORTS))
 
     def hears(self, played: Path) -> float:
-        return self._ear.hears(played)
+        """Likeness of what comes with that sound; 0 while it hears its own microphone."""
+        return self._ear.hears(played, self.played)
+
+    def hears_itself(self) -> float:
+        """Likeness of what comes with what its own microphone hears."""
+        return self._ear.hears(self.played)
 
     def hears_nothing(self) -> bool:
         return self._ear.hears_nothing()

@@ -74,12 +74,14 @@ def packets_of(
 def malformed(packets: Iterable[Packet], sealed: Set[int]) -> list[Packet]:
     """Those that tshark could not take apart. What stands encrypted in SRTCP it reads as if it were
     not, so that says nothing; now and then it takes that for RTCP, so `sealed` are the ports of
-    sides that encrypt."""
+    sides that encrypt. A handshake that is sent again, because the other side was not there yet, it
+    puts together with the first."""
     return [
         one
         for one in packets
         if one.is_malformed
         and one.protocol != "SRTCP"
+        and not one.said.endswith("(retransmission?)]")
         and not (one.ports & sealed and kind_of(one.payload) == RTCP)
     ]
 

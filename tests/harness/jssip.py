@@ -53,6 +53,7 @@ class JsSip:
 
     def __init__(self, softphone: BrowserPhone, folder: Path) -> None:
         self._phone = softphone
+        self.played = softphone.played
         self._page = softphone.page
         bundle = folder / "jssip.js"
         modules = front_end.FOLDER / "node_modules"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,19 +38,28 @@ class Browser(Protocol):
     def leave(self, context: Any) -> None: ...
 
 
+class Browsers(Protocol):
+    """By number, each with a microphone of its own."""
+
+    def __getitem__(self, number: int, /) -> Browser: ...
+
+
 class InBrowser(Protocol):
     """A telephone of whatever make in a page."""
+
+    @property
+    def played(self) -> Path: ...
 
     def hears(self, played: Path) -> float: ...
 
     def figures(self) -> dict[str, Any]: ...
 
 
-def hear_each_other(page: InBrowser, desk: Baresip, browser: Browser) -> None:
-    """Wait until both sides of a call hear, from now on, what the other plays; and the browser
-    counts packets both ways, and sound in them."""
+def hear_each_other(page: InBrowser, desk: Baresip) -> None:
+    """Wait until both sides of a call hear, from now on, what the other plays and not themselves;
+    and the browser counts packets both ways, and sound in them."""
     hears(page, desk.played)
-    desk.hears_now(browser.played)
+    desk.hears_now(page.played)
     first = page.figures()
     assert first["dtls"] == "connected"
     wait_until(lambda: _is_more(page.figures(), first), "the page's figures grow")
@@ -68,10 +78,11 @@ def talk(caller: BrowserPhone, callee: BrowserPhone, name: str) -> None:
     callee.is_in("talking")
 
 
-def pages_hear(browser: Browser, *pages: InBrowser) -> None:
-    """Wait until each hears what the pages of that browser play."""
-    for page in pages:
-        hears(page, browser.played)
+def pages_hear(one: InBrowser, other: InBrowser) -> None:
+    """Wait until each hears what the other's microphone does, and not its own."""
+    assert one.played != other.played, "each would hear itself"
+    hears(one, other.played)
+    hears(other, one.played)
 
 
 def hears(page: InBrowser, played: Path) -> None:
@@ -80,11 +91,13 @@ def hears(page: InBrowser, played: Path) -> None:
 
 
 class Softphones(Closing):
-    """Opens them; all end with the block."""
+    """Opens them, three in browsers of their own and the next with the first again; all end with
+    the block."""
 
-    def __init__(self, platform: Platform, browser: Browser, domain: str, folder: Path) -> None:
+    def __init__(self, platform: Platform, browsers: Browsers, domain: str, folder: Path) -> None:
         self._platform = platform
-        self._browser = browser
+        self._browsers = browsers
+        self._numbers = itertools.cycle(range(3))
         self._domain = domain
         self._folder = folder
         self._ends = ExitStack()
@@ -95,8 +108,9 @@ class Softphones(Closing):
     def __call__(self, name: str, *, script: str = "", **options: Any) -> BrowserPhone:
         """The page of a new user of that name, registered; `script` runs before the page's own."""
         party = self._platform.add_user(name, self._domain)
-        context = self._browser.context(**options)
-        self._ends.callback(self._browser.leave, context)
+        browser = self._browsers[next(self._numbers)]
+        context = browser.context(**options)
+        self._ends.callback(browser.leave, context)
         if script:
             context.add_init_script(script)
         aor = f"{party.user}@{party.domain}"
@@ -105,6 +119,6 @@ class Softphones(Closing):
         cable = self._ends.enter_context(Cable(self._platform.web_port))
         page = context.new_page()
         page.goto(f"https://127.0.0.1:{cable.port}/softphone")
-        phone = BrowserPhone(page, self._folder, cable)
+        phone = BrowserPhone(page, self._folder, cable, browser.played)
         phone.is_ready()
         return phone

@@ -18,6 +18,9 @@ QUIET = 30.0
 HEARD = 0.6
 """Likeness that Opus keeps of a known sound, and no other sound reaches (under 0.2)."""
 
+NOT_HEARD = 0.3
+"""Likeness below which a known sound is no part of what is heard."""
+
 Samples = NDArray[np.float64]
 
 
