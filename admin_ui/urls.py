@@ -122,6 +122,7 @@ urlpatterns = [
     ),
     path("theme", start.theme, name="theme"),
     path("words.js", start.words, name="words"),
+    path("words.json", start.words_of_widget, name="words-of-widget"),
     path("favicon.ico", RedirectView.as_view(url=static("admin_ui/mark.svg"))),
     path("platform/", platform.platform, name="platform"),
     path("platform/certificates", platform.certificates, name="platform-certificates"),

@@ -233,7 +233,14 @@ def no_pages(world: World) -> dict[str, str]:
         ),
         **{
             name: reverse(name)
-            for name in ("theme", "words", "switch-tenant", "health", "allowed-new")
+            for name in (
+                "theme",
+                "words",
+                "words-of-widget",
+                "switch-tenant",
+                "health",
+                "allowed-new",
+            )
         },
         **{
             name: reverse(name, kwargs=one)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.harness.axe import violations
 from tests.harness.baresip import Baresip
 from tests.harness.browser import BrowserPhone, Chromium
 from tests.harness.cable import Cable
+from tests.harness.catalogue import catalogue, phone_in_brackets
 from tests.harness.platform import ROOT, Platform
 from tests.harness.sipp import Party
 from tests.harness.site import Site
@@ -34,9 +36,17 @@ print(tokens.create(person, "shop", "users:write")[1])
 
 
 @pytest.fixture(scope="module")
-def platform(web_platform: Platform) -> Platform:
-    web_platform.add_domain(DOMAIN, "media_policy=always", tenant="widget")
-    return web_platform
+def platform(tmp_path_factory: pytest.TempPathFactory, migrated_url: str) -> Iterator[Platform]:
+    """Its widgets speak a language more than English."""
+    folder = tmp_path_factory.mktemp("widget")
+    settings = {
+        "FEDSIP_WEB_ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "DJANGO_SETTINGS_MODULE": "tests.e2e.bracket_settings",
+    }
+    catalogue(folder / "locale", "ar", phone_in_brackets())
+    with Platform(folder, database_url=migrated_url, web=True, settings=settings) as running:
+        running.add_domain(DOMAIN, "media_policy=always", tenant="widget")
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +61,9 @@ Shop = Callable[..., Site]
 def shop(platform: Platform, api_token: str, phones: ExitStack) -> Shop:
     """Opens a site whose page is docs/widget.html for a visitor who telephones as `party`."""
 
-    def open_one(party: Party, calls: str, *, through: int, seconds: int = 3600) -> Site:
+    def open_one(
+        party: Party, calls: str, *, through: int, seconds: int = 3600, tag: str = "<script src"
+    ) -> Site:
         us = f"127.0.0.1:{through}"
 
         def token() -> str:
@@ -72,6 +84,7 @@ def shop(platform: Platform, api_token: str, phones: ExitStack) -> Shop:
                 ("https://sip.example.com:8443", f"https://{us}"),
                 ('"TOKEN"', f'"{token()}"'),
                 ("support@example.com", calls),
+                ("<script src", tag),
             ):
                 assert old in text
                 text = text.replace(old, new)
@@ -153,3 +166,31 @@ def test_a_site_that_is_not_listed(
     widget = visitor(site, cable)
     widget.is_cut()
     widget.page.wait_for_selector("text=Connection lost")
+
+
+@pytest.mark.parametrize(
+    ("tag", "ready", "direction"),
+    [
+        ('<script lang="ar" src', "⟦Ready⟧", "rtl"),
+        ('<script lang="xx" src', "Ready", "ltr"),
+        ("<script src", "Ready", "ltr"),  # the page's own language
+    ],
+)
+def test_it_speaks_the_language_of_its_tag(
+    platform: Platform,
+    shop: Shop,
+    visitor: Callable[..., BrowserPhone],
+    phones: ExitStack,
+    tag: str,
+    ready: str,
+    direction: str,
+) -> None:
+    cable = phones.enter_context(Cable(platform.web_port))
+    party = platform.add_user(f"speaks{os.urandom(3).hex()}", DOMAIN)
+    site = shop(party, f"support@{DOMAIN}", through=cable.port, tag=tag)
+    platform.cli("origin", "add", site.origin, "--tenant", "widget")
+    widget = visitor(site, cable)
+    widget.is_ready()
+    said = widget.page.locator(".phone-status [role=status]")
+    said.get_by_text(ready, exact=True).wait_for()
+    assert widget.page.locator(".phone").get_attribute("dir") == direction

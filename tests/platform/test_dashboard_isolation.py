@@ -222,7 +222,7 @@ OF_OWNERS = {
 }
 # Lists of one domain, which must be one's own.
 OF_A_DOMAIN = {"routing", "aliases", "groups", "trunks", "peers", "dialling"}
-OF_EVERYBODY = {"home", "theme", "words", "phone", "mine"}
+OF_EVERYBODY = {"home", "theme", "words", "words-of-widget", "phone", "mine"}
 # Of whoever owns the user, whatever her tenants: test_own_pages.py.
 OF_OWN_USERS = {"my-user", "my-password", "my-device-sign-out", "my-forward-delete"}
 # Of one's account, with a secret or a key in them.

@@ -26,7 +26,16 @@ COMMANDS = sorted(
 )
 
 # Looks and places: nothing is read or changed by them that a program would want.
-PAGES_ALONE = {"home", "theme", "words", "softphone", "phone", "search", "developers"}
+PAGES_ALONE = {
+    "home",
+    "theme",
+    "words",
+    "words-of-widget",
+    "softphone",
+    "phone",
+    "search",
+    "developers",
+}
 RESOURCES = {
     **{"alias": "aliases", "group": "ring-groups", "trunk": "trunks", "gateway": "gateways"},
     **{"peer": "federation-rules", "policy": "outbound-policies", "forward": "forwards"},

@@ -24,6 +24,7 @@ from fedsip_platform.api import throttles, tokens
 from fedsip_platform.people import services as people
 from fedsip_platform.people.urls import urlpatterns as account_patterns
 from fedsip_platform.tasks.models import Letter
+from tests.harness.catalogue import catalogue
 from tests.platform.aims import AIMED
 from tests.platform.test_dashboard_isolation import (
     CHANGING,
@@ -228,6 +229,32 @@ def test_scripts_are_told_the_words_of_the_language(acme: World) -> None:
     assert page["Content-Type"].startswith("text/javascript")
     assert b"django.gettext" in page.content
     assert page["Cache-Control"] == "private, max-age=3600"
+
+
+@pytest.mark.parametrize(
+    ("asked", "spoken", "direction"),
+    [
+        ("ar-EG", "ar", "rtl"),
+        ("xx", "en-gb", "ltr"),
+        ("../x", "en-gb", "ltr"),
+        ("", "en-gb", "ltr"),
+    ],
+)
+def test_widgets_are_told_the_words_of_their_page_s_language(
+    settings: Any, tmp_path: Path, asked: str, spoken: str, direction: str
+) -> None:
+    """Whatever its reader's browser asks for, and from pages of every site."""
+    settings.LANGUAGES = [languages.ENGLISH, ("ar", "العربيّة")]
+    settings.LOCALE_PATHS = [catalogue(tmp_path, "ar", {"Ready": "جاهز"})]
+    answer = Client().get(
+        reverse("words-of-widget"), {"language": asked}, secure=True, HTTP_ACCEPT_LANGUAGE="de"
+    )
+    told = answer.json()
+    assert (told["language"], told["direction"]) == (spoken, direction)
+    assert told["sentences"].get("Ready") == ("جاهز" if spoken == "ar" else None)
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert answer["Content-Language"] == spoken
+    assert answer["Cache-Control"] == "public, max-age=3600"
 
 
 def test_what_is_said_at_import_is_said_later() -> None:

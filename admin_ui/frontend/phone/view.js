@@ -4,7 +4,7 @@ import { callCard, duration, NO_ADDRESS } from "./call_card.js";
 import { devicePanel } from "./devices.js";
 import { favouritePanel } from "./favourite_panel.js";
 import { Ringing } from "./ringing.js";
-import { _ } from "./words.js";
+import { _, date } from "./words.js";
 
 const KEYS = "123456789*0#";
 const LETTERS = { 2: "ABC", 3: "DEF", 4: "GHI", 5: "JKL", 6: "MNO", 7: "PQRS", 8: "TUV", 9: "WXYZ", 0: "+" };
@@ -294,7 +294,6 @@ export class PhoneView {
 }
 
 function when(at) {
-  const date = new Date(at);
-  const isToday = date.toDateString() === new Date().toDateString();
-  return new Intl.DateTimeFormat(undefined, isToday ? { timeStyle: "short" } : { dateStyle: "medium" }).format(date);
+  const isToday = new Date(at).toDateString() === new Date().toDateString();
+  return date(at, isToday ? { timeStyle: "short" } : { dateStyle: "medium" });
 }
