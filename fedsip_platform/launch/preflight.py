@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import shutil
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -13,6 +15,9 @@ from fedsip_platform.launch.problem import BAD_SETTING, Problem
 
 OLDEST_POSTGRES = 140000  # server_version_num; EXECUTE FUNCTION with transition tables, xid8
 CONNECT_SECONDS = 5
+MEGABYTE = 1_000_000
+FIRST_ROOM = 100 * MEGABYTE  # what initdb, the tables and their log take is some 70
+ROOM = 20 * MEGABYTE  # PostgreSQL's log grows by files of 16
 
 
 def refuse_unknown_names(environment: Mapping[str, str], known: Iterable[str]) -> None:
@@ -77,6 +82,19 @@ def check_files(environment: Mapping[str, str]) -> None:
             raise Problem(
                 f"{name} names {environment[name]}, which cannot be read", exit_code=BAD_SETTING
             )
+
+
+def check_room(folder: Path, *, is_embedded: bool) -> None:
+    """A full disk would end a start half way, with whatever PostgreSQL says then."""
+    is_made = (folder / "postgres" / "data").exists()
+    needed = FIRST_ROOM if is_embedded and not is_made else ROOM
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise Problem(
+            f"the disk of {folder} is full: {free // MEGABYTE} MB are free and "
+            f"{needed // MEGABYTE} are needed; make room, or name another folder by "
+            "FEDSIP_STATE_DIR"
+        )
 
 
 def _without_password(text: str, password: str | None) -> str:

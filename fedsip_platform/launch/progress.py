@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """One line about what went wrong, on standard error and never on a half-written line."""
-    if sys.stdout.isatty():
-        print(flush=True)
-    print(f"fedsip: {text}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # where it is written may be the disk that is full
+        if sys.stdout.isatty():
+            print(flush=True)
+        print(f"fedsip: {text}", file=sys.stderr, flush=True)

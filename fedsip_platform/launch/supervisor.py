@@ -13,12 +13,12 @@ import selectors
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from fedsip_platform.launch import progress
 from fedsip_platform.launch.postgres import PostgresError
 from fedsip_platform.launch.problem import BAD_SETTING, Problem
 from fedsip_platform.launch.processes import ProcessSpec
@@ -111,13 +111,14 @@ class Supervisor:
         self,
         specs: Sequence[ProcessSpec],
         *,
-        servers: Sequence[Server],
+        servers: Mapping[str, Server],
         logs: Path,
         environment: Mapping[str, str],
         on_change: Callable[[list[Child]], None],
     ) -> None:
         self.children = [Child(spec, logs / f"{spec.name}.log", environment) for spec in specs]
         self.stop_requested = False
+        self.server_restarts = dict.fromkeys(servers, 0)
         self._servers = servers
         self._logs = logs
         self._on_change = on_change
@@ -155,10 +156,11 @@ class Supervisor:
         """Restart whatever ends, until the end is asked for."""
         while not self.stop_requested:
             self._tend_servers()
-            now = time.monotonic()
             for child in self.children:
-                self.tend(child, now=now)
-            self.rotate_logs()
+                with _going_on():
+                    self.tend(child, now=time.monotonic())
+            with _going_on():
+                self.rotate_logs()
             self._sleep(self._next_look(now=time.monotonic()))
 
     def stop(self) -> None:
@@ -188,7 +190,8 @@ class Supervisor:
         code = child.process.poll() if child.process is not None else None
         name = child.spec.name
         if code == BAD_SETTING:
-            raise Problem(f"{name}: {child.last_line()}", exit_code=BAD_SETTING)
+            said = child.last_line().removeprefix(f"fedsip {name}: ")
+            raise Problem(f"{name}: {said}", exit_code=BAD_SETTING)
         if code is not None:
             raise Problem(f"{name} ended at once: {child.last_line()} (see {child.log})")
         if now - child.since > READY_SECONDS:
@@ -207,10 +210,12 @@ class Supervisor:
         if child.state is WAITING:
             if now >= child.restart_at:
                 child.restarts += 1
+                child.restart_at = now + child.back_off  # where it cannot even be started
                 child.start(now=now)
                 self._on_change(self.children)
             return
         if child.process is not None and child.process.poll() is not None:
+            _end_session(child.process.pid)  # beat of a killed worker would go on beside the next
             if child.state is READY and now - child.since > CALM_SECONDS:
                 child.back_off = FIRST_BACK_OFF
             child.state = WAITING
@@ -221,13 +226,17 @@ class Supervisor:
             self._look_for_ready(child, now=now)
 
     def _tend_servers(self) -> None:
-        for server in self._servers:
+        for name, server in self._servers.items():
             if server.process is not None and server.process.poll() is None:
                 continue
             try:
                 server.start()
-            except (Problem, PostgresError) as problem:
-                print(f"fedsip: {problem}; trying again", file=sys.stderr, flush=True)
+            except (Problem, PostgresError, OSError) as problem:
+                progress.complain(f"{problem}; trying again")
+                continue
+            self.server_restarts[name] += 1
+            with _going_on():
+                self._on_change(self.children)
 
     def _next_look(self, *, now: float) -> float:
         if any(child.state is STARTING for child in self.children):
@@ -244,9 +253,7 @@ class Supervisor:
             process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(child.spec.stop_seconds)
-        # Its whole session: a worker that hangs, or is gone, may leave children of its own.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _end_session(process.pid)
         process.wait()
 
     def rotate_logs(self, *, size: int = LOG_SIZE) -> None:
@@ -263,3 +270,18 @@ class Supervisor:
             for child in self.children:
                 if child.log == log:
                     child.offset = 0
+
+
+def _end_session(pid: int) -> None:
+    """Kill what a child that ended, or is deaf, may have left: children of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _going_on() -> Iterator[None]:
+    """A full disk or a fork that fails is told, and ends nothing that runs."""
+    try:
+        yield
+    except OSError as error:
+        progress.complain(f"{error}; going on")

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def up(words: list[str]) -> int:
 class Start:
     """One run of `up`; what it started is registered with `stopping` at once."""
 
-    __slots__ = ("_facts", "_options", "_servers", "_state", "_stopping")
+    __slots__ = ("_facts", "_options", "_restarts", "_servers", "_state", "_stopping")
 
     def __init__(
         self, state: StateFolder, options: argparse.Namespace, stopping: ExitStack
@@ -69,6 +70,7 @@ class Start:
         self._options = options
         self._stopping = stopping
         self._servers: dict[str, Server] = {}
+        self._restarts: Mapping[str, int] = {}
         self._facts: dict[str, Any] = {"pid": os.getpid(), "phase": "starting", "processes": []}
 
     def run(self) -> None:
@@ -102,6 +104,7 @@ class Start:
         if os.environ.get("FEDSIP_BROKER_URL"):
             preflight.check_broker(os.environ["FEDSIP_BROKER_URL"])
         listens = listening.from_environment()
+        preflight.check_room(self._state.path, is_embedded=not os.environ.get("DATABASE_URL"))
         ports.refuse_taken(listens.ports)
         self._write("starting", [])
         return listens
@@ -155,11 +158,12 @@ class Start:
     def _start_processes(self, listens: listening.Listening) -> Supervisor:
         supervisor = Supervisor(
             all_processes(web_port=listens.web_port, web_address=listens.web_address),
-            servers=list(self._servers.values()),
+            servers=self._servers,
             logs=self._state.log,
             environment=os.environ,
             on_change=lambda children: self._write(self._facts["phase"], children),
         )
+        self._restarts = supervisor.server_restarts
         supervisor.take_signals()
         self._stopping.callback(supervisor.stop)
         supervisor.start(progress.done)
@@ -188,7 +192,10 @@ class Start:
             self._facts["processes"] = self._server_rows() + rows
         for row in self._facts["processes"]:
             row["start_time"] = control.start_time(row["pid"])
-        self._state.write_running(self._facts)
+        try:
+            self._state.write_running(self._facts)
+        except OSError as error:  # a disk that is full by now ends nothing that runs
+            progress.complain(f"{error}; ./fedsip status shows what was before")
 
     def _server_rows(self) -> list[dict[str, Any]]:
         rows = []
@@ -197,7 +204,8 @@ class Start:
             alive = process is not None and process.poll() is None
             pid = process.pid if process is not None and alive else None
             state = "ready" if alive else "waiting"
-            rows.append({"name": name, "state": state, "pid": pid, "restarts": 0})
+            restarts = self._restarts.get(name, 0)
+            rows.append({"name": name, "state": state, "pid": pid, "restarts": restarts})
         return rows
 
 

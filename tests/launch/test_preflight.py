@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,24 @@ def test_a_bad_broker_is_one_line(url: str) -> None:
     with pytest.raises(Problem, match=r"FEDSIP_BROKER_URL leads to no broker: .") as raised:
         preflight.check_broker(url)
     assert "\n" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("is_embedded", "is_made", "needed"), [(True, False, 100), (True, True, 20), (False, False, 20)]
+)
+def test_a_full_disk_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_embedded: bool, is_made: bool, needed: int
+) -> None:
+    if is_made:
+        (tmp_path / "postgres" / "data").mkdir(parents=True)
+    usage = shutil.disk_usage(tmp_path)
+    room = needed * preflight.MEGABYTE
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=room - 1))
+    sentence = f"is full: {needed - 1} MB are free and {needed} are needed; make room"
+    with pytest.raises(Problem, match=sentence):
+        preflight.check_room(tmp_path, is_embedded=is_embedded)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=room))
+    preflight.check_room(tmp_path, is_embedded=is_embedded)
 
 
 def test_certificate_and_key_go_together(tmp_path: Path) -> None:

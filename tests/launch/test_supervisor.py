@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -45,7 +46,7 @@ def make(state: StateFolder, environment: dict[str, str]) -> Iterator[Make]:
     def build(*specs: ProcessSpec, on_change: Callable[[list[Child]], Any] | None = None) -> Any:
         supervisor = Supervisor(
             specs,
-            servers=[],
+            servers={},
             logs=state.log,
             environment=environment,
             on_change=on_change or (lambda _children: None),
@@ -133,6 +134,47 @@ def test_what_dies_comes_back(make: Make) -> None:
     thread.join()
 
 
+def test_what_a_dead_one_leaves_is_ended_before_it_comes_back(make: Make) -> None:
+    program = (
+        "import subprocess\n"
+        "inner = subprocess.Popen(['sleep', '3600']); print(inner.pid, flush=True)\n"
+    )
+    supervisor = make(_spec("one", program + READY_THEN_WAIT))
+    supervisor.start(lambda _name, _seconds: None)
+    [child] = supervisor.children
+    inner = int(child.said().split()[0])
+    assert child.process is not None
+    child.process.kill()
+    child.process.wait()
+    assert _is_alive(inner)
+    supervisor.tend(child, now=0.0)
+    assert child.state == WAITING
+    wait_until(lambda: not _is_alive(inner), "the child of the dead is gone")
+
+
+def test_a_disk_without_room_ends_nothing(
+    make: Make, capfd: pytest.CaptureFixture[str], state: StateFolder
+) -> None:
+    full = [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(state.run / "state.json"))]
+
+    def refuse(children: list[Child]) -> None:
+        if children[0].state is WAITING and full:
+            raise full.pop()
+
+    supervisor = make(_spec("one", READY_THEN_WAIT), on_change=refuse)
+    supervisor.start(lambda _name, _seconds: None)
+    [child] = supervisor.children
+    thread = _watched(supervisor)
+    assert child.process is not None
+    child.process.kill()
+    wait_until(lambda: child.process is None or child.process.poll() is not None, "it is dead")
+    supervisor.wake()
+    wait_until(lambda: child.restarts == 1 and child.state == READY, "it was started again")
+    supervisor.request_stop()
+    thread.join()
+    assert "No space left on device" in capfd.readouterr().err
+
+
 def test_what_dies_at_once_is_given_longer_and_longer_rests(make: Make) -> None:
     supervisor = make(_spec("one", READY_THEN_WAIT))
     supervisor.start(lambda _name, _seconds: None)
@@ -160,7 +202,7 @@ def test_kill_9_of_the_supervisor_ends_its_children(
         "from fedsip_platform.launch.supervisor import Supervisor\n"
         "words = (sys.executable, '-c', 'import signal; print(\"ready\", flush=True)\\n'\n"
         "         'while True: signal.pause()')\n"
-        "s = Supervisor([ProcessSpec('one', words, 'ready')], servers=[], logs=Path(sys.argv[1]),\n"
+        "s = Supervisor([ProcessSpec('one', words, 'ready')], servers={}, logs=Path(sys.argv[1]),\n"
         "               environment=os.environ, on_change=lambda children: None)\n"
         "s.start(lambda name, seconds: None)\n"
         "print(s.children[0].process.pid, flush=True)\n"

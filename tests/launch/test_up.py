@@ -108,16 +108,16 @@ def test_the_whole_life(folder: Path, settings: dict[str, str], up: Up) -> None:
     assert again.returncode == 1
     assert re.search(r"fedsip: fedsip already runs on .*; ./fedsip down stops it\n", again.stderr)
 
-    before = _running(settings)["proxy"]["pid"]
-    assert isinstance(before, int)
-    os.kill(before, signal.SIGKILL)
+    for name in ("proxy", "redis", "worker"):
+        before = _running(settings)[name]["pid"]
+        assert isinstance(before, int)
+        os.kill(before, signal.SIGKILL)
 
-    def came_back() -> bool:
-        proxy = _running(settings)["proxy"]
-        return proxy["state"] == "ready" and proxy["pid"] != before
+        def came_back(name: str = name, before: int = before) -> bool:
+            row = _running(settings)[name]
+            return row["state"] == "ready" and row["pid"] != before and row["restarts"] == 1
 
-    wait_until(came_back, "the proxy is started again")
-    assert _running(settings)["proxy"]["restarts"] == 1
+        wait_until(came_back, f"{name} is started again")
 
     platform.process.send_signal(signal.SIGINT)
     assert platform.wait(within=60) == 0
