@@ -301,9 +301,9 @@ def _first_user(names: tuple[str, ...]) -> pwd.struct_passwd | None:
 
 def _can_reach(user: pwd.struct_passwd, folder: Path) -> bool:
     """Whether that user may enter the parent of its folder and run the programs."""
-    test = f'test -x "{folder.parent}" && test -x "{programs_folder() / "postgres"}"'
+    test = 'test -x "$1" && test -x "$2"'
     tried = subprocess.run(
-        ["sh", "-c", test],
+        ["sh", "-c", test, "sh", str(folder.parent), str(programs_folder() / "postgres")],
         user=user.pw_uid,
         group=user.pw_gid,
         extra_groups=[],
