@@ -145,8 +145,8 @@ class WebSettings:
             secret_key=_secret_key(environ, state_dir),
             allowed_hosts=_allowed_hosts(environ),
             trusted_proxies=_networks(environ, "FEDSIP_WEB_TRUSTED_PROXIES"),
-            port=_number(environ, "FEDSIP_WEB_PORT", 8443, most=65535),
-            address=environ.get("FEDSIP_WEB_ADDRESS") or "::",
+            port=_number(environ, "FEDSIP_WEB_PORT", 8443, least=1, most=65535),
+            address=_address(environ, "FEDSIP_WEB_ADDRESS", "::"),
             hsts_seconds=_number(
                 environ, "FEDSIP_WEB_HSTS_SECONDS", YEAR if is_vouched_for else 0, most=10 * YEAR
             ),
@@ -164,7 +164,7 @@ class WebSettings:
             cluster_key_text=environ.get("FEDSIP_CLUSTER_KEY") or "",
             email=_mail_server(environ),
             email_from=environ.get("FEDSIP_WEB_EMAIL_FROM")
-            or f"fedsip@{environ.get('FEDSIP_HOSTNAME') or addresses.host_name()}",
+            or f"fedsip@{_host_name(environ) or addresses.host_name()}",
             oidc_issuer=environ.get("FEDSIP_WEB_OIDC_ISSUER", ""),
             oidc_client_id=environ.get("FEDSIP_WEB_OIDC_CLIENT_ID", ""),
             oidc_client_secret=environ.get("FEDSIP_WEB_OIDC_CLIENT_SECRET", ""),
@@ -288,9 +288,18 @@ def _allowed_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
         return given
     hosts = ["localhost", addresses.host_name()]
     hosts += [f"[{text}]" if ":" in text else text for text in addresses.local()]
-    if environ.get("FEDSIP_HOSTNAME"):
-        hosts.append(environ["FEDSIP_HOSTNAME"])
-    return tuple(dict.fromkeys(hosts))
+    hosts.append(_host_name(environ))
+    return tuple(dict.fromkeys(host for host in hosts if host))
+
+
+def _host_name(environ: Mapping[str, str]) -> str:
+    text = environ.get("FEDSIP_HOSTNAME", "")
+    if text and not addresses.is_host(text):
+        raise SettingError(
+            f"FEDSIP_HOSTNAME is {text!r}, but must be a name such as sip.example.com "
+            "(in punycode where it has other letters) or an IP address"
+        )
+    return text
 
 
 def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
@@ -298,6 +307,14 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
         return tuple(ipaddress.ip_network(text) for text in _list(environ, name))
     except ValueError as error:
         raise SettingError(f"{name}: {error}; give networks such as 10.0.0.0/8") from error
+
+
+def _address(environ: Mapping[str, str], name: str, default: str) -> str:
+    text = environ.get(name) or default
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError as error:
+        raise SettingError(f"{name} is {text!r}, but must be an IPv4 or IPv6 address") from error
 
 
 def _path(environ: Mapping[str, str], name: str, default: str) -> str:

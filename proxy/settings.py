@@ -8,12 +8,14 @@ are not here are an error, so that a typing mistake is told and not ignored.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 _NODE_MARKS = str.maketrans("", "", "-_.")
 
 Network = IPv4Network | IPv6Network
@@ -52,6 +54,12 @@ def _are_addresses(parts: tuple[str, ...]) -> tuple[str, ...]:
         if part != "auto":
             ip_address(part.strip("[]"))
     return parts
+
+
+def _is_host(text: str) -> str:
+    if not _HOST_NAME.fullmatch(text):
+        ip_address(text.strip("[]"))
+    return text
 
 
 def _are_relays(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -165,10 +173,16 @@ class ProxySettings:
         check=_are_addresses,
     )
     advertised_ipv4: str = _setting(
-        "FEDSIP_SIP_ADVERTISED_IPV4", "", "Public IPv4 address or name, behind a 1:1 NAT."
+        "FEDSIP_SIP_ADVERTISED_IPV4",
+        "",
+        "Public IPv4 address or name, behind a 1:1 NAT.",
+        check=_is_host,
     )
     advertised_ipv6: str = _setting(
-        "FEDSIP_SIP_ADVERTISED_IPV6", "", "Public IPv6 address or name, behind a 1:1 NAT."
+        "FEDSIP_SIP_ADVERTISED_IPV6",
+        "",
+        "Public IPv6 address or name, behind a 1:1 NAT.",
+        check=_is_host,
     )
     gateway: str = _setting(
         "FEDSIP_SIP_GATEWAY", "", "Unix socket for the web process's WebSocket links; default: "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import ipaddress
+import re
 import socket
 import struct
 from pathlib import Path
@@ -12,6 +13,9 @@ from pathlib import Path
 # Documentation addresses (RFC 5737, RFC 3849): connecting a UDP socket sends nothing, it only makes
 # the kernel choose the source address of its default route.
 _FAR = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 
 
 def primary(family: socket.AddressFamily = socket.AF_INET) -> str | None:
@@ -32,6 +36,14 @@ def reachable() -> str:
 def host_name() -> str:
     """The machine's name, qualified if it knows its domain."""
     return socket.getfqdn().lower().rstrip(".") or socket.gethostname()
+
+
+def is_host(text: str) -> bool:
+    """Whether this can be the host of an address: a name in ASCII, or an IP address."""
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(text)
+        return True
+    return _NAME.fullmatch(text) is not None
 
 
 def has_ipv6() -> bool:

@@ -23,4 +23,5 @@ def make(state: StateFolder, *, further_names: Iterable[str]) -> None:
     if os.environ["FEDSIP_TLS_CERT"] == str(own_certificate):
         named = [os.environ["FEDSIP_HOSTNAME"]] if os.environ.get("FEDSIP_HOSTNAME") else []
         names = [*named, addresses.host_name(), *further_names, "localhost", *addresses.local()]
-        certificate.ensure(state, names, today=datetime.now(UTC))
+        usable = [name for name in names if addresses.is_host(name)]  # a machine may be called ü
+        certificate.ensure(state, usable, today=datetime.now(UTC))

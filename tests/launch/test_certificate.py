@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
+import pytest
 from cryptography import x509
 
-from fedsip_platform.launch import certificate
+from fedsip_platform.launch import addresses, certificate
 from fedsip_platform.launch.state import StateFolder
 
 TODAY = datetime(2026, 11, 23, tzinfo=UTC)
@@ -25,6 +26,26 @@ def test_it_serves_names_and_addresses(state: StateFolder) -> None:
     assert found.get_values_for_type(x509.DNSName) == ["sip.example.com", "localhost"]
     addresses = [ip_address("127.0.0.1"), ip_address("::1")]
     assert found.get_values_for_type(x509.IPAddress) == addresses
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sip.example.com", True),
+        ("my_host", True),
+        ("192.0.2.1", True),
+        ("2001:db8::1", True),
+        ("", False),
+        ("ü", False),
+        ("a b", False),
+        ("a..b", False),
+        ("-a", False),
+        ("a" * 64, False),
+        ("a\n", False),
+    ],
+)
+def test_names_that_no_certificate_can_hold_are_left_out(text: str, expected: bool) -> None:
+    assert addresses.is_host(text) is expected
 
 
 def test_the_key_is_private(state: StateFolder) -> None:

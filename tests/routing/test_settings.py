@@ -62,6 +62,8 @@ def test_values(name: str, text: str, attribute: str, value: object) -> None:
         ({"FEDSIP_SIP_PORT": "5060.5"}, "it must be a whole number"),
         ({"FEDSIP_SIP_T1": "nan"}, "it must be above 0"),
         ({"FEDSIP_SIP_T1": "inf"}, "it must be above 0"),
+        ({"FEDSIP_SIP_ADVERTISED_IPV4": "a b"}, "FEDSIP_SIP_ADVERTISED_IPV4 cannot be 'a b'"),
+        ({"FEDSIP_SIP_ADVERTISED_IPV6": "2001:db8::x"}, "FEDSIP_SIP_ADVERTISED_IPV6 cannot be"),
         ({"FEDSIP_SIP_ADDRESSES": "eth0"}, "FEDSIP_SIP_ADDRESSES cannot be 'eth0'"),
         ({"FEDSIP_SIP_RELAYS": "127.0.0.1"}, "'127.0.0.1' is no host:port"),
         ({"FEDSIP_SIP_TRUSTED_SOURCES": "x"}, "FEDSIP_SIP_TRUSTED_SOURCES cannot be 'x'"),
