@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from admin_ui.list_fields import LinesField, TicksField
+from fedsip_platform.directory.services import LONGEST_PASSWORD
 from fedsip_platform.federation.models import FederationRule
 from fedsip_platform.routing import checks
 from fedsip_platform.routing.models import (
@@ -58,18 +59,34 @@ class TrunkForm(forms.ModelForm):
         label=_("Its calls come from"),
         help_text=_("Addresses or small networks, each on a line, such as 192.0.2.0/28."),
     )
+    password = forms.CharField(
+        label=_("Its password"),
+        required=False,
+        strip=False,
+        max_length=LONGEST_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
 
     class Meta:
         model = Trunk
         fields = (
-            *("name", "inbound_addresses", "inbound_tls_name", "options_seconds"),
-            *("enabled", "note"),
+            *("name", "inbound_addresses", "inbound_tls_name", "account", "password"),
+            *("options_seconds", "enabled", "note"),
         )
         labels = {
             **COMMON,
             "inbound_tls_name": _("Or with a certificate for"),
+            "account": _("Our account there"),
             "options_seconds": _("Seconds between health checks"),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = (
+            _("There is one; leave this empty and it stays.")
+            if self.instance.has_password
+            else _("It is sealed before it is kept; nobody can read it again.")
+        )
 
 
 class GatewayForm(forms.ModelForm):

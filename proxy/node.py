@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from proxy.relay.interfaces import Interfaces
     from proxy.relay.pool import RelayPool
     from proxy.routing.call_rates import CallRates
+    from proxy.routing.carrier_accounts import CarrierAccounts
     from proxy.routing.contact_checks import ContactChecks
     from proxy.routing.media import Sessions
     from proxy.routing.screen import Floods
@@ -87,6 +88,8 @@ class Node:
     """What tenants use at the other nodes; the heartbeat keeps it."""
     denied_peers: frozenset[bytes]
     """Domains with which nobody here has calls, as patterns."""
+    accounts: CarrierAccounts
+    """What carriers have asked of us."""
     dead_gateways: set[int]
     """Gateways of trunks that do not answer OPTIONS; gateway_checks.py keeps it."""
     refusals: Refusals

@@ -43,6 +43,7 @@ from proxy.relay.pool import RelayPool
 from proxy.routing import registrar
 from proxy.routing.abandoned import Abandoned
 from proxy.routing.call_rates import CallRates
+from proxy.routing.carrier_accounts import CarrierAccounts
 from proxy.routing.contact_checks import TICK_SECONDS, ContactChecks
 from proxy.routing.gateway_checks import GatewayChecks
 from proxy.routing.hang_up import hang_up
@@ -153,6 +154,7 @@ class Server:
             call_rates=CallRates(),
             tenant_rates=tenant_rates,
             platform_use=PlatformUse(tenant_rates),
+            accounts=CarrierAccounts(key),
             dead_gateways=set(),
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self._refusals,

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
 from fedsip_platform.directory.models import Domain
+from fedsip_platform.directory.services import LONGEST_PASSWORD
 from fedsip_platform.routing import services
 from fedsip_platform.routing.models import Trunk
 
@@ -22,10 +23,22 @@ class TrunkSerializer(serializers.ModelSerializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     domain = OwnSlugField(slug_field="name", queryset=Domain.objects.select_related("tenant"))
 
+    password = serializers.CharField(
+        write_only=True,
+        required=False,
+        trim_whitespace=False,
+        max_length=LONGEST_PASSWORD,
+        help_text="Of the account. Without one, that which it has stays.",
+    )
+    has_password = serializers.BooleanField(
+        read_only=True, help_text="Whether there is one; nobody can read it again."
+    )
+
     class Meta:
         model = Trunk
         fields = (
             *("id", "domain", "name", "inbound_addresses", "inbound_tls_name"),
+            *("account", "password", "has_password"),
             *("options_seconds", "enabled", "note", "created_at", "updated_at"),
         )
         validators: list[Any] = []

@@ -21,13 +21,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     ways.add_argument("--generate", action="store_true", help="make one and show it once")
 
 
+def add_option(parser: argparse.ArgumentParser, what: str) -> None:
+    """The one way beside asking, for a password that others have given."""
+    parser.add_argument(
+        "--password-stdin", action="store_true", help=f"read {what} from standard input"
+    )
+
+
+def of_others(options: Mapping[str, Any], *, asked: bool) -> str | None:
+    """A password that others have given: read, or asked for where it is wanted and a person is
+    there; None without one."""
+    if options["password_stdin"]:
+        return _from_stdin()
+    if asked and sys.stdin.isatty():
+        return getpass.getpass("Password of the account: ")
+    return None
+
+
 def chosen(options: Mapping[str, Any]) -> tuple[str, bool]:
     """The password, and whether it was made here and must be shown."""
     if options["password_stdin"]:
-        line = sys.stdin.readline().rstrip("\r\n")
-        if not line:
-            raise Refused(_("there was no password on standard input."))
-        return line, False
+        return _from_stdin(), False
     if options["generate"] or not sys.stdin.isatty():
         return generated(), True
     first = getpass.getpass("Password (empty: make one): ")
@@ -36,3 +50,10 @@ def chosen(options: Mapping[str, Any]) -> tuple[str, bool]:
     if getpass.getpass("The same again: ") != first:
         raise Refused(_("the two passwords differ; nothing was done."))
     return first, False
+
+
+def _from_stdin() -> str:
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise Refused(_("there was no password on standard input."))
+    return line

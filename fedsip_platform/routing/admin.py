@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -25,10 +25,11 @@ def register(
     make: Service,
     modify: Service,
     remove: Service,
+    typed: Mapping[str, forms.Field] | None = None,
     **options: Any,
 ) -> None:
     """A page whose form is tried out and written by these services. What the thing belongs to
-    (`owners`) is chosen once."""
+    (`owners`) is chosen once; what is `typed` beside is no field of its own."""
 
     def write(form: forms.ModelForm) -> models.Model:
         if form.instance.pk is None:
@@ -36,13 +37,13 @@ def register(
         kept = model._default_manager.get(pk=form.instance.pk)
         return modify(kept, **changed(form))
 
-    class Form(forms.ModelForm):
+    class Typed(forms.ModelForm):
         def _post_clean(self) -> None:
             super()._post_clean()
             try_out(self, lambda: write(self))
 
     class Page(admin.ModelAdmin):
-        form = Form
+        form = type("Form", (Typed,), dict(typed or {}))
         autocomplete_fields = owners
         list_select_related = owners
 
@@ -97,6 +98,8 @@ register(
     services.create_trunk,
     services.update_trunk,
     services.delete_trunk,
+    typed={"password": forms.CharField(required=False, strip=False, widget=forms.PasswordInput)},
+    exclude=("sealed_password",),
     list_display=("name", "domain", "inbound_addresses", "options_seconds", "enabled"),
     search_fields=("name", "domain__name"),
 )

@@ -200,6 +200,15 @@ class Trunk(models.Model):
         validators=[MaxValueValidator(3600), checks.check_interval],
         help_text=_("How often each gateway is asked whether it is there; 0: never."),
     )
+    account = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[names.check_one_line],
+        help_text=_("User name, where the carrier asks who sends calls. Empty: it does not."),
+    )
+    sealed_password = models.CharField(max_length=700, blank=True, default="", db_default="")
     enabled = _enabled()
     note = _note()
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
@@ -211,6 +220,11 @@ class Trunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.domain.name}"
+
+    @property
+    def has_password(self) -> bool:
+        """Whether there is one for its account; nobody can read it again."""
+        return bool(self.sealed_password)
 
 
 class GatewayTransport(models.TextChoices):

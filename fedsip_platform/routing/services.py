@@ -6,9 +6,11 @@ normal form first; a name is used once in a domain, as user, alias or ring group
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model
@@ -16,6 +18,8 @@ from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import Conflict, ServiceError, change, delete, save
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.directory.services import LONGEST_PASSWORD
+from proxy.directory import carrier_secret
 
 from . import destinations
 from .models import Alias, Forward, Gateway, OutboundPolicy, RingGroup, Trunk
@@ -96,15 +100,21 @@ def delete_ring_group(group: RingGroup) -> None:
 # -- trunks
 
 
-def create_trunk(domain: Domain, name: str, **fields: Any) -> Trunk:
-    """Make a trunk; it leads nowhere before it has gateways."""
-    return save(Trunk(domain=domain, name=name, **fields))
+def create_trunk(domain: Domain, name: str, *, password: str = "", **fields: Any) -> Trunk:
+    """Make a trunk; it leads nowhere before it has gateways. `password` is its account's."""
+    trunk = Trunk(domain=domain, name=name, **fields)
+    trunk.sealed_password = _sealed_password(trunk, trunk.account, password)
+    return save(trunk)
 
 
-def update_trunk(trunk: Trunk, **fields: Any) -> Trunk:
-    """Change a trunk; its name only while no rule leads to it."""
+def update_trunk(trunk: Trunk, *, password: str | None = None, **fields: Any) -> Trunk:
+    """Change a trunk; its name only while no rule leads to it. Without a password, the one that
+    its account has stays; without an account there is none."""
     if fields.get("name", trunk.name) != trunk.name:
         _refuse_used(trunk, "name")
+    if password is not None or "account" in fields:
+        account = fields.get("account", trunk.account)
+        fields["sealed_password"] = _sealed_password(trunk, account, password or "")
     return change(trunk, fields)
 
 
@@ -226,6 +236,29 @@ def _normal(field: str, make: Callable[[Any, Domain], Any], given: Any, domain: 
         return make(given, domain)
     except ValidationError as error:
         raise ServiceError(field, " ".join(error.messages)) from error
+
+
+def _sealed_password(trunk: Trunk, account: str, password: str) -> str:
+    """What is kept of the password of a trunk's account. The one that it has already is not sealed
+    anew: nothing has changed then."""
+    if not account:
+        if password:
+            raise ServiceError("account", _("Say for which account the password is."))
+        return ""
+    if not password:
+        if not trunk.sealed_password:
+            raise ServiceError("password", _("The account needs its password."))
+        return trunk.sealed_password
+    if len(password) > LONGEST_PASSWORD:
+        raise ServiceError(
+            "password", _("Use at most %(most)s characters.") % {"most": LONGEST_PASSWORD}
+        )
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in password):
+        raise ServiceError("password", _("A password has no control characters."))
+    key = settings.WEB.cluster_key()
+    if carrier_secret.unseal(trunk.sealed_password, key) == password.encode():
+        return trunk.sealed_password
+    return carrier_secret.seal(password, key)
 
 
 def _refuse_used(trunk: Trunk, field: str) -> None:

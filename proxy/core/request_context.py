@@ -154,6 +154,7 @@ class Branch:
         "branch_id",
         "breadth",
         "cancel_wanted",
+        "challenges",
         "client_transaction",
         "failure",
         "far_media",
@@ -203,6 +204,7 @@ class Branch:
         self.lines_on_top = 0  # Via and Record-Route, put there by the last attempt
         self.media: object | None = None  # for routing's media step
         self.far_media = 0  # its own, too; sealed into our Record-Route
+        self.challenges = 0  # how many of its far side routing has answered
         self.srtp = ""  # its own as well: what its far side wants beyond its policy
         self.note = b""  # routing's own; sealed into our Record-Route, it comes back in the dialog
 

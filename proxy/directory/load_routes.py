@@ -36,10 +36,12 @@ SOURCES: Final[dict[str, Source]] = {
         ),
     ),
     "trunk": Source(
-        "SELECT trunk_id, domain_id, name, inbound_addresses, inbound_tls_name, options_seconds"
-        " FROM proxy_trunk",
+        "SELECT trunk_id, domain_id, name, inbound_addresses, inbound_tls_name, options_seconds,"
+        " account, sealed_password FROM proxy_trunk",
         "trunk_id",
-        lambda row: Trunk(row[0], row[1], text(row[2]), tuple(row[3]), text(row[4]), row[5]),
+        lambda row: Trunk(
+            row[0], row[1], text(row[2]), tuple(row[3]), text(row[4]), row[5], text(row[6]), row[7]
+        ),
     ),
     "gateway": Source(
         "SELECT gateway_id, trunk_id, host, port, transport, priority, weight FROM proxy_gateway",

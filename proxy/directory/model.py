@@ -178,6 +178,10 @@ class Trunk:
     inbound_addresses: tuple[str, ...] = ()
     inbound_tls_name: bytes = b""
     options_seconds: int = 0
+    account: bytes = b""
+    """The user name that its gateways ask for by digest; empty: none."""
+    sealed_password: str = ""
+    """carrier_secret.py opens it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ from proxy.sip.fields import NameAddr, parse_name_addr
 from proxy.sip.scan import quote
 from proxy.sip.uri import SipUri
 
+from . import dialog_note
+from .dialog_note import DialogNote, Renamed
+
 if TYPE_CHECKING:
     from proxy.core.target_set import ShownCaller
     from proxy.sip.message import Request, Response
-
-_PARTS = 4
 
 
 def show(call: RequestContext, branch: Branch) -> None:
@@ -34,35 +35,27 @@ def show(call: RequestContext, branch: Branch) -> None:
         return
     shown = _shown(from_, changes.caller)
     _set(branch.request, b"from", shown)
-    branch.note = b"\0".join(
-        (
-            shown.display_text,
-            _user(shown),
-            from_.display_text,
-            _user(from_),
-        )
-    )
+    renamed = Renamed(shown.display_text, _user(shown), from_.display_text, _user(from_))
+    branch.note = DialogNote(renamed).serialise()
 
 
 def keep(call: RequestContext) -> None:
     """Within the dialog: each side is told what it has seen from the beginning."""
-    parts = call.note.split(b"\0")
-    if len(parts) != _PARTS:
+    renamed = dialog_note.parse(call.note).renamed
+    if renamed is None:
         return
     if call.direction is TOWARD_CALLEE:
         _set(call.request, b"from", seen_by_callee(call.request.from_, call.note))
     else:
-        _, _, display, user = parts
-        _set(call.request, b"to", _renamed(call.request.to, display, user))
+        _set(call.request, b"to", _renamed(call.request.to, renamed.display, renamed.user))
 
 
 def seen_by_callee(from_: NameAddr, note: bytes) -> NameAddr:
     """The caller's From as the side that was called knows it, by the dialog's note."""
-    parts = note.split(b"\0")
-    if len(parts) != _PARTS:
+    renamed = dialog_note.parse(note).renamed
+    if renamed is None:
         return from_
-    display, user, _, _ = parts
-    return _renamed(from_, display, user)
+    return _renamed(from_, renamed.shown_display, renamed.shown_user)
 
 
 def restore(call: RequestContext, branch: Branch | None, response: Response) -> None:

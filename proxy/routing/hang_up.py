@@ -21,7 +21,7 @@ from proxy.sip.fields import parse_name_addr
 from proxy.sip.uri import SipUri
 from proxy.transport.flow_token import Kind
 
-from . import caller_id
+from . import caller_id, carrier_accounts
 from .destination import find_again
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def _byes(call: Call, dialog: Dialog, node: Node, why: bytes) -> list[tuple[Requ
     seen_from = caller_id.seen_by_callee(parse_name_addr(dialog.from_), note).serialise()
     to_callee = _bye(call, dialog.far_contact, seen_from, dialog.to, above[::-1], why)
     to_caller = _bye(call, dialog.contact, dialog.to, dialog.from_, below, why)
+    carrier_accounts.sign_own(to_callee, note, node)
     return [(to_callee, flows.get(Kind.CALLEE)), (to_caller, flows.get(Kind.CALLER))]
 
 

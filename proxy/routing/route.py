@@ -15,6 +15,7 @@ from proxy.core.request_context import Branch, RequestContext
 from . import (
     authenticate,
     caller_id,
+    carrier_accounts,
     changes,
     destination,
     e164,
@@ -84,6 +85,7 @@ def sequential_request(call: RequestContext, node: Node) -> None:
     screen.refuse_strangers_in_dialogs(call)
     identity.settle(call)
     caller_id.keep(call)
+    carrier_accounts.keep_ahead(call, node)
     nat.take_off_alias(call)
     destination.find_flow_again(call, node)
     if call.method == b"BYE":
@@ -99,11 +101,14 @@ async def branch(node: Node, call: RequestContext, branch: Branch) -> None:
         identity.tell(call, branch)
         changes.apply(call, branch)
     await media.offer(call, branch, node)
+    carrier_accounts.sign(call, branch, node)
 
 
 def refused(node: Node, call: RequestContext, branch: Branch, response: Response) -> bool:
-    """Whether the target of a branch that has refused is offered something else."""
-    return media.offer_encrypted(call, branch, response, node)
+    """Whether the target of a branch that has refused is told or offered something else."""
+    return carrier_accounts.answer_challenge(call, branch, response, node) or media.offer_encrypted(
+        call, branch, response, node
+    )
 
 
 async def reply(
@@ -112,6 +117,7 @@ async def reply(
     """onreply_route: each response that goes upstream."""
     identity.settle_reply(branch, response)
     caller_id.restore(call, branch, response)
+    carrier_accounts.settle_reply(call, branch, response)
     nat.alias_contact_in_reply(call, branch, response, node)
     await media.answer(call, branch, response, node)
 

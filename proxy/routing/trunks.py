@@ -62,6 +62,7 @@ def _target(
         is_trusted=caller is None or not caller.user,
         shown_as=domain.name.decode(),
         changes=replace(changes, added=added, removed=(*changes.removed, history.DIVERSION)),
+        trunk_id=gateway.trunk_id,
     )
 
 

@@ -1,8 +1,8 @@
-"""Digest authentication (RFC 3261 s22, RFC 7616, RFC 8760): challenge and verify.
+"""Digest authentication (RFC 3261 s22, RFC 7616, RFC 8760): challenge, verify, and answer.
 
 Nonces are stateless: `wall-clock seconds, serial, keyed hash`. Any node that has the secret
 verifies them. What a node remembers is the highest nonce counts, to refuse replays (RFC 7616 s3.4).
-Only HA1 is ever needed, never a password.
+To verify takes HA1 only, never a password; to answer others' challenges takes one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from hmac import compare_digest
 from typing import Final
 
 from .fields import Credentials
+from .scan import quote
 
 MD5: Final = b"MD5"
 SHA256: Final = b"SHA-256"
@@ -123,6 +124,64 @@ def digest_response(
     else:
         text = b"%b:%b:%b:%b:%b:%b" % (ha1_hex, nonce, nc, cnonce, qop, ha2)
     return hash_of(text).hexdigest().encode()
+
+
+def can_answer(challenge: Credentials) -> bool:
+    """Whether we know how: digest of a known algorithm, with a qop that we know or none."""
+    params = challenge.params
+    if challenge.scheme.lower() != b"digest" or not params.get(b"nonce"):
+        return False
+    if params.get(b"algorithm", MD5).upper() not in _HASHES:
+        return False
+    return b"qop" not in params or _chosen_qop(params) is not None
+
+
+def credentials_for(
+    challenge: Credentials,
+    username: bytes,
+    password: bytes,
+    method: bytes,
+    uri: bytes,
+    *,
+    count: int,
+    cnonce: bytes,
+    body: bytes = b"",
+) -> bytes:
+    """The value of (Proxy-)Authorization that answers a challenge which `can_answer` took.
+
+    `count` is how often its nonce has been used, with this one (RFC 7616 s3.4).
+    """
+    params = challenge.params
+    realm, nonce = params.get(b"realm", b""), params[b"nonce"]
+    algorithm = params.get(b"algorithm", MD5).upper()
+    qop, nc = _chosen_qop(params), b"%08x" % count
+    response = digest_response(
+        ha1(username, realm, password, algorithm),
+        method,
+        uri,
+        nonce,
+        algorithm=algorithm,
+        qop=qop,
+        nc=nc,
+        cnonce=cnonce,
+        body=body,
+    )
+    value = b"Digest username=%b, realm=%b, nonce=%b, uri=%b, response=%b" % tuple(
+        quote(text) for text in (username, realm, nonce, uri, response)
+    )
+    if b"algorithm" in params:
+        value += b", algorithm=" + algorithm
+    if b"opaque" in params:
+        value += b", opaque=" + quote(params[b"opaque"])
+    if qop is not None:
+        value += b", qop=%b, nc=%b, cnonce=%b" % (qop, nc, quote(cnonce))
+    return value
+
+
+def _chosen_qop(params: dict[bytes, bytes]) -> bytes | None:
+    """auth where it is offered, else auth-int; None where neither is."""
+    offered = [word.strip().lower() for word in params.get(b"qop", b"").split(b",")]
+    return next((known for known in (b"auth", b"auth-int") if known in offered), None)
 
 
 def verify(

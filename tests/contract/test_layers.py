@@ -82,6 +82,7 @@ IMPURE = {"asyncio", "django", "logging", "os", "random", "secrets", "socket", "
 SHARED = (
     "proxy.settings",
     "proxy.sip",
+    "proxy.directory.carrier_secret",  # sealed here, opened where carriers ask
     "proxy.directory.destination_class",
     "proxy.directory.federation_rules",
     "proxy.directory.header_lines",

@@ -39,6 +39,7 @@ from proxy.observe.refusals import Refusals
 from proxy.relay.client import RelayError
 from proxy.relay.interfaces import Interfaces
 from proxy.routing.call_rates import CallRates
+from proxy.routing.carrier_accounts import CarrierAccounts
 from proxy.routing.contact_checks import ContactChecks
 from proxy.routing.media import Sessions
 from proxy.routing.route import route_request
@@ -60,6 +61,7 @@ OPEN = Domain(2, 1, b"acme", b"open.example", unauthenticated=True)
 OTHER = Domain(3, 2, b"umbrella", b"other.example", hide_users=False)
 PASSWORD = b"secret"
 SECRET = b"s" * 32
+CLUSTER_KEY = b"k" * 32
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.10\r\ns=-\r\nc=IN IP4 192.0.2.10\r\nt=0 0\r\n"
 SDP += b"m=audio 4000 RTP/AVP 0\r\n"
 
@@ -167,7 +169,7 @@ class World:
             bindings=Bindings(),
             transport=self.air,
             locator=self.air,
-            tokens=Tokens(b"k" * 32, boot_id),
+            tokens=Tokens(CLUSTER_KEY, boot_id),
             relays=self.relays,  # type: ignore[arg-type]
             floods=Floods(settings),
             sessions=Sessions(),
@@ -183,6 +185,7 @@ class World:
             call_rates=CallRates(),
             tenant_rates=tenant_rates,
             platform_use=PlatformUse(tenant_rates),
+            accounts=CarrierAccounts(CLUSTER_KEY),
             dead_gateways=set(),
             denied_peers=frozenset(name.encode() for name in settings.federation_deny),
             refusals=self.refusals,

@@ -141,7 +141,9 @@ SELECT
     k.name::text AS name,
     k.inbound_addresses::text[] AS inbound_addresses,
     k.inbound_tls_name::text AS inbound_tls_name,
-    k.options_seconds::int AS options_seconds
+    k.options_seconds::int AS options_seconds,
+    k.account::text AS account,
+    k.sealed_password::text AS sealed_password
 FROM routing_trunk k
 WHERE k.enabled;
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 
-from fedsip_platform.cli import fields, lookup, rows, speech
+from fedsip_platform.cli import fields, lookup, passwords, rows, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.routing import services
 from fedsip_platform.routing.models import Gateway, Trunk
@@ -20,7 +20,7 @@ COLUMNS = {
     "gateways": "gateways",
     "enabled": "enabled",
 }
-FIELDS = fields.names(Trunk, but=("name",))
+FIELDS = fields.names(Trunk, but=("name", "sealed_password"))
 GATEWAY_FIELDS = fields.names(Gateway, but=("host",))
 
 
@@ -42,7 +42,9 @@ class Command(BaseCommand):
         for one in (adding, setting, deleting, giving, dropping):
             one.add_argument("trunk", metavar="TRUNK@DOMAIN", help="such as carrier@example.com")
         adding.add_argument("field", nargs="*", help=field_help)
-        setting.add_argument("field", nargs="+", help=field_help)
+        setting.add_argument("field", nargs="*", help=field_help)
+        for one in (adding, setting):
+            passwords.add_option(one, "the account's password")
         giving.add_argument("host", help="a domain or an address")
         giving.add_argument("field", nargs="*", help=gateway_help)
         dropping.add_argument("host")
@@ -56,7 +58,9 @@ class Command(BaseCommand):
 def add(options: Mapping[str, Any]) -> None:
     """Make a trunk."""
     name, domain = lookup.address(options["trunk"])
-    trunk = services.create_trunk(domain, name, **_fields(options))
+    given = _fields(options)
+    password = passwords.of_others(options, asked=bool(given.get("account"))) or ""
+    trunk = services.create_trunk(domain, name, password=password, **given)
     sentence = _("trunk %(trunk)s is made; ./fedsip trunk gateway gives it hosts.") % {
         "trunk": trunk
     }
@@ -73,7 +77,10 @@ def list_all(options: Mapping[str, Any]) -> None:
 
 def change(options: Mapping[str, Any]) -> None:
     """Change a trunk."""
-    trunk = services.update_trunk(_trunk(options), **_fields(options))
+    trunk, given = _trunk(options), _fields(options)
+    asked = bool(given.get("account")) and not trunk.has_password
+    password = passwords.of_others(options, asked=asked)
+    trunk = services.update_trunk(trunk, password=password, **given)
     speech.done(_("trunk %(trunk)s is changed.") % {"trunk": trunk}, rows.of_trunk(trunk), options)
 
 
