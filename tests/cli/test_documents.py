@@ -21,9 +21,9 @@ SHOWN = re.compile(r"^    \./fedsip (.+)$", re.MULTILINE)
 
 
 def commands(page: str) -> list[list[str]]:
-    """Those of a page, without what a shell does with their output."""
+    """Those of a page, without what a shell does with their input and output."""
     lines = SHOWN.findall((DOCS / page).read_text())
-    return [shlex.split(line.partition(" > ")[0], comments=True) for line in lines]
+    return [shlex.split(re.split(" [<>] ", line)[0], comments=True) for line in lines]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def carry_out(fedsip: Fedsip, page: str) -> dict[str, str]:
     """What each command says, by the command; none is refused."""
     said = {}
     for words in commands(page):
-        outcome = fedsip(*words)
+        outcome = fedsip(*words, stdin="a long password\n")
         assert outcome.complained == "", f"{page}: {words}: {outcome.complained}"
         said[shlex.join(words)] = outcome.said
     return said

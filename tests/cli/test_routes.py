@@ -87,6 +87,21 @@ def test_trunks_and_how_their_gateways_are(acme: Fedsip) -> None:
     assert acme("trunk", "delete", "carrier@example.com").code == 0
 
 
+def test_a_carriers_account(acme: Fedsip) -> None:
+    trunk = "carrier@example.com"
+    refused = acme("trunk", "add", trunk, "account=acme-4711")
+    assert (refused.code, refused.complained) == (1, "fedsip: The account needs its password.\n")
+    words = ("trunk", "add", trunk, "account=acme-4711", "--password-stdin", "--json")
+    made = acme(*words, stdin="carriers secret\n")
+    assert (made.json["account"], made.json["has_password"]) == ("acme-4711", True)
+    assert "secret" not in made.said
+    sealed = Trunk.objects.get().sealed_password
+    assert acme("trunk", "set", trunk, "--password-stdin", stdin="another\n").code == 0
+    assert Trunk.objects.get().sealed_password != sealed
+    assert acme("trunk", "set", trunk, "account=").code == 0
+    assert not Trunk.objects.get().has_password
+
+
 def test_policies_of_a_domain_and_of_a_user(users: Fedsip) -> None:
     users("policy", "set", "example.com", "classes=national, toll_free")
     users("policy", "set", "alice@example.com", "caller_id=+15550000000", "deny_regex=^900")

@@ -22,10 +22,11 @@ from tests.harness.calls import (
     ring_and_answer,
 )
 from tests.harness.dns_server import DnsThread, Zones
+from tests.harness.kamailio import ASKING, kamailio
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.sip_hosts import RefusingHost, TlsClient
-from tests.harness.sipp import SDP, Party, Sipp, pause, receive, response, send
+from tests.harness.sipp import SDP, Party, Sipp, ack_of_failure, pause, receive, response, send
 from tests.harness.sipp import request as request_text
 from tests.harness.waiting import wait_until
 
@@ -264,6 +265,45 @@ def test_trunk_whose_first_gateway_refuses(hosts: Hosts, bench: Bench) -> None:
         wait_until(lambda: refusing.methods() == [b"INVITE", b"ACK"], "the first one has its ACK")
     (arrived,) = came(backup, b"INVITE")
     assert arrived.uri_raw.startswith(b"sip:4930999@127.0.0.2")
+
+
+@pytest.mark.parametrize("password", ["carriers secret", "another"])
+def test_a_carrier_that_asks_who_calls(
+    hosts: Hosts, bench: Bench, tmp_path: Path, password: str
+) -> None:
+    """A Kamailio that wants digest credentials, for the call and for what follows in it. The caller
+    sees one INVITE answered, or that the account is refused."""
+    domain, port, callee = f"asks-{len(password)}.test", free_port(), free_port()
+    platform = hosts.platform
+    platform.add_domain(domain)
+    caller, target = platform.add_user("ann", domain), f"sip:{DID}@{domain}"
+    trunk = f"carrier@{domain}"
+    words = ("trunk", "add", trunk, "account=fedsip", "options_seconds=0", "--password-stdin")
+    platform.cli(*words, stdin=f"{password}\n")
+    platform.cli("trunk", "gateway", trunk, "127.0.0.1", f"port={port}", "transport=udp")
+    platform.cli("rule", "add", domain, r"match_regex=^\+", "tran_trunk=carrier")
+    config = ASKING.format(port=port, callee=callee, password="carriers secret")
+    carrier = kamailio(config, tmp_path / "carrier")
+    try:
+        if password == "another":
+            bench.phone(
+                *invite(caller, target),
+                receive(502),
+                send(ack_of_failure(caller, target, cseq=2), retransmit=False),
+                name="refused",
+            ).succeeds()
+            return
+        phone = bench.phone(*ring_and_answer("far"), *bye_at_callee(), name="far", port=callee)
+        calls(bench, caller, target).succeeds()
+        phone.succeeds()
+    finally:
+        carrier.stop()
+    (arrived,) = came(phone, b"INVITE")
+    assert not arrived.headers.has(b"proxy-authorization")  # Kamailio has consumed it
+    (ack,) = came(phone, b"ACK")
+    (bye,) = came(phone, b"BYE")
+    assert (ack.cseq.number, bye.cseq.number) == (arrived.cseq.number, arrived.cseq.number + 1)
+    assert arrived.cseq.number == 3  # 1 was ours to ask, 2 the carrier's
 
 
 @pytest.fixture(scope="module")

@@ -139,6 +139,36 @@ request_route {{
 """
 )
 
+# A carrier that asks who sends it requests, also within calls; whoever has proved himself is let
+# through to one phone.
+ASKING = (
+    ONE_WORKER
+    + """\
+listen=udp:127.0.0.1:{port}
+"""
+    + loaded("tm sl rr pv textops siputils auth")
+    + """\
+request_route {{
+  if (is_method("ACK|CANCEL")) {{
+    if (has_totag() && loose_route()) {{ t_relay(); exit; }}
+    if (t_check_trans()) t_relay();
+    exit;
+  }}
+  if (src_port != {callee} && !pv_proxy_authenticate("carrier.test", "{password}", "0")) {{
+    proxy_challenge("carrier.test", "0"); exit;
+  }}
+  consume_credentials();
+  if (has_totag()) {{
+    if (loose_route()) {{ t_relay(); exit; }}
+    sl_send_reply("404", "Not here"); exit;
+  }}
+  record_route();
+  $du = "sip:127.0.0.1:{callee}";
+  t_relay();
+}}
+"""
+)
+
 
 def kamailio(
     config: str,

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
+from fedsip_platform.audit import log
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.changes import Conflict, ServiceError
 from fedsip_platform.directory import bulk
@@ -15,6 +17,8 @@ from fedsip_platform.directory import services as directory
 from fedsip_platform.directory.models import Translation
 from fedsip_platform.moving import sources, tables
 from fedsip_platform.routing import services
+from fedsip_platform.routing.models import Trunk
+from proxy.directory import carrier_secret
 from proxy.directory.rules import MOST_LOOKED_AT, MOST_SEARCHED
 from tests.platform.world import Api, World
 
@@ -274,3 +278,62 @@ def test_rules_that_a_call_would_have_to_look_at_one_by_one(acme: World, tmp_pat
     report = tables.bring_in([sources.read(crowd, "translations")], acme.tenant)
     assert report.problems[0][0] == f"translations row {MOST_LOOKED_AT + 1} match_regex"
     assert not Translation.objects.filter(domain=acme.domain, match_regex="^77$").exists()
+
+
+def test_the_password_of_a_carriers_account_is_sealed(acme: World, as_admin: Api) -> None:
+    """It is kept, and shown to nobody: not by REST, nor by the audit log."""
+    given = {"account": "acme-4711", "password": "carriers secret"}
+    answer = as_admin.patch("trunks/carrier@example.com", given)
+    assert answer.status_code == 200
+    trunk = Trunk.objects.get(name="carrier", domain=acme.domain)
+    key = settings.WEB.cluster_key()
+    assert carrier_secret.unseal(trunk.sealed_password, key) == b"carriers secret"
+    assert carrier_secret.unseal(trunk.sealed_password, b"o" * 32) is None
+    shown = as_admin.get("trunks/carrier@example.com").json()
+    assert (shown["account"], shown["has_password"]) == ("acme-4711", True)
+    assert "password" not in shown
+    for everything in (answer.content.decode(), str(list(Entry.objects.values()))):
+        assert "carriers secret" not in everything
+        assert trunk.sealed_password not in everything
+    assert Entry.objects.latest("pk").changes == {
+        "account": ["", "acme-4711"],
+        "sealed_password": [log.HIDDEN, log.HIDDEN],
+    }
+
+
+def test_the_same_password_again_changes_nothing(acme: World) -> None:
+    trunk = Trunk.objects.get(name="carrier", domain=acme.domain)
+    services.update_trunk(trunk, account="acme", password="carriers secret")
+    sealed, noted = trunk.sealed_password, Entry.objects.count()
+    services.update_trunk(trunk, account="acme", password="carriers secret")
+    services.update_trunk(trunk, account="acme")
+    assert (trunk.sealed_password, Entry.objects.count()) == (sealed, noted)
+    services.update_trunk(trunk, password="another")
+    assert trunk.sealed_password != sealed
+    services.update_trunk(trunk, account="")
+    assert not trunk.has_password
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "reason"),
+    [
+        ({"account": "acme"}, "password", "needs its password"),
+        ({"password": "x"}, "account", "for which account"),
+        ({"account": "acme", "password": "a\r\nb"}, "password", "no control characters"),
+        ({"account": "acme", "password": "x" * 129}, "password", "at most 128"),
+        ({"account": "a\r\nb", "password": "x"}, "account", "Line ends"),
+    ],
+)
+def test_accounts_that_are_refused(
+    acme: World, given: dict[str, str], field: str, reason: str
+) -> None:
+    trunk = Trunk.objects.get(name="carrier", domain=acme.domain)
+    for attempt in (
+        lambda: services.update_trunk(trunk, **given),
+        lambda: services.create_trunk(acme.domain, "second", **given),
+    ):
+        with pytest.raises(ServiceError, match=reason) as caught:
+            attempt()
+        assert caught.value.field == field
+    trunk.refresh_from_db()
+    assert (trunk.account, trunk.sealed_password) == ("", "")
