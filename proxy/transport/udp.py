@@ -162,7 +162,7 @@ class UdpListener:
             if is_last and not waiting:
                 self._on_datagram(data, flow)
                 return
-            if not waiting.add(flow.remote[0], (data, flow)):
+            if not waiting.add(flow.remote[0], (data, flow), len(data)):
                 self.dropped += 1
             if is_last:
                 break
