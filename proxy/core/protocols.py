@@ -111,5 +111,9 @@ class ProxyCore(Protocol):
     def open_own_entries(self, call: RequestContext, names_us: Callable[[Uri], bool]) -> None:
         """Open and take off the Route entries that are ours."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there are more server transactions than a node should have."""
+
     def has_passed(self, call: RequestContext) -> bool:
         """Whether the request has come through another node of the cluster."""

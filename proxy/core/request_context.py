@@ -334,6 +334,11 @@ class RequestContext:
         """Take our Route entries off and note what they say; see loose_route.py."""
         self._core.open_own_entries(self, names_us)
 
+    @property
+    def is_node_full(self) -> bool:
+        """Whether the node has more server transactions than it should have."""
+        return self._core.is_full
+
     def has_passed(self) -> bool:
         """Whether this INVITE has come through another node of the cluster, which has asked its
         caller for credentials, and comes back within minutes."""

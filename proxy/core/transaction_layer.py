@@ -71,6 +71,11 @@ class CoreSettings:
     timers: TimerSettings = field(default_factory=TimerSettings)
     timer_c: float = 180.0
     ring_seconds: float = 30.0  # for a group of targets that has another one behind it
+    most_refused: int = 20_000
+    """Where there are more server transactions, what we refuse at once is not remembered: a request
+    that comes again is refused again, as by a stateless UAS (RFC 3261 s8.2.7)."""
+    most_transactions: int = 100_000
+    """With more server transactions the node is full, and routing takes nothing of strangers."""
 
 
 class TransactionLayer:
@@ -92,6 +97,8 @@ class TransactionLayer:
         self._user = user
         self._observer = observer
         self._timers = settings.timers
+        self._most_refused = settings.most_refused
+        self._most_transactions = settings.most_transactions
         self._servers: dict[Key, ServerTransaction] = {}
         self._loose_route = LooseRoute(transport, tokens)
         self._queue = TimerQueue(clock, self._due)
@@ -134,6 +141,11 @@ class TransactionLayer:
     def transactions(self) -> tuple[int, int]:
         """How many server and client transactions there are."""
         return len(self._servers), len(self._clients)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are more server transactions than a node should have."""
+        return len(self._servers) > self._most_transactions
 
     def now(self) -> float:
         """The clock that everything here goes by."""
@@ -273,7 +285,7 @@ class TransactionLayer:
                     log.error("left unanswered call_id=%r", call.original.call_id)
                     self.reply(call, 500)
             case Reject():
-                self.reply(call, error.status, error.reason, error.headers)
+                self._refuse(call, error.status, error.reason, error.headers)
                 error.__traceback__ = None  # steps may raise one constant many times
             case Drop():
                 self.counters["dropped"] += 1
@@ -282,11 +294,29 @@ class TransactionLayer:
                 self.forget_server(call)
             case ParseError():
                 self.counters["malformed"] += 1
-                self.reply(call, error.status_hint or 400)
+                self._refuse(call, error.status_hint or 400)
             case _:
                 self.counters["failures"] += 1
                 log.error("routing failed call_id=%r", call.original.call_id, exc_info=error)
                 self.reply(call, 500)
+
+    def _refuse(
+        self,
+        call: RequestContext,
+        status: int,
+        reason: bytes | None = None,
+        headers: HeaderPairs = (),
+    ) -> None:
+        """Answer what routing has refused. Where very much of it comes only the first ones are
+        remembered, each for the 32 s of Timer J or H; not so where a 100 has gone, after which an
+        INVITE does not come again."""
+        tx = call.server_transaction
+        self.reply(call, status, reason, headers, is_kept=not (
+            tx is not None
+            and not tx.last_sent
+            and (status >= 300 or call.method == b"OPTIONS")
+            and len(self._servers) > self._most_refused
+        ))  # fmt: skip
 
     # what a RequestContext asks for
 
@@ -297,15 +327,18 @@ class TransactionLayer:
         reason: bytes | None = None,
         headers: HeaderPairs = (),
         body: bytes = b"",
+        *,
+        is_kept: bool = True,
     ) -> None:
-        """Answer by the server transaction; an ACK and a second final answer are left alone."""
+        """Answer by the server transaction; an ACK and a second final answer are left alone. One
+        that is not kept is forgotten with its answer."""
         if call.server_transaction is None:
             return
         response = self.make_response(call, status, reason, headers)
         if body:
             response.body = body
         now = self._clock.time()
-        self.send_response(call, response, now=now)
+        self.send_response(call, response, now=now, is_kept=is_kept)
         if status >= 200 and call.response_context is not None:
             self._upstream.run(call, call.response_context.answered(status), now=now)
 
@@ -348,8 +381,10 @@ class TransactionLayer:
             response.headers.append(name.lower(), value)
         return response
 
-    def send_response(self, call: RequestContext, response: Response, *, now: float) -> None:
-        """Hand a response to the server transaction."""
+    def send_response(
+        self, call: RequestContext, response: Response, *, now: float, is_kept: bool = True
+    ) -> None:
+        """Hand a response to the server transaction, which ends with one that is not kept."""
         tx = call.server_transaction
         if tx is None:
             return
@@ -367,7 +402,10 @@ class TransactionLayer:
             self._final_sent(call, tx, response, now)
         elif tx.is_invite and status > 100 and self._observer is not None:
             self._observer.ringing(call, status, now=now)
-        if actions is not _SEND_ALONE and Action.TERMINATED in actions:
+        if not is_kept:
+            self.counters["stateless"] += 1
+            self._forget(tx)
+        elif actions is not _SEND_ALONE and Action.TERMINATED in actions:
             self._forget(tx)
         else:
             self._queue.schedule(tx)

@@ -69,6 +69,7 @@ async def initial_request(call: RequestContext, node: Node) -> None:
     destination.require_user(call)
     if not trunks.admit(call, node):
         authenticate.local_caller(call, node)
+        screen.refuse_strangers_when_full(call)
         destination.note_caller_binding(call, node)
         federation.admit_stranger(call, node)
     identity.settle(call)

@@ -29,6 +29,10 @@ ALLOW: Final = (
     b" UPDATE, PUBLISH"
 )
 METHODS: Final = frozenset(ALLOW.split(b", "))
+_TOO_BUSY: Final = (
+    (b"retry-after", b"32"),  # what is remembered now has ended by then
+    (b"warning", b'399 fedsip "this server takes nothing more from strangers just now"'),
+)
 _MOST_SOURCES: Final = 200_000
 _LONGEST_LINE: Final = 200  # bytes, of those that are remembered
 _SIGN_IN_REQUESTS: Final = 2  # one is challenged, one has the credentials
@@ -236,6 +240,13 @@ def refuse_preloaded_routes(call: RequestContext) -> None:
     """A Route that leads elsewhere on a first request would make us an open relay (403)."""
     if call.request.headers.has(b"route"):
         raise _route_denied(b"a first request may have no Route that leads elsewhere")
+
+
+def refuse_strangers_when_full(call: RequestContext) -> None:
+    """A node that has more to remember than it should takes what its users and trunks begin, and
+    what is within dialogs; of others nothing (503)."""
+    if call.subscriber is None and call.is_node_full:
+        raise Reject(503, b"Too Busy", _TOO_BUSY)
 
 
 def refuse_strangers_in_dialogs(call: RequestContext) -> None:

@@ -631,3 +631,73 @@ def test_via_of_another_spelling_in_a_response():
     response.headers.set(b"via", b"%b ,  %b" % (spaced, values[1]))
     bob.send(response)
     alice.take_response(200)
+
+
+# -- very many requests
+
+REFUSED = [(b"OPTIONS", 200), (b"OPTIONS", 404), (b"MESSAGE", 403), (b"REGISTER", 401)]
+
+
+@pytest.mark.parametrize(("method", "status"), [*REFUSED, (b"INVITE", 407)])
+def test_of_very_many_that_are_refused_only_the_first_are_remembered(
+    method: bytes, status: int
+) -> None:
+    node, alice, _ = node_with_phones(raising(Reject(status)), most_refused=3)
+    sent = [request(method, b"sip:x@example.com", via=alice.via) for _ in range(10)]
+    answers = []
+    for one in sent:
+        alice.send(one)
+        answers.append(alice.take_response(status))
+    assert node.layer.transactions == (3, 0)
+    assert node.layer.counters["stateless"] == 7
+    alice.send(sent[-1])  # the answer was lost
+    again = alice.take_response(status)
+    assert again.to_tag == answers[-1].to_tag
+    if method == b"INVITE":
+        for one, answer in zip(sent, answers, strict=True):
+            alice.send(ack_of(one, answer))
+    node.clock.advance(33)
+    while alice.inbox:
+        alice.take_response(status)  # of the three, until their ACK
+    assert node.layer.transactions == (0, 0)
+    assert node.clock.armed() == []
+
+
+async def test_what_has_had_a_100_is_remembered_however_many_there_are() -> None:
+    """An INVITE does not come again then, so its final response must, until the ACK."""
+    waited = asyncio.Event()
+
+    async def wait(call: RequestContext) -> None:
+        await waited.wait()
+        raise Reject(404)
+
+    node, alice, _ = node_with_phones(wait, most_refused=0)
+    invite = request(b"INVITE", b"sip:x@example.com", via=alice.via)
+    alice.send(invite)
+    alice.take_response(100)
+    waited.set()
+    await node.layer.settled()
+    alice.take_response(404)
+    node.clock.advance(0.6)
+    again = alice.take_response(404)
+    alice.send(ack_of(invite, again))
+    node.clock.advance(6)
+    assert node.layer.transactions == (0, 0)
+
+
+def test_what_a_far_side_has_refused_is_remembered() -> None:
+    node, alice, bob = node_with_phones(to_targets(target(BOB)), most_refused=0)
+    alice.send(request(b"MESSAGE", b"sip:bob@example.com", via=alice.via))
+    bob.send(respond(bob.take_request(b"MESSAGE"), 486))
+    alice.take_response(486)
+    assert node.layer.transactions[0] == 1
+
+
+def test_a_node_says_when_it_is_full() -> None:
+    node, alice, _ = node_with_phones(to_targets(target(BOB)), most_transactions=2)
+    for _ in range(3):
+        assert not node.layer.is_full
+        alice.send(request(b"MESSAGE", b"sip:bob@example.com", via=alice.via))
+    assert node.layer.is_full
+    node.clock.advance(70)
+    assert not node.layer.is_full

@@ -9,7 +9,7 @@ import pytest
 from proxy.routing import screen
 from proxy.routing.screen import ALLOW, Floods
 from proxy.settings import ProxySettings
-from tests.harness.builders import Dialog, request
+from tests.harness.builders import Dialog, cancel_of, request
 from tests.routing.world import World
 
 STRANGER = b"stranger@elsewhere.org"
@@ -311,3 +311,36 @@ def test_the_tokens_of_a_dialog_open_no_other() -> None:
         )
         phone.take_response(status)
     assert invite.to_tag is None
+
+
+# -- a node that is full
+
+
+async def test_a_full_node_takes_nothing_more_of_strangers() -> None:
+    """Users go on to call, and dialogs go on: only what strangers begin is refused."""
+    world = World(most_transactions=3)
+    alice = world.phone(b"alice@example.com", "192.0.2.10")
+    bob = world.registered(b"bob@example.com", "192.0.2.20")
+    world.clock.advance(33)  # what his REGISTER left is forgotten
+    far = world.phone(b"x@elsewhere.test", "203.0.113.5")
+    calls = [far.sends(b"INVITE", b"sip:bob@example.com") for _ in range(3)]
+    first, second, _ = [bob.take_request(b"INVITE") for _ in calls]
+    for _ in calls:
+        far.take_response(100)
+    far.sends(b"MESSAGE", b"sip:bob@example.com")
+    refused = far.take_response(503)
+    assert refused.reason == b"Too Busy"
+    assert refused.headers.first(b"retry-after") == b"32"
+    bob.take_nothing()
+    bob.answers(first, 200)
+    dialog = Dialog(calls[0], far.take_response(200), is_caller=True)
+    far.send(dialog.request(b"BYE", via=far.via))
+    bob.answers(bob.take_request(b"BYE"), 200)
+    far.take_response(200)
+    bob.answers(second, 180)
+    far.take_response(180)
+    far.send(cancel_of(calls[1]))
+    assert far.take_response(200).cseq.method == b"CANCEL"
+    bob.take_request(b"CANCEL")
+    alice.authenticates(alice.asks(b"MESSAGE", b"sip:bob@example.com"))
+    bob.take_request(b"MESSAGE")

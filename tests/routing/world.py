@@ -146,6 +146,7 @@ class World:
         *domains: Domain,
         relays: tuple[bytes, ...] = (b"r1",),
         boot_id: bytes = b"boot",
+        most_transactions: int = 100_000,
         **set_: Any,
     ) -> None:
         self.clock = Clock()
@@ -200,7 +201,7 @@ class World:
             self.node.tokens,
             self.clock,
             self._route,
-            CoreSettings(secret=SECRET),
+            CoreSettings(secret=SECRET, most_transactions=most_transactions),
             calls,
         )
         self.air.receive = self.layer.received
