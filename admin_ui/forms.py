@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
+from fedsip_platform.directory.models.policies import Federation
 from fedsip_platform.directory.services import ServiceError
+from fedsip_platform.federation import platform_policy
 from fedsip_platform.tenants.models import Tenant
 
 Made = TypeVar("Made")
@@ -151,6 +153,28 @@ class PolicyForm(forms.ModelForm):
             "default_expires": _("Usual registration"),
             "max_expires": _("Longest registration"),
         }
+        help_texts = {
+            "require_tls": _("Phones must use TLS or secure WebSocket; others are refused."),
+            "hide_users": _("Strangers get the same answer for unknown and unregistered users."),
+            "federation": _("Whom your users may call. All other calls are refused, and listed."),
+            "federation_in": _("Who may call your users. All other calls are refused, and listed."),
+            "media_policy": _(
+                "Through the relay it passes firewalls and its quality is measured; past it, "
+                "phones must reach each other."
+            ),
+            "srtp": _("Always encrypted: a phone that cannot do that has no calls."),
+            "nat_keepalive": _("Phones behind NAT are pinged, so that calls reach them."),
+            "trace": _("Off: a call's page has no messages, and nobody sees why it failed."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        said = platform_policy.of_platform()
+        for name, policy in zip(("federation", "federation_in"), said, strict=True):
+            self.fields[name].choices = [
+                (value, f"{label} ({policy.label})" if value == Federation.PLATFORM else label)
+                for value, label in Federation.choices
+            ]
 
 
 class RuleForm(forms.ModelForm):

@@ -1,5 +1,6 @@
 """The way from the internet to a domain's servers, as its last check found it: NAPTR, SRV, host,
-answer (RFC 3263). One line for each transport, each step green or red with its reason. Pure.
+answer (RFC 3263). One line for each transport, each step green, amber where callers get on without
+it, or red, with its reason. Pure.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-GOOD, BAD, IDLE = "good", "bad", ""
+GOOD, WARN, BAD, IDLE = "good", "warn", "bad", ""
 _TRANSPORTS = {"_sips._tcp": "TLS", "_sip._tcp": "TCP", "_sip._udp": "UDP"}
-_COLOURS = {"published": GOOD, "missing": BAD, "different": BAD}
+_COLOURS = {"published": GOOD, "missing": BAD, "different": BAD, "unknown": WARN}
+UNCHECKED = "unchecked"
+"""The state of a record that nobody has looked for yet."""
 Record = Mapping[str, Any]
 
 
@@ -62,14 +65,17 @@ def _at_server(asked: Record) -> AtServer:
 def ways_of(records: Sequence[Record], located: Mapping[str, Any]) -> list[Way]:
     """A line for each SRV record that is to be published."""
     found = []
+    states = [each["state"] for each in records if each["kind"] == "NAPTR"]
+    is_without_naptr = bool(states) and set(states) == {"missing"}
     for srv in (each for each in records if each["kind"] == "SRV"):
         service = srv["name"].split(".", 2)
         transport = _TRANSPORTS.get(".".join(service[:2]))
         if transport is None:
             continue
         _priority, _weight, port, host = srv["value"].split()
+        naptr = [r for r in records if r["value"].endswith(f" {srv['name']}.")]
         steps = [
-            *_records("NAPTR", [r for r in records if r["value"].endswith(f" {srv['name']}.")]),
+            *(_without_naptr() if naptr and is_without_naptr else _records("NAPTR", naptr)),
             *_records("SRV", [srv], _("port %(port)s") % {"port": port}),
             *_records("A, AAAA", [r for r in records if r["name"] == host.rstrip(".")]),
             _answer(transport, located),
@@ -84,7 +90,15 @@ def _records(what: str, chosen: list[Record], value: str = "") -> list[Step]:
     wrong = [each for each in chosen if each["state"] in ("missing", "different")]
     worst = (wrong or chosen)[0]
     shown = value or worst["value"].split()[-1].rstrip(".")
-    return [Step(what, shown, _COLOURS.get(worst["state"], IDLE), _why(worst))]
+    colour = _COLOURS.get(worst["state"], IDLE)
+    if any(each["state"] == "published" for each in chosen) and colour == BAD:
+        colour = WARN  # by the others it is found
+    return [Step(what, shown, colour, _why(worst))]
+
+
+def _without_naptr() -> list[Step]:
+    """No NAPTR at all: callers ask for SRV of each transport (RFC 3263 s4.1)."""
+    return [Step("NAPTR", "", WARN, _("none, so callers ask for SRV"))]
 
 
 def _why(record: Record) -> str:
@@ -95,6 +109,8 @@ def _why(record: Record) -> str:
             return _("missing")
         case "different":
             return _("is %(found)s") % {"found": ", ".join(record["found"])}
+        case "unchecked":
+            return _("not checked yet")
     return _("the DNS did not answer")
 
 
@@ -105,5 +121,9 @@ def _answer(transport: str, located: Mapping[str, Any]) -> Step:
     hop = next((each for each in hops if not each["status"]), hops[0])
     where = f"{hop['address']}:{hop['port']}"
     if not hop["status"]:
-        return Step(_("our servers"), where, BAD, hop["reason"] or _("no answer"))
+        colour = WARN if any(each["status"] for each in hops) else BAD
+        return Step(_("our servers"), where, colour, hop["reason"] or _("no answer"))
+    doubted = next((each for each in hops if each.get("certificate")), None)
+    if doubted is not None:
+        return Step(_("our servers"), where, WARN, doubted["certificate"])
     return Step(_("our servers"), where, GOOD, _("answer"))

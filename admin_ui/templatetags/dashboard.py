@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from fedsip_platform.calls import verdict
 from fedsip_platform.calls.models import CallRecord
+from fedsip_platform.directory import names
 
 register = template.Library()
 
@@ -194,3 +195,9 @@ def browser(user_agent: str) -> str:
 def pretty(value: Any) -> str:
     """JSON as people read it."""
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def readable(name: str) -> str:
+    """A domain's name in the letters of its language."""
+    return names.readable(name)

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from admin_ui import forms, way_in
+from admin_ui.domain_words import note_policies
 from admin_ui.frame import Place, operator_page, tenant_page
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, user_count
@@ -45,6 +46,7 @@ def domains(request: HttpRequest) -> HttpResponse:
     for each in page.rows:
         each.check_ = getattr(each, "last_check", None)
         each.days = None if each.check_ is None else _days_left(each.check_)
+    note_policies(page.rows)
     return render(request, "admin_ui/domains/list.html", {"page": page})
 
 
@@ -81,9 +83,21 @@ def domain(request: HttpRequest, key: UUID) -> HttpResponse:
         "check": check,
         "days": None if check is None else _days_left(check),
         "authorities": [] if check is None else way_in.authorities_of(check.authorities),
-        "ways": [] if check is None else way_in.ways_of(check.records, check.located or {}),
+        "ways": way_in.ways_of(*_as_found(check, wanted)),
     }
     return render(request, "admin_ui/domains/domain.html", context)
+
+
+def _as_found(
+    check: DomainCheck | None, wanted: list[dns_records.Record]
+) -> tuple[list[way_in.Record], way_in.Record]:
+    """The records and servers of the last check; before the first one, what will be looked for."""
+    if check is not None and check.records:
+        return check.records, check.located or {}
+    unchecked = {"state": way_in.UNCHECKED, "found": []}
+    return [
+        {"name": each.name, "kind": each.kind, "value": each.value, **unchecked} for each in wanted
+    ], {}
 
 
 @require_POST

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,6 +25,7 @@ from fedsip_platform.location.models import Binding
 from fedsip_platform.tenants import attention
 
 SHOWN = timedelta(hours=23)  # and what has passed of this one
+IN_AN_HOUR = 12  # samples of registrations
 
 
 @tenant_page("overview")
@@ -42,6 +44,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "hours": hours,
         "quality": verdict.quality_of(day.mos),
         "reasons": queries.failure_reasons(day),
+        "given_up": sum(n for why, n in day.failed.items() if why.status == queries.GIVEN_UP),
+        "given_up_status": queries.GIVEN_UP,
         "ever_called": calls.exists(),
         "attention": [
             (point, _address(place, point)) for point in attention.points(place.tenant, found)
@@ -49,11 +53,11 @@ def overview(request: HttpRequest) -> HttpResponse:
         "health": found,
         "chart": charts.of_calls(hours) if day.calls else None,
         "quality_chart": charts.of_quality(hours) if day.measured else None,
-        "registrations": _registrations(place, since=hours[0].hour),
+        **_registrations(place, since=hours[0].hour),
     }
     context["steps_left"] = not (day.calls or context["ever_called"])
     if context["steps_left"]:
-        context["is_published"] = checks.filter(state=CheckState.FINE).exists()
+        context |= _first_steps(place, checks, context)
     worst = next((each for each in context["attention"] if each[0].is_bad), None)
     return render(request, "admin_ui/overview.html", {**context, "worst": worst})
 
@@ -75,11 +79,30 @@ def _figures(place: Place) -> dict[str, Any]:
     }
 
 
-def _registrations(place: Place, *, since: datetime) -> dict[str, Any] | None:
+def _first_steps(
+    place: Place, checks: QuerySet[DomainCheck], found: Mapping[str, Any]
+) -> dict[str, Any]:
+    """How far a new tenant has come, and where the next steps are done while there is one place."""
+    is_published = checks.filter(state=CheckState.FINE).exists()
+    done = (found["domains"], is_published, found["users"], found["devices"])
+    domains = place.scope.visible(Domain.objects.all())
+    users = place.scope.visible(Subscriber.objects.all())
+    return {
+        "is_published": is_published,
+        "steps_done": sum(map(bool, done)),
+        "first_domain": domains.first() if found["domains"] == 1 else None,
+        "first_user": users.first() if found["users"] == 1 else None,
+    }
+
+
+def _registrations(place: Place, *, since: datetime) -> dict[str, Any]:
     samples = queries.registrations_over_time(
         place.scope.visible(RegistrationSample.objects.all()), since=since
     )
     if len(samples) < charts.FEWEST:
-        return None
+        return {}
     shown = [(_("Devices"), "--tblr-primary", [each.devices for each in samples])]
-    return charts.lines([each.at for each in samples], shown)
+    return {
+        "registrations": charts.lines([each.at for each in samples], shown),
+        "samples": samples[::IN_AN_HOUR],
+    }

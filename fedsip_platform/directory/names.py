@@ -153,3 +153,13 @@ def _is_ipv4(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def readable(name: str) -> str:
+    """A domain's name in the letters of its language, as people read it (RFC 5891)."""
+    if "xn--" not in name:
+        return name
+    try:
+        return idna.decode(name)
+    except (idna.IDNAError, UnicodeError):
+        return name

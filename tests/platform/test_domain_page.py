@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
@@ -10,6 +11,7 @@ import pytest
 from django.utils import timezone
 
 from fedsip_platform.audit.models import Entry
+from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain
 from fedsip_platform.federation import ownership
 from fedsip_platform.federation.models import DomainCheck
@@ -149,3 +151,30 @@ def test_certificates_are_listed(acme: World, rival: World, operator: Person) ->
     listed = Api(acme.people["viewer"]).get("/t/acme/domains/").content.decode()
     assert "59 days left" in listed
     assert Api(operator).get("/platform/certificates").status_code == 200
+
+
+def test_before_the_first_check_the_way_in_is_grey(acme: World, dns: DnsThread) -> None:
+    DomainCheck.objects.all().delete()
+    shown = unescape(Api(acme.people["viewer"]).get(address(acme)).content.decode())
+    way = shown.partition('class="ways"')[2].partition("</ol>")[0]
+    assert way.count("not checked yet") == 2 * 3
+    assert 'class="arrow-in "' in way
+    assert 'class="arrow-in good"' not in way
+    assert dns.server.asked == []
+
+
+def test_the_list_says_policies_in_words_and_names_in_their_letters(
+    acme: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.update_domain(acme.domain, federation="closed", require_tls=True)
+    services.create_domain(acme.tenant, "xn--mnchen-3ya.example", media_policy="never")
+    monkeypatch.setenv("FEDSIP_SIP_FEDERATION_IN", "allow_list")
+    shown = unescape(Api(acme.people["viewer"]).get("/t/acme/domains/").content.decode())
+    words = re.findall(r'<span class="tag" title="[^"]+">([^<]+)</span>', shown)
+    assert words == [
+        *("TLS only", "to: no other domain, from: listed domains", "relayed"),
+        *("TLS or not", "to: all domains, from: listed domains", "never relayed"),
+    ]
+    assert "münchen.example</a>" in shown
+    page = unescape(Api(acme.people["viewer"]).get(address(acme)).content.decode())
+    assert "as the platform says (only with listed domains)" in page

@@ -44,10 +44,12 @@ def test_each_transport_is_a_line() -> None:
 @pytest.mark.parametrize(
     ("kind", "state", "step", "colour", "why"),
     [
-        ("NAPTR", "missing", 0, "bad", "missing"),
+        ("NAPTR", "missing", 0, "warn", "none, so callers ask for SRV"),
+        ("NAPTR", "different", 0, "bad", "is 192.0.2.9"),
         ("SRV", "different", 1, "bad", "is 192.0.2.9"),
-        ("AAAA", "missing", 2, "bad", "missing"),
-        ("A", "unknown", 2, "", "the DNS did not answer"),
+        ("AAAA", "missing", 2, "warn", "missing"),
+        ("A", "unknown", 2, "warn", "the DNS did not answer"),
+        ("SRV", "unchecked", 1, "", "not checked yet"),
     ],
 )
 def test_what_is_wrong_is_seen_where_it_is(
@@ -60,7 +62,27 @@ def test_what_is_wrong_is_seen_where_it_is(
 def test_a_server_that_does_not_answer() -> None:
     silent = {**HOP, "status": None, "reason": "no answer within 4 s"}
     last = ways_of(zone(), {"hops": [HOP, silent]})[0].steps[3]
+    assert (last.colour, last.why) == ("warn", "no answer within 4 s")
+    last = ways_of(zone(), {"hops": [silent]})[0].steps[3]
     assert (last.colour, last.why) == ("bad", "no answer within 4 s")
+
+
+def test_a_server_whose_certificate_is_not_the_domains() -> None:
+    doubted = {**HOP, "certificate": "for other.example alone"}
+    last = ways_of(zone(), {"hops": [HOP, doubted]})[0].steps[3]
+    assert (last.colour, last.why) == ("warn", "for other.example alone")
+
+
+def test_one_transport_without_its_naptr_is_not_found_by_it() -> None:
+    records = zone()
+    records[0]["state"] = "missing"
+    tls, udp = ways_of(records, {})
+    assert (tls.steps[0].colour, udp.steps[0].colour) == ("bad", "good")
+
+
+def test_all_addresses_missing() -> None:
+    found = ways_of(zone(A="missing", AAAA="missing"), {})[0].steps[2]
+    assert (found.colour, found.why) == ("bad", "missing")
 
 
 def test_a_domain_without_a_check_has_no_picture() -> None:

@@ -38,10 +38,16 @@ function draw(place) {
     axes: [{ ...axis, values: clock, space: 64 }, { ...axis, size: 44 }],
     series: [{ value: (_, at) => (at == null ? "" : `${day.format(at * 1000)} ${time.format(at * 1000)}`) }, ...data.series.map((one) => series(one))],
   };
+  if (data.series.some((one) => one.bars)) options.scales.x = { range: widened(data.x[1] - data.x[0]) };
   if (timeline) onAxis(timeline, options);
   const chart = new uPlot(options, [data.x, ...data.series.map((one) => one.values)], place);
   if (timeline) follow(timeline, chart);
   new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: options.height })).observe(place);
+}
+
+// Half a bar more at both ends, so that the first and the last are whole.
+function widened(step) {
+  return (_, first, last) => [first - step / 2, last + step / 2];
 }
 
 // On a call's axis of time: seconds since its begin, and the moment that is pointed at.
