@@ -16,6 +16,7 @@ REASONS = {
     "no_certificate": _("no certificate proved who it is"),
     "never_secure": _("nothing secure leads there"),
     "no_verified_peer": _("none of its servers proved whose it is"),
+    "inner": _("it leads to no public address"),
     "method": _("strangers may not send that method"),
     "domain_rate": _("too many calls with that domain"),
     "caller_rate": _("too many calls of one caller"),

@@ -32,7 +32,7 @@ def credentials_of(session: Session, media: Media) -> Credentials | None:
     return Credentials(ufrag.strip(), password.strip())
 
 
-def note(near: Stream, session: Session, media: Media) -> None:
+def note(near: Stream, session: Session, media: Media, options: Options) -> None:
     """What the description of a side says of its ICE; after `Stream.signal`."""
     near.ice_remote = credentials_of(session, media)
     near.is_ice_lite = near.ice_remote is not None and (
@@ -40,11 +40,12 @@ def note(near: Stream, session: Session, media: Media) -> None:
     )
     if not near.is_ice_lite or near.pair is None:
         return
+    source = options.received_from.decode("ascii", "replace")
     lines = [line.value[10:] for line in media.lines if line.attribute == b"candidate"]
     for component in (1, 2):
         found = best_candidate(lines, component, is_ipv6=":" in near.pair.host)
         if found is not None:
-            near.signal_candidate(component, (found.host, found.port))
+            near.signal_candidate(component, (found.host, found.port), source)
 
 
 def offer_lines(

@@ -17,6 +17,7 @@ from media.forward.rule import Address
 from media.keying import CallLater, Keying, Place
 from media.ng import Answer, Delete, Document, Offer, Query
 from media.ports import PortPool
+from media.reach import BY_DEFAULT, Reach
 from media.reaper import Patience, note_packets, sweep
 from media.report import report
 from media.rtp import DTLS, RTCP, RTP, ParseError, kind_of, rtcp
@@ -35,7 +36,15 @@ InterfaceKey = tuple[bytes, bytes]
 class BoundPorts:
     """A PortSource whose pairs are open sockets of the engine already."""
 
-    __slots__ = ("_browser_port", "_engine", "_families", "_interfaces", "_lanes", "_pools")
+    __slots__ = (
+        "_browser_port",
+        "_engine",
+        "_families",
+        "_interfaces",
+        "_lanes",
+        "_pools",
+        "_reach",
+    )
 
     def __init__(
         self,
@@ -44,11 +53,13 @@ class BoundPorts:
         pools: Mapping[InterfaceKey, PortPool],
         *,
         browser_port: int = 0,
+        reach: Reach = BY_DEFAULT,
     ) -> None:
         self._engine = engine
         self._interfaces = interfaces
         self._pools = pools
         self._browser_port = browser_port
+        self._reach = reach
         self._lanes = count(1)
         self._families: dict[bytes, tuple[bytes, ...]] = {}
         for name, family in interfaces:
@@ -66,7 +77,9 @@ class BoundPorts:
         advertised = Connection(family, found.advertised.encode())
         if is_shared and self._browser_port:
             number = next(self._lanes)
-            lane = LocalPair(found.host, self._browser_port, advertised, interface, number)
+            lane = LocalPair(
+                found.host, self._browser_port, advertised, interface, number, self._reach
+            )
             self._engine.open(lane.rtp)
             return lane
         pool = self._pools[interface, family]
@@ -74,7 +87,7 @@ class BoundPorts:
             port = pool.take(now=now)
             if port is None:
                 raise Refused("Ran out of ports")
-            pair = LocalPair(found.host, port, advertised, interface)
+            pair = LocalPair(found.host, port, advertised, interface, reach=self._reach)
             if self._open(pair):
                 return pair
             pool.give_back(port, now=now)  # another program has it: try again later

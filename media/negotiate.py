@@ -117,7 +117,7 @@ def _section(exchange: Exchange, index: int, media: Media) -> MediaRewrite | Non
     protocol = profile_told(exchange, index, media)
     near.signal(exchange.session, media, exchange.options)
     if near.rides is None:
-        connectivity.note(near, exchange.session, media)
+        connectivity.note(near, exchange.session, media, exchange.options)
     near.own_types = far.told_types = media.payload_types
     near.mid_extension, near.sources = bundle.extension_of(media), media.sources
     near.mid = media.attribute(b"mid") or near.mid

@@ -22,6 +22,7 @@ from media.forward.native import NativeEngine, NotBuilt
 from media.forward.python import PythonEngine
 from media.forward.rule import Address
 from media.ports import PortPool
+from media.reach import reach_of
 from media.reaper import Patience
 from media.settings import AUTO, NATIVE, OFF, PYTHON, Interface, MediaSettings
 
@@ -70,7 +71,13 @@ class Relay:
         }
         self.driver = Driver(
             self.engine,
-            BoundPorts(self.engine, self.interfaces, pools, browser_port=settings.browser_port),
+            BoundPorts(
+                self.engine,
+                self.interfaces,
+                pools,
+                browser_port=settings.browser_port,
+                reach=reach_of(settings.inner_networks),
+            ),
             identity=Identity(),
             random=os.urandom,
             max_calls=settings.max_calls,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from media.forward.rule import Address
@@ -104,6 +104,17 @@ def _version(interface: Interface) -> int:
     return 6 if ":" in interface.host else 4
 
 
+def _inner_networks(text: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if "none" in parts and len(parts) > 1:
+        raise ValueError("none stands alone")
+    found = tuple(part for part in parts if part != "none")
+    for part in found:
+        if part != AUTO:
+            ip_network(part, strict=False)
+    return found
+
+
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < 1e9:
@@ -156,6 +167,15 @@ class MediaSettings:
     """Every setting with its default; see each one's text in docs/settings.md."""
 
     log_level: str = _setting("FEDSIP_LOG_LEVEL", "INFO", _level, "DEBUG, INFO, WARNING or ERROR.")
+    inner_networks: tuple[str, ...] = _setting(
+        "FEDSIP_INNER_NETWORKS",
+        AUTO,
+        _inner_networks,
+        "Networks (CIDR) not of the internet to which calls and sound may go though a user, a "
+        "tenant or a stranger named the address: 10.20.0.0/16 for a carrier in the LAN. auto: "
+        "private ones where no address of this machine is public, loopback where it has nothing "
+        "else; none: none. Phones inside are reached in any case where they register from.",
+    )
     ng: Address = _setting(
         "FEDSIP_MEDIA_NG",
         "127.0.0.1:22222",

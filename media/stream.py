@@ -10,11 +10,10 @@ from media.endpoint import Endpoint
 from media.forward.rule import Address, ForwardRule, lane
 from media.ice import Agent, Credentials
 from media.ng import Options
+from media.reach import BY_DEFAULT, Reach
 from media.rtp import Hearsay, History
 from media.sdp import Connection, Media, Session
 from media.security import DTLS, Security
-
-_LOOPBACK = ("127.", "::1")
 
 
 class Refused(Exception):
@@ -29,13 +28,14 @@ class LoadLimit(Refused):
 class LocalPair:
     """An even port and the next one at one address; `advertised` is what SDP says of it,
     `interface` the name of the address, b"" for the relay's first one. With a `lane` the port is
-    shared with others, and RTCP comes to it as well."""
+    shared with others, and RTCP comes to it as well. `reach` says where it sends to."""
 
     host: str
     port: int
     advertised: Connection
     interface: bytes = b""
     lane: int = 0
+    reach: Reach = BY_DEFAULT
 
     @property
     def rtp(self) -> Address:
@@ -220,8 +220,8 @@ class Stream:
             if named is not None and not options.has(b"SIP-source-address"):
                 rtcp_host = named.host
         hosts = tuple(one for one in (connection.host, source) if one)
-        self.rtp.signal(self._usable(host, media.port), hosts=hosts)
-        self.rtcp.signal(self._usable(rtcp_host, port), hosts=hosts)
+        self.rtp.signal(self._usable(host, media.port, source), hosts=hosts)
+        self.rtcp.signal(self._usable(rtcp_host, port, source), hosts=hosts)
 
     def describe(self, session: Session, media: Media) -> None:
         """Take what is said of the section itself, wherever it is."""
@@ -232,22 +232,25 @@ class Stream:
         self.only_listens = session.direction_of(media) == b"recvonly"
         self.clock_rates = tuple(media.clock_rates().items()) if self.is_rtp else ()
 
-    def signal_candidate(self, component: int, candidate: Address) -> None:
-        """A side that sends no checks has named this address for a component."""
+    def signal_candidate(self, component: int, candidate: Address, source: str) -> None:
+        """A side that sends no checks, signalled from `source`, has named this address for a
+        component."""
         end = self.rtp if component == 1 else self.rtcp
-        end.signal(self._usable(*candidate), hosts=(candidate[0],))
+        end.signal(self._usable(*candidate, source), hosts=(candidate[0],))
 
     @property
     def checks(self) -> bool:
         """True when this side is known by its checks alone."""
         return self.transport.ice is not None and not self.transport.is_ice_lite
 
-    def _usable(self, host: str | None, port: int) -> Address | None:
+    def _usable(self, host: str | None, port: int, source: str) -> Address | None:
         """An address to which this stream's socket can and may send."""
-        if host is None or self.pair is None or (":" in host) != (":" in self.pair.host):
+        pair = self.pair
+        if host is None or pair is None or (":" in host) != (":" in pair.host):
             return None
-        if host.startswith(_LOOPBACK) and not self.pair.host.startswith(_LOOPBACK):
-            return None  # nobody reaches services of this very machine through the relay
+        advertised = pair.advertised.address.decode("ascii", "replace")
+        if not pair.reach.covers(host, source=source, here=pair.host, advertised=advertised):
+            return None
         return host, port
 
     @property

@@ -28,7 +28,7 @@ from proxy.observe.blocks import Blocks, Network
 from proxy.observe.calls import Calls
 from proxy.observe.gateway_health import GatewayHealthWriter
 from proxy.observe.hang_ups import HangUps
-from proxy.observe.heartbeat import Facts, Heartbeat
+from proxy.observe.heartbeat import Facts, Heartbeat, Peer
 from proxy.observe.hep_export import HepExport
 from proxy.observe.journal import Journal
 from proxy.observe.platform_use import PlatformUse
@@ -129,7 +129,8 @@ class Server:
             self._transport.tap = self._trace
         if settings.trace:
             calls.on_tenant = self._follow
-        self._locator = Locator(settings)
+        peers: dict[bytes, Peer] = {}
+        self._locator = Locator(settings, are_ours=partial(_is_peer, peers))
         self._relays = RelayPool(settings.relays, timeout=settings.ng_timeout_seconds)
         tenant_rates = CallRates(seconds=1.0)
         self._node = Node(
@@ -147,7 +148,7 @@ class Server:
             wall=time.time,
             nonce_counts=NonceCounts(),
             opened={},
-            peers={},
+            peers=peers,
             flows=FlowBindings(),
             digest_algorithms=tuple(name.encode() for name in settings.digest),
             scanner_prefixes=tuple(text.lower().encode() for text in settings.scanners),
@@ -209,7 +210,9 @@ class Server:
             raise SettingsError(
                 "No address to listen on: see FEDSIP_SIP_ADDRESSES, FEDSIP_SIP_IPV4 and _IPV6."
             )
-        self._locator.listens_at(one.local[0] for one in self._transport.listeners)
+        self._locator.listens_at(
+            (one.local[0], one.host.decode(), one.local[1]) for one in self._transport.listeners
+        )
         registrar.resume_keep_alives(self._node)
         self._node.calls.adopt(await self._records.open_calls())
         await self._trace.start()
@@ -305,6 +308,12 @@ class Server:
             relays=self._relays.states(),
             tenants=self._node.platform_use.told(self._node.calls.by_tenant(), now=_now()),
         )
+
+
+def _is_peer(peers: dict[bytes, Peer], host: bytes, port: int | None) -> bool:
+    """Whether another node listens there."""
+    place = (host, port)
+    return any(place in ((peer.host, peer.port), peer.by_tls) for peer in peers.values())
 
 
 def _now() -> float:

@@ -105,6 +105,14 @@ def _are_interfaces(parts: tuple[str, ...]) -> tuple[tuple[Network, str], ...]:
     return tuple(found)
 
 
+def _are_inner_networks(parts: tuple[str, ...]) -> tuple[str, ...]:
+    if "none" in parts and len(parts) > 1:
+        raise ValueError("none stands alone")
+    found = tuple(part for part in parts if part != "none")
+    _are_networks(tuple(part for part in found if part != "auto"))
+    return found
+
+
 def _are_algorithms(parts: tuple[str, ...]) -> tuple[str, ...]:
     if not {"MD5", "SHA-256"}.issuperset(parts):
         raise ValueError("only MD5 and SHA-256 are known")
@@ -148,6 +156,15 @@ class ProxySettings:
     )
     log_level: str = _setting(
         "FEDSIP_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR.", check=_is_level
+    )
+    inner_networks: tuple[str, ...] = _setting(
+        "FEDSIP_INNER_NETWORKS",
+        ("auto",),
+        "Networks (CIDR) not of the internet to which calls and sound may go though a user, a "
+        "tenant or a stranger named the address: 10.20.0.0/16 for a carrier in the LAN. auto: "
+        "private ones where no address of this machine is public, loopback where it has nothing "
+        "else; none: none. Phones inside are reached in any case where they register from.",
+        check=_are_inner_networks,
     )
     pure: bool = _setting(
         "FEDSIP_PURE", False, "Run the proxy in plain Python even where it has been compiled."
@@ -419,6 +436,13 @@ class ProxySettings:
     def trust_path(self) -> Path | None:
         """Where the authorities are that we believe; None for the system's."""
         return Path(self.tls_ca) if self.tls_ca else None
+
+    @property
+    def service_ports(self) -> frozenset[int]:
+        """Ports of what serves the platform itself: PostgreSQL's and the relays'."""
+        servers = self.database_url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        ports = [place.rpartition(":")[2] for place in (*servers.split(","), *self.relays)]
+        return frozenset(int(port) for port in ports if port.isdecimal())
 
     @property
     def spool_path(self) -> Path:

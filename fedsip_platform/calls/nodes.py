@@ -32,10 +32,10 @@ def seen(*, now: datetime) -> Seen:
     return Seen(alive, [node for node in found if node not in alive], dict(sorted(relays.items())))
 
 
-def listeners(*, now: datetime) -> set[str]:
-    """The addresses at which living proxies listen."""
+def listeners(*, now: datetime) -> set[tuple[str, str, int]]:
+    """Where living proxies listen: address, host as others reach it, port."""
     alive = Node.objects.filter(seen_at__gt=now - SILENT)
-    return {address for node in alive for _, address, _, _ in node.listeners}
+    return {(address, host, port) for node in alive for _, address, host, port in node.listeners}
 
 
 def is_alive(node: Node, *, now: datetime) -> bool:

@@ -25,6 +25,9 @@ from proxy.sip.errors import ParseError
 from proxy.sip.uri import SipUri, parse_uri
 from proxy.transport.probe import Probe, probe
 
+Listeners = Collection[tuple[str, str, int]]
+"""Address, host as others reach it, port."""
+
 
 @dataclass(frozen=True, slots=True)
 class Located:
@@ -66,7 +69,7 @@ def enum(number: str) -> list[SipUri]:
 
 
 @asynccontextmanager
-async def _locator(settings: ProxySettings, listeners: Collection[str]) -> AsyncIterator[Locator]:
+async def _locator(settings: ProxySettings, listeners: Listeners) -> AsyncIterator[Locator]:
     locator = Locator(settings)
     if listeners:
         locator.listens_at(listeners)
@@ -82,7 +85,7 @@ async def _enum(number: str) -> list[SipUri]:
         return await locator.enum(number, settings.enum_roots)
 
 
-async def _locate(uri: SipUri, listeners: Collection[str], *, ask_hops: bool) -> Located:
+async def _locate(uri: SipUri, listeners: Listeners, *, ask_hops: bool) -> Located:
     settings = ProxySettings.from_env()
     async with _locator(settings, listeners) as locator:
         explanation = await explain(uri, locator)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from proxy.locate.hop import Hop
+from proxy.locate.inside import InnerAddress
 from proxy.locate.rfc3263 import LocateError
 from proxy.sip.codec import serialise
 from proxy.sip.errors import ParseError
@@ -145,6 +146,10 @@ class Forwarder:
                 await self._open_and_attempt(call, branch)
         except Reject as refusal:
             self._fail(call, branch, refusal)
+        except InnerAddress as error:
+            branch.failure, branch.tried_at = str(error), self._clock.time()
+            why = Reject(403) if call.on_inner is None else call.on_inner(call, branch, str(error))
+            self._fail(call, branch, why)
         except LocateError as error:
             log.info("cannot locate call_id=%r: %s", call.original.call_id, error)
             branch.failure, branch.tried_at = str(error), self._clock.time()

@@ -4,8 +4,9 @@
 
 Unique among all nodes and boots; the loop mark covers what decides the routing, so that a request
 that comes back unchanged is a loop (482) and a changed one a spiral (RFC 3261 s16.3 step 4 and
-s16.6 step 8, RFC 5393 s4.2); the seal (INVITE only) ties our Via to the one below it, so that a 2xx
-without a transaction is forwarded only if it answers a request that we forwarded (RFC 6026 s7).
+s16.6 step 8, RFC 5393 s4.2); the seal (INVITE only) ties our Via to the one below it and to where
+that came from, so that a 2xx without a transaction is forwarded only if it answers a request that
+we forwarded (RFC 6026 s7), and to nobody but who sent that.
 The passage tells the other nodes of the cluster for a few minutes that a caller's first INVITE has
 come through one of them: who sends it back to us cannot sign it again.
 """
@@ -169,7 +170,9 @@ class OwnVia:
         return blake2b(text, key=self._key, digest_size=6).hexdigest().encode()
 
     def _seal(self, branch: bytes, below: Via) -> bytes:
-        text = b"%b %b %b" % (branch, below.branch or b"", below.host)
+        told = (below.branch, below.transport, below.host, below.param(b"received"))
+        ports = b"%d %b" % (below.port or 0, below.param(b"rport") or b"")
+        text = b" ".join((branch, *[one or b"" for one in told], ports))
         return blake2b(text, key=self._key, digest_size=6).hexdigest().encode()
 
 

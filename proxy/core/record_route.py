@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from proxy.locate.inside import kind_of
 from proxy.sip.uri import SipUri
 from proxy.transport.flow_token import Kind, Side
 
@@ -69,7 +70,8 @@ class RecordRoute:
         """The entry of the side that the request came from, the same for all branches."""
         flow = call.flow
         sealed: Flow | None = None
-        if (call.caller_nat or flow.is_reliable) and b"record-route" not in call.fields:
+        is_needed = call.caller_nat or flow.is_reliable or kind_of(flow.remote[0])
+        if is_needed and b"record-route" not in call.fields:
             sealed = flow  # the user agent itself stands at the other end
         kind = Kind.CALLEE if call.direction is TOWARD_CALLER else Kind.CALLER
         return self._entry(

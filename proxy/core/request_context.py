@@ -23,6 +23,8 @@ How routing uses it (the whole of it):
 - `on_refused(call, branch, response)` is asked where a branch has been refused: True has
   `on_branch` run for it once more (its `attempt` is no longer 0), and sends it to the same hop
   again.
+- `on_inner(call, branch, why)` gives the answer for a branch that leads to an inner address, to
+  which requests are not sent (locate/inside.py).
 - `on_end(call)` runs once when an INVITE ends without any 2xx (CANCEL, failure, timeout).
 - The steps run without a Task until they wait for something that is not there yet, so anything
   that needs the current task (asyncio.timeout) belongs in a Task of its own.
@@ -59,6 +61,7 @@ HeaderPairs = tuple[tuple[bytes, bytes], ...]
 OnBranch = Callable[["RequestContext", "Branch"], Awaitable[None]]
 OnReply = Callable[["RequestContext", "Branch | None", "Response"], Awaitable[None]]
 OnRefused = Callable[["RequestContext", "Branch", "Response"], bool]
+OnInner = Callable[["RequestContext", "Branch", str], "Reject"]
 OnEnd = Callable[["RequestContext"], Awaitable[None]]
 
 
@@ -253,6 +256,7 @@ class RequestContext:
         "now",
         "on_branch",
         "on_end",
+        "on_inner",
         "on_refused",
         "on_reply",
         "original",
@@ -318,6 +322,7 @@ class RequestContext:
         self.on_branch: OnBranch | None = None
         self.on_reply: OnReply | None = None
         self.on_refused: OnRefused | None = None
+        self.on_inner: OnInner | None = None
         self.on_end: OnEnd | None = None
 
     def reply(
@@ -350,6 +355,7 @@ class RequestContext:
         on_reply: OnReply | None = None,
         on_end: OnEnd | None = None,
         on_refused: OnRefused | None = None,
+        on_inner: OnInner | None = None,
     ) -> None:
         """Forward to the targets, or by Route set and Request-URI when there are none.
 
@@ -357,6 +363,7 @@ class RequestContext:
         """
         self.on_branch = on_branch
         self.on_reply = on_reply
+        self.on_inner = on_inner
         self.on_end = on_end
         self.on_refused = on_refused
         self._core.relay(self)

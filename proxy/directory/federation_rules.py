@@ -36,6 +36,7 @@ class Why(StrEnum):
     NO_CERTIFICATE = "no_certificate"
     NEVER_SECURE = "never_secure"
     NO_VERIFIED_PEER = "no_verified_peer"
+    INNER = "inner"
     METHOD = "method"
     DOMAIN_RATE = "domain_rate"
     CALLER_RATE = "caller_rate"

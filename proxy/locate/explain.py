@@ -58,10 +58,17 @@ async def explain(uri: SipUri, locator: Locator) -> Explanation:
                 steps.append(Step(question, texts_of(outcome), seconds))
                 question = selection.send(outcome)
     except StopIteration as done:
-        return Explanation(tuple(steps), tuple(done.value))
+        return _explained(uri, locator, steps, done.value)
     except LocateError as error:
         return Explanation(tuple(steps), (), str(error))
     return Explanation(tuple(steps), (), f"{uri.host_text}: the DNS leads on and on")
+
+
+def _explained(uri: SipUri, locator: Locator, steps: list[Step], hops: list[Hop]) -> Explanation:
+    try:
+        return Explanation(tuple(steps), tuple(locator.permitted(uri, hops)))
+    except LocateError as error:
+        return Explanation(tuple(steps), (), str(error))
 
 
 def texts_of(answer: Answer) -> tuple[str, ...]:

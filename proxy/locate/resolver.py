@@ -29,6 +29,7 @@ from proxy.sip.uri import SipUri, split_host_port
 
 from . import enum
 from .hop import Hop, Place
+from .inside import Guard, InnerAddress
 from .name_server import NameServer
 from .records import Naptr, Srv
 from .rfc3263 import Answer, LocateError, Question, Selection, Speaks, locate
@@ -37,7 +38,7 @@ from .turns import Turns
 if TYPE_CHECKING:
     from proxy.settings import ProxySettings
 
-__all__ = ["LocateError", "Locator"]
+__all__ = ["InnerAddress", "LocateError", "Locator"]
 
 log = logging.getLogger(__name__)
 
@@ -100,16 +101,23 @@ class _Located:
         self.orders.append([self._hops.setdefault(hop, hop) for hop in order])
 
 
+def _nobody(host: bytes, port: int | None) -> bool:
+    return False
+
+
 class Locator:
-    """RFC 3263 and ENUM for this node."""
+    """RFC 3263 and ENUM for this node. `are_ours` knows the other nodes of the cluster by host and
+    port: they are reached wherever they are."""
 
     __slots__ = (
         "_answers",
+        "_are_ours",
         "_clock",
         "_dead",
         "_dead_seconds",
         "_draw",
         "_flying",
+        "_guard",
         "_located",
         "_most_answers",
         "_most_flying",
@@ -122,6 +130,7 @@ class Locator:
         self,
         settings: ProxySettings,
         *,
+        are_ours: Callable[[bytes, int | None], bool] = _nobody,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] = random.random,
         question_seconds: float = _QUESTION_SECONDS,
@@ -133,6 +142,8 @@ class Locator:
         self._speaks = Speaks(
             tuple(name for name, is_on in spoken if is_on), settings.ipv4, settings.ipv6
         )
+        self._guard = Guard(settings.inner_networks, settings.service_ports)
+        self._are_ours = are_ours
         self._answers: OrderedDict[Question, tuple[float, Answer | LocateError]] = OrderedDict()
         self._flying: dict[Question, asyncio.Task[Answer]] = {}
         self._located: dict[_Key, _Located] = {}
@@ -146,10 +157,13 @@ class Locator:
         self._most_answers = most_answers
         self._most_flying = most_flying
 
-    def listens_at(self, addresses: Iterable[str]) -> None:
-        """The addresses of this node's listeners: names are asked for in their families alone
-        (RFC 7984 s4), where loopback counts only if there is nothing else."""
-        listening = [ip_address(text) for text in addresses]
+    def listens_at(self, listeners: Iterable[tuple[str, str, int]]) -> None:
+        """This node's listeners, each as address, host as others reach it, port: names are asked
+        for in their families alone (RFC 7984 s4), where loopback counts only if there is nothing
+        else; and they say which inner addresses may be sent to (inside.py)."""
+        listeners = list(listeners)
+        self._guard.listens_at(listeners)
+        listening = [ip_address(address) for address, _, _ in listeners]
         outside = [address for address in listening if not address.is_loopback] or listening
         families = {address.version for address in outside}
         self._speaks = replace(self._speaks, asks_a=4 in families, asks_aaaa=6 in families)
@@ -158,7 +172,8 @@ class Locator:
     # -- locating
 
     def locate_now(self, uri: SipUri, *, now: float) -> list[Hop] | None:
-        """The hops, if that needs no DNS answer that is not in memory; raises LocateError."""
+        """The hops, if that needs no DNS answer that is not in memory; raises LocateError, and
+        InnerAddress where none of them may be sent to."""
         key = (uri.scheme, uri.host, uri.port, uri.param(b"transport"), uri.param(b"maddr"))
         clock = self._clock()
         known = self._located.get(key)
@@ -188,7 +203,7 @@ class Locator:
                 questions.append(question)
                 question = _tell(selection, held[1])
         except StopIteration as done:
-            hops: list[Hop] = done.value
+            hops = self.permitted(uri, done.value)
         if known is None or known.until != until:
             if len(self._located) >= _MOST_LOCATED:
                 self._located.clear()
@@ -205,9 +220,19 @@ class Locator:
                 self._asked(question)
 
     async def locate(self, uri: SipUri, *, now: float) -> list[Hop]:
-        """The hops in the order of trying; raises LocateError."""
+        """The hops in the order of trying; raises LocateError, and InnerAddress where none of them
+        may be sent to."""
         hops = await self._drive(locate(uri, self._speaks, self._draw), uri.host_text)
-        return self._living_first(hops, now)
+        return self._living_first(self.permitted(uri, hops), now)
+
+    def permitted(self, uri: SipUri, hops: list[Hop]) -> list[Hop]:
+        """Those of a URI's hops that may be sent to; raises InnerAddress when there are none."""
+        try:
+            return self._guard.permitted(hops)
+        except InnerAddress:
+            if self._are_ours(uri.host, uri.port):
+                return hops
+            raise
 
     async def enum(self, number: str, roots: Sequence[str]) -> list[SipUri]:
         """The SIP URIs of an E.164 number (RFC 6116), best first; [] when there is none."""

@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from media.ng import CodecChoice, Options
+from media.ng.inner import kind_of
 
 SRTP_REQUIRED: Final = ("required", "dtls", "either")
 """Policies of a side that must encrypt: by keys in the signalling, or by DTLS. By either is what a
@@ -73,7 +74,8 @@ class SideFacts:
 def options_towards(receiver: SideFacts, sender: SideFacts) -> Options:
     """Options of an offer or answer that `sender` made and `receiver` is given."""
     family = b"IP6" if receiver.family == 6 else b"IP4"
-    received_from = sender.source.encode() if sender.is_nat else b""
+    is_told = sender.is_nat or (sender.source and kind_of(sender.source))
+    received_from = sender.source.encode() if is_told else b""
     flags = [b"keep-profile"]
     if sender.is_srtp_required:
         flags.append(b"srtp-required")

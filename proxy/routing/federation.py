@@ -10,9 +10,9 @@ import logging
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from proxy.core.request_context import Reject, RequestContext
+from proxy.core.request_context import Branch, Reject, RequestContext
 from proxy.core.target_set import Target, TargetSet
 from proxy.directory.federation_rules import Verdict, Why, refusal_to_leave, verdict_on
 from proxy.directory.leading import host_name, peer_name
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_INNER_CONTACT: Final = (
+    (b"warning", b'399 fedsip "this user has registered an address to which nothing is sent"'),
+)
 _Limit = tuple[Hashable, int, Why]
 """Who is counted, how many a minute, and what is said above that."""
 
@@ -74,6 +77,28 @@ def leave(
             shown_as=(call.domain or domain).name.decode(),  # the one that is claimed in From
         )
     )
+
+
+def refuse_inner(call: RequestContext, branch: Branch, why: str, node: Node) -> Reject:
+    """A target is inside of networks to which nothing is sent (locate/inside.py): counted for whose
+    target it is. 480 where it is what a phone has registered; else 403."""
+    target = branch.target
+    domain = target.domain or call.domain or call.callee_domain
+    uri = branch.next_hop_uri
+    log.warning(
+        "inner destination refused call_id=%s tenant=%s uri=%s reason=%s",
+        call.original.call_id.decode("utf-8", "replace"),
+        "" if domain is None else domain.tenant.decode(),
+        uri.serialise().decode("utf-8", "replace"),
+        why,
+    )
+    if domain is None or not isinstance(uri, SipUri):
+        return Reject(403, b"Inner Address")
+    peer = peer_name(uri)
+    node.refusals.add(domain.domain_id, peer, "out", Why.INNER.value)
+    if target.binding is not None:
+        return Reject(480, headers=_INNER_CONTACT)
+    return refusal(Why.INNER, domain.name, peer)
 
 
 def _unproved_peer(crossing: _Crossing) -> Reject:

@@ -31,6 +31,7 @@ _TEXTS: Final = {
         b"No Verified Peer",
         b"%b calls %b over TLS alone; no server of it has proved itself by its certificate",
     ),
+    Why.INNER: (b"Inner Address", b"%b sends nothing to where %b leads: no public address"),
     Why.METHOD: (b"Method Not Allowed", b"%b does not take this method from %b"),
     Why.DOMAIN_RATE: (b"Too Many Calls", b"%b has no more calls with %b just now"),
     Why.CALLER_RATE: (b"Too Many Calls", b"%b has no more calls of this caller with %b just now"),

@@ -1,7 +1,8 @@
 """REGISTER: the rules, the commit, and the 200 with all bindings (RFC 3261 s10.3).
 
 The binding's token seals the flow the REGISTER came on when that flow is the only way back: behind
-a NAT, over a connection, or with outbound (RFC 5626). Any other contact is located by its URI.
+a NAT, over a connection, from an inner address (locate/inside.py), or with outbound (RFC 5626). Any
+other contact is located by its URI.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Reject, RequestContext
 from proxy.directory.leading import host_name
+from proxy.locate.inside import kind_of
 from proxy.location.gruu import UNIQUE_SIZE, temporary_gruus
 from proxy.location.model import Binding
 from proxy.location.rules import (
@@ -90,7 +92,8 @@ def _outcome(
     flow = call.flow
     has_reg_id = b"reg-id" in b"".join(call.request.headers.all(b"contact")).lower()
     is_adjacent = not call.request.headers.has(b"path")
-    needs_flow = call.caller_nat or flow.is_reliable or has_reg_id
+    is_inner = bool(kind_of(flow.remote[0]))
+    needs_flow = call.caller_nat or flow.is_reliable or has_reg_id or is_inner
     token = None
     if needs_flow and is_adjacent:
         token = node.tokens.seal(Side(Kind.BINDING, flow), aor)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from proxy.core import loose_route
-from proxy.core.request_context import Branch, RequestContext
+from proxy.core.request_context import Branch, Reject, RequestContext
 
 from . import (
     authenticate,
@@ -58,6 +58,7 @@ async def route_request(call: RequestContext, node: Node) -> None:
         on_reply=partial(reply, node),
         on_end=partial(unanswered, node),
         on_refused=partial(refused, node),
+        on_inner=partial(inner, node),
     )
 
 
@@ -110,6 +111,11 @@ def refused(node: Node, call: RequestContext, branch: Branch, response: Response
     return carrier_accounts.answer_challenge(call, branch, response, node) or media.offer_encrypted(
         call, branch, response, node
     )
+
+
+def inner(node: Node, call: RequestContext, branch: Branch, why: str) -> Reject:
+    """The answer where a target is inside of networks to which nothing is sent."""
+    return federation.refuse_inner(call, branch, why, node)
 
 
 async def reply(

@@ -126,6 +126,12 @@ def test_seal_ties_our_via_to_the_one_below():
     assert not own_via(secret=b"other").has_sealed(own, invite.via)
     stranger = parse_via(b"SIP/2.0/UDP 203.0.113.66:5060;branch=z9hG4bKvictim")
     assert not via.has_sealed(own, stranger)
+    for elsewhere in (
+        invite.via.with_param(b"received", b"127.0.0.1"),
+        invite.via.with_param(b"rport", b"6379"),
+        parse_via(invite.via.serialise().replace(b"/UDP", b"/TCP")),
+    ):
+        assert not via.has_sealed(own, elsewhere)  # what the callee wrote into the one below
     bye = request(b"BYE", b"sip:bob@example.com")
     unsealed = parse_via(b"SIP/2.0/UDP 198.51.100.1;branch=" + via.branch_id(bye, 1))
     assert not via.has_sealed(unsealed, bye.via)

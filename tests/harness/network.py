@@ -13,6 +13,7 @@ from typing import Any
 from proxy.core.protocols import Observer, TransactionUser
 from proxy.core.transaction_layer import CoreSettings, TransactionLayer
 from proxy.locate.hop import Hop
+from proxy.locate.inside import Guard
 from proxy.locate.rfc3263 import LocateError
 from proxy.sip.codec import check, parse, serialise
 from proxy.sip.errors import ParseError
@@ -93,6 +94,9 @@ class Network:
         self.refused: set[tuple[str, str, int]] = set()
         self.zones: dict[bytes, list[Hop]] = {}  # host -> hops, for names
         self.slow_names: dict[bytes, list[Hop]] = {}  # the same, but an answer must be awaited
+        self.guard = Guard(("auto",))  # of a public host, as the node's addresses say
+        places = [(host, port) for host in (PROXY4, PROXY6) for port in PORTS.values()]
+        self.guard.listens_at((host, host, port) for host, port in places)
         self.certificates: dict[Flow, tuple[bytes, ...]] = {}  # whom the far sides speak for
         self._dead: set[Flow] = set()
         self._connections: dict[tuple[str, Address], Flow] = {}
@@ -214,6 +218,9 @@ class Network:
         self.failed_hops.append(hop)
 
     def _hops(self, uri: SipUri, zones: dict[bytes, list[Hop]]) -> list[Hop]:
+        return self.guard.permitted(self._located(uri, zones))
+
+    def _located(self, uri: SipUri, zones: dict[bytes, list[Hop]]) -> list[Hop]:
         self.located.append(uri)
         hops = zones.get(uri.host)
         if hops is not None:

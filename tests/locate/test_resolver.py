@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from proxy.locate.explain import explain
 from proxy.locate.hop import Hop
+from proxy.locate.inside import InnerAddress
 from proxy.locate.resolver import Locator, make_resolver
 from proxy.locate.rfc3263 import LocateError, Speaks
 from proxy.settings import ProxySettings, SettingsError
@@ -33,7 +35,9 @@ class Clock:
         return self.now
 
 
-def settings_for(server: DnsServer, speaks: Speaks | None = None) -> ProxySettings:
+def settings_for(
+    server: DnsServer, speaks: Speaks | None = None, *, inner_networks: tuple[str, ...] = ("auto",)
+) -> ProxySettings:
     speaks = speaks or Speaks()
     return ProxySettings(
         database_url="unused",
@@ -41,6 +45,7 @@ def settings_for(server: DnsServer, speaks: Speaks | None = None) -> ProxySettin
         udp="udp" in speaks.transports,
         tcp="tcp" in speaks.transports,
         tls="tls" in speaks.transports,
+        inner_networks=inner_networks,
         ipv4=speaks.ipv4,
         ipv6=speaks.ipv6,
     )
@@ -79,7 +84,8 @@ def located_now(locator: Locator, uri: str) -> tuple[str, ...] | None:
     "case", [one for one in CASES if "ws" not in one.speaks.transports], ids=str
 )
 async def test_hops(case: Case, server: DnsServer) -> None:
-    locator = Locator(settings_for(server, case.speaks), draw=lambda: 0.5)
+    settings = settings_for(server, case.speaks, inner_networks=("127.0.0.0/8", "::1"))
+    locator = Locator(settings, draw=lambda: 0.5)
     if not case.hops[0].startswith("!"):
         assert await located(locator, case.uri) == case.hops
         assert located_now(locator, case.uri) == case.hops
@@ -123,11 +129,35 @@ async def test_names_are_asked_for_in_the_families_of_the_listeners(
     server: DnsServer, locator: Locator, listeners: list[str], hops: list[str], asked: set[str]
 ) -> None:
     """RFC 7984 s4; an address on loopback reaches nobody elsewhere."""
-    locator.listens_at(listeners)
+    locator.listens_at((address, address, 5060) for address in listeners)
     found = await locator.locate(sip_uri("sip:both.test:5060"), now=0.0)
     assert [hop.address for hop in found] == hops
     assert {kind for _, kind in server.asked} == asked
-    assert [hop.address for hop in await locator.locate(sip_uri("sip:[::1]"), now=0.0)] == ["::1"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("sip:127.0.0.1:6379", "sip:[::ffff:7f00:1]", "sip:x@192.0.2.1;maddr=10.0.0.1"),
+        *("sip:localhost", "sip:any.localhost", "sip:inner.test", "sip:inner.test:5060"),
+    ],
+)
+async def test_nothing_inside_is_located(server: DnsServer, uri: str) -> None:
+    """Neither by a number, nor by a name, nor when it is remembered; but where we listen."""
+    server.zones = Zones({"inner.test": "@ A 127.0.0.1\n@ AAAA ::1"})
+    known: list[tuple[bytes, int | None]] = []
+    locator = Locator(settings_for(server), are_ours=lambda host, port: (host, port) in known)
+    locator.listens_at([("192.0.2.1", "192.0.2.1", 5060)])
+    for _ in range(2):
+        with pytest.raises(InnerAddress):
+            await locator.locate(sip_uri(uri), now=0.0)
+        with pytest.raises(InnerAddress):
+            locator.locate_now(sip_uri(uri), now=0.0)
+    explained = await explain(sip_uri(uri), locator)
+    assert (explained.hops, bool(explained.error)) == ((), True)
+    known.append((sip_uri(uri).host, sip_uri(uri).port))
+    assert await locator.locate(sip_uri(uri), now=0.0)  # another node of the cluster
+    await locator.close()
 
 
 async def test_literal_needs_no_dns(server: DnsServer, locator: Locator) -> None:
