@@ -1,7 +1,9 @@
 """Log lines that cost calls little: formatted at once, written together a few times a second.
 
 A line per call is a system call per call otherwise. What waits is written at WARNING and above, at
-the end of the process, and every FLUSH_SECONDS; a kill -9 loses the last moment's lines.
+the end of the process, and every FLUSH_SECONDS; a kill -9 loses the last moment's lines. Strangers
+choose Call-IDs, names and texts in them: what is not printable is written as an escape, so that
+nothing moves the cursor of a terminal, and what follows a line's end is indented.
 """
 
 from __future__ import annotations
@@ -40,6 +42,8 @@ class LogLines(logging.Handler):
         if second != self._second:
             self._second = second
             self._stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+        if not text.isprintable():
+            text = _printable(text)
         thousandths = int((wall - second) * 1000)
         level_name = logging.getLevelName(level)
         self._waiting.append(f"{self._stamp},{thousandths:03} {level_name} {name} {text}\n")
@@ -67,6 +71,13 @@ class LogLines(logging.Handler):
     def _fire(self) -> None:
         self._is_armed = False
         self.flush()
+
+
+def _printable(text: str) -> str:
+    """A line, or a traceback, with its unprintable characters as Python writes them."""
+    return "\n  ".join(
+        line if line.isprintable() else repr(line)[1:-1] for line in text.split("\n")
+    )
 
 
 def flush() -> None:

@@ -42,6 +42,7 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[DnsThread]:
     }
     with DnsThread(Zones(tables)) as server:
         monkeypatch.setenv("FEDSIP_SIP_DNS_SERVERS", server.address)
+        monkeypatch.setenv("FEDSIP_INNER_NETWORKS", "127.0.0.0/8")  # no proxy lives that says so
         yield server
 
 

@@ -6,6 +6,8 @@ import asyncio
 import io
 import logging
 
+import pytest
+
 from proxy.observe.log_lines import FLUSH_SECONDS, LineLogger, LogLines, flush
 
 
@@ -76,4 +78,19 @@ def test_a_logger_leaves_what_is_not_plain_to_handlers() -> None:
         logger.info("failed", exc_info=True)
     lines = stream.getvalue().splitlines()
     assert lines[0].endswith(" INFO proxy.test failed")
-    assert lines[-1] == "KeyError: 'a'"
+    assert lines[-1] == "  KeyError: 'a'"
+
+
+@pytest.mark.parametrize(
+    ("told", "written"),
+    [
+        ("a\x1b[2Jb", r"a\x1b[2Jb"),
+        ("a\nWARNING forged", "a\n  WARNING forged"),
+        ("a\r\x0b\x85\u2028b", r"a\r\x0b\x85\u2028b"),
+        ("Zoë \\ 'x'", "Zoë \\ 'x'"),
+    ],
+)
+def test_what_strangers_write_is_one_line_of_text(told: str, written: str) -> None:
+    stream = io.StringIO()
+    LogLines(stream).emit(record(logging.INFO, "call_id=%s", told))
+    assert stream.getvalue().endswith(f" INFO proxy.test call_id={written}\n")
