@@ -38,6 +38,7 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[DnsThread]:
     monkeypatch.setenv("FEDSIP_SIP_UDP", "off")
     with DnsThread(Zones({"example.com": ZONE, "acme.test": "edge A 192.0.2.1"})) as server:
         monkeypatch.setenv("FEDSIP_SIP_DNS_SERVERS", server.address)
+        monkeypatch.setenv("FEDSIP_INNER_NETWORKS", "127.0.0.0/8")
         yield server
 
 
