@@ -256,7 +256,8 @@ class ProxySettings:
     stranger_methods: tuple[str, ...] = _setting(
         "FEDSIP_SIP_STRANGER_METHODS",
         ("*",),
-        "Methods that strangers may begin something with, where our domain says nothing; *: all.",
+        "Methods that strangers may begin something with, where our domain says nothing; *: all "
+        "but REFER, which has to be named: phones that follow one call whom a stranger says.",
     )
     calls_in_per_domain: int = _setting(
         "FEDSIP_SIP_CALLS_IN_PER_DOMAIN",

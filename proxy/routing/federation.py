@@ -23,12 +23,16 @@ from proxy.sip.uri import SipUri
 from . import history
 from .call_rates import source_prefix
 from .federation_policy import refusal
+from .screen import METHODS
 
 if TYPE_CHECKING:
     from .trail import Trail
 
 log = logging.getLogger(__name__)
 
+_NAMED_ALONE: Final = (b"REFER",)
+"""Methods of strangers that * does not have: a phone that follows a REFER calls whom a stranger
+says, on its user's account (RFC 3515 s5.1)."""
 _INNER_CONTACT: Final = (
     (b"warning", b'399 fedsip "this user has registered an address to which nothing is sent"'),
 )
@@ -151,8 +155,9 @@ def _unproved(crossing: _Crossing, verdict: Verdict) -> Why | None:
 
 
 def _not_taken(crossing: _Crossing) -> Why | None:
-    methods = _stranger_methods(crossing)
-    return None if b"*" in methods or crossing.call.method in methods else Why.METHOD
+    methods, method = _stranger_methods(crossing), crossing.call.method
+    is_taken = method in methods or (b"*" in methods and method not in _NAMED_ALONE)
+    return None if is_taken else Why.METHOD
 
 
 def _stranger_methods(crossing: _Crossing) -> tuple[bytes, ...]:
@@ -206,7 +211,10 @@ def _refused(crossing: _Crossing, why: Why, retry_after: float = 0.0) -> Reject:
         domain.tenant.decode(),
         call.original.call_id.decode(errors="replace"),
     )
-    allow = b", ".join(_stranger_methods(crossing))
+    methods = _stranger_methods(crossing)
+    if b"*" in methods:
+        methods = tuple(sorted(METHODS.difference(_NAMED_ALONE).union(methods) - {b"*"}))
+    allow = b", ".join(methods)
     return refusal(why, domain.name, peer, retry_after=retry_after, allow=allow)
 
 

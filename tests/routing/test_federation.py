@@ -275,6 +275,20 @@ def test_methods_from_strangers() -> None:
     assert isinstance(stranger_asks(world, b"OPTIONS"), Request)
 
 
+@pytest.mark.parametrize(
+    ("methods", "is_taken"), [(b"", False), (b"*", False), (b"INVITE", False), (b"* REFER", True)]
+)
+def test_strangers_refer_nobody_where_nobody_lets_them(methods: bytes, is_taken: bool) -> None:
+    """A phone that follows one calls whom the stranger says, on its user's account."""
+    world = world_with(stranger_methods=methods)
+    refer_to = (b"refer-to", b"<sip:+19005550100@example.com>")
+    came = stranger_asks(world, b"REFER", extra=(refer_to,))
+    assert isinstance(came, Request) is is_taken
+    if isinstance(came, Response):
+        allow = came.headers.first(b"allow") or b""
+        assert (came.status, b"INVITE" in allow, b"REFER" in allow) == (405, True, False)
+
+
 def test_calls_of_strangers_are_limited() -> None:
     """Where the domain in From is proved, by its callers' names alone."""
     world = world_with(calls_in_per_stranger=1, calls_in_per_domain=2)

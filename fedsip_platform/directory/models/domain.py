@@ -124,7 +124,7 @@ class Domain(models.Model):
         validators=[names.check_methods],
         help_text=_(
             "SIP methods that other domains may begin something with, such as INVITE MESSAGE "
-            "OPTIONS. Empty: as the platform says; *: all."
+            "OPTIONS. Empty: as the platform says; *: all but REFER."
         ),
     )
     calls_in_per_domain = models.PositiveIntegerField(
