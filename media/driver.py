@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 
 from media.call import Call, Outcome
+from media.circle import leads_back
 from media.dialogue import Dialogue
 from media.dtls.identity import Identity
 from media.forward.engine import Engine
-from media.forward.rule import Address
+from media.forward.rule import Address, ForwardRule
 from media.keying import CallLater, Keying, Place
 from media.ng import Answer, Delete, Document, Offer, Query
 from media.ports import PortPool
@@ -40,6 +41,7 @@ class BoundPorts:
         "_browser_port",
         "_engine",
         "_families",
+        "_hosts",
         "_interfaces",
         "_lanes",
         "_pools",
@@ -61,9 +63,14 @@ class BoundPorts:
         self._browser_port = browser_port
         self._reach = reach
         self._lanes = count(1)
+        self._hosts = {one.advertised: one.host for one in interfaces.values()}
         self._families: dict[bytes, tuple[bytes, ...]] = {}
         for name, family in interfaces:
             self._families[name] = (*self._families.get(name, ()), family)
+
+    def host_of(self, host: str) -> str:
+        """The address at which ports are open that others know at `host`."""
+        return self._hosts.get(host, host)
 
     def families(self, interface: bytes = b"") -> tuple[bytes, ...]:
         return self._families.get(interface, ())
@@ -244,6 +251,9 @@ class Driver:
         packets = self._engine.packets(local)
         if not place.end.hear(source, packets=packets, now=self._clock()):
             return False
+        if self._break_circles(place.dialogue):
+            self._engine.install(place.dialogue.rules())
+            return False
         log.debug("latched local=%s source=%s signalled=%s", local, source, place.end.signalled)
         self._engine.install(place.dialogue.rules())
         return True
@@ -304,8 +314,39 @@ class Driver:
                 if near.pair is not None and near.rides is None:
                     for end in near.ends:
                         self._places[end.local] = Place(dialogue, near, far, end)
+        self._break_circles(dialogue)
         self._keying.update(dialogue, self._places_of(dialogue))
         self._engine.install(dialogue.rules())
+
+    def _break_circles(self, dialogue: Dialogue) -> bool:
+        """Forget addresses by which packets would go round within this relay; True if any were."""
+        own = [one for one in self._places_of(dialogue) if self._rule_at(one.end.destination)]
+        circling = [one for one in own if self._circles(one)]
+        for place in circling:
+            log.warning("media would go in a circle, not sent local=%s to=%s",
+                        place.end.local, place.end.destination)  # fmt: skip
+            place.end.signal(None, hosts=())
+            place.end.select(None)
+        return bool(circling)
+
+    def _circles(self, place: Place) -> bool:
+        """Whether what is sent from a port to its far end comes to be sent from there again."""
+        found = self._rule_at(place.end.destination)
+        return found is not None and any(
+            leads_back(rule, self._rule_at)
+            for rule in place.dialogue.rules()
+            if place.end.local in (rule.out, rule.rtcp_out, *(one.out for one in rule.others))
+        )
+
+    def _rule_at(self, address: Address | None) -> ForwardRule | None:
+        """The rule of the port of ours that an address is; None for one that is not ours."""
+        if address is None:
+            return None
+        local = (self._ports.host_of(address[0]), address[1])
+        place = self._places.get(local)
+        if place is None:
+            return None
+        return next((rule for rule in place.dialogue.rules() if rule.local == local), None)
 
     def _places_of(self, dialogue: Dialogue) -> list[Place]:
         return [self._places[local] for pair in dialogue.pairs() for local in pair.locals]

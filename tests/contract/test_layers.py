@@ -67,6 +67,7 @@ PURE = [
     "media/dtls/handshake.py",
     "media/bundle.py",
     "media/call.py",
+    "media/circle.py",
     "media/connectivity.py",
     "media/dialogue.py",
     "media/endpoint.py",

@@ -48,6 +48,56 @@ def test_call_opens_and_delete_closes(driver: Driver, engine: IdleEngine) -> Non
     assert driver.delete(Delete(b"c", b"a")) is None
 
 
+def sides_name(driver: Driver, caller: int, callee: int, call_id: bytes = b"c") -> None:
+    """Both sides of a call name ports at the relay's own address."""
+    own = CALLER[0]
+    driver.offer(offer(sdp(caller, host=own), call_id=call_id))
+    driver.answer(answer(sdp(callee, host=own), call_id=call_id))
+
+
+def comes_round(engine: IdleEngine, local: tuple[str, int]) -> bool:
+    """Whether a packet that comes to a port is passed on among the relay's ports for ever."""
+    for _ in range(50):
+        rule = engine.rules.get(local)
+        if rule is None or rule.destination is None:
+            return False
+        local = rule.destination
+    return True
+
+
+def test_two_sides_do_not_make_a_circle(driver: Driver, engine: IdleEngine) -> None:
+    """Each names the port that it is given: a packet would be sent to itself for ever."""
+    sides_name(driver, 24000, 24002)
+    assert not comes_round(engine, CALLER)
+    assert not comes_round(engine, CALLEE)
+    for local in (CALLER, CALLEE):
+        driver.stranger(local, RTP, local)
+        assert not comes_round(engine, local)
+
+
+def test_two_calls_do_not_make_a_circle(driver: Driver, engine: IdleEngine) -> None:
+    """Nor by what is heard: the second call's sides are at the first one's ports."""
+    driver.offer(offer(sdp(5004)))
+    driver.answer(answer(sdp(6004)))
+    sides_name(driver, 24000, 24002, b"d")
+    for near, far in ((24000, 24004), (24002, 24006)):
+        driver.stranger((CALLER[0], near), RTP, (CALLER[0], far))
+    assert not any(comes_round(engine, local) for local in engine.rules)
+
+
+def test_a_call_that_comes_round_through_us_is_heard(driver: Driver, engine: IdleEngine) -> None:
+    """The callee of the first is the second's caller: a chain of ports between two phones."""
+    own = CALLER[0]
+    driver.offer(offer(sdp(5004)))
+    driver.offer(offer(sdp(24002, host=own), call_id=b"d"))
+    driver.answer(answer(sdp(6004, host="192.0.2.2"), call_id=b"d"))
+    driver.answer(answer(sdp(24004, host=own)))
+    assert engine.rules[CALLER].destination == (own, 24004)
+    assert engine.rules[own, 24004].destination == ("192.0.2.2", 6004)
+    assert engine.rules[own, 24006].destination == CALLEE
+    assert engine.rules[CALLEE].destination == PHONE
+
+
 def test_ports_rest_before_they_are_drawn_again(driver: Driver, time: Time) -> None:
     driver.offer(offer(sdp(5004)))
     driver.delete(Delete(b"c"))
