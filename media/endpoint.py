@@ -41,6 +41,7 @@ class Endpoint:
         "asymmetric",
         "handover",
         "is_exclusive",
+        "is_reached",
         "last_packet_wall",
         "local",
         "needs_checks",
@@ -56,6 +57,7 @@ class Endpoint:
     def __init__(self, local: Address) -> None:
         self.local = local
         self.signalled: Address | None = None
+        self.is_reached = True
         self.source: Address | None = None
         self.asymmetric = False
         self.handover = False
@@ -81,13 +83,18 @@ class Endpoint:
             return None
         if self.needs_checks:
             return self.source
-        return self.signalled if self.asymmetric else self.source or self.signalled
+        named = self.signalled if self.is_reached else None
+        return named if self.asymmetric else self.source or named
 
-    def signal(self, address: Address | None, *, hosts: tuple[str, ...]) -> None:
+    def signal(
+        self, address: Address | None, *, hosts: tuple[str, ...], is_reached: bool = True
+    ) -> None:
         """An offer or answer named `address`; None: a host name or nothing usable.
 
-        `hosts` are those known to be this side: of the SDP, of the signalling.
+        `hosts` are those known to be this side: of the SDP, of the signalling. One that is not
+        `is_reached` is not sent to before it was heard (reach.py).
         """
+        self.is_reached = is_reached
         self._is_held = self.is_exclusive = False
         self._hosts = hosts
         if address != self.signalled:

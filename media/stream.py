@@ -220,8 +220,8 @@ class Stream:
             if named is not None and not options.has(b"SIP-source-address"):
                 rtcp_host = named.host
         hosts = tuple(one for one in (connection.host, source) if one)
-        self.rtp.signal(self._usable(host, media.port, source), hosts=hosts)
-        self.rtcp.signal(self._usable(rtcp_host, port, source), hosts=hosts)
+        self._name(self.rtp, host, media.port, hosts, source)
+        self._name(self.rtcp, rtcp_host, port, hosts, source)
 
     def describe(self, session: Session, media: Media) -> None:
         """Take what is said of the section itself, wherever it is."""
@@ -236,22 +236,24 @@ class Stream:
         """A side that sends no checks, signalled from `source`, has named this address for a
         component."""
         end = self.rtp if component == 1 else self.rtcp
-        end.signal(self._usable(*candidate, source), hosts=(candidate[0],))
+        self._name(end, *candidate, (candidate[0],), source)
 
     @property
     def checks(self) -> bool:
         """True when this side is known by its checks alone."""
         return self.transport.ice is not None and not self.transport.is_ice_lite
 
-    def _usable(self, host: str | None, port: int, source: str) -> Address | None:
-        """An address to which this stream's socket can and may send."""
+    def _name(
+        self, end: Endpoint, host: str | None, port: int, hosts: tuple[str, ...], source: str
+    ) -> None:
+        """Tell an end its address, if this stream's socket can send there, and whether it may."""
         pair = self.pair
         if host is None or pair is None or (":" in host) != (":" in pair.host):
-            return None
+            end.signal(None, hosts=hosts)
+            return
         advertised = pair.advertised.address.decode("ascii", "replace")
-        if not pair.reach.covers(host, source=source, here=pair.host, advertised=advertised):
-            return None
-        return host, port
+        is_reached = pair.reach.covers(host, source=source, here=pair.host, advertised=advertised)
+        end.signal((host, port), hosts=hosts, is_reached=is_reached)
 
     @property
     def ends(self) -> tuple[Endpoint, ...]:

@@ -65,6 +65,7 @@ def test_a_side_that_names_an_inner_address_is_awaited(inner: str) -> None:
     by_local = {rule.local[1]: rule for rule in outcome.dialogue.rules()}
     assert by_local[24000].destination is by_local[24001].destination is None
     [stream] = outcome.dialogue.callee.streams
+    assert stream.rtp.signalled == (inner, 6379), "what its verdict names"
     assert stream.rtp.hear(("198.51.100.7", 40000), packets=0, now=2.0)
     assert stream.rtp.destination == ("198.51.100.7", 40000)
 
