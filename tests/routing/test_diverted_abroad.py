@@ -96,7 +96,7 @@ def test_what_strangers_make_of_a_forward_is_bounded() -> None:
 
 @pytest.mark.parametrize("method", [b"MESSAGE", b"SUBSCRIBE", b"REFER", b"OPTIONS"])
 def test_calls_alone_are_forwarded(method: bytes) -> None:
-    world, carol = world_with()
+    world, carol = world_with(stranger_methods=b"* REFER")
     eve = world.phone(STRANGER, "192.0.2.66")
     eve.sends(method, b"sip:" + BOB)
     eve.take_response(480)
