@@ -21,8 +21,9 @@ from admin_ui.frame import Place, tenant_page
 from admin_ui.ladder_drawing import drawing_of
 from admin_ui.time_axis import axis_of
 from fedsip_platform import choosing, csv_export
-from fedsip_platform.calls import pcap, queries, services, verdict
-from fedsip_platform.calls.models import CallMessage, CallRecord, LiveCall
+from fedsip_platform.calls import pcap, services, verdict
+from fedsip_platform.calls.messages import CallMessage, messages_of
+from fedsip_platform.calls.models import CallRecord, KeptMessages, LiveCall
 from fedsip_platform.directory.models import Domain, Translation
 from fedsip_platform.paging import page_of
 from fedsip_platform.tasks import exports
@@ -61,7 +62,7 @@ def call(request: HttpRequest, key: UUID) -> HttpResponse:
     if found.rule_id is not None:
         chosen = request.place.scope.visible(Translation.objects.select_related("domain"))
         rule = chosen.filter(pk=found.rule_id).first()
-    shown = list(_messages(request.place, found)[:MOST_MESSAGES])
+    shown = _messages(request.place, found)
     quality = verdict.quality_of(getattr(found, "mos", None))
     now = timezone.now()
     drawing = drawing_of(shown) if shown else None
@@ -98,7 +99,7 @@ def hang_up(request: HttpRequest, key: UUID) -> HttpResponse:
 def packets(request: HttpRequest, key: UUID) -> HttpResponse:
     """The messages as a file for Wireshark or sngrep."""
     found = _find(request.place, key)
-    content = pcap.pcap_of(_messages(request.place, found)[:MOST_MESSAGES])
+    content = pcap.pcap_of(_messages(request.place, found))
     response = HttpResponse(content, content_type=pcap.CONTENT_TYPE)
     response["Content-Disposition"] = f'attachment; filename="call-{key}.pcap"'
     return response
@@ -147,5 +148,6 @@ def _rehearsal(place: Place, found: CallRecord | LiveCall) -> str:
     return f"{reverse('routing', args=[place.tenant.slug])}?{urlencode(asked)}"
 
 
-def _messages(place: Place, found: CallRecord | LiveCall) -> QuerySet[CallMessage]:
-    return queries.messages_of(place.scope.visible(CallMessage.objects.all()), found)
+def _messages(place: Place, found: CallRecord | LiveCall) -> list[CallMessage]:
+    rows = place.scope.visible(KeptMessages.objects.all())
+    return messages_of(rows, found, most=MOST_MESSAGES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -18,8 +18,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fedsip_platform import csv_export
-from fedsip_platform.calls import hops, pcap, queries, services, verdict
-from fedsip_platform.calls.models import CallMessage, CallRecord, LiveCall
+from fedsip_platform.calls import hops, messages, pcap, queries, services, verdict
+from fedsip_platform.calls.messages import CallMessage
+from fedsip_platform.calls.models import CallRecord, KeptMessages, LiveCall
 
 from . import filters
 from .base import ScopedViewSet, key_parameter
@@ -131,11 +132,15 @@ class LiveCallSerializer(_WhoseSerializer):
         return verdict.sentence(call, now=timezone.now())
 
 
-class MessageSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = CallMessage
-        fields = ("at", "node_id", "way", "protocol", "local", "remote", "size", "text")
-        read_only_fields = fields
+class MessageSerializer(serializers.Serializer):
+    at = serializers.DateTimeField()
+    node_id = serializers.CharField()
+    way = serializers.ChoiceField([("in", _("received")), ("out", _("sent"))])
+    protocol = serializers.CharField()
+    local = serializers.CharField()
+    remote = serializers.CharField()
+    size = serializers.IntegerField()
+    text = serializers.CharField()
 
 
 class FailureSerializer(serializers.Serializer):
@@ -253,9 +258,9 @@ class CallViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, ScopedViewSe
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )
 
-    def _messages(self) -> QuerySet[CallMessage]:
+    def _messages(self) -> list[CallMessage]:
         call = self.find(self.kwargs["key"]) or self._live()
-        return queries.messages_of(self.scope.visible(CallMessage.objects.all()), call)
+        return messages.messages_of(self.scope.visible(KeptMessages.objects.all()), call)
 
     def _live(self) -> LiveCall:
         live = self.scope.visible(LiveCall.objects.all())

@@ -1,6 +1,7 @@
 """The ladder of one call: lanes for the places that spoke, an arrow for each message. Pure.
 
-The dashboard draws it, `fedsip trace` prints it. `Message` is what a CallMessage has.
+The dashboard draws it, `fedsip trace` prints it. `Message` is what a CallMessage
+of messages.py has.
 """
 
 from __future__ import annotations

@@ -184,15 +184,11 @@ class HangUp(models.Model):
         return str(self.public_id)
 
 
-class Way(models.TextChoices):
-    IN = "in", _("received")
-    OUT = "out", _("sent")
+class KeptMessages(models.Model):
+    """SIP messages of a call that passed a node within half a second, in the order of time;
+    credentials are masked before they are kept. messages.py opens them.
 
-
-class CallMessage(models.Model):
-    """One SIP message of a call, as it passed a node; credentials are masked before it is kept.
-
-    Nothing ties it to tenant and domain: what outlives them, retention deletes.
+    Nothing ties them to tenant and domain: what outlives them, retention deletes.
     """
 
     call_id = models.TextField(_("Call-ID"))
@@ -204,17 +200,14 @@ class CallMessage(models.Model):
     )
     node_id = models.TextField(db_default="")
     at = models.DateTimeField()
-    way = models.TextField(choices=Way.choices)
-    protocol = models.TextField(db_default="")
-    local = models.TextField(db_default="")
-    remote = models.TextField(db_default="")
-    size = models.IntegerField(db_default=0)
-    """Bytes on the wire; the text may have been cut shorter."""
-    text = models.TextField(db_default="")
+    """When the first of them passed."""
+    flows = models.TextField(db_default="")
+    """Whence and where, a line for each; proxy/observe/message_frames.py has the format of both."""
+    messages = models.BinaryField()
 
     class Meta:
         ordering = ["at", "id"]
-        verbose_name = _("message of a call")
+        verbose_name = _("messages of a call")
         verbose_name_plural = _("messages of calls")
         indexes = [
             models.Index(fields=["call_id", "at"], name="message_by_call"),
@@ -222,7 +215,7 @@ class CallMessage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.text.partition("\r\n")[0]
+        return f"{self.call_id} at {self.at}"
 
 
 class RegistrationSample(models.Model):

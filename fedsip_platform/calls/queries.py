@@ -19,7 +19,7 @@ from fedsip_platform.directory.models import Translation
 from fedsip_platform.routing.models import Trunk
 
 from . import verdict
-from .models import CallMessage, CallRecord, LiveCall, RegistrationSample
+from .models import CallRecord, LiveCall, RegistrationSample
 
 Call = TypeVar("Call", CallRecord, LiveCall)
 
@@ -129,18 +129,6 @@ def registrations_over_time(
         .order_by("at")
     )
     return [Sample(*row) for row in rows.values_list("at", "all_devices", "all_users", "all_calls")]
-
-
-def messages_of(
-    messages: QuerySet[CallMessage], call: CallRecord | LiveCall
-) -> QuerySet[CallMessage]:
-    """The messages of one call in order. A Call-ID that came again later is another call."""
-    chosen = messages.filter(
-        call_id=call.call_id, at__gte=call.started_at - timedelta(seconds=40)
-    ).order_by("at", "id")
-    if isinstance(call, CallRecord):
-        chosen = chosen.filter(at__lte=call.ended_at + timedelta(seconds=40))
-    return chosen
 
 
 def with_names(calls: QuerySet[Call]) -> QuerySet[Call]:

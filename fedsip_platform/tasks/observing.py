@@ -99,8 +99,8 @@ def close_lost_calls() -> int:
 def forget_messages() -> int:
     """Forget messages of calls when their domain's days are over, or the domain is gone."""
     return _in_batches(
-        "DELETE FROM calls_callmessage WHERE id IN ("
-        " SELECT m.id FROM calls_callmessage m LEFT JOIN directory_domain d ON d.id = m.domain_id"
+        "DELETE FROM calls_keptmessages WHERE id IN ("
+        " SELECT m.id FROM calls_keptmessages m LEFT JOIN directory_domain d ON d.id = m.domain_id"
         " WHERE m.at < now() - make_interval(days => coalesce(d.trace_days, 0)) LIMIT %s)",
         "messages forgotten",
     )

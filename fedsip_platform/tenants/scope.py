@@ -14,9 +14,9 @@ from django.db.models import Model, QuerySet
 
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls.models import (
-    CallMessage,
     CallRecord,
     FailedSignIn,
+    KeptMessages,
     LiveCall,
     RegistrationSample,
 )
@@ -61,7 +61,7 @@ PATHS: dict[type[Model], str] = {
     Favourite: "subscriber__domain__tenant",
     Entry: "tenant",
     LiveCall: "tenant",
-    CallMessage: "tenant",
+    KeptMessages: "tenant",
     RegistrationSample: "tenant",
     FailedSignIn: "domain__tenant",
     Membership: "tenant",

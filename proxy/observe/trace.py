@@ -16,11 +16,13 @@ from typing import Final, NamedTuple, Protocol
 import psycopg
 
 from proxy.postgres import Database, first_line, plain_array, text_array
+from proxy.sip.lines import between
 
 from .hep import hep_packet
 from .hep_export import HepExport
 from .masking import masked
-from .text import address_of, as_text, whole_text
+from .message_frames import flow_line, frame
+from .text import address_of, as_text
 
 log = logging.getLogger(__name__)
 
@@ -33,33 +35,23 @@ _MOST_BYTES: Final = 64_000_000
 """Of all messages that wait: what strangers send in a moment is no call, and must not fill the
 memory."""
 _MOST_CALLS: Final = 100_000
-_BATCH: Final = 500
-_COLUMNS: Final = {
-    "call_id": "text",
-    "tenant_id": "bigint",
-    "domain_id": "bigint",
-    "at": "bigint",
-    "way": "text",
-    "protocol": "text",
-    "local": "text",
-    "remote": "text",
-    "size": "int",
-    "text": "text",
-}
-"""Columns and their types, but for the node, which is the same in all rows. `at` is in
-microseconds: to write a float down takes thirty times as long."""
-_INSTANT: Final = "to_timestamp(m.at / 1e6::float8)"
-_QUOTED: Final = ("call_id", "text")
+_BATCH: Final = 100
+_MOST_OF_A_ROW: Final = 3_700
+"""Octets of messages, unless one alone has more: two such rows fill a page of PostgreSQL, which
+then has nothing to compress or to put elsewhere."""
 
-# An array for each column, written by us (postgres.text_array): as JSON a message costs three times
-# as much, and psycopg's own arrays five times.
-_INSERT: Final = f"""
-INSERT INTO proxy_message (node_id, {", ".join(_COLUMNS)})
-SELECT %(node_id)s,
-    {", ".join(_INSTANT if name == "at" else f"m.{name}" for name in _COLUMNS)}
-FROM unnest({", ".join(f"%({name})s::{kind}[]" for name, kind in _COLUMNS.items())})
-    AS m({", ".join(_COLUMNS)})
-""".encode()  # noqa: S608
+# One row for the messages of a call that passed within a turn. An array for each column, written by
+# us (postgres.text_array): as JSON they cost three times as much, and as psycopg's own arrays five
+# times. Messages go as they are, without being quoted. `at` is in microseconds: to write a float
+# down takes thirty times as long.
+_INSERT: Final = b"""
+INSERT INTO proxy_message (node_id, call_id, tenant_id, domain_id, at, flows, messages)
+SELECT %(node_id)s, call_id, tenant_id, domain_id, to_timestamp(at / 1e6::float8), flows, messages
+FROM unnest(
+    %(call_id)s::text[], %(tenant_id)s::bigint[], %(domain_id)s::bigint[], %(at)s::bigint[],
+    %(flows)s::text[], %(messages)b::bytea[]
+) AS m(call_id, tenant_id, domain_id, at, flows, messages)
+"""
 
 
 class Owner(NamedTuple):
@@ -87,8 +79,22 @@ class Flow(Protocol):
 Passed = tuple[float, bool, bytes, Flow]
 """One message as it passed: when, whether we sent it, its bytes. A plain tuple costs the tap a
 quarter of one with names."""
-_Kept = tuple[bytes, Owner, Passed]
-"""A message that is to be written, and whose it is."""
+
+
+class _Row:
+    """Messages of one call that are to be written together, and whose they are."""
+
+    __slots__ = ("at", "call_id", "count", "flows", "frames", "owner", "size", "waiting")
+
+    def __init__(self, call_id: bytes, owner: Owner, at: int) -> None:
+        self.call_id = call_id
+        self.owner = owner
+        self.at = at  # of the first one, in microseconds
+        self.flows: list[Flow] = []
+        self.frames: list[bytes] = []
+        self.size = 0  # of the frames
+        self.waiting = 0  # octets as they passed
+        self.count = 0
 
 
 class Trace:
@@ -141,7 +147,7 @@ class Trace:
         self._undecided: list[tuple[bytes, Passed, int]] = []  # and since which turn
         self._turn = 0
         self._calls: OrderedDict[bytes, Owner] = OrderedDict()
-        self._rows: deque[_Kept] = deque()
+        self._rows: deque[_Row] = deque()
         self._task: asyncio.Task[None] | None = None
         self.lost = 0
         self.skipped = 0
@@ -160,7 +166,7 @@ class Trace:
             async with asyncio.timeout(1.0):
                 await self.flush(is_last=True)
         except (TimeoutError, psycopg.Error) as error:
-            log.warning("messages lost count=%d reason=%s", len(self._rows), first_line(error))
+            log.warning("messages lost count=%d reason=%s", self._waiting(), first_line(error))
         if self._export is not None:
             await self._export.close()
         await self._database.close()
@@ -203,13 +209,13 @@ class Trace:
             try:
                 connection = await self._database.connection()
                 await connection.execute(_INSERT, self._parameters(batch))
-            except psycopg.OperationalError:
+            except psycopg.DataError as error:
+                self.lost += sum([row.count for row in batch])
+                log.warning("messages refused reason=%s", first_line(error))
+            except psycopg.Error:
                 self._rows.extendleft(reversed(batch))
                 raise
-            except psycopg.DataError as error:
-                self.lost += len(batch)
-                log.warning("messages refused reason=%s", first_line(error))
-            self._bytes -= sum([len(passed[2]) for _, _, passed in batch])
+            self._bytes -= sum([row.waiting for row in batch])
 
     def _sort(self, *, is_last: bool) -> None:
         waiting, self._undecided = self._undecided, []
@@ -222,12 +228,13 @@ class Trace:
             waiting.append((call_id, passed, self._turn))
         too_old = self._turn - _UNDECIDED_TURNS
         kept = 0
+        rows: dict[bytes, _Row] = {}
         for one in waiting:
             call_id, passed, since = one
             owner = self._calls.get(call_id)
             if owner is not None:
                 if owner.only_with is None or owner.only_with == passed[3].remote:
-                    self._rows.append((call_id, owner, passed))
+                    self._keep(rows, call_id, owner, passed)
                     kept += 1
                     continue
             elif since > too_old and not is_last:
@@ -236,28 +243,39 @@ class Trace:
             self._bytes -= len(passed[2])
         self._allowance = min(float(self._rate), self._allowance + self._rate * _SECONDS - kept)
 
-    def _parameters(self, batch: list[_Kept]) -> dict[str, str]:
-        """Values of _INSERT."""
-        columns = zip(*[self._row(kept) for kept in batch], strict=True)
-        values = {"node_id": self._node_id}
-        for name, column in zip(_COLUMNS, columns, strict=True):
-            values[name] = text_array(column) if name in _QUOTED else plain_array(column)
-        return values
+    def _keep(self, rows: dict[bytes, _Row], call_id: bytes, owner: Owner, passed: Passed) -> None:
+        """Put a message into its call's row of this turn, or begin one."""
+        wall, is_sent, data, flow = passed
+        at = int(wall * 1_000_000)
+        text = masked(data)
+        if len(text) > self._most_bytes:
+            text = text[: self._most_bytes]
+        row = rows.get(call_id)
+        if row is None or row.size + len(text) > _MOST_OF_A_ROW:
+            row = rows[call_id] = _Row(call_id, owner, at)
+            self._rows.append(row)
+        place = _place_of(flow, row.flows)
+        framed = frame(text, at=at, is_sent=is_sent, flow=place, size=len(data))
+        row.frames.append(framed)
+        row.size += len(framed)
+        row.waiting += len(data)
+        row.count += 1
 
-    def _row(self, kept: _Kept) -> tuple[str, ...]:
-        call_id, owner, (wall, is_sent, data, flow) = kept
-        return (
-            as_text(call_id),
-            str(owner.tenant_id),
-            str(owner.domain_id),
-            str(int(wall * 1_000_000)),
-            "out" if is_sent else "in",
-            flow.protocol,
-            address_of(*flow.local),
-            address_of(*flow.remote),
-            str(len(data)),
-            whole_text(masked(data)[: self._most_bytes]),
-        )
+    def _waiting(self) -> int:
+        """Messages that are to be written."""
+        return sum([row.count for row in self._rows])
+
+    def _parameters(self, batch: list[_Row]) -> dict[str, object]:
+        """Values of _INSERT."""
+        return {
+            "node_id": self._node_id,
+            "call_id": text_array([as_text(row.call_id) for row in batch]),
+            "tenant_id": plain_array([str(row.owner.tenant_id) for row in batch]),
+            "domain_id": plain_array([str(row.owner.domain_id) for row in batch]),
+            "at": plain_array([str(row.at) for row in batch]),
+            "flows": text_array(["\n".join(map(_line_of, row.flows)) for row in batch]),
+            "messages": [b"".join(row.frames) for row in batch],
+        }
 
     def _send_to_collector(self, export: HepExport, call_id: bytes, passed: Passed) -> None:
         wall, is_sent, data, flow = passed
@@ -282,20 +300,34 @@ class Trace:
             try:
                 await self.flush()
             except psycopg.Error as error:
-                log.debug("messages wait count=%d reason=%s", len(self._rows), first_line(error))
+                log.debug("messages wait count=%d reason=%s", self._waiting(), first_line(error))
 
 
 def call_id_of(data: bytes) -> bytes:
     """The Call-ID as it stands in a message, found without parsing; b"" if there is none."""
-    start = data.find(b"\r\nCall-ID: ")
-    if start >= 0:
-        return data[start + 11 : data.find(b"\r\n", start + 11)]
+    plain = between(data, b"\r\nCall-ID: ", b"\r\n")
+    if plain is not None:
+        return plain
     head = data[: data.find(b"\r\n\r\n") + 2]
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.strip().lower() in (b"call-id", b"i"):
             return value.strip()
     return b""
+
+
+def _place_of(flow: Flow, flows: list[Flow]) -> int:
+    """Which of the flows it is; a new one is added. Flows are kept by their source, so the same one
+    is nearly always the same object, and where it is not, it is said twice."""
+    for place, known in enumerate(flows):
+        if known is flow:
+            return place
+    flows.append(flow)
+    return len(flows) - 1
+
+
+def _line_of(flow: Flow) -> str:
+    return flow_line(flow.protocol, address_of(*flow.local), address_of(*flow.remote))
 
 
 def _agent_id(node_id: str) -> int:

@@ -224,12 +224,88 @@ plain_params(PyObject *self, PyObject *data)
     return made;
 }
 
+/* Whether bytes begin with a word in lower case, whatever theirs is. */
+static int
+begins(const char *from, const char *end, const char *word)
+{
+    for (; *word; word++, from++)
+        if (from == end || Py_TOLOWER(*from) != *word)
+            return 0;
+    return 1;
+}
+
+/* Whether "auth" stands anywhere: one of each four bytes is looked at, and tells where it begins. */
+static int
+has_auth(const char *from, const char *end)
+{
+    static const char letter[256] = {
+        ['a'] = 1, ['A'] = 1, ['u'] = 2, ['U'] = 2, ['t'] = 3, ['T'] = 3, ['h'] = 4, ['H'] = 4,
+    };
+    for (const char *at = from + 3; at < end; at += 4) {
+        int place = letter[(unsigned char)*at];
+        if (place && begins(at - (place - 1), end, "auth"))
+            return 1;
+    }
+    return 0;
+}
+
+static int
+begins_with_key(const char *line, const char *end)
+{
+    switch (line < end ? *line : 0) {
+    case 'k':
+    case 'K':
+        return begins(line, end, "k=");
+    case 'a':
+    case 'A':
+        return begins(line, end, "a=crypto:") || begins(line, end, "a=key-") ||
+               begins(line, end, "a=ice-pwd:");
+    }
+    return 0;
+}
+
+static PyObject *
+may_have_secrets(PyObject *self, PyObject *message)
+{
+    if (!is_bytes(message))
+        return NULL;
+    const char *line = PyBytes_AS_STRING(message), *end = line + PyBytes_GET_SIZE(message);
+    if (has_auth(line, end))
+        Py_RETURN_TRUE;
+    for (;;) {
+        if (begins_with_key(line, end))
+            Py_RETURN_TRUE;
+        const char *newline = memchr(line, '\n', end - line);
+        if (newline == NULL)
+            Py_RETURN_FALSE;
+        line = newline + 1;
+    }
+}
+
+static PyObject *
+between(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 3 || !PyBytes_Check(args[0]) || !PyBytes_Check(args[1]) || !PyBytes_Check(args[2]))
+        return PyErr_Format(PyExc_TypeError, "bytes, bytes and bytes expected");
+    const char *from = PyBytes_AS_STRING(args[0]), *end = from + PyBytes_GET_SIZE(args[0]);
+    from = memmem(from, end - from, PyBytes_AS_STRING(args[1]), PyBytes_GET_SIZE(args[1]));
+    if (from == NULL)
+        Py_RETURN_NONE;
+    from += PyBytes_GET_SIZE(args[1]);
+    end = memmem(from, end - from, PyBytes_AS_STRING(args[2]), PyBytes_GET_SIZE(args[2]));
+    if (end == NULL)
+        Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize(from, end - from);
+}
+
 static PyMethodDef functions[] = {
     {"plain_lines", (PyCFunction)(void (*)(void))plain_lines, METH_FASTCALL, NULL},
     {"value_of", value_of, METH_O, NULL},
     {"first_value", (PyCFunction)(void (*)(void))first_value, METH_FASTCALL, NULL},
     {"plain_params", plain_params, METH_O, NULL},
     {"has", (PyCFunction)(void (*)(void))has, METH_FASTCALL, NULL},
+    {"may_have_secrets", may_have_secrets, METH_O, NULL},
+    {"between", (PyCFunction)(void (*)(void))between, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 _LWS = b" \t\r\n"
 _MOST_PARAMS = 64
+_OF_KEYS = (b"a=crypto:", b"a=key-", b"a=ice-pwd:", b"k=")
 
 Lines = list[tuple[bytes, bytes]]
 
@@ -68,3 +69,22 @@ def has(data: bytes, part: bytes) -> bool:
     """`part in data`, which Python answers only after an exception of its own: it tries first
     whether the part is a number, and takes five times as long."""
     return part in data
+
+
+def may_have_secrets(message: bytes) -> bool:
+    """Whether "auth" stands anywhere, as in all fields with credentials or a nonce, or a line
+    begins as those do that have a key of media; whatever the case."""
+    lower = message.lower()
+    if b"auth" in lower:
+        return True
+    return any(lower.startswith(word) or b"\n" + word in lower for word in _OF_KEYS)
+
+
+def between(data: bytes, before: bytes, after: bytes) -> bytes | None:
+    """What stands behind the first `before`, until the next `after`; None where one is missing."""
+    start = data.find(before)
+    if start < 0:
+        return None
+    start += len(before)
+    end = data.find(after, start)
+    return None if end < 0 else data[start:end]

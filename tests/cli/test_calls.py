@@ -12,12 +12,12 @@ from django.utils import timezone
 from fedsip_platform.calls.models import (
     AllowedSource,
     BlockedSource,
-    CallMessage,
     CallRecord,
     HangUp,
     LiveCall,
 )
 from tests.cli.conftest import Fedsip
+from tests.platform.world import make_message
 
 pytestmark = pytest.mark.db
 
@@ -100,16 +100,7 @@ def test_trace(call: CallRecord, fedsip: Fedsip, tmp_path: Path) -> None:
     nothing = fedsip("trace", "one@phone")
     assert nothing.complained.startswith("fedsip: No message of ")
     text = "INVITE sip:bob@example.com SIP/2.0\r\nCSeq: 1 INVITE\r\n\r\n"
-    CallMessage.objects.create(
-        call_id="one@phone",
-        at=call.started_at,
-        way="in",
-        node_id="a",
-        protocol="udp",
-        local="198.51.100.1:5060",
-        remote="192.0.2.10:5060",
-        text=text,
-    )
+    make_message("one@phone", call.started_at, node_id="a", text=text)
     said = fedsip("trace", "one@phone", "--messages").said
     assert said.splitlines()[0] == "alice called bob, who was busy (486 Busy Here)."
     assert "udp 192.0.2.10:5060" in said

@@ -56,6 +56,7 @@ PURE = [
     "proxy/relay/offer_answer.py",
     "proxy/observe/masking.py",
     "proxy/observe/media_report.py",
+    "proxy/observe/message_frames.py",
     "proxy/observe/text.py",
     "proxy/transport/gateway_frames.py",
     "media/ng",
@@ -103,6 +104,7 @@ SHARED = (
     "proxy.directory.rules",
     "proxy.directory.translate",
     "proxy.transport.gateway_frames",
+    "proxy.observe.message_frames",
 )
 
 

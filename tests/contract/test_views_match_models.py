@@ -85,7 +85,7 @@ PUBLISHED = {
     " caller_address hop started_at ringing_at answered_at node_id relay_id user_agent rule_id"
     " dialog hops",
     "proxy_hang_up": "hang_up_id public_id node_id done_at outcome",
-    "proxy_message": "call_id tenant_id domain_id node_id at way protocol local remote size text",
+    "proxy_message": "call_id tenant_id domain_id node_id at flows messages",
     "proxy_block": "block_id address node_id reason evidence hits first_seen_at last_seen_at"
     " blocked_until lifted_at xid",
     "proxy_allowed_source": "network",

@@ -30,7 +30,6 @@ from fido2.webauthn import (
 from fedsip_platform.api import tokens
 from fedsip_platform.calls import services as calls
 from fedsip_platform.calls.models import (
-    CallMessage,
     CallRecord,
     FailedSignIn,
     LiveCall,
@@ -56,7 +55,14 @@ from tests.platform.test_dashboard_isolation import (
     SHOWN,
     address,
 )
-from tests.platform.world import PASSWORD, World, make_live_call, make_person, make_world
+from tests.platform.world import (
+    PASSWORD,
+    World,
+    make_live_call,
+    make_message,
+    make_person,
+    make_world,
+)
 
 NODE = "edge-1"
 NAMES = (
@@ -448,9 +454,9 @@ def _ladder(world: World, now: datetime) -> None:
         verdict_text=["The caller's packets came from 203.0.113.7:40000, not from 10.0.0.5:40000."],
     )  # fmt: skip
     for way, remote, start, cseq, seconds in LADDER:
-        CallMessage.objects.create(
-            call_id=call.call_id, tenant=world.tenant, domain=world.domain, node_id=NODE, way=way,
-            at=call.started_at + timedelta(seconds=seconds), local=US, remote=remote, size=700,
+        make_message(
+            call.call_id, call.started_at + timedelta(seconds=seconds), tenant=world.tenant,
+            domain=world.domain, node_id=NODE, way=way, local=US, remote=remote,
             protocol="tls" if remote == ALICE else "udp", text=_message(start, cseq, way),
         )  # fmt: skip
 

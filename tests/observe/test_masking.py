@@ -45,6 +45,18 @@ DIGEST = b'Digest username="alice", realm="x", nonce="n0", response="d41d8c", cn
             HEAD + b"\r\nk=clear:(masked)\r\na=key-mgmt:mikey(masked)\r\na=ice-pwd:(masked)\r\n"
             b"a=ice-ufrag:u",
         ),
+        (
+            HEAD + b"Subject: of an author\r\nauthorization: " + DIGEST + b"\r\nContact: x\r\n"
+            b'PROXY-AUTHENTICATE: Digest realm="x",\r\n\tOpaque="o", nonce="n"\r\n\r\nk=base64:QQ',
+            HEAD + b'Subject: of an author\r\nauthorization: Digest username="alice", (masked)\r\n'
+            b'Contact: x\r\nPROXY-AUTHENTICATE: Digest realm="x",\r\n\tOpaque="(masked)", '
+            b'nonce="(masked)"\r\n\r\nk=base64:(masked)',
+        ),
+        (
+            b'SIP/2.0 200 OK\r\nAuthentication-Info: rspauth="r", cnonce="c", nextnonce="n"',
+            b'SIP/2.0 200 OK\r\nAuthentication-Info: rspauth="(masked)", cnonce="(masked)", '
+            b'nextnonce="(masked)"',
+        ),
     ],
 )
 def test_table(message: bytes, left: bytes) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
 
 from proxy.observe.hep_export import HepExport
+from proxy.observe.message_frames import PassedMessage, messages_in
 from proxy.observe.trace import Owner, Trace, call_id_of
 from proxy.server import Server
 from proxy.settings import ProxySettings
@@ -42,11 +43,32 @@ def message(call_id: bytes, body: bytes = b"") -> bytes:
     return b"BYE sip:x SIP/2.0\r\nCall-ID: %b\r\n\r\n%b" % (call_id, body)
 
 
-def kept(url: str) -> list[tuple[Any, ...]]:
+class Kept(NamedTuple):
+    """A message as it was kept, and whose it is."""
+
+    call_id: str
+    passed: PassedMessage
+
+    @property
+    def text(self) -> str:
+        return self.passed.data.decode()
+
+
+def kept(url: str) -> list[Kept]:
+    """All of them, by Call-ID and time."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            "SELECT call_id, messages, flows FROM proxy_message ORDER BY call_id, at"
+        ).fetchall()
+    return [Kept(row[0], passed) for row in rows for passed in messages_in(row[1], row[2])]
+
+
+def rows(url: str) -> list[tuple[Any, ...]]:
+    """How many octets each row has, and how many flows, in the order of time."""
     with psycopg.connect(url) as connection:
         return connection.execute(
-            "SELECT call_id, way, protocol, local, remote, size, text FROM proxy_message"
-            " ORDER BY call_id, at"
+            "SELECT octet_length(messages), array_length(string_to_array(flows, E'\\n'), 1)"
+            " FROM proxy_message ORDER BY at, octet_length(messages) DESC"
         ).fetchall()
 
 
@@ -58,7 +80,7 @@ def kept(url: str) -> list[tuple[Any, ...]]:
         (b"BYE sip:x SIP/2.0\r\nCALL-ID :  d \r\n\r\n", b"d"),
         (b"BYE sip:x SIP/2.0\r\nFrom: a\r\n\r\ni: in the body", b""),
         (b"rubbish", b""),
-        (b"\r\nCall-ID: cut", b"cu"),
+        (b"\r\nCall-ID: cut", b""),
     ],
 )
 def test_call_ids(data: bytes, found: bytes) -> None:
@@ -80,10 +102,13 @@ async def test_messages_wait_until_their_call_is_known(fresh_url: str) -> None:
     await tracing.flush()
     first, second = kept(fresh_url)
     text = message(b"ours").decode()
-    assert first == (
-        "ours", "in", "udp", "198.51.100.1:5060", "192.0.2.10:5062", len(text), text,
+    assert first.passed == PassedMessage(
+        1_800_000_060_000_000 - 60_000_000, False, "udp", "198.51.100.1:5060", "192.0.2.10:5062",
+        len(text), text.encode(),
     )  # fmt: skip
-    assert second[1:5] == ("out", "tls", "[2001:db8::1]:5061", "[2001:db8::2]:40000")
+    ends = ("tls", "[2001:db8::1]:5061", "[2001:db8::2]:40000")
+    assert second.passed[1:5] == (True, *ends)
+    assert second.passed.data == message(b"ours", b"\0")
     for _ in range(3):
         await tracing.flush()
     tracing.follow(b"nobody's", OURS)  # too late
@@ -123,7 +148,7 @@ async def test_only_our_side_of_a_call_with_another_tenant(fresh_url: str) -> No
     tracing.received(message(b"c"), FLOW)
     tracing.sent(message(b"c"), V6)
     await tracing.flush()
-    assert [row[2] for row in kept(fresh_url)] == ["udp"]
+    assert [one.passed.protocol for one in kept(fresh_url)] == ["udp"]
     await tracing.close()
 
 
@@ -135,9 +160,9 @@ async def test_long_ones_are_cut_and_secrets_masked(fresh_url: str) -> None:
     tracing.received(data, FLOW)
     tracing.received(b"A sip:x SIP/2.0\r\nCall-ID: c\r\nAuthorization: Basic czpw\r\n\r\n", FLOW)
     await tracing.flush()
-    long, secret = sorted(kept(fresh_url), key=lambda row: -row[5])
-    assert (long[5], len(long[6])) == (len(data), 100)
-    assert "czpw" not in secret[6]
+    long, secret = kept(fresh_url)
+    assert (long.passed.size, len(long.text)) == (len(data), 100)
+    assert "czpw" not in secret.text
     await tracing.close()
 
 
@@ -157,6 +182,35 @@ async def test_a_collector_is_told_no_secrets() -> None:
 
 
 @pytest.mark.db
+async def test_messages_of_a_call_lie_together(fresh_url: str) -> None:
+    """In one row for each turn, as long as half a page has room; their flows are said once."""
+    wall = Wall()
+    tracing = trace(fresh_url, wall)
+    tracing.follow(b"c", OURS)
+    tracing.follow(b"d", OURS)
+    passed = []
+    for number in range(12):
+        wall.now += 0.01
+        flow, data = (FLOW, V6)[number % 2], message(b"c", b"x" * 600)
+        passed.append((int(wall.now * 1e6), data))
+        (tracing.sent if number % 3 else tracing.received)(data, flow)
+        tracing.received(message(b"d"), FLOW)
+    await tracing.flush()
+    tracing.sent(message(b"c", b"y" * 9000), V6)
+    await tracing.flush()
+    found = [one for one in kept(fresh_url) if one.call_id == "c"]
+    assert [(one.passed.at, one.passed.data) for one in found[:12]] == passed
+    assert [one.passed.is_sent for one in found[:12]] == [bool(n % 3) for n in range(12)]
+    assert [one.passed.protocol for one in found[:12]] == ["udp", "tls"] * 6
+    framed = 19 + len(message(b"c", b"x" * 600))
+    of_d = 12 * (19 + len(message(b"d")))
+    assert rows(fresh_url) == [
+        (5 * framed, 2), (of_d, 1), (5 * framed, 2), (2 * framed, 2), (19 + 8192, 1)
+    ]  # fmt: skip
+    await tracing.close()
+
+
+@pytest.mark.db
 async def test_under_load_whole_calls_are_left_out(fresh_url: str) -> None:
     wall = Wall()
     tracing = trace(fresh_url, wall, per_second=10)
@@ -168,7 +222,7 @@ async def test_under_load_whole_calls_are_left_out(fresh_url: str) -> None:
     tracing.received(message(b"two"), FLOW)
     tracing.received(message(b"one"), FLOW)
     await tracing.flush()
-    assert {row[0] for row in kept(fresh_url)} == {"one"}
+    assert {one.call_id for one in kept(fresh_url)} == {"one"}
     assert (len(kept(fresh_url)), tracing.skipped) == (41, 1)
     for _ in range(8):
         await tracing.flush()
@@ -242,7 +296,7 @@ async def test_a_node_keeps_a_refused_call_and_tells_homer(
         assert (first["correlation"], first["node"], first["protocol"]) == (b"traced", b"a", 17)
         assert (first["source_port"], first["target_port"]) == (phone_port, port)
         assert {first["source"], first["target"]} == {"127.0.0.1"}
-    starts = [row[6].partition("\r\n")[0] for row in kept(fresh_url)]
+    starts = [one.text.partition("\r\n")[0] for one in kept(fresh_url)]
     assert starts[:1] == (["INVITE sip:nobody@example.com SIP/2.0"] if keeps else [])
     answers = {start for start in starts if start.startswith("SIP/2.0 404")}
     assert answers == set(starts[-1:])  # sent again until the phone's ACK, which it never sends

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from fedsip_platform.calls import services
-from fedsip_platform.calls.models import AllowedSource, CallMessage, FailedSignIn, HangUp
-from tests.platform.world import Api, World, make_call
+from fedsip_platform.calls.models import AllowedSource, FailedSignIn, HangUp
+from tests.platform.world import Api, World, make_call, make_message
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -59,16 +59,7 @@ def test_filters_that_say_nothing(as_admin: Api, query: str) -> None:
 
 def test_messages_and_their_pcap(acme: World, as_admin: Api) -> None:
     text = "BYE sip:bob@192.0.2.20 SIP/2.0\r\nCSeq: 2 BYE\r\n\r\n"
-    CallMessage.objects.create(
-        call_id=acme.call.call_id,
-        tenant=acme.tenant,
-        at=acme.call.started_at,
-        way="in",
-        protocol="tls",
-        local="198.51.100.1:5061",
-        remote="192.0.2.10:40000",
-        text=text,
-    )
+    make_message(acme.call.call_id, acme.call.started_at, tenant=acme.tenant, text=text)
     [message] = as_admin.get(f"calls/{acme.call.public_id}/messages").json()
     assert (message["way"], message["text"]) == ("in", text)
     answer = as_admin.get(f"calls/{acme.call.public_id}/pcap")

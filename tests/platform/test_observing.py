@@ -10,9 +10,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from fedsip_platform.calls.models import (
-    CallMessage,
     CallRecord,
     FailedSignIn,
+    KeptMessages,
     LiveCall,
     Node,
     RegistrationSample,
@@ -20,7 +20,7 @@ from fedsip_platform.calls.models import (
 from fedsip_platform.celery import app
 from fedsip_platform.directory import services
 from fedsip_platform.tasks import observing
-from tests.platform.world import World, make_call
+from tests.platform.world import World, make_call, make_message
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -52,7 +52,7 @@ def test_calls_of_a_lost_proxy_are_closed_where_it_was_last_seen(acme: World) ->
 def test_messages_are_kept_as_long_as_their_domain_says(acme: World) -> None:
     def message(days: int, domain_id: int | None) -> None:
         at = timezone.now() - timedelta(days=days)
-        CallMessage.objects.create(call_id="x", domain_id=domain_id, at=at, way="in")
+        make_message("x", at, domain_id=domain_id)
 
     services.update_domain(acme.domain, trace_days=20)
     brief = services.create_domain(acme.tenant, "brief.example.com", trace_days=2)
@@ -60,7 +60,7 @@ def test_messages_are_kept_as_long_as_their_domain_says(acme: World) -> None:
         message(days, domain.pk)
     message(1, 10**9)
     assert observing.forget_messages() == 3
-    kept = {one.domain: timezone.now() - one.at for one in CallMessage.objects.all()}
+    kept = {one.domain: timezone.now() - one.at for one in KeptMessages.objects.all()}
     assert {domain: age.days for domain, age in kept.items()} == {acme.domain: 19, brief: 1}
 
 

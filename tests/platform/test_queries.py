@@ -9,7 +9,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from fedsip_platform.calls import queries
-from fedsip_platform.calls.models import CallMessage, CallRecord, RegistrationSample
+from fedsip_platform.calls.models import CallRecord, RegistrationSample
 from tests.platform.world import World, make_call
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
@@ -62,15 +62,6 @@ def test_registrations_over_time(acme: World, rival: World) -> None:
         RegistrationSample.objects.create(tenant=world.tenant, at=NOON, devices=devices, users=2)
     both = queries.registrations_over_time(RegistrationSample.objects.all(), since=NOON)
     assert both == [queries.Sample(NOON, 7, 4, 0)]
-
-
-def test_messages_of_a_call_are_not_those_of_a_later_one(acme: World) -> None:
-    call = add(acme, 0, call_id="same")
-    for minutes in (0, 1, 30):
-        at = NOON + timedelta(minutes=minutes)
-        CallMessage.objects.create(call_id="same", tenant=acme.tenant, at=at, way="in")
-    found = queries.messages_of(CallMessage.objects.all(), call)
-    assert [message.at.minute for message in found] == [0, 1]
 
 
 def test_last_calls(calls: Any) -> None:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from fedsip_platform.api import tokens
-from fedsip_platform.calls.models import CallMessage, FailedSignIn
+from fedsip_platform.calls.models import FailedSignIn
 from fedsip_platform.directory import services
 from fedsip_platform.federation.models import Refusal
 from fedsip_platform.federation.services import create_rule
@@ -20,7 +20,7 @@ from fedsip_platform.routing.models import GatewayHealth
 from fedsip_platform.tenants.models import Membership
 from fedsip_platform.webhooks import services as webhooks
 from tests.platform.test_dashboard_isolation import SHOWN, address
-from tests.platform.world import Api, World, make_call, make_live_call, make_person
+from tests.platform.world import Api, World, make_call, make_live_call, make_message, make_person
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -61,9 +61,8 @@ def grow(world: World) -> None:
         FailedSignIn.objects.create(domain=domain, aor=f"x{n}@x", address="192.0.2.9", hour=now)
         call = make_call(tenant, domain, call_id=f"c{n}", started_at=now - timedelta(minutes=n))
         make_live_call(tenant, domain, call_id=f"l{n}")
-        CallMessage.objects.create(
-            call_id=world.call.call_id, tenant=tenant, domain=domain, node_id="a", way="in",
-            at=call.started_at, protocol="UDP", local="192.0.2.1:5060", remote="192.0.2.2:5060",
+        make_message(
+            world.call.call_id, call.started_at, tenant=tenant, domain=domain, node_id="a",
             text="OPTIONS sip:x SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n",
         )  # fmt: skip
         webhook, _ = webhooks.create(tenant, f"https://h{n}.example/", ["call.ended"])

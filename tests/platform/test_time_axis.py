@@ -12,8 +12,9 @@ from admin_ui.ladder_drawing import drawing_of
 from admin_ui.time_axis import axis_of, elapsed
 from fedsip_platform.calls import verdict
 from fedsip_platform.calls.hops import OUTCOMES, hops_of
-from fedsip_platform.calls.models import CallMessage, CallRecord
-from tests.platform.world import Api, World, make_call
+from fedsip_platform.calls.messages import opened
+from fedsip_platform.calls.models import CallRecord, KeptMessages
+from tests.platform.world import Api, World, make_call, make_message
 
 pytestmark = pytest.mark.db
 
@@ -57,11 +58,9 @@ def test_decisions_stand_in_order_on_the_axis(call: CallRecord) -> None:
 def test_the_axis_begins_with_the_first_message(call: CallRecord, acme: World) -> None:
     """Which comes before the call began: it was challenged first."""
     for seconds in (-0.5, 0.0, 71):
-        CallMessage.objects.create(
-            call_id=call.call_id, tenant=acme.tenant, domain=acme.domain, node_id="a", way="in",
-            at=call.started_at + timedelta(seconds=seconds), text="BYE sip:x SIP/2.0\r\n\r\n",
-        )  # fmt: skip
-    axis = axis_of(call, drawing_of(list(CallMessage.objects.all())), now=call.ended_at)
+        at = call.started_at + timedelta(seconds=seconds)
+        make_message(call.call_id, at, tenant=acme.tenant, domain=acme.domain, node_id="a")
+    axis = axis_of(call, drawing_of(opened(KeptMessages.objects.all())), now=call.ended_at)
     assert axis.begin == pytest.approx(call.started_at.timestamp() - 0.5)
     assert axis.end == pytest.approx(call.started_at.timestamp() + 71)
     assert [round(mark.percent, 1) for mark in axis.messages] == [0, 0.7, 100]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.usersessions.models import UserSession
@@ -17,7 +17,7 @@ from django.utils import timezone
 from fedsip_platform.api import tokens
 from fedsip_platform.api.models import Token
 from fedsip_platform.audit.models import Entry
-from fedsip_platform.calls.models import CallRecord, FailedSignIn, LiveCall
+from fedsip_platform.calls.models import CallRecord, FailedSignIn, KeptMessages, LiveCall
 from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.federation.models import DomainCheck, FederationRule, Refusal
@@ -32,6 +32,7 @@ from fedsip_platform.tasks.models import Job
 from fedsip_platform.tenants.models import Membership, Person, Tenant
 from fedsip_platform.webhooks import services as webhooks
 from fedsip_platform.webhooks.models import Delivery
+from proxy.observe.message_frames import flow_line, frame
 
 PASSWORD = "correct horse battery staple"
 
@@ -154,6 +155,21 @@ def make_call(tenant: Tenant, domain: Domain, **fields: Any) -> CallRecord:
             "ended_by": "callee",
             **fields,
         }
+    )
+
+
+def make_message(
+    call_id: str, at: datetime, *, text: str = "BYE sip:x SIP/2.0\r\n\r\n", way: str = "in",
+    protocol: str = "udp", local: str = "198.51.100.1:5060", remote: str = "192.0.2.10:5060",
+    **whose: Any,
+) -> KeptMessages:  # fmt: skip
+    """A row with one message of a call, as a proxy writes it."""
+    framed = frame(
+        text.encode(), at=round(at.timestamp() * 1_000_000), is_sent=way == "out", flow=0,
+        size=len(text.encode()),
+    )  # fmt: skip
+    return KeptMessages.objects.create(
+        call_id=call_id, at=at, flows=flow_line(protocol, local, remote), messages=framed, **whose
     )
 
 

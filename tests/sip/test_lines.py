@@ -103,6 +103,45 @@ def test_plain_params(data: bytes, expected: tuple[tuple[bytes, bytes], ...] | N
 
 
 @pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (b"", False),
+        (b"INVITE sip:x SIP/2.0\r\nVia: a\r\n\r\n", False),
+        *((b"." * n + b"auth", True) for n in range(5)),
+        *((b"." * n + b"aut", False) for n in range(5)),
+        (b"uth", False),
+        (b"\r\nWWW-AUTHenticate: Digest\r\n", True),
+        (b"Subject: aauuth, aut, author", True),
+        (b"v=0\r\na=crypto:1 X", True),
+        (b"v=0\r\nA=Crypto:1 X", True),
+        (b"v=0\r\nxa=crypto:1 X", False),
+        (b"a=key-mgmt:mikey", True),
+        (b"\na=ice-pwd:x", True),
+        (b"\na=ice-ufrag:x\r\nb=k=", False),
+        (b"\nk=clear:x", True),
+        (b"\na=crypto", False),
+        (b"\nk", False),
+    ],
+)
+def test_may_have_secrets(message: bytes, expected: bool) -> None:
+    assert lines.may_have_secrets(message) is expected
+    assert PYTHON.may_have_secrets(message) is expected
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"auth", b"AUTH", b"a", b"u", b"t", b"h", b"a=", b"k=", b"crypto:", b"key-",
+             b"ice-pwd:", b"\r\n", b"\n", b" "]
+        ),
+        max_size=24,
+    ).map(b"".join)
+)  # fmt: skip
+def test_may_have_secrets_in_both(message: bytes) -> None:
+    assert lines.may_have_secrets(message) == PYTHON.may_have_secrets(message)
+
+
+@pytest.mark.parametrize(
     ("data", "part", "expected"),
     [
         (b"a;lr", b";lr", True),
@@ -129,3 +168,26 @@ def test_both_say_the_same(data: bytes, part: bytes) -> None:
     assert lines.plain_lines(data, NAMES) == PYTHON.plain_lines(data, NAMES)
     assert lines.value_of(data) == PYTHON.value_of(data)
     assert lines.plain_params(data) == PYTHON.plain_params(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", None),
+        (b"aXbYc", b"b"),
+        (b"YXbYXdY", b"b"),
+        (b"aXY", b""),
+        (b"aXb", None),
+        (b"aYb", None),
+        (b"X" * 3 + b"Y", b"XX"),
+    ],
+)
+def test_between(data: bytes, expected: bytes | None) -> None:
+    assert lines.between(data, b"X", b"Y") == expected
+    assert PYTHON.between(data, b"X", b"Y") == expected
+    assert lines.between(data, b"", b"") == PYTHON.between(data, b"", b"") == b""
+
+
+@given(TEXT, st.sampled_from([b"\r\n", b"Via", b":", b""]), st.sampled_from([b"\r\n", b";", b""]))
+def test_between_in_both(data: bytes, before: bytes, after: bytes) -> None:
+    assert lines.between(data, before, after) == PYTHON.between(data, before, after)

@@ -228,10 +228,10 @@ CREATE VIEW proxy_hang_up AS
 SELECT id AS hang_up_id, public_id, node_id, done_at, outcome
 FROM calls_hangup;
 
--- Insertable: messages of calls.
+-- Insertable: messages of calls, several of one call in a row (proxy/observe/message_frames.py).
 CREATE VIEW proxy_message AS
-SELECT call_id, tenant_id, domain_id, node_id, at, way, protocol, local, remote, size, text
-FROM calls_callmessage;
+SELECT call_id, tenant_id, domain_id, node_id, at, flows, messages
+FROM calls_keptmessages;
 
 -- Updatable: who is ignored until when; a row that was lifted stays until it is forgotten.
 CREATE VIEW proxy_block AS

@@ -10,8 +10,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fedsip_platform.calls import ladder, pcap, queries, verdict
-from fedsip_platform.calls.models import CallMessage, CallRecord, LiveCall
+from fedsip_platform.calls import ladder, pcap, verdict
+from fedsip_platform.calls.messages import CallMessage, messages_of, opened
+from fedsip_platform.calls.models import CallRecord, KeptMessages, LiveCall
 from fedsip_platform.cli import speech
 from fedsip_platform.cli.speech import Refused
 
@@ -59,11 +60,8 @@ def find(call_id: str) -> tuple[CallRecord | LiveCall | None, list[CallMessage]]
         LiveCall.objects.filter(call_id=call_id).first()
         or CallRecord.objects.filter(call_id=call_id).first()
     )
-    everything = CallMessage.objects.all()
-    if call is None:
-        messages = list(everything.filter(call_id=call_id))
-    else:
-        messages = list(queries.messages_of(everything, call))
+    kept = KeptMessages.objects.all()
+    messages = opened(kept.filter(call_id=call_id)) if call is None else messages_of(kept, call)
     if not messages:
         said = (
             _("There is no such call here; no message of %(call_id)s was kept.")
