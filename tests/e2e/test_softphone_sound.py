@@ -213,9 +213,11 @@ def test_connection_and_quality_in_words(softphone: Softphones) -> None:
     alice.dials("words2")
     alice.page.wait_for_selector("text=It rings there")
     bob.page.wait_for_selector("text=is calling you")
+    assert bob.page.title().startswith("words1@")
     bob.answers()
     for phone in (alice, bob):
         phone.page.wait_for_selector(".phone-quality[data-level=good] >> text=Good.")
+    assert "calls" not in bob.page.title()
     # bob's page stands still, as in a lift: nothing of it comes any more.
     bob.page.evaluate(
         "for (const sender of fedsipPhone.line.calls[0].connection.getSenders())"

@@ -15,6 +15,11 @@ const line = new Line(passOfSession(passAt, csrf), {
 line.address = address;
 const view = new PhoneView(root, line, memory, { favourites: new Favourites(favouritesAt, csrf) });
 line.start();
+const CHECK_EVERY_MS = 5 * 60_000;
+setInterval(() => line.checkPass(), CHECK_EVERY_MS);
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") line.checkPass();
+});
 window.fedsipPhone = { line, view }; // for whoever drives the page: tests, and the browser's console
 const asked = new URLSearchParams(location.search).get("call");
 if (asked) root.querySelector(".phone-typed").value = asked;

@@ -19,7 +19,7 @@ export class Call extends EventTarget {
   #isRestarting = false;
   #lastReinvite = Promise.resolve();
 
-  constructor(session, address, name, media, { isEcho = false } = {}) {
+  constructor(session, address, name, media, { isEcho = false, isToOneself = false } = {}) {
     super();
     this.#session = session;
     this.#media = media;
@@ -28,6 +28,7 @@ export class Call extends EventTarget {
     this.name = name;
     this.isIncoming = session instanceof Invitation;
     this.isEcho = isEcho; // a test: the page talks to itself
+    this.isToOneself = isToOneself; // to the user's other phones
     this.startedAt = Date.now();
     this.answeredAt = null;
     this.isHeld = false;
@@ -35,7 +36,8 @@ export class Call extends EventTarget {
     this.isRinging = false; // at the other side
     this.isEarly = false; // it is heard before it has answered
     this.isTransferring = false;
-    this.outcome = ""; // answered, missed, refused, busy, failed: what the history says
+    this.tones = ""; // that have been sent
+    this.outcome = ""; // answered, elsewhere, missed, refused, busy, failed: what the history says
     this.why = "";
     this.quality = { level: "unknown", text: "" };
     this.audio = new Audio();
@@ -59,6 +61,10 @@ export class Call extends EventTarget {
     return this.#session;
   }
 
+  get callId() {
+    return this.#session.dialog?.callId ?? this.#session.request.callId;
+  }
+
   get connection() {
     return this.#session.sessionDescriptionHandler?.peerConnection;
   }
@@ -66,8 +72,15 @@ export class Call extends EventTarget {
   // -- what a person does
 
   async invite() {
+    const media = await this.#withMicrophone();
+    if (!media) {
+      this.outcome ||= "failed";
+      await this.hangUp();
+      return;
+    }
     try {
       await this.#session.invite({
+        sessionDescriptionHandlerOptions: media,
         requestDelegate: {
           onProgress: ({ message }) => {
             this.isRinging ||= message.statusCode >= 180; // 183 is heard of no other way
@@ -97,9 +110,17 @@ export class Call extends EventTarget {
     this.#begin();
   }
 
-  async answer() {
+  // `first` is done once there is a microphone.
+  async answer(first = () => {}) {
+    this.why = "";
+    const media = await this.#withMicrophone();
+    if (!media) {
+      this.#tell(); // it rings on
+      return;
+    }
+    first();
     try {
-      await this.#session.accept({ sessionDescriptionHandlerOptions: this.#media() });
+      await this.#session.accept({ sessionDescriptionHandlerOptions: media });
     } catch (error) {
       this.#failed(error);
     }
@@ -115,6 +136,7 @@ export class Call extends EventTarget {
           this.outcome ||= "refused";
           await session.reject({ statusCode });
         } else {
+          this.outcome ||= "cancelled";
           await session.cancel();
         }
         break;
@@ -135,6 +157,7 @@ export class Call extends EventTarget {
     if (this.state !== "talking" && this.state !== "held") return;
     const was = this.isHeld;
     this.isHeld = isHeld;
+    this.why = "";
     this.#session.sessionDescriptionHandlerOptionsReInvite = { hold: isHeld };
     this.#letMicrophone();
     this.#tell();
@@ -148,12 +171,17 @@ export class Call extends EventTarget {
   }
 
   dial(tone) {
-    return this.#session.sessionDescriptionHandler?.sendDtmf(tone) ?? false;
+    const isSent = this.#session.sessionDescriptionHandler?.sendDtmf(tone) ?? false;
+    if (isSent) this.tones += tone;
+    else this.why = _("The other side takes no tones.");
+    this.#tell();
+    return isSent;
   }
 
   // To an address, or to the far side of another call (attended). The call ends once that has worked.
   async transfer(target) {
     this.isTransferring = true;
+    this.why = "";
     this.#tell();
     const arrived = await new Promise((resolve) => {
       this.#session
@@ -183,6 +211,7 @@ export class Call extends EventTarget {
     await sender.replaceTrack(stream.getAudioTracks()[0]);
     before?.stop();
     this.#letMicrophone();
+    this.#watchMicrophone();
   }
 
   async useSpeaker(deviceId) {
@@ -202,6 +231,11 @@ export class Call extends EventTarget {
       }
     }
     this.#isRestarting = false;
+  }
+
+  // By RFC 3326: one that another phone has answered is not missed.
+  cancelled(reasons) {
+    if (reasons.some((one) => /^\s*SIP\s*;.*\bcause=200\b/i.test(one))) this.outcome = "elsewhere";
   }
 
   ended() {
@@ -281,6 +315,7 @@ export class Call extends EventTarget {
     const media = this.#session.sessionDescriptionHandler;
     media.onAnew = () => this.#hear();
     if (media.mustOffer) this.restart();
+    this.#watchMicrophone();
     this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
     if (media.isDirect) this.#watchDirect();
   }
@@ -313,6 +348,34 @@ export class Call extends EventTarget {
     if (sender?.track) sender.track.enabled = !this.isMuted && !this.isHeld;
   }
 
+  // What a call begins with; null where there is no microphone, or the call has gone while it was asked for.
+  async #withMicrophone() {
+    const media = this.#media();
+    try {
+      const stream = await openMicrophone(media.constraints.audio.deviceId?.exact);
+      if (this.#session.state === SessionState.Initial) return { ...media, stream };
+      for (const track of stream.getTracks()) track.stop();
+    } catch (error) {
+      this.why = MICROPHONE[error.name] ?? error.message;
+    }
+    return null;
+  }
+
+  // Unplugged, or forbidden in mid-call: another one takes its place, or it is said that none is there.
+  #watchMicrophone() {
+    const track = this.#sender()?.track;
+    if (!track || this.isEcho) return;
+    track.onended = async () => {
+      if (this.#sender()?.track !== track) return;
+      try {
+        await this.useMicrophone(this.#media().constraints.audio.deviceId?.exact ?? "");
+      } catch (error) {
+        this.why = MICROPHONE[error.name] ?? error.message;
+        this.#tell();
+      }
+    };
+  }
+
   #sender() {
     return this.connection?.getSenders().find((one) => one.track?.kind === "audio");
   }
@@ -340,13 +403,13 @@ export class Call extends EventTarget {
   #refused(message) {
     const [outcome, why] = REFUSALS[message.statusCode] ?? ["failed", message.reasonPhrase];
     this.outcome = outcome;
-    this.why = why;
+    this.why = message.statusCode === 480 && this.isToOneself ? _("This is your own number, and no other phone of yours is there.") : why;
   }
 
   #failed(error) {
     this.outcome = "failed";
-    this.why = MICROPHONE[error.name] ?? error.message;
-    this.hangUp();
+    this.why = error.message;
+    this.hangUp(480);
     this.#tell();
   }
 

@@ -3,6 +3,7 @@ import { button, h, refuse, say } from "./dom.js";
 import { showLevel } from "./level.js";
 import { _ } from "./words.js";
 
+const MOST_TONES = 24; // on one line
 export const NO_ADDRESS = _("This is no number or address.");
 const STATES = { calling: _("Calling …"), ringing: _("is calling you"), talking: "", held: _("On hold"), ended: _("Ended") };
 
@@ -11,19 +12,22 @@ export function callCard(call, line) {
   const state = h("span", { class: "phone-call-state" });
   const time = h("time", { role: "timer" }); // not read out each second
   const quality = h("p", { class: "phone-quality" });
+  const tones = h("span", { class: "phone-tones", "aria-live": "off" }); // each key has been heard
   const meter = h("meter", { min: "0", max: "1", low: "0.05", optimum: "0.6", "aria-label": _("Level of what comes back"), hidden: true });
   const buttons = h("div", { class: "phone-buttons", "aria-live": "off" });
   const transfer = transferForm(call, line);
   const element = h("section", { class: "phone-card", "aria-label": _("Call with %(who)s", { who: call.address }), "data-call": call.id },
     h("header", {}, h("div", { class: "phone-who" }, who, h("small", {}, call.address)), time),
-    state, meter, quality, buttons, transfer.element);
+    state, tones, meter, quality, buttons, transfer.element);
   let shown = "";
   let hideLevel = null;
 
   function draw() {
     element.dataset.state = call.state;
     say(state, call.isTransferring ? _("Transferring …")
-      : call.state === "calling" && call.isRinging ? _("It rings there …") : STATES[call.state]);
+      : call.state === "calling" && call.isRinging ? _("It rings there …")
+        : call.state === "talking" && call.isMuted ? _("They do not hear you.") : STATES[call.state]);
+    say(tones, call.tones && _("Keys: %(keys)s", { keys: call.tones.slice(-MOST_TONES) }));
     const text = call.why || (call.state === "talking" ? call.quality.text : "");
     say(quality, text);
     quality.dataset.level = call.why ? "bad" : call.quality.level;

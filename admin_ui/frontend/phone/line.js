@@ -9,6 +9,7 @@ import { Call } from "./call.js";
 import { answerWithEcho } from "./echo.js";
 import { claimInstance } from "./instance.js";
 import { mediaFactory } from "./media.js";
+import { NoPass } from "./passes.js";
 import { revive, takeUp, writeDown } from "./resuming.js";
 import { _ } from "./words.js";
 
@@ -40,6 +41,7 @@ export class Line extends EventTarget {
     this.calls = [];
     this.state = "starting"; // then: online, reconnecting, refused, stopped
     this.why = "";
+    this.isSignedOut = false; // until somebody signs in again
     this.address = "";
     this.domain = "";
     addEventListener("online", () => this.#reconnectSoon(0));
@@ -55,10 +57,10 @@ export class Line extends EventTarget {
     try {
       await this.#renewPass();
     } catch (error) {
-      this.#set("refused", error.message);
-      this.#after("reconnect", () => this.start(), LONGEST_WAIT_MS);
+      this.#refuse(error);
       return;
     }
+    this.isSignedOut = false;
     const pass = this.#pass;
     this.address = pass.address;
     this.domain = pass.address.slice(pass.address.lastIndexOf("@") + 1);
@@ -111,7 +113,8 @@ export class Line extends EventTarget {
   call(typed) {
     const target = this.target(typed);
     if (!target) return null;
-    return this.#invite(target, target.toString());
+    const isToOneself = plainAddress(target).toLowerCase() === this.address.toLowerCase();
+    return this.#invite(target, target.toString(), "", { isToOneself });
   }
 
   // An echo test: through the platform to this page and no other device (its GRUU, RFC 5627).
@@ -127,13 +130,15 @@ export class Line extends EventTarget {
     const params = { callId: crypto.randomUUID() };
     const inviter = new Inviter(this.#agent, target, { params, sessionDescriptionHandlerOptions: this.#media() });
     const call = this.#add(inviter, ...said);
+    inviter.stateChange.addListener((state) => {
+      if (state === SessionState.Established) this.#holdAllBut(call); // one that has been answered meanwhile
+    });
     call.invite();
     return call;
   }
 
   answer(call) {
-    this.#holdAllBut(call);
-    return call.answer();
+    return call.answer(() => this.#holdAllBut(call));
   }
 
   resume(call) {
@@ -188,11 +193,37 @@ export class Line extends EventTarget {
     this.#after("renew", () => this.#renew(), Math.max(10_000, left * REFRESH_SHARE));
   }
 
+  // Whoever has signed out, in this tab or another one, is called here no more; a call goes on.
+  async checkPass() {
+    if (this.state !== "online" || this.calls.length) return;
+    await this.#getPass().catch((error) => {
+      if (error instanceof NoPass) return this.#leaveFor(error);
+    });
+  }
+
+  async #leaveFor(error) {
+    if (this.calls.length) return;
+    this.#isStopped = true;
+    await this.#registerer.unregister().catch(() => {});
+    await this.#agent.stop();
+    this.#agent = undefined;
+    this.#isStopped = false;
+    clearTimeout(this.#timers.get("renew"));
+    this.#refuse(error);
+  }
+
+  #refuse(error) {
+    this.isSignedOut = Boolean(error.mustSignIn);
+    this.#set("refused", error.message);
+    this.#after("reconnect", () => this.start(), LONGEST_WAIT_MS);
+  }
+
   async #renew() {
     try {
       await this.#renewPass();
-    } catch {
-      this.#after("renew", () => this.#renew(), LONGEST_WAIT_MS);
+    } catch (error) {
+      if (error instanceof NoPass && !this.calls.length) await this.#leaveFor(error);
+      else this.#after("renew", () => this.#renew(), LONGEST_WAIT_MS);
       return;
     }
     // SIP.js asks its options for each challenge, so a later request signs in with the new pass.
@@ -280,8 +311,13 @@ export class Line extends EventTarget {
 
   #rings(invitation) {
     const { callId } = invitation.request;
-    if (this.calls.some(({ isEcho, session }) => isEcho && session.request.callId === callId)) {
+    if (this.calls.some(({ isEcho, callId: ours }) => isEcho && ours === callId)) {
       answerWithEcho(invitation).catch(() => invitation.reject({ statusCode: 480 }).catch(() => {}));
+      return;
+    }
+    // Of one's own number one's other phones ring, and not the one that calls.
+    if (this.calls.some(({ isIncoming, callId: ours }) => !isIncoming && ours === callId)) {
+      invitation.reject({ statusCode: 480 }).catch(() => {});
       return;
     }
     const remote = invitation.remoteIdentity;
@@ -295,6 +331,7 @@ export class Line extends EventTarget {
     const { request } = message;
     message.accept();
     this.#tell("message", {
+      id: request.callId,
       from: plainAddress(request.from.uri),
       name: request.from.displayName ?? "",
       text: request.body ?? "",
@@ -308,6 +345,7 @@ export class Line extends EventTarget {
     this.calls.push(call);
     session.delegate = {
       ...session.delegate,
+      onCancel: ({ request }) => call.cancelled(request.getHeaders("Reason")),
       onRefer: (referral) => {
         referral.accept();
         const inviter = referral.makeInviter({ sessionDescriptionHandlerOptions: this.#media() });

@@ -13,8 +13,11 @@ export class Memory {
     return this.#read("calls", []);
   }
 
+  // Whatever rings or comes does so in each tab, and is one: who has answered it says what became of it.
   addCall(call) {
-    this.#write("calls", [call, ...this.calls].slice(0, MOST_CALLS));
+    const { calls } = this;
+    if (call.outcome !== "answered" && calls.some(({ id }) => id === call.id)) return;
+    this.#write("calls", [call, ...calls.filter(({ id }) => id !== call.id)].slice(0, MOST_CALLS));
   }
 
   get messages() {
@@ -22,7 +25,16 @@ export class Memory {
   }
 
   addMessage(message) {
-    this.#write("messages", [...this.messages, message].slice(-MOST_MESSAGES));
+    const { messages } = this;
+    if (messages.some(({ id }) => id === message.id)) return;
+    this.#write("messages", [...messages, message].slice(-MOST_MESSAGES));
+  }
+
+  // Whatever another tab adds is told.
+  whenChanged(act) {
+    addEventListener("storage", ({ key }) => {
+      if (key === null || key.startsWith(this.#prefix)) act();
+    });
   }
 
   device(kind) {

@@ -1,6 +1,14 @@
 // Where the pass comes from: a signed-in person's session, or the token of whoever embeds the widget.
 import { _ } from "./words.js";
 
+// Of whoever may not telephone here any more; what else goes wrong may be better the next time.
+export class NoPass extends Error {
+  constructor(why, { mustSignIn = false } = {}) {
+    super(why);
+    this.mustSignIn = mustSignIn;
+  }
+}
+
 export function passOfSession(address, csrfToken) {
   return async () => {
     const answer = await fetch(address, {
@@ -9,11 +17,10 @@ export function passOfSession(address, csrfToken) {
       credentials: "same-origin",
     });
     if (answer.ok) return answer.json();
-    throw new Error(answer.status === 401 || answer.status === 403
-      ? _("You are signed out here. Sign in again.")
-      : answer.status === 404
-        ? _("You have no phone any more.")
-        : _("The server gives no pass (%(status)s).", { status: answer.status }));
+    const { status } = answer;
+    if (status === 401 || status === 403) throw new NoPass(_("You are signed out here."), { mustSignIn: true });
+    if (status === 404) throw new NoPass(_("You have no phone any more."));
+    throw new Error(_("The server gives no pass (%(status)s).", { status }));
   };
 }
 

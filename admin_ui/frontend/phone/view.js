@@ -17,7 +17,7 @@ const STATES = {
 };
 const TABS = { Recent: _("Recent"), Favourites: _("Favourites"), Messages: _("Messages"), Sound: _("Sound") };
 const OUTCOMES = {
-  answered: "", missed: _("missed"), refused: _("refused"), busy: _("busy"), failed: _("did not work"), cancelled: _("cancelled"),
+  answered: "", elsewhere: _("answered elsewhere"), missed: _("missed"), refused: _("refused"), busy: _("busy"), failed: _("did not work"), cancelled: _("cancelled"),
 };
 
 export class PhoneView {
@@ -29,11 +29,15 @@ export class PhoneView {
   #cards = new Map();
   #favourites = null; // a widget has none
   #partner = "";
+  #isCompact;
+  #title = document.title;
+  #notices = new Map();
 
   constructor(root, line, memory, { isCompact = false, favourites = null } = {}) {
     this.#root = root;
     this.#line = line;
     this.#memory = memory;
+    this.#isCompact = isCompact;
     if (favourites) {
       const does = { call: (address) => this.callTo(address), changed: () => this.#drawRecent() };
       this.#favourites = favouritePanel(favourites, does);
@@ -48,6 +52,10 @@ export class PhoneView {
     this.#drawRecent();
     this.#drawMessages();
     this.#favourites?.load();
+    memory.whenChanged(() => {
+      this.#drawRecent();
+      this.#drawMessages();
+    });
     setInterval(() => this.#drawTimes(), 1000);
   }
 
@@ -86,12 +94,14 @@ export class PhoneView {
       Recent: [parts.recent],
       ...(this.#favourites && { Favourites: this.#favourites.parts }),
       Messages: [parts.threads, writer, parts.problem],
-      Sound: [parts.devices],
+      Sound: [parts.devices, isCompact ? null : noticeButton()],
     });
-    const status = h("p", { class: "phone-status" }, parts.dot, parts.state, parts.address);
+    parts.signIn = button(_("Sign in"), null, () => location.reload(), { class: "phone-quiet", text: _("Sign in") });
+    const status = h("p", { class: "phone-status" }, parts.dot, parts.state, parts.signIn, parts.address);
+    parts.failed = h("p", { class: "phone-problem", role: "alert" }); // of the last call
     this.#root.classList.add("phone");
     this.#root.classList.toggle("phone-compact", isCompact);
-    this.#root.replaceChildren(h("div", { class: "phone-main" }, status, parts.calls, dialler), tabs);
+    this.#root.replaceChildren(h("div", { class: "phone-main" }, status, parts.failed, parts.calls, dialler), tabs);
     this.#root.addEventListener("keydown", (event) => this.#shortcut(event));
     devicePanel(parts.devices, this.#line, this.#memory);
   }
@@ -183,7 +193,7 @@ export class PhoneView {
     try {
       const address = await this.#line.say(partner.value, said);
       text.value = "";
-      this.#memory.addMessage({ at: Date.now(), with: address, text: said, isMine: true });
+      this.#memory.addMessage({ id: crypto.randomUUID(), at: Date.now(), with: address, text: said, isMine: true });
       this.#drawMessages();
     } catch (error) {
       problem.textContent = error.message;
@@ -194,24 +204,25 @@ export class PhoneView {
 
   #announce(call) {
     if (this.#line.calls.length === 1) this.#ringing.play("ring");
-    if (document.hidden && "Notification" in window && Notification.permission === "granted") {
-      new Notification(_("%(who)s calls", { who: call.name || call.address }), { tag: call.id });
-    }
+    if (!document.hidden || !mayNotify("granted")) return;
+    const notice = new Notification(whoCalls(call), { tag: call.id });
+    notice.onclick = () => window.focus();
+    this.#notices.set(call, notice);
   }
 
   #remember(call) {
+    this.#parts.failed.textContent = call.why;
     if (call.isEcho) return;
     this.#memory.addCall({
-      address: call.address, name: call.name, isIncoming: call.isIncoming, at: call.startedAt,
+      id: call.callId, address: call.address, name: call.name, isIncoming: call.isIncoming, at: call.startedAt,
       seconds: call.answeredAt ? Math.round((Date.now() - call.answeredAt) / 1000) : 0,
       outcome: call.outcome, why: call.why,
     });
     this.#drawRecent();
-    if (call.why) this.#parts.state.textContent = call.why;
   }
 
-  #messageCame({ from, text }) {
-    this.#memory.addMessage({ at: Date.now(), with: from, text, isMine: false });
+  #messageCame({ id, from, text }) {
+    this.#memory.addMessage({ id, at: Date.now(), with: from, text, isMine: false });
     if (!this.#partner) this.#parts.partner.value = this.#partner = from;
     if (this.#parts.messagesTab.getAttribute("aria-selected") !== "true") this.#parts.messagesTab.classList.add("phone-new");
     this.#drawMessages();
@@ -225,6 +236,7 @@ export class PhoneView {
     const resuming = this.#line.hasCallsToTakeUp ? _("Taking your call up again …") : text;
     this.#parts.state.textContent = this.#line.why || resuming;
     this.#parts.address.textContent = this.#line.address;
+    this.#parts.signIn.hidden = !this.#line.isSignedOut;
     this.#parts.callButton.disabled = this.#line.state !== "online";
     this.#root.dataset.state = this.#line.state;
   }
@@ -244,15 +256,21 @@ export class PhoneView {
         const card = callCard(call, this.#line);
         this.#cards.set(call, card);
         this.#parts.calls.append(card.element);
-        this.#drawState(); // why the one before failed has been read
+        this.#parts.failed.textContent = ""; // why the one before failed has been read
       }
       this.#cards.get(call).draw();
       if (isNew && call.state === "ringing" && !this.#isTyping()) this.#cards.get(call).focus();
     }
-    const isRinging = calls.some((call) => call.state === "ringing");
+    const ringing = calls.find((call) => call.state === "ringing");
+    if (!this.#isCompact) document.title = ringing ? whoCalls(ringing) : this.#title;
     const isTalking = calls.some((call) => call.state === "talking");
+    for (const [call, notice] of this.#notices) {
+      if (call.state === "ringing") continue;
+      notice.close();
+      this.#notices.delete(call);
+    }
     const isWaiting = calls.some((call) => call.state === "calling" && call.isRinging && !call.isEarly);
-    this.#ringing.play(isRinging ? (isTalking ? "waiting" : "ring") : isWaiting ? "ringback" : "");
+    this.#ringing.play(ringing ? (isTalking ? "waiting" : "ring") : isWaiting ? "ringback" : "");
     this.#root.classList.toggle("phone-busy", calls.length > 0);
   }
 
@@ -272,13 +290,13 @@ export class PhoneView {
   }
 
   #recentLine(one) {
-    const word = OUTCOMES[one.outcome] ?? "";
+    const word = (one.isIncoming ? OUTCOMES : { ...OUTCOMES, missed: _("no answer") })[one.outcome] ?? "";
     const missed = one.isIncoming && one.outcome === "missed";
     return h("li", { class: missed ? "phone-row phone-missed" : "phone-row" },
       h("button", { type: "button", class: "phone-line", title: _("Call %(who)s", { who: one.address }), onclick: () => this.callTo(one.address) },
         icon(one.isIncoming ? "phoneIncoming" : "phoneOutgoing"),
         h("span", { class: "phone-who" }, h("b", {}, one.name || one.address.split("@")[0]), h("small", {}, one.address)),
-        h("span", { class: "phone-when" }, when(one.at), h("small", {}, one.seconds ? duration(one.seconds) : word))),
+        h("span", { class: "phone-when", title: one.why || undefined }, when(one.at), h("small", {}, one.seconds ? duration(one.seconds) : word))),
       this.#favourites?.star(one));
   }
 
@@ -291,6 +309,25 @@ export class PhoneView {
       : [h("li", { class: "phone-empty" }, _("Short messages to and from other users."))]));
     list.scrollTop = list.scrollHeight;
   }
+}
+
+function whoCalls(call) {
+  return _("%(who)s calls", { who: call.name || call.address });
+}
+
+function mayNotify(permission) {
+  return "Notification" in window && Notification.permission === permission;
+}
+
+// Asked for by a click alone: browsers give it no other way.
+function noticeButton() {
+  if (!mayNotify("default")) return null;
+  const text = _("Show calls while other pages are in front");
+  const asking = button(text, "phoneIncoming", async () => {
+    await Notification.requestPermission();
+    if (!mayNotify("default")) asking.remove();
+  }, { class: "phone-quiet phone-notices", text });
+  return asking;
 }
 
 function when(at) {
