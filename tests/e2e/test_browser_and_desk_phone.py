@@ -13,7 +13,7 @@ from tests.harness.baresip import Baresip, desks_hear
 from tests.harness.browser import BrowserPhone
 from tests.harness.capture import captured
 from tests.harness.platform import Platform
-from tests.harness.softphones import Softphones, hear_each_other
+from tests.harness.softphones import Softphones, hear_each_other, hears_keys_of
 from tests.harness.wires import check_wires, legs_of
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
@@ -135,6 +135,8 @@ def test_hold_from_either_side_and_tones(softphone: Softphones, desk: Desk) -> N
     for key in "5#":
         page.page.get_by_role("button", name=key, exact=True).click()
         phone.program.awaits(rf"received event: '{key}'")
+    page.page.get_by_text("Keys: 5#").wait_for()
+    hears_keys_of(page, phone, "5", "#")
 
     phone.command("reinvite")
     phone.program.awaits(r"^SIP/2.0 200")

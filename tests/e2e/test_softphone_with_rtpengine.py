@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.baresip import Baresip
+from tests.harness.baresip import Baresip, desks_hear
 from tests.harness.capture import captured
 from tests.harness.platform import Platform
 from tests.harness.rtpengine import rtpengine
-from tests.harness.softphones import Softphones, hear_each_other, pages_hear, talk
+from tests.harness.softphones import Softphones, hear_each_other, hears_keys_of, pages_hear, talk
 from tests.harness.wires import WEBRTC, check_wires, legs_of
 
 pytestmark = [pytest.mark.db, pytest.mark.e2e]
@@ -85,7 +85,7 @@ def test_a_page_and_a_desk_phone(
     check_wires(file, legs, signalling=desk.program.text())
 
 
-def test_hold_a_cut_socket_and_a_reload(
+def test_hold_tones_a_cut_socket_and_a_reload(
     softphone: Softphones,
     platform: Platform,
     baresip: Callable[..., Baresip],
@@ -103,6 +103,10 @@ def test_hold_a_cut_socket_and_a_reload(
     page.resumes()
     hear_each_other(page, desk)
 
+    page.page.get_by_role("button", name="7", exact=True).click()
+    desk.program.awaits(r"received event: '7'")
+    hears_keys_of(page, desk, "5", "#")
+
     page.changes_its_socket()
     hear_each_other(page, desk)
 
@@ -111,3 +115,27 @@ def test_hold_a_cut_socket_and_a_reload(
     hear_each_other(page, desk)
     desk.command("hangup")
     page.has_no_call()
+
+
+def test_blind_transfer_of_a_desk_phone_and_messages(
+    softphone: Softphones, platform: Platform, baresip: Callable[..., Baresip]
+) -> None:
+    """To a desk phone that encrypts, and one that does not, who then hear each other."""
+    page, colleague = softphone("passes"), softphone("colleague")
+    one = baresip(platform.add_user("passed", DOMAIN))
+    other = baresip(platform.add_user("gets", ENCRYPTED), "tls", extra=";mediaenc=srtp-mand")
+    page.dials(one.account.aor)
+    one.accepts()
+    page.is_in("talking")
+    hear_each_other(page, one)
+    page.says("colleague", "I send her to you")
+    colleague.page.get_by_role("tab", name="Messages").click()
+    colleague.page.wait_for_selector(".phone-theirs >> text=I send her to you")
+    page.says(one.account.aor, "Wait a moment")
+    one.program.awaits("Wait a moment")
+    page.transfers_to(other.account.aor)
+    other.accepts()
+    other.established()
+    page.has_no_call()
+    desks_hear(other, one)
+    other.command("hangup")

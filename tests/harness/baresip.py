@@ -206,6 +206,10 @@ class Baresip(Closing):
         """Wait for the end of the call; baresip's reason."""
         return str(self.awaits("CALL_CLOSED").get("param", ""))
 
+    def presses(self, key: str) -> None:
+        """Send a tone as an event of RFC 4733."""
+        self.command("sndcode", key)
+
     def call_id(self) -> str:
         """Of the newest call that it has had, as far as its log is written by now."""
         said = self.program.text()

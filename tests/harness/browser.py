@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -230,8 +230,17 @@ class Ear:
         """Whether two seconds of it are silence."""
         return bool(sound.read(self._record()).std() < sound.QUIET)
 
+    def hears_keys(self, press: Callable[[], object]) -> str:
+        """The keys whose tones come within two seconds, during which they are pressed there."""
+        self._page.evaluate(f"() => {{ window.recording = ({_RECORD})(); }}")
+        press()
+        return sound.keys(self._keep(self._page.evaluate("() => window.recording")))
+
     def _record(self) -> Path:
-        data = base64.b64decode(self._page.evaluate(_RECORD))
+        return self._keep(self._page.evaluate(_RECORD))
+
+    def _keep(self, recorded: str) -> Path:
+        data = base64.b64decode(recorded)
         self._recordings += 1
         return sound.write(self._folder / f"heard-{self._recordings}.wav", data)
 
@@ -343,6 +352,9 @@ class BrowserPhone:
 
     def hears_nothing(self) -> bool:
         return self._ear.hears_nothing()
+
+    def hears_keys(self, press: Callable[[], object]) -> str:
+        return self._ear.hears_keys(press)
 
     def figures(self) -> dict[str, Any]:
         """Of getStats: packets both ways, and the energy of what was heard."""

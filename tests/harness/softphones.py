@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -88,6 +89,16 @@ def pages_hear(one: InBrowser, other: InBrowser) -> None:
 def hears(page: InBrowser, played: Path) -> None:
     """Wait until that sound comes from the other side."""
     wait_until(lambda: page.hears(played) > HEARD, "the page hears the other side")
+
+
+def hears_keys_of(page: BrowserPhone, desk: Baresip, *keys: str) -> None:
+    """Wait until the tone of each key that is pressed at the desk phone is heard in the page."""
+    for key in keys:
+        wait_until(partial(_hears_key, page, desk, key), f"the tone of {key} is heard")
+
+
+def _hears_key(page: BrowserPhone, desk: Baresip, key: str) -> bool:
+    return page.hears_keys(partial(desk.presses, key)) == key
 
 
 class Softphones(Closing):

@@ -21,6 +21,9 @@ HEARD = 0.6
 NOT_HEARD = 0.3
 """Likeness below which a known sound is no part of what is heard."""
 
+_ROWS, _COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
+_KEYS = ("123A", "456B", "789C", "*0#D")
+
 Samples = NDArray[np.float64]
 
 
@@ -77,6 +80,22 @@ def likeness(played: Path, recorded: Path, *, after: int = 0) -> float:
         )[: len(reference) - window + 1]
         best = max(best, float(np.max(product / (energy * norm + 1e-9))))
     return best
+
+
+def keys(recorded: Path) -> str:
+    """The keys whose tones are heard in it, and nothing beside them (ITU-T Q.23)."""
+    heard, found = read(recorded), " "
+    window = RATE // 50
+    turns = np.outer(_ROWS + _COLUMNS, np.arange(window)) * (2j * np.pi / RATE)
+    for start in range(0, len(heard) - window + 1, window):
+        piece = heard[start : start + window]
+        strength = np.abs(np.exp(turns) @ piece) ** 2 * (2 / window)
+        row, column = int(strength[:4].argmax()), int(strength[4:].argmax())
+        tones = strength[row] + strength[4 + column]
+        is_tone = piece.std() > QUIET and tones > 0.7 * float(piece @ piece)
+        key = _KEYS[row][column] if is_tone else " "
+        found += key if key != found[-1] else ""
+    return found.replace(" ", "")
 
 
 def _sliding_energy(samples: Samples, window: int) -> Samples:
