@@ -71,12 +71,13 @@ class TrunkForm(forms.ModelForm):
         model = Trunk
         fields = (
             *("name", "inbound_addresses", "inbound_tls_name", "account", "password"),
-            *("options_seconds", "enabled", "note"),
+            *("registers", "options_seconds", "enabled", "note"),
         )
         labels = {
             **COMMON,
             "inbound_tls_name": _("Or with a certificate for"),
             "account": _("Our account there"),
+            "registers": _("Register there"),
             "options_seconds": _("Seconds between health checks"),
         }
 

@@ -44,6 +44,7 @@ from proxy.routing import registrar
 from proxy.routing.abandoned import Abandoned
 from proxy.routing.call_rates import CallRates
 from proxy.routing.carrier_accounts import CarrierAccounts
+from proxy.routing.carrier_registrations import CarrierRegistrations
 from proxy.routing.contact_checks import TICK_SECONDS, ContactChecks
 from proxy.routing.gateway_checks import GatewayChecks
 from proxy.routing.hang_up import hang_up
@@ -82,6 +83,7 @@ class Server:
         "_node",
         "_records",
         "_refusals",
+        "_registrations",
         "_relays",
         "_settings",
         "_state",
@@ -182,10 +184,12 @@ class Server:
         self._abandoned = Abandoned(self._node, self._core.own_requests, asyncio.get_running_loop())
         self._sweep = MediaSweep(calls, self._relays)
         self._gateway_checks = GatewayChecks()
+        self._registrations = CarrierRegistrations()
         self._gateway_health = GatewayHealthWriter(
             settings.database_url,
             node_id=settings.node_id,
             findings=lambda: list(self._gateway_checks.states.values()),
+            registrations=lambda: list(self._registrations.states.values()),
         )
         self._hang_ups = HangUps(
             settings.database_url,
@@ -277,6 +281,7 @@ class Server:
             await asyncio.sleep(TICK_SECONDS)
             self._node.checks.tick(self._node, self._core.own_requests)
             self._gateway_checks.tick(self._node, self._core.own_requests)
+            self._registrations.tick(self._node, self._core.own_requests)
 
     def _follow(self, call: Observed) -> None:
         domain, callee = call.domain or call.callee_domain, call.callee_domain

@@ -7,14 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fedsip_platform.directory.models import Domain
 from fedsip_platform.routing.checks import CLASSES
-from fedsip_platform.routing.models import Gateway, OutboundPolicy
+from fedsip_platform.routing.models import Gateway, OutboundPolicy, registration_of
 
 register = template.Library()
+
+NO_ANSWER = 408
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,21 @@ def health(gateway: Gateway) -> Health:
         return Health("bad", _("does not answer"), since)
     text = ngettext("%(n)d proxy gets no answer", "%(n)d proxies get no answer", len(dead))
     return Health("warn", text % {"n": len(dead)}, since)
+
+
+@register.filter
+def registration(gateway: Gateway) -> Health:
+    """How it stands with it, where its trunk registers."""
+    found = registration_of(gateway)
+    if found is None:
+        return Health("", _("not registered yet"))
+    if found.until is not None and found.until > timezone.now():
+        return Health("good", _("registered"), found.changed_at)
+    if found.status == NO_ANSWER:
+        return Health("bad", _("does not answer our registration"), found.changed_at)
+    said = {"status": found.status, "reason": found.reason}
+    words = _("refuses our registration (%(status)s %(reason)s)") % said
+    return Health("bad", words, found.changed_at)
 
 
 @register.filter

@@ -100,7 +100,9 @@ TRUNK = _domain_kind(
         deleted=_("The trunk is deleted."),
     ),
     template="admin_ui/routing/trunk.html",
-    more=lambda place, trunk: {"gateways": trunk.gateways.prefetch_related("health")},
+    more=lambda place, trunk: {
+        "gateways": trunk.gateways.prefetch_related("health", "registrations")
+    },
 )
 GATEWAY = Kind(
     name="gateway",
@@ -229,7 +231,7 @@ def groups(request: HttpRequest) -> HttpResponse:
 @tenant_page("routing")
 def trunks(request: HttpRequest) -> HttpResponse:
     """Carriers, with how each of their gateways is found."""
-    rows = TRUNK.rows().prefetch_related("gateways__health")
+    rows = TRUNK.rows().prefetch_related("gateways__health", "gateways__registrations")
     return _list(request, "trunks", rows, "name")
 
 

@@ -13,7 +13,7 @@ from rest_framework.exceptions import PermissionDenied, ValidationError
 
 from fedsip_platform.changes import Conflict
 from fedsip_platform.routing import services
-from fedsip_platform.routing.models import Gateway, GatewayHealth, Trunk
+from fedsip_platform.routing.models import Gateway, GatewayHealth, GatewayRegistration, Trunk
 
 from . import filters
 from .base import OwnSlugField, domain_of, is_uuid, key_parameter, put_of
@@ -52,6 +52,15 @@ class HealthSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class RegistrationSerializer(serializers.ModelSerializer):
+    node = serializers.CharField(source="node_id", read_only=True)
+
+    class Meta:
+        model = GatewayRegistration
+        fields = ("node", "status", "reason", "until", "checked_at", "changed_at")
+        read_only_fields = fields
+
+
 class GatewaySerializer(serializers.ModelSerializer):
     id = serializers.UUIDField(source="public_id", read_only=True)
     trunk = OwnIdField(
@@ -72,8 +81,12 @@ class GatewaySerializer(serializers.ModelSerializer):
 class GatewayListSerializer(GatewaySerializer):
     health = HealthSerializer(many=True, read_only=True, help_text="As each proxy finds it.")
 
+    registrations = RegistrationSerializer(
+        many=True, read_only=True, help_text="Where its trunk registers: how it stands."
+    )
+
     class Meta(GatewaySerializer.Meta):
-        fields = (*GatewaySerializer.Meta.fields, "health")
+        fields = (*GatewaySerializer.Meta.fields, "health", "registrations")
 
 
 @extend_schema_view(
@@ -125,9 +138,9 @@ class GatewayViewSet(KeyedViewSet):
         return found[0] if found else None
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
-        # Health changes by itself: it stays out of what an ETag is made of.
+        # Health and registrations change by themselves: they stay out of what an ETag is made of.
         return GatewayListSerializer if self.action == "list" else GatewaySerializer
 
     def get_queryset(self) -> Any:
         rows = super().get_queryset()
-        return rows.prefetch_related("health") if self.action == "list" else rows
+        return rows.prefetch_related("health", "registrations") if self.action == "list" else rows

@@ -38,7 +38,7 @@ class TrunkSerializer(serializers.ModelSerializer):
         model = Trunk
         fields = (
             *("id", "domain", "name", "inbound_addresses", "inbound_tls_name"),
-            *("account", "password", "has_password"),
+            *("account", "password", "has_password", "registers"),
             *("options_seconds", "enabled", "note", "created_at", "updated_at"),
         )
         validators: list[Any] = []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
+
 from fedsip_platform.calls.models import BlockedSource
 from fedsip_platform.cli import fields
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
@@ -17,6 +19,7 @@ from fedsip_platform.routing.models import (
     OutboundPolicy,
     RingGroup,
     Trunk,
+    registration_of,
 )
 from fedsip_platform.tenants.models import Person, Tenant
 
@@ -191,4 +194,15 @@ def _gateway(gateway: Gateway) -> str:
     state = "unknown" if not known else "alive" if all(known) else "dead" if not any(known) else "?"
     place = f"{gateway.host}{port}{transport}"
     off = "" if gateway.enabled else ", off"
+    if gateway.trunk.registers:
+        state += ", " + _registration(gateway)
     return f"{place} ({state}, priority {gateway.priority}, weight {gateway.weight}{off})"
+
+
+def _registration(gateway: Gateway) -> str:
+    found = registration_of(gateway)
+    if found is None:
+        return "not registered yet"
+    if found.until is not None and found.until > timezone.now():
+        return "registered"
+    return f"not registered: {found.status} {found.reason}".rstrip()

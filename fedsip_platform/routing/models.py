@@ -209,6 +209,11 @@ class Trunk(models.Model):
         help_text=_("User name, where the carrier asks who sends calls. Empty: it does not."),
     )
     sealed_password = models.CharField(max_length=700, blank=True, default="", db_default="")
+    registers = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Whether the carrier wants us to register there, as a phone does."),
+    )
     enabled = _enabled()
     note = _note()
     created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
@@ -279,6 +284,11 @@ class Gateway(models.Model):
         return f"{self.host}{port} of {self.trunk}"
 
 
+def registration_of(gateway: Gateway) -> GatewayRegistration | None:
+    """How it stands with it by the latest that a proxy has said; of its prefetched rows."""
+    return max(gateway.registrations.all(), key=lambda row: row.checked_at, default=None)
+
+
 class GatewayHealth(models.Model):
     """How one proxy finds a gateway; the proxies alone write this."""
 
@@ -298,6 +308,31 @@ class GatewayHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gateway_id} at {self.node_id}"
+
+
+class GatewayRegistration(models.Model):
+    """How a proxy's registration with a carrier stands; the proxies alone write this."""
+
+    node_id = models.CharField(max_length=64)
+    gateway = models.ForeignKey(
+        Gateway, models.CASCADE, related_name="registrations", db_constraint=False
+    )
+    status = models.PositiveSmallIntegerField(
+        help_text=_("Of the last answer; 408: there was none.")
+    )
+    reason = models.CharField(max_length=200, blank=True, default="", db_default="")
+    until = models.DateTimeField(null=True, help_text=_("When it ends. Empty: there is none."))
+    checked_at = models.DateTimeField()
+    changed_at = models.DateTimeField(help_text=_("Since when it is so."))
+
+    class Meta:
+        ordering = ["gateway", "node_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["node_id", "gateway"], name="gateway_registration_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway_id} by {self.node_id}"
 
 
 class OutboundPolicy(models.Model):

@@ -104,6 +104,7 @@ def create_trunk(domain: Domain, name: str, *, password: str = "", **fields: Any
     """Make a trunk; it leads nowhere before it has gateways. `password` is its account's."""
     trunk = Trunk(domain=domain, name=name, **fields)
     trunk.sealed_password = _sealed_password(trunk, trunk.account, password)
+    _refuse_nameless(trunk.account, trunk.registers)
     return save(trunk)
 
 
@@ -115,6 +116,8 @@ def update_trunk(trunk: Trunk, *, password: str | None = None, **fields: Any) ->
     if password is not None or "account" in fields:
         account = fields.get("account", trunk.account)
         fields["sealed_password"] = _sealed_password(trunk, account, password or "")
+    account, registers = (fields.get(name, getattr(trunk, name)) for name in _REGISTERING)
+    _refuse_nameless(account, registers)
     return change(trunk, fields)
 
 
@@ -236,6 +239,14 @@ def _normal(field: str, make: Callable[[Any, Domain], Any], given: Any, domain: 
         return make(given, domain)
     except ValidationError as error:
         raise ServiceError(field, " ".join(error.messages)) from error
+
+
+_REGISTERING = ("account", "registers")
+
+
+def _refuse_nameless(account: str, registers: bool) -> None:
+    if registers and not account:
+        raise ServiceError("account", _("To register takes an account."))
 
 
 def _sealed_password(trunk: Trunk, account: str, password: str) -> str:

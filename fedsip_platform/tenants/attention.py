@@ -8,13 +8,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Min, Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from fedsip_platform.directory.models import SERVED
 from fedsip_platform.federation import wellbeing
 from fedsip_platform.federation.models import CheckState, DomainCheck
-from fedsip_platform.routing.models import Trunk
+from fedsip_platform.routing.models import GatewayRegistration, Trunk
 from fedsip_platform.webhooks.models import State
 
 from . import usage
@@ -57,7 +58,8 @@ def of(tenant: Tenant, *, now: datetime) -> list[Point]:
 
 def points(tenant: Tenant, parts: Sequence[wellbeing.Part]) -> list[Point]:
     """All of them for a tenant: a few queries, however much the tenant has."""
-    found = [*_parts(parts), *_checks(tenant), *_trunks(tenant), *_limits(tenant)]
+    found = [*_parts(parts), *_checks(tenant), *_trunks(tenant)]
+    found += [*_registrations(tenant), *_limits(tenant)]
     found += [*_domains(tenant), *_webhooks(tenant)]
     return sorted(found, key=lambda point: not point.is_bad)
 
@@ -81,6 +83,39 @@ def _checks(tenant: Tenant) -> list[Point]:
             since=check.changed_at,
         )
         for check in failing.order_by("changed_at")[:MOST_OF_A_KIND]
+    ]
+
+
+def _registrations(tenant: Tenant) -> list[Point]:
+    """Carriers that want us to register, and take no registration."""
+    now = timezone.now()
+    lost = (
+        GatewayRegistration.objects.select_related("gateway__trunk__domain")
+        .filter(
+            Q(until=None) | Q(until__lt=now),
+            gateway__trunk__domain__tenant=tenant,
+            gateway__trunk__enabled=True,
+            gateway__trunk__registers=True,
+            gateway__enabled=True,
+        )
+        .exclude(gateway__registrations__until__gt=now)  # of another node, which goes on
+        .order_by("gateway__trunk__domain__name", "gateway__trunk__name", "gateway__host")
+    )
+    return [
+        Point(
+            _("We are not registered with %(host)s of the trunk %(trunk)s: %(status)s %(reason)s.")
+            % {
+                "host": row.gateway.host,
+                "trunk": row.gateway.trunk,
+                "status": row.status,
+                "reason": row.reason or _("no answer"),
+            },
+            "trunk",
+            row.gateway.trunk.public_id,
+            is_bad=True,
+            since=row.changed_at,
+        )
+        for row in lost[:MOST_OF_A_KIND]
     ]
 
 

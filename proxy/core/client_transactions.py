@@ -112,7 +112,7 @@ class ClientTransactions:
         via_branch: bytes,
         data: bytes,
         flow: Flow,
-        on_final: Callable[[int], None],
+        on_final: Callable[[int, Response | None], None],
         *,
         now: float,
     ) -> None:

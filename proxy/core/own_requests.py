@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from proxy.locate.rfc3263 import LocateError
 from proxy.sip.codec import serialise
 from proxy.sip.fields import parse_name_addr
-from proxy.sip.message import Request
+from proxy.sip.message import Request, Response
 from proxy.sip.uri import SipUri
 from proxy.transport.flow import FlowFailed
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OnFinal = Callable[[int], None]
-"""Is given the final status; 408 for silence, 503 where it could not be sent."""
+OnFinal = Callable[[int, "Response | None"], None]
+"""Is given the final status and response; 408 for silence, 503 where it could not be sent."""
 
 
 def in_dialog(
@@ -81,22 +81,27 @@ class OwnRequests:
         self._clients = clients
         self._stepper = stepper
 
-    def send(self, request: Request, flow: Flow | None, on_final: OnFinal) -> None:
+    def send(
+        self, request: Request, flow: Flow | None, on_final: OnFinal, reach_as: bytes = b""
+    ) -> None:
         """Send a request that is complete but for its Via: on the flow, else where its first Route
-        or its Request-URI leads."""
-        self._stepper.step(self._run(request, flow, on_final))
+        or its Request-URI leads. `reach_as` has it say in Contact that we are reached there under
+        this user name."""
+        self._stepper.step(self._run(request, flow, on_final, reach_as))
 
-    async def _run(self, request: Request, flow: Flow | None, on_final: OnFinal) -> None:
+    async def _run(
+        self, request: Request, flow: Flow | None, on_final: OnFinal, reach_as: bytes
+    ) -> None:
         try:
             if flow is not None:
-                self._send(request, flow, on_final)
+                self._send(request, flow, on_final, reach_as)
             else:
-                await self._locate_and_send(request, on_final)
+                await self._locate_and_send(request, on_final, reach_as)
         except (FlowFailed, LocateError) as error:
             log.info("own request not sent call_id=%r: %s", request.call_id, error)
-            on_final(503)
+            on_final(503, None)
 
-    async def _locate_and_send(self, request: Request, on_final: OnFinal) -> None:
+    async def _locate_and_send(self, request: Request, on_final: OnFinal, reach_as: bytes) -> None:
         routes = request.routes
         uri = routes[0].uri if routes else request.uri
         if not isinstance(uri, SipUri):
@@ -111,7 +116,7 @@ class OwnRequests:
                 flow = self._transport.flow_for_hop(hop)
                 if flow is None:
                     flow = await in_task(self._transport.open(hop, now=self._clock.time()))
-                self._send(request, flow, on_final)
+                self._send(request, flow, on_final, reach_as)
             except FlowFailed as error:
                 failure = error
                 self._locator.failed(hop, now=self._clock.time())
@@ -119,9 +124,13 @@ class OwnRequests:
                 return
         raise failure
 
-    def _send(self, request: Request, flow: Flow, on_final: OnFinal) -> None:
+    def _send(self, request: Request, flow: Flow, on_final: OnFinal, reach_as: bytes) -> None:
         via_branch = self._via.branch_id(request, 0)
         sent = request.copy()
+        if reach_as:
+            host, port = self._transport.advertised(flow)
+            param = b"" if flow.protocol == "udp" else b";transport=" + flow.protocol.encode()
+            sent.headers.set(b"contact", b"<sip:%b@%b:%d%b>" % (reach_as, host, port, param))
         sent.headers.put_on_top([(b"via", self._via.line(flow, via_branch))])
         if request.method == b"ACK":
             self._transport.send(serialise(sent), flow)

@@ -15,7 +15,7 @@ from proxy.sip.transaction import (
 )
 
 if TYPE_CHECKING:
-    from proxy.sip.message import Request
+    from proxy.sip.message import Request, Response
     from proxy.transport.flow import Flow
 
     from .request_context import Branch, RequestContext
@@ -113,7 +113,9 @@ class ClientTransaction:
         self.is_cancelled = False
         self.call: RequestContext | None = None
         self.branch: Branch | None = None
-        self.on_final: Callable[[int], None] | None = None  # of a request of the node's own
+        self.on_final: Callable[[int, Response | None], None] | None = (
+            None  # of a request of the node's own
+        )
         self.ack = b""
         self.timer_c_at = NEVER  # s16.6 step 11; after a CANCEL the end of waiting (s9.1)
         self.queued_at = NEVER

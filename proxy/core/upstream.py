@@ -103,7 +103,7 @@ class Upstream:
         call, branch = tx.call, tx.branch
         if call is None or branch is None:  # of a CANCEL, or another request, of our own
             if tx.on_final is not None and response.status >= 200:
-                tx.on_final(response.status)
+                tx.on_final(response.status, response)
             return
         if not _take_off_via(response):
             log.warning("response without a Via below ours call_id=%r", call.original.call_id)
@@ -134,7 +134,7 @@ class Upstream:
         """A client transaction ended without a final response (s16.8, s16.9)."""
         call, branch = tx.call, tx.branch
         if tx.on_final is not None:
-            tx.on_final(408 if is_timeout else 503)
+            tx.on_final(408 if is_timeout else 503, None)
         if call is None or branch is None or call.response_context is None or branch.is_done:
             return
         why = "" if is_timeout else f"{tx.flow.remote[0]} cannot be reached"
@@ -366,7 +366,7 @@ def _text(reason: bytes) -> str:
     return reason.decode("utf-8", "replace")
 
 
-def _told(status: int) -> None:
+def _told(status: int, response: Response | None) -> None:
     """What becomes of an ACK or BYE of ours changes nothing more."""
 
 

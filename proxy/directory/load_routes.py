@@ -37,10 +37,11 @@ SOURCES: Final[dict[str, Source]] = {
     ),
     "trunk": Source(
         "SELECT trunk_id, domain_id, name, inbound_addresses, inbound_tls_name, options_seconds,"
-        " account, sealed_password FROM proxy_trunk",
+        " account, sealed_password, registers FROM proxy_trunk",
         "trunk_id",
         lambda row: Trunk(
-            row[0], row[1], text(row[2]), tuple(row[3]), text(row[4]), row[5], text(row[6]), row[7]
+            *(row[0], row[1], text(row[2]), tuple(row[3]), text(row[4]), row[5], text(row[6])),
+            *(row[7], row[8]),
         ),
     ),
     "gateway": Source(

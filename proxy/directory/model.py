@@ -182,6 +182,8 @@ class Trunk:
     """The user name that its gateways ask for by digest; empty: none."""
     sealed_password: str = ""
     """carrier_secret.py opens it."""
+    registers: bool = False
+    """Whether its gateways want us to register."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,10 @@ class Routes:
     def gateways_of(self, trunk: Trunk) -> tuple[Gateway, ...]:
         return self.gateways.find(trunk.trunk_id)
 
+    def registering(self) -> tuple[Trunk, ...]:
+        """The trunks whose carriers want us to register."""
+        return self.trunks.find(_REGISTERS)
+
     def policy(self, aor: Aor, domain_id: int) -> OutboundPolicy | None:
         """The user's own policy, else the one of his domain."""
         found = self.policies.find(aor) or self.policies.find(domain_id)
@@ -139,11 +143,13 @@ class Routes:
 
 
 _HAS_NETWORKS: Final = "networks"
+_REGISTERS: Final = "registers"
 
 
 def _trunk_keys(trunk: Trunk) -> set[object]:
-    """Its name in the domain, its TLS name, and where it calls from: addresses as text; networks
-    as they are, with their length, so that only lengths in use are asked for."""
+    """Its name in the domain, its TLS name, whether we register there, and where it calls from:
+    addresses as text; networks as they are, with their length, so that only lengths in use are
+    asked for."""
     keys: set[object] = {(trunk.domain_id, trunk.name)}
     for text in trunk.inbound_addresses:
         network = ipaddress.ip_network(text, strict=False)
@@ -153,4 +159,6 @@ def _trunk_keys(trunk: Trunk) -> set[object]:
             keys |= {network, network.prefixlen, _HAS_NETWORKS}
     if trunk.inbound_tls_name:
         keys.add((None, trunk.inbound_tls_name))
+    if trunk.registers:
+        keys.add(_REGISTERS)
     return keys

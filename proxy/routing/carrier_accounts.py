@@ -13,6 +13,8 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from hashlib import blake2b
+from hmac import compare_digest
 from os import urandom
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -40,6 +42,8 @@ _FIELDS: Final = {
 }
 _NEVER_ASKED: Final = (b"ACK", b"CANCEL")  # s22.1
 _MOST_ANSWERS: Final = 2  # the second where our nonce was too old
+_MARK: Final = b"trunk-"
+_MOST_DIGITS: Final = 18
 _MOST_REMEMBERED: Final = 10_000
 
 
@@ -102,6 +106,23 @@ class CarrierAccounts:
             body=request.body,
         )
         request.headers.set(asked.field, value)
+
+    def contact_user(self, trunk: Trunk) -> bytes:
+        """The user part of the Contact with which we register at a carrier: only it and the
+        cluster's nodes know it, and all of them make the same."""
+        return self._contact_user(trunk.trunk_id)
+
+    def trunk_called_by(self, user: bytes) -> int:
+        """The trunk to whose carrier this user part was given; 0 for any other."""
+        number = user[len(_MARK) :].partition(b"-")[0] if user.startswith(_MARK) else b""
+        if not number.isdigit() or len(number) > _MOST_DIGITS:
+            return 0
+        trunk_id = int(number)
+        return trunk_id if compare_digest(self._contact_user(trunk_id), user) else 0
+
+    def _contact_user(self, trunk_id: int) -> bytes:
+        seal = blake2b(b"%d" % trunk_id, key=self._key, digest_size=10, person=b"fedsip contact")
+        return b"%b%d-%b" % (_MARK, trunk_id, seal.hexdigest().encode())
 
     def further_ahead(self, call_id: bytes) -> int:
         """By how much more than sealed the CSeq of a dialog is ahead."""

@@ -90,7 +90,7 @@ class ContactChecks:
             request = Request(b"OPTIONS", parse_uri(binding.contact), headers)
         except ParseError:
             return  # nothing that could be asked
-        own_requests.send(request, flow, lambda status: self._heard(binding, status, node))
+        own_requests.send(request, flow, lambda status, _: self._heard(binding, status, node))
 
     def _heard(self, binding: Binding, status: int, node: Node) -> None:
         if status not in _NO_ANSWER:

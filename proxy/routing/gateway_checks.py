@@ -79,7 +79,9 @@ class GatewayChecks:
         )
         began = node.wall()
         request = Request(b"OPTIONS", uri, headers)
-        own_requests.send(request, None, lambda status: self._heard(gateway, status, began, node))
+        own_requests.send(
+            request, None, lambda status, _: self._heard(gateway, status, began, node)
+        )
 
     def _heard(self, gateway: Gateway, status: int, began: float, node: Node) -> None:
         number = gateway.gateway_id

@@ -62,7 +62,7 @@ def end(call: Call, node: Node, own_requests: OwnRequests, why: bytes, outcome: 
         log.warning("cannot hang up call_id=%r reason=%s", call.call_id, error)
         return "malformed"
     for request, flow in requests:
-        own_requests.send(request, flow, lambda status: log.info(
+        own_requests.send(request, flow, lambda status, _: log.info(
             "hung up call_id=%r status=%d", call.call_id, status))  # fmt: skip
     relay = node.relays.by_id(call.relay_id)
     if relay is not None:

@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING
 from proxy.core.request_context import Reject, RequestContext
 from proxy.core.target_set import Changes, Outcome, Stage, Target, TargetSet
 from proxy.directory.leading import host_name, in_order, uri_at
+from proxy.directory.translate import escaped_user
+from proxy.sip.errors import ParseError
+from proxy.sip.fields import parse_name_addr
 from proxy.sip.uri import SipUri, canonical_aor, unescape
 
 from . import history, outbound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from proxy.directory.leading import ByTrunk
     from proxy.directory.model import Domain, Gateway, Trunk
     from proxy.node import Node
@@ -90,6 +95,10 @@ def _trunk_of(call: RequestContext, node: Node, uri: SipUri) -> tuple[Trunk, Dom
     """The trunk that the sender is, its domain, and the Request-URI there: carriers that share an
     address with others are told apart by the called domain or number."""
     routes, directory = node.directory.routes, node.directory
+    if node.transport.is_own(uri.host, uri.port):
+        trunk_id = node.accounts.trunk_called_by(unescape(uri.user or b""))
+        if trunk_id:
+            return _registered_trunk(call, node, uri, trunk_id)
     called = directory.domain(host_name(uri))
     trunks = routes.trunks_from(call.source[0])
     if called is None and not node.transport.is_own(uri.host, uri.port):
@@ -105,6 +114,37 @@ def _trunk_of(call: RequestContext, node: Node, uri: SipUri) -> tuple[Trunk, Dom
         if number is not None:
             return trunk, domain, uri.with_(user=number, host=domain.name, port=None)
     return None
+
+
+def _registered_trunk(
+    call: RequestContext, node: Node, uri: SipUri, trunk_id: int
+) -> tuple[Trunk, Domain, SipUri] | None:
+    """The same for a call to the Contact with which we have registered at a carrier: who is called
+    stands in P-Called-Party-ID (RFC 7315 s4.2) or in To; else the account is meant.
+    Raises Reject 404 where nobody is meant."""
+    trunk = node.directory.routes.trunks.get(trunk_id)
+    domain = None if trunk is None else node.directory.domain_by_id(trunk.domain_id)
+    if trunk is None or domain is None or not domain.enabled or not trunk.registers:
+        return None
+    for user in (*_called_users(call), trunk.account):
+        number = _number(node, domain, user)
+        if number is not None:
+            return trunk, domain, SipUri(b"sip", escaped_user(number), domain.name, None, ())
+    raise Reject(404)
+
+
+def _called_users(call: RequestContext) -> Iterator[bytes]:
+    party = call.request.headers.first(b"p-called-party-id")
+    if party is not None:
+        try:
+            named = parse_name_addr(party).uri
+        except ParseError:
+            named = None  # To may be better
+        if isinstance(named, SipUri):
+            yield unescape(named.user or b"")
+    to = call.request.to.uri
+    if isinstance(to, SipUri):
+        yield unescape(to.user or b"")
 
 
 def _number(node: Node, domain: Domain, user: bytes) -> bytes | None:

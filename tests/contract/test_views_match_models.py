@@ -77,6 +77,7 @@ PUBLISHED = {
     " relays listeners tenants",
     "proxy_gateway_health": "node_id gateway_id is_alive status round_trip_ms checked_at"
     " changed_at",
+    "proxy_gateway_registration": "node_id gateway_id status reason until checked_at changed_at",
     "proxy_call": "public_id call_id tenant_id domain_id caller callee request_uri target"
     " caller_address hop started_at ringing_at answered_at ended_at status reason ended_by node_id"
     " relay_id user_agent rule_id codec mos media verdict verdict_text"

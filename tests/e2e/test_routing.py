@@ -22,7 +22,7 @@ from tests.harness.calls import (
     ring_and_answer,
 )
 from tests.harness.dns_server import DnsThread, Zones
-from tests.harness.kamailio import ASKING, kamailio
+from tests.harness.kamailio import ASKING, REGISTERED_WITH, kamailio
 from tests.harness.platform import Platform
 from tests.harness.processes import free_port
 from tests.harness.sip_hosts import RefusingHost, TlsClient
@@ -304,6 +304,58 @@ def test_a_carrier_that_asks_who_calls(
     (bye,) = came(phone, b"BYE")
     assert (ack.cseq.number, bye.cseq.number) == (arrived.cseq.number, arrived.cseq.number + 1)
     assert arrived.cseq.number == 3  # 1 was ours to ask, 2 the carrier's
+
+
+_REGISTRATIONS = """
+from fedsip_platform.routing.models import GatewayRegistration
+print(GatewayRegistration.objects.count())
+"""
+
+
+def test_a_carrier_with_which_we_register(hosts: Hosts, bench: Bench, tmp_path: Path) -> None:
+    """A Kamailio that sends a number's calls to whoever has registered its account; when the trunk
+    is switched off, the registration is taken back."""
+    domain, port = "registers.test", free_port()
+    platform = hosts.platform
+    platform.add_domain(domain, "nat_keepalive=off")
+    callee, phone_port = platform.add_user("bob", domain), free_port()
+    bench.registered(callee, phone_port)
+    platform.cli("alias", "add", f"{DID}@{domain}", "bob")
+    trunk = f"carrier@{domain}"
+    words = ("account=fedsip", "registers=on", "options_seconds=0", "--password-stdin")
+    carrier = kamailio(
+        REGISTERED_WITH.format(port=port, account="fedsip", password="carriers secret"),
+        tmp_path / "carrier",
+    )
+    try:
+        platform.cli("trunk", "add", trunk, *words, stdin="carriers secret\n")
+        platform.cli("trunk", "gateway", trunk, "127.0.0.1", f"port={port}", "transport=udp")
+        wait_until(lambda: ", registered," in platform.cli("trunk", "list"), "we are registered")
+        phone = answers(bench, "bob", phone_port)
+        target = f"sip:{DID}@127.0.0.1:{port}"
+        bench.phone(
+            send(request_text("INVITE", CARRIER, target, cseq=1, body=SDP)),
+            receive(100, optional=True),
+            receive(180, optional=True),
+            receive(200, route_set=True),
+            in_dialog("ACK", CARRIER, target, cseq=1),
+            pause(0.2),
+            *bye_from_caller(CARRIER, target, cseq=2),
+            name="outside",
+            proxy_port=port,
+        ).succeeds()
+        phone.succeeds()
+        platform.cli("trunk", "set", trunk, "registers=off")
+        wait_until(lambda: platform.python(_REGISTRATIONS).strip() == "0", "it is taken back")
+        bench.phone(
+            send(request_text("INVITE", CARRIER, target, cseq=1, body=SDP)),
+            receive(404),
+            send(ack_of_failure(CARRIER, target, cseq=1), retransmit=False),
+            name="afterwards",
+            proxy_port=port,
+        ).succeeds()
+    finally:
+        carrier.stop()
 
 
 @pytest.fixture(scope="module")

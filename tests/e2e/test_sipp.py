@@ -53,9 +53,11 @@ class Bench:
         port: int | None = None,
         address: str = "127.0.0.1",
         proxy: str = "",
+        proxy_port: int = 0,
         **how: object,
     ) -> Sipp:
-        """A SIPp at `address`; the proxy is at the same one unless `proxy` says otherwise."""
+        """A SIPp at `address`; the proxy is at the same one unless `proxy` says otherwise, and at
+        the platform's port unless `proxy_port` does."""
         self._count += 1
         remote = proxy or address
         bracketed = f"[{remote}]" if ":" in remote else remote
@@ -64,7 +66,7 @@ class Bench:
             scenario(*steps),
             self._folder,
             name=f"{self._count:02}-{name}",
-            remote=f"{bracketed}:{self.platform.port}",
+            remote=f"{bracketed}:{proxy_port or self.platform.port}",
             port=port or free_port(address),
             address=address,
             options=["-mp", str(media), *how.pop("options", ())],  # type: ignore[misc, call-overload]

@@ -169,6 +169,33 @@ request_route {{
 """
 )
 
+# A carrier that sends an account's calls to where it has registered, whatever number is called.
+REGISTERED_WITH = (
+    ONE_WORKER
+    + """\
+listen=udp:127.0.0.1:{port}
+"""
+    + loaded("tm sl rr pv textops siputils usrloc registrar auth")
+    + """\
+modparam("usrloc", "db_mode", 0)
+request_route {{
+"""
+    + WITHIN_A_DIALOG
+    + """\
+  if (is_method("REGISTER")) {{
+    if (!pv_www_authenticate("carrier.test", "{password}", "0")) {{
+      www_challenge("carrier.test", "0"); exit;
+    }}
+    save("location"); exit;
+  }}
+  record_route();
+  $rU = "{account}";
+  if (!lookup("location")) {{ sl_send_reply("404", "Not Found"); exit; }}
+  t_relay();
+}}
+"""
+)
+
 
 def kamailio(
     config: str,

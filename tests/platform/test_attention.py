@@ -12,7 +12,7 @@ from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain
 from fedsip_platform.federation.models import DomainCheck
 from fedsip_platform.routing import services as routing
-from fedsip_platform.routing.models import Gateway, GatewayHealth
+from fedsip_platform.routing.models import Gateway, GatewayHealth, GatewayRegistration
 from fedsip_platform.tenants import attention
 from fedsip_platform.tenants.models import Person
 from fedsip_platform.webhooks.models import Delivery
@@ -78,6 +78,31 @@ def test_trunks_stand_by_name_and_since_the_first_of_their_gateways(acme: World)
         (f"A gateway of the trunk {name} of example.com does not answer.", now - timedelta(hours=1))
         for name in ("a", "b", "y")
     ]
+
+
+def test_a_registration_that_a_carrier_refuses(acme: World) -> None:
+    """Until another node has one, or the trunk wants none."""
+    now, gateway, trunk = timezone.now(), acme.routes["gateways"], acme.routes["trunks"]
+    row = GatewayRegistration.objects.create(
+        node_id="a", gateway=gateway, status=403, reason="Forbidden", checked_at=now, changed_at=now
+    )
+    said = lambda: [point.text for point in attention.of(acme.tenant, now=now)]  # noqa: E731
+    refused = (
+        f"We are not registered with {gateway.host} of the trunk carrier of example.com:"
+        " 403 Forbidden."
+    )
+    assert refused not in said()
+    routing.update_trunk(trunk, registers=True, account="acme", password="carriers secret")
+    assert refused in said()
+    later = now + timedelta(minutes=10)
+    GatewayRegistration.objects.create(
+        node_id="b", gateway=gateway, status=200, until=later, checked_at=now, changed_at=now
+    )
+    assert refused not in said()
+    GatewayRegistration.objects.filter(node_id="b").delete()
+    row.until = later
+    row.save()
+    assert refused not in said()
 
 
 def test_a_domain_that_waits_for_its_proof_is_named(acme: World) -> None:

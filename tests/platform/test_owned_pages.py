@@ -16,12 +16,13 @@ from fedsip_platform.routing.models import (
     Forward,
     Gateway,
     GatewayHealth,
+    GatewayRegistration,
     OutboundPolicy,
     RingGroup,
     Trunk,
 )
 from tests.platform.browsing import Visitor
-from tests.platform.world import World
+from tests.platform.world import Api, World
 
 pytestmark = [pytest.mark.db, pytest.mark.django_db]
 
@@ -118,6 +119,30 @@ def test_a_trunk_has_gateways_with_their_health(acme: World, admin: Visitor) -> 
     assert "sbc9.carrier.example" in admin.shown
     admin.sends(f"{ROUTING}/gateways/{gateway.public_id}/delete")
     assert Gateway.objects.get(trunk=trunk).host == "sbc9.carrier.example"
+
+
+def test_how_a_registration_stands(acme: World, admin: Visitor) -> None:
+    trunk, gateway, now = acme.routes["trunks"], acme.routes["gateways"], timezone.now()
+    page = f"{ROUTING}/trunks/{trunk.public_id}"
+    typed = {"name": "carrier", "account": "acme", "registers": "on", "options_seconds": "30"}
+    admin.sends(page, **typed, enabled="on")
+    assert admin.problems == ["The account needs its password."]
+    admin.sends(page, **typed, enabled="on", password="carriers secret")
+    assert "not registered yet" in admin.reads(page)
+    assert "carriers secret" not in admin.reads(page)
+    assert "There is one; leave this empty and it stays." in admin.reads(page)
+    row = GatewayRegistration.objects.create(
+        node_id="a", gateway=gateway, status=403, reason="Forbidden", checked_at=now, changed_at=now
+    )
+    assert "refuses our registration (403 Forbidden)" in admin.reads(f"{ROUTING}/trunks/")
+    row.status, row.until = 408, now + timedelta(minutes=5)
+    row.save()
+    assert "registered since" in admin.reads(page)
+    row.until = now - timedelta(minutes=5)
+    row.save()
+    assert "does not answer our registration" in admin.reads(page)
+    [listed] = Api(acme.people["admin"]).get("gateways").json()["results"]
+    assert [each["status"] for each in listed["registrations"]] == [408]
 
 
 def test_a_trunk_that_rules_lead_to_stays(acme: World, admin: Visitor) -> None:

@@ -143,7 +143,8 @@ SELECT
     k.inbound_tls_name::text AS inbound_tls_name,
     k.options_seconds::int AS options_seconds,
     k.account::text AS account,
-    k.sealed_password::text AS sealed_password
+    k.sealed_password::text AS sealed_password,
+    k.registers
 FROM routing_trunk k
 WHERE k.enabled;
 
@@ -176,6 +177,11 @@ LEFT JOIN directory_subscriber s ON s.id = p.user_id;
 CREATE VIEW proxy_gateway_health AS
 SELECT node_id, gateway_id, is_alive, status, round_trip_ms, checked_at, changed_at
 FROM routing_gatewayhealth;
+
+-- Updatable: each proxy writes how its registrations with carriers stand, ON CONFLICT (node_id, gateway_id).
+CREATE VIEW proxy_gateway_registration AS
+SELECT node_id, gateway_id, status, reason, until, checked_at, changed_at
+FROM routing_gatewayregistration;
 
 -- What changed in the views above that proxies keep in memory. A row that is named here and absent there was deleted.
 CREATE VIEW proxy_change AS

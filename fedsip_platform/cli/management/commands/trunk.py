@@ -69,7 +69,9 @@ def add(options: Mapping[str, Any]) -> None:
 
 def list_all(options: Mapping[str, Any]) -> None:
     """Show all trunks, or those of a domain."""
-    trunks = Trunk.objects.select_related("domain").prefetch_related("gateways__health")
+    trunks = Trunk.objects.select_related("domain").prefetch_related(
+        "gateways__health", "gateways__registrations"
+    )
     if options["domain"]:
         trunks = trunks.filter(domain=lookup.domain(options["domain"]))
     speech.show([rows.of_trunk(trunk) for trunk in trunks], COLUMNS, options)
