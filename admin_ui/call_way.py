@@ -27,22 +27,29 @@ def way_of(forwards: Sequence[Forward], devices: int) -> list[list[Step]]:
     always = on.get(ForwardWhen.ALWAYS)
     if always is not None:
         return [[Step(always.target, _("at once, no phone rings"))]]
-    lines = [_ringing(on.get(ForwardWhen.NO_ANSWER), devices)]
-    for condition, words in (
-        (ForwardWhen.BUSY, _("when busy")),
-        (ForwardWhen.NOT_REGISTERED, _("while no device is registered")),
-    ):
-        if condition in on:
-            lines.append([Step(words), Step(on[condition].target)])
+    if not devices:
+        return [_unreachable(on.get(ForwardWhen.NOT_REGISTERED))]
+    lines = [_ringing(on.get(ForwardWhen.NO_ANSWER), devices), _busy(on.get(ForwardWhen.BUSY))]
+    if ForwardWhen.NOT_REGISTERED in on:
+        target = on[ForwardWhen.NOT_REGISTERED].target
+        lines.append([Step(_("while no device is registered")), Step(target)])
     return lines
 
 
+def _unreachable(elsewhere: Forward | None) -> list[Step]:
+    rest = Step(_("the call ends at once")) if elsewhere is None else Step(elsewhere.target)
+    return [Step(_("no device is registered")), rest]
+
+
+def _busy(elsewhere: Forward | None) -> list[Step]:
+    rest = Step(_("the caller hears so")) if elsewhere is None else Step(elsewhere.target)
+    return [Step(_("when busy")), rest]
+
+
 def _ringing(no_answer: Forward | None, devices: int) -> list[Step]:
-    if not devices:
-        return [Step(_("no device is registered"))]
     rings = ngettext("%(n)d device rings", "%(n)d devices ring", devices) % {"n": devices}
     if no_answer is None:
-        return [Step(rings)]
+        return [Step(rings), Step(_("until somebody answers or the caller gives up"))]
     return [
         Step(rings, _("for %(n)d s") % {"n": no_answer.ring_seconds}),
         Step(no_answer.target, _("when nobody answers")),

@@ -73,3 +73,9 @@ def own(address: str, domain: Domain) -> str:
 def classes(policy: OutboundPolicy) -> list[Any]:
     """What may be called, in words."""
     return [label for name, label in CLASSES if name in policy.classes]
+
+
+@register.filter
+def may_all(policy: OutboundPolicy) -> bool:
+    """Whether no kind of number is left out."""
+    return {name for name, _label in CLASSES} <= set(policy.classes)

@@ -15,8 +15,15 @@ def on(condition: str, target: str = "bob@example.com") -> Forward:
 @pytest.mark.parametrize(
     ("forwards", "devices", "lines"),
     [
-        ([], 0, [["no device is registered"]]),
-        ([], 1, [["1 device rings"]]),
+        ([], 0, [["no device is registered", "the call ends at once"]]),
+        (
+            [],
+            1,
+            [
+                ["1 device rings", "until somebody answers or the caller gives up"],
+                ["when busy", "the caller hears so"],
+            ],
+        ),
         ([on("always")], 2, [["bob@example.com at once, no phone rings"]]),
         (
             [on("no_answer"), on("busy", "+15551234567")],
@@ -29,7 +36,16 @@ def on(condition: str, target: str = "bob@example.com") -> Forward:
         (
             [on("not_registered"), on("no_answer")],
             0,
-            [["no device is registered"], ["while no device is registered", "bob@example.com"]],
+            [["no device is registered", "bob@example.com"]],
+        ),
+        (
+            [on("not_registered")],
+            2,
+            [
+                ["2 devices ring", "until somebody answers or the caller gives up"],
+                ["when busy", "the caller hears so"],
+                ["while no device is registered", "bob@example.com"],
+            ],
         ),
     ],
 )
