@@ -49,7 +49,7 @@ class DeliverySerializer(serializers.ModelSerializer):
     class Meta:
         model = Delivery
         fields = (
-            *("id", "webhook", "event", "body", "state", "attempts", "status", "problem"),
+            *("id", "webhook", "event", "body", "state", "attempts", "status", "problem", "answer"),
             *("created_at", "due_at", "delivered_at"),
         )
         read_only_fields = fields

@@ -29,7 +29,8 @@ LONGEST_WAIT = timedelta(hours=1)
 MOST_ATTEMPTS = 15
 KEPT = timedelta(days=14)
 
-Outcome = tuple[int | None, str]
+Outcome = tuple[int | None, str, str]
+"""Status, problem, and how the answer's body begins."""
 
 
 @app.task
@@ -64,13 +65,7 @@ def _claim() -> list[Delivery]:
 
 
 def _prepared(delivery: Delivery) -> tuple[str, bytes, dict[str, str]]:
-    content = {
-        "id": str(delivery.public_id),
-        "event": delivery.event,
-        "at": delivery.created_at.isoformat(),
-        "data": delivery.body,
-    }
-    body = json.dumps(content).encode()
+    body = json.dumps(delivery.content).encode()
     at = int(timezone.now().timestamp())
     headers = {
         "Content-Type": "application/json",
@@ -84,16 +79,16 @@ def _prepared(delivery: Delivery) -> tuple[str, bytes, dict[str, str]]:
 
 def _send(prepared: tuple[str, bytes, dict[str, str]]) -> Outcome:
     try:
-        status = targets.post(*prepared)
+        status, answer = targets.post(*prepared)
     except (targets.TargetRefused, targets.DeliveryFailed) as error:
-        return None, str(error)
+        return None, str(error), ""
     if 200 <= status < 300:
-        return status, ""
-    return status, _("The answer was %(status)d.") % {"status": status}
+        return status, "", answer
+    return status, _("The answer was %(status)d.") % {"status": status}, answer
 
 
 def _note(delivery: Delivery, outcome: Outcome) -> bool:
-    delivery.status, delivery.problem = outcome
+    delivery.status, delivery.problem, delivery.answer = outcome
     delivery.attempts += 1
     now = timezone.now()
     if not delivery.problem:

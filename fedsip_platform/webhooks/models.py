@@ -7,6 +7,7 @@ of what happened, so nothing is told that was rolled back, and nothing that happ
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
@@ -83,6 +84,7 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField(db_default=0)
     status = models.PositiveSmallIntegerField(null=True, help_text=_("The last answer's status."))
     problem = models.TextField(db_default="", help_text=_("Why the last attempt failed."))
+    answer = models.TextField(db_default="", help_text=_("How the last answer's body begins."))
     created_at = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(db_default=Now())
     delivered_at = models.DateTimeField(null=True)
@@ -99,3 +101,13 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} to {self.webhook}"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What is sent, as JSON."""
+        return {
+            "id": str(self.public_id),
+            "event": self.event,
+            "at": self.created_at.isoformat(),
+            "data": self.body,
+        }

@@ -19,6 +19,8 @@ from django.utils.translation import gettext as _
 
 SECONDS = 10.0
 LONGEST_ANSWER = 64 * 1024
+MOST_KEPT = 2000
+"""Letters of an answer's body."""
 
 
 class TargetRefused(Exception):
@@ -66,8 +68,8 @@ def public_address(host: str, port: int) -> tuple[str, int]:
     return addresses[0], port
 
 
-def post(url: str, body: bytes, headers: dict[str, str]) -> int:
-    """Send it and return the status; raises DeliveryFailed or TargetRefused."""
+def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
+    """Send it; status, and how the answer's body begins. Raises DeliveryFailed or TargetRefused."""
     parts = check_url(url)
     host = str(parts.hostname)
     is_secure = parts.scheme == "https"
@@ -82,12 +84,17 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> int:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", path, body, {**headers, "Host": parts.netloc})
         answer = connection.getresponse()
-        answer.read(LONGEST_ANSWER)
-        return answer.status
+        return answer.status, _shown(answer.read(LONGEST_ANSWER))
     except (OSError, http.client.HTTPException) as error:
         raise DeliveryFailed(str(error) or type(error).__name__) from error
     finally:
         connection.close()
+
+
+def _shown(body: bytes) -> str:
+    """What is kept of an answer for people to read; PostgreSQL keeps no NUL."""
+    text = body.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text[:MOST_KEPT]
 
 
 def _refuse_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:

@@ -55,9 +55,14 @@ def test_deliveries_are_seen_and_tried_again(acme: World, admin: Visitor) -> Non
     admin.sends(f"{page}/test")
     assert delivery.webhook.deliveries.count() == 2
     assert "This is a test of your webhook." in admin.shown
-    Delivery.objects.filter(pk=delivery.pk).update(state="failed", status=500, problem="It <b>fell")
+    Delivery.objects.filter(pk=delivery.pk).update(
+        state="failed", status=500, problem="It <b>fell", attempts=1, answer="<b>no such queue"
+    )
     assert "It <b>fell" in admin.reads(page)
+    assert "<b>no such queue" in admin.shown
+    assert f'"id": "{delivery.public_id}"' in admin.shown
     assert b"<b>fell" not in admin.answer.content
+    assert b"<b>no such" not in admin.answer.content
     assert "1 given up" in admin.reads(PAGE)
     admin.sends(f"/t/acme/developers/deliveries/{delivery.public_id}/retry")
     delivery.refresh_from_db()

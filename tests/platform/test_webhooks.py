@@ -31,6 +31,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.status = 200
+        self.answer = b""
         self.got: list[tuple[dict[str, str], bytes]] = []
         receiver = self
 
@@ -41,8 +42,9 @@ class Receiver:
                 self.send_response(receiver.status)
                 if receiver.status == 302:
                     self.send_header("Location", "http://127.0.0.1:1/elsewhere")
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(receiver.answer)))
                 self.end_headers()
+                self.wfile.write(receiver.answer)
 
             def log_message(self, *_: Any) -> None:
                 """No line for each request."""
@@ -164,6 +166,26 @@ def test_refused_delivery_is_put_off_and_given_up(
     assert tasks.deliver_due() == 1
     delivery.refresh_from_db()
     assert delivery.state == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        (b"", ""),
+        (b'{"error": "no such queue"}', '{"error": "no such queue"}'),
+        (b"a\x00b\xff", "a\ufffdb\ufffd"),
+        (b"x" * 100_000, "x" * 2000),
+    ],
+)
+def test_what_was_answered_is_kept(
+    alone: World, receiver: Receiver, as_admin: Api, answer: bytes, kept: str
+) -> None:
+    webhook, _ = services.create(alone.tenant, receiver.url, ["call.ended"])
+    services.test(webhook)
+    receiver.status, receiver.answer = 503, answer
+    tasks.deliver_due()
+    (shown,) = as_admin.get("webhook-deliveries").json()["results"]
+    assert (shown["status"], shown["answer"]) == (503, kept)
 
 
 def test_waiting_gets_longer(alone: World, settings: Any) -> None:
