@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
+from django.db.models import Max, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 from fedsip_platform.federation.models import Refusal
@@ -30,3 +34,43 @@ def with_reasons(refusals: Iterable[Refusal]) -> list[Refusal]:
     for refusal in shown:
         refusal.reason = REASONS.get(refusal.why, refusal.why)  # type: ignore[attr-defined]
     return shown
+
+
+@dataclass(slots=True)
+class Refused:
+    """Another domain, and all that was refused to it or towards it."""
+
+    peer: str
+    """Empty: many that came at once."""
+    amount: int = 0
+    last_at: datetime | None = None
+    domains: set[str] = field(default_factory=set)
+    """Ours that it was about."""
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    """How many (`amount`) in which `direction` for which `reason`, the most first."""
+
+
+def by_peer(refusals: QuerySet[Refusal]) -> list[Refused]:
+    """By the other domain, of all days that are kept; whoever was refused last stands first."""
+    rows = (
+        refusals.order_by()
+        .values("peer", "direction", "why", "domain__name")
+        .annotate(total=Sum("amount"), last=Max("last_at"))
+        .order_by("-total", "peer", "why")
+    )
+    found: dict[str, Refused] = {}
+    for row in rows:
+        one = found.setdefault(row["peer"], Refused(row["peer"]))
+        one.amount += row["total"]
+        one.last_at = max(row["last"], one.last_at or row["last"])
+        one.domains.add(row["domain__name"])
+        _add(one.parts, row["direction"], str(REASONS.get(row["why"], row["why"])), row["total"])
+    return sorted(found.values(), key=lambda one: (one.last_at, one.amount), reverse=True)
+
+
+def _add(parts: list[dict[str, Any]], direction: str, reason: str, amount: int) -> None:
+    for part in parts:
+        if (part["direction"], part["reason"]) == (direction, reason):
+            part["amount"] += amount
+            return
+    parts.append({"direction": direction, "reason": reason, "amount": amount})

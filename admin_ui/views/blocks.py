@@ -22,8 +22,9 @@ MOST_ALLOWED = 200
 
 @operator_page
 def blocks(request: HttpRequest) -> HttpResponse:
-    """Who is ignored now, and why; an address is blocked from here."""
-    form = forms.BlockForm(request.POST or None)
+    """Who is ignored now, and why; an address is blocked from here, `?address=` is in its field."""
+    asked = {"address": request.GET.get("address", "")[:45]}
+    form = forms.BlockForm(request.POST or None, initial=asked)
     if request.method == "POST":
         made = forms.attempt(form, lambda given: services.block(**given))
         if made is not None:

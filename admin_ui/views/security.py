@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, Max, QuerySet, Sum
 from django.db.models.functions import TruncHour
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,12 +14,15 @@ from django.views.decorators.http import require_GET
 
 from admin_ui import charts
 from admin_ui.frame import tenant_page
-from admin_ui.refusals import with_reasons
+from admin_ui.refusals import by_peer
+from fedsip_platform import choosing
 from fedsip_platform.calls.models import FailedSignIn
 from fedsip_platform.federation.models import Refusal
 from fedsip_platform.paging import page_of
 
-MOST_REFUSALS = 50
+MOST_REFUSED = 50
+MOST_IN_CHART = 8
+LATELY = timedelta(days=7)
 
 
 @require_GET
@@ -27,14 +31,19 @@ def security(request: HttpRequest) -> HttpResponse:
     """Failed sign-ins by user and address, and what was refused to other domains."""
     scope = request.place.scope
     sign_ins = scope.visible(FailedSignIn.objects.all())
-    refusals = scope.visible(Refusal.objects.select_related("domain"))
+    refusals = scope.visible(Refusal.objects.all())
     failures = _by_hour(sign_ins)
     context = {
         "failures": failures,
         "chart": charts.of_failures(failures) if any(amount for _, amount in failures) else None,
-        "page": page_of(sign_ins, "-last_at", request.GET.get("at")),
-        "refusals": with_reasons(refusals.order_by("-last_at", "-pk")[:MOST_REFUSALS]),
-        "most": MOST_REFUSALS,
+        "by_user": _most_tried(sign_ins, "aor", "address"),
+        "by_address": _most_tried(sign_ins, "address", "aor"),
+        "page": page_of(
+            choosing.sign_ins(sign_ins, request.GET), "-last_at", request.GET.get("at")
+        ),
+        "is_filtered": any(request.GET.get(name) for name in choosing.OF_SIGN_INS),
+        "refused": by_peer(refusals)[:MOST_REFUSED],
+        "most": MOST_REFUSED,
     }
     return render(request, "admin_ui/security.html", context)
 
@@ -52,3 +61,19 @@ def _by_hour(sign_ins: QuerySet[FailedSignIn]) -> list[tuple[datetime, int]]:
     )
     amounts = dict(rows)
     return [(hour, amounts.get(hour, 0)) for hour in hours]
+
+
+def _most_tried(sign_ins: QuerySet[FailedSignIn], column: str, other: str) -> list[dict[str, Any]]:
+    """The users or addresses with the most attempts of the last week: `name`, `attempts`, how many
+    `others` (addresses of a user, users of an address), and `share` of the most in percent."""
+    rows = (
+        sign_ins.filter(hour__gte=timezone.now() - LATELY)
+        .order_by()
+        .values(column)
+        .annotate(attempts=Sum("attempts"), others=Count(other, distinct=True), last=Max("last_at"))
+        .order_by("-attempts", column)[:MOST_IN_CHART]
+    )
+    found = [{**row, "name": row[column]} for row in rows]
+    for row in found:
+        row["share"] = max(1, round(100 * row["attempts"] / found[0]["attempts"]))
+    return found

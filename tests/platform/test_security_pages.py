@@ -64,6 +64,82 @@ def test_failed_sign_ins_are_counted_by_hour(acme: World) -> None:
     assert sum(chart["series"][0]["values"]) == 12
 
 
+def tried(acme: World, aor: str, address: str, attempts: int, days_ago: int = 0) -> None:
+    at = timezone.now() - timedelta(days=days_ago)
+    FailedSignIn.objects.create(
+        domain=acme.domain, aor=aor, address=address, attempts=attempts, hour=at, last_at=at
+    )
+
+
+def test_failed_sign_ins_are_counted_by_user_and_by_address(acme: World) -> None:
+    """Of the last week, the most tried first."""
+    FailedSignIn.objects.all().delete()
+    tried(acme, "bob@example.com", "192.0.2.8", 5)
+    tried(acme, "bob@example.com", "2001:db8::8", 5)
+    tried(acme, "carol@example.com", "192.0.2.8", 20)
+    tried(acme, "old@example.com", "192.0.2.7", 99, days_ago=8)
+    context = Api(acme.people["viewer"]).get(PAGE).context
+
+    def counted(name: str) -> list[tuple[str, int, int, int]]:
+        return [
+            (one["name"], one["attempts"], one["others"], one["share"]) for one in context[name]
+        ]
+
+    assert counted("by_user") == [("carol@example.com", 20, 1, 100), ("bob@example.com", 10, 2, 50)]
+    assert counted("by_address") == [("192.0.2.8", 25, 2, 100), ("2001:db8::8", 5, 1, 20)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("user=BOB@example.com", {"bob"}),
+        ("address=192.0.2.8", {"bob", "carol"}),
+        ("address=2001:DB8:0::8", {"dave"}),
+        ("address=nowhere", set()),
+        ("user=bob@example.com&address=2001:db8::8", set()),
+    ],
+)
+def test_those_of_one_user_or_address_are_chosen(acme: World, asked: str, shown: set[str]) -> None:
+    FailedSignIn.objects.all().delete()
+    tried(acme, "bob@example.com", "192.0.2.8", 1)
+    tried(acme, "carol@example.com", "192.0.2.8", 1)
+    tried(acme, "dave@example.com", "2001:db8::8", 1)
+    answer = Api(acme.people["viewer"]).get(f"{PAGE}?{asked}")
+    assert {row.aor.partition("@")[0] for row in answer.context["page"].rows} == shown
+    assert ("No failed sign-in is like that" in answer.content.decode()) is (not shown)
+
+
+def test_refused_strangers_are_counted_by_domain(acme: World) -> None:
+    Refusal.objects.all().delete()
+    now = timezone.now()
+    for days_ago, peer, why, amount in (
+        (0, "spam.example", "denied", 3),
+        (1, "spam.example", "denied", 4),
+        (2, "spam.example", "no_tls", 1),
+        (1, "far.example", "closed", 2),
+    ):
+        at = now - timedelta(days=days_ago)
+        Refusal.objects.create(
+            domain=acme.domain, peer=peer, direction="in", why=why, day=at.date(), amount=amount,
+            last_at=at,
+        )  # fmt: skip
+    spam, far = Api(acme.people["viewer"]).get(PAGE).context["refused"]
+    assert (spam.peer, spam.amount, spam.last_at) == ("spam.example", 8, now)
+    assert [(part["reason"], part["amount"]) for part in spam.parts] == [
+        (REASONS["denied"], 7),
+        (REASONS["no_tls"], 1),
+    ]
+    assert (far.peer, far.amount, far.domains) == ("far.example", 2, {"example.com"})
+
+
+def test_an_operator_comes_from_there_to_block(acme: World, as_operator: Api) -> None:
+    FailedSignIn.objects.update(address="2001:db8::8")
+    way = f"{BLOCKS}?address=2001%3Adb8%3A%3A8"
+    assert way in page(as_operator, PAGE)
+    assert 'value="2001:db8::8"' in page(as_operator, way)
+    assert BLOCKS not in page(Api(acme.people["owner"]), PAGE)
+
+
 def test_a_users_page_has_those_of_the_user(acme: World, rival: World) -> None:
     """acme's world has one for alice."""
     shown = Visitor(acme.people["viewer"]).reads(f"/t/acme/users/{acme.user.public_id}")
@@ -126,8 +202,10 @@ def test_blocks_of_proxies_are_shown_with_their_evidence_until_they_end(as_opera
         BlockedSource.objects.create(
             address=address, reason="scanner", evidence="User-Agent: sipvicious", hits=12,
             node_id="a", blocked_until=now + timedelta(hours=ends),
+            first_seen_at=now - timedelta(days=3),
         )  # fmt: skip
     shown = page(as_operator, BLOCKS)
+    assert "3\xa0days ago" in shown
     for text in ("203.0.113.8", "an attack tool", "User-Agent: sipvicious", ">12<"):
         assert text in shown, text
     assert "203.0.113.9" not in shown
