@@ -33,6 +33,11 @@ class Call:
     method: str
     path: str
 
+    @property
+    def part(self) -> str:
+        """What it is about, as the API's reference calls it."""
+        return self.path.partition("?")[0].partition("/")[0]
+
 
 def _of_things() -> Iterator[tuple[str, Call]]:
     for kind, resource in _OWNED.items():
@@ -62,6 +67,7 @@ CALLS: Mapping[str, Call] = {
     "security": Call("GET", "failed-sign-ins"),
     "developers": Call("GET", "tokens"),
     "webhooks": Call("GET", "webhooks"),
+    "api-reference": Call("GET", "schema"),
     "settings": Call("GET", "people"),
     "person-remove": Call("DELETE", "people/{key}"),
     "limits": Call("GET", "tenants/{slug}/usage"),
@@ -76,6 +82,11 @@ CALLS: Mapping[str, Call] = {
     "platform-jobs": Call("GET", "jobs"),
     "platform-job": Call("GET", "jobs/{key}"),
     "blocks": Call("GET", "blocks"),
+    "mine": Call("GET", "me/users"),
+    "my-user": Call("GET", "me/users/{key}"),
+    "phone": Call("GET", "me/phone"),
+    "mfa_index": Call("GET", "me"),
+    "usersessions_list": Call("GET", "me/sessions"),
 }
 
 

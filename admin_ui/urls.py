@@ -86,6 +86,7 @@ of_tenant = [
     path("softphone/", softphone.softphone, name="softphone"),
     path("security/", security.security, name="security"),
     path("developers/", developers.developers, name="developers"),
+    path("developers/api", developers.reference, name="api-reference"),
     path("developers/tokens", developers.new_token, name="token-new"),
     path("developers/tokens/<uuid:key>/withdraw", developers.withdraw_token, name="token-withdraw"),
     path("developers/webhooks/", webhooks.webhooks, name="webhooks"),

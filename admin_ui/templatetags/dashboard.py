@@ -13,7 +13,7 @@ from django.forms import BoundField, CheckboxSelectMultiple
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from fedsip_platform.calls import verdict
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.directory import names
+from fedsip_platform.tenants.models import Person
 
 register = template.Library()
 
@@ -92,6 +93,18 @@ def seconds(value: float | timedelta | None) -> str:
     hours, rest = divmod(max(total, 0), 3600)
     minutes, left = divmod(rest, 60)
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+@register.simple_tag
+def nobody_has_signed_in() -> bool:
+    """Whether the platform is new: then the door says where its first password stands."""
+    return not Person.objects.filter(last_login__isnull=False).exists()
+
+
+@register.simple_tag
+def running(since: datetime, now: datetime) -> SafeString:
+    """A duration that goes on; the browser counts it further (parts/times.js)."""
+    return format_html('<span data-since="{}">{}</span>', since.isoformat(), seconds(now - since))
 
 
 @register.filter
@@ -181,6 +194,20 @@ def quality_bars(call: Any) -> dict[str, Any]:
 def why(call: CallRecord) -> str:
     """What was wrong with a call; empty where nothing was."""
     return verdict.why(call)
+
+
+@register.filter
+def with_code(text: str) -> SafeString:
+    """A text in which what stands in backticks is code."""
+    parts = text.split("`")
+    return format_html_join(
+        "",
+        "{}",
+        (
+            (format_html("<code>{}</code>", part) if at % 2 else part,)
+            for at, part in enumerate(parts)
+        ),
+    )
 
 
 @register.filter

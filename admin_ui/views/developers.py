@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
+from drf_spectacular.generators import SchemaGenerator
 
-from admin_ui import forms
+from admin_ui import api_reference, forms
 from admin_ui.frame import tenant_page
 from admin_ui.settings_forms import TokenForm
 from fedsip_platform.api import tokens
@@ -49,6 +52,28 @@ def withdraw_token(request: HttpRequest, key: UUID) -> HttpResponse:
     tokens.withdraw(token)
     messages.success(request, _("“%(name)s” is withdrawn.") % {"name": token.name})
     return redirect("developers", request.place.tenant.slug)
+
+
+@require_GET
+@tenant_page("developers")
+def reference(request: HttpRequest) -> HttpResponse:
+    """All calls of the API about one thing, `?about=users`."""
+    document = _document(get_language())
+    parts = api_reference.parts_of(document)
+    asked = request.GET.get("about", "users")
+    part = asked if asked in parts else parts[0]
+    context = {
+        "parts": parts,
+        "part": part,
+        "operations": api_reference.operations_of(document, part),
+    }
+    return render(request, "admin_ui/developers/reference.html", context)
+
+
+@cache
+def _document(language: str) -> dict[str, Any]:
+    """The OpenAPI document in this language, made once for each process: that takes seconds."""
+    return dict(SchemaGenerator().get_schema(request=None, public=True))
 
 
 def _make(request: HttpRequest, given: dict[str, Any]) -> str:

@@ -150,6 +150,7 @@ SHOWN: dict[str, Keys] = {
     "softphone": nothing,
     "security": nothing,
     "developers": nothing,
+    "api-reference": nothing,
     "settings": nothing,
     "limits": nothing,
     "audit": nothing,

@@ -35,6 +35,7 @@ PAGES_ALONE = {
     "phone",
     "search",
     "developers",
+    "api-reference",
 }
 RESOURCES = {
     **{"alias": "aliases", "group": "ring-groups", "trunk": "trunks", "gateway": "gateways"},
