@@ -90,8 +90,8 @@ def decisions_of(call: CallRecord | LiveCall, begin: datetime) -> list[Decision]
     def since(at: datetime) -> float:
         return max(0.0, (at - begin).total_seconds())
 
-    found = [Decision(since(call.started_at), _("Came from"), call.caller_address)]
-    found += [
+    came = Decision(since(call.started_at), _("Came from"), call.caller_address)
+    found = [
         Decision(
             since(hop.at),
             _("Sent to") if hop.address else _("Looked up"),
@@ -112,7 +112,7 @@ def decisions_of(call: CallRecord | LiveCall, begin: datetime) -> list[Decision]
         is_well = call.answered_at is not None
         by = _("Ended by %(who)s") % {"who": call.get_ended_by_display()}
         found.append(Decision(since(call.ended_at), by, "", ending, is_well))
-    return sorted(found, key=lambda one: one.seconds)
+    return [came, *sorted(found, key=lambda one: one.seconds)]
 
 
 def elapsed(seconds: float) -> str:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 from admin_ui import charts
 from admin_ui.api_calls import Call
 from admin_ui.frame import Place, tenant_page
-from admin_ui.ladder_drawing import drawing_of
+from admin_ui.ladder_drawing import Sound, drawing_of
 from admin_ui.time_axis import axis_of
 from fedsip_platform import choosing, csv_export
 from fedsip_platform.calls import pcap, services, verdict
@@ -39,12 +39,15 @@ CHUNK = 2000
 @require_GET
 @tenant_page("calls")
 def calls(request: HttpRequest) -> HttpResponse:
-    """Live calls above, the history below; the address holds filters and page."""
+    """Live calls before those of the past, in one list; the address holds filters and page."""
     place: Place = request.place
-    live = place.scope.visible(LiveCall.objects.all())
+    live = choosing.live_calls(place.scope.visible(LiveCall.objects.all()), request.GET)
+    ended = _chosen(place, request.GET)
+    if request.GET.get("result") == choosing.GOING_ON:
+        ended = ended.none()
     context = {
-        "page": page_of(_chosen(place, request.GET), "-started_at", request.GET.get("at")),
-        "live": live[:MOST_LIVE],
+        "page": page_of(ended, "-started_at", request.GET.get("at")),
+        "live": [] if request.GET.get("at") else list(live[:MOST_LIVE]),
         "live_count": live.count(),
         "domains": place.scope.visible(Domain.objects.all())[:MOST_LIVE],
         "is_filtered": any(request.GET.get(name) for name in choosing.OF_CALLS),
@@ -65,12 +68,16 @@ def call(request: HttpRequest, key: UUID) -> HttpResponse:
     shown = _messages(request.place, found)
     quality = verdict.quality_of(getattr(found, "mos", None))
     now = timezone.now()
-    drawing = drawing_of(shown) if shown else None
+    ends = [where.partition(" ")[2] for where in (found.caller_address, found.hop)]
+    drawing = drawing_of(shown, *ends, sound=_sound_of(found)) if shown else None
     context = {
         "call": found,
         "is_live": isinstance(found, LiveCall),
         "sentence": verdict.sentence(found, now=now),
         "is_bad": verdict.is_bad(found),
+        "evidence": verdict.evidence(found),
+        "caller": verdict.short(found.caller, found),
+        "callee": verdict.short(found.request_uri or found.callee, found),
         "quality": quality,
         "quality_said": verdict.QUALITIES.get(quality, ""),
         "drawing": drawing,
@@ -135,6 +142,14 @@ def _find(place: Place, key: UUID) -> CallRecord | LiveCall:
         if found is not None:
             return found
     raise Http404
+
+
+def _sound_of(found: CallRecord | LiveCall) -> Sound | None:
+    """What the relay carried, to be drawn between both phones; None where it measured nothing."""
+    media = getattr(found, "media", ())
+    if not media or found.answered_at is None or not found.relay_id:
+        return None
+    return Sound(found.relay_id, found.answered_at, media)
 
 
 def _rehearsal(place: Place, found: CallRecord | LiveCall) -> str:

@@ -25,7 +25,8 @@ OUTCOMES = {
     "silent": gettext_lazy("no answer at all"),
     "failed": gettext_lazy("not reached"),
 }
-WELL = ("waiting", "ringing", "answered")
+WELL = ("waiting", "ringing", "answered", "cancelled")
+"""Nothing is wrong with it: a phone that rang beside the one that answered is called off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,14 @@ _ENDINGS = {
     600: gettext_lazy("%(caller)s called %(callee)s, who was busy"),
     603: gettext_lazy("%(caller)s called %(callee)s, who declined"),
 }
+_SAID_BY_US = {
+    404: gettext_lazy("there is no such user"),
+    407: gettext_lazy("the caller did not sign in"),
+    480: gettext_lazy("no device is signed in"),
+    482: gettext_lazy("it went round in a loop"),
+    484: gettext_lazy("the address is incomplete"),
+}
+"""Why we refused, where no way was tried."""
 QUALITIES = {
     "good": gettext_lazy("good"),
     "fair": gettext_lazy("fair"),
@@ -111,7 +119,25 @@ def why(call: CallRecord) -> str:
     if call.ended_by == "callee":
         return _("the far side said so")
     failed = [hop for hop in hops_of(call) if not hop.is_well]
-    return failed[-1].ending if failed else _("the platform said so")
+    if failed:
+        return failed[-1].ending
+    return str(_SAID_BY_US.get(call.status) or _("the platform said so"))
+
+
+def evidence(call: CallRecord | LiveCall) -> list[str]:
+    """What shows that something was wrong: what the relay saw, else each way that failed."""
+    if not isinstance(call, CallRecord):
+        return []
+    if call.answered_at is not None:
+        return list(call.verdict_text) if is_bad(call) else []
+    failed = [hop for hop in hops_of(call) if not hop.is_well]
+    return [_ending_at(hop.address or bare(hop.target), hop.ending) for hop in failed]
+
+
+def _ending_at(where: str, ending: str) -> str:
+    if where in ending:
+        return ending
+    return _("%(where)s: %(ending)s") % {"where": where, "ending": ending}
 
 
 def _heard(call: CallRecord) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from admin_ui.views import calls
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls.models import CallRecord
 from fedsip_platform.federation.models import CheckState, DomainCheck
-from fedsip_platform.tenants.models import Membership
+from fedsip_platform.tenants.models import Membership, Person
 from tests.platform.browsing import Visitor
 from tests.platform.world import PASSWORD, Api, World, make_live_call, make_person
 
@@ -185,7 +186,33 @@ def test_published_records_are_ticked_off(acme: World) -> None:
 def test_all_calls_that_go_on_are_counted(acme: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "MOST_LIVE", 1)
     make_live_call(acme.tenant, acme.domain)
-    assert "2 calls now" in Api(acme.people["viewer"]).get("/t/acme/calls/").content.decode()
+    shown = Api(acme.people["viewer"]).get("/t/acme/calls/").content.decode()
+    assert "2 calls now" in shown
+    assert "The latest 1 of those that go on" in shown
+
+
+@pytest.mark.parametrize(
+    ("asked", "live", "ended"),
+    [
+        ("", True, True),
+        ("result=live", True, False),
+        ("result=answered", False, True),
+        ("result=failed", False, False),
+        ("status=486", False, False),
+        ("q=alice@example.com", True, True),
+        ("q=nobody@example.com", False, False),
+        ("domain=example.com", True, True),
+        ("domain=elsewhere.example", False, False),
+        ("from=2020-01-01", True, True),
+        ("to=2020-01-01", False, False),
+    ],
+)
+def test_one_list_has_calls_that_go_on_and_those_of_the_past(
+    acme: World, asked: str, live: bool, ended: bool
+) -> None:
+    shown = Api(acme.people["viewer"]).get(f"/t/acme/calls/?{asked}").content.decode()
+    assert (f"/calls/{acme.live_call.public_id}" in shown) is live
+    assert (f"/calls/{acme.call.public_id}" in shown) is ended
 
 
 def test_blocked_addresses_change_as_they_are_blocked(as_operator: Api) -> None:
@@ -207,3 +234,21 @@ def test_a_call_leads_to_its_like_of_now(acme: World) -> None:
     assert "Which rules such a call meets" not in viewer.reads(
         f"/t/acme/calls/{acme.call.public_id}"
     )
+
+
+def test_the_door_tells_of_the_first_password_until_somebody_has_signed_in(acme: World) -> None:
+    Person.objects.update(last_login=None)
+    assert "./fedsip up" in Client().get("/sign-in", secure=True).content.decode()
+    Person.objects.filter(pk=acme.people["viewer"].pk).update(last_login=timezone.now())
+    shown = Client().get("/sign-in", secure=True).content.decode()
+    assert "./fedsip up" not in shown
+    assert shown.count("Forgot your password?") == 1
+
+
+def test_a_form_that_is_too_old_is_answered_by_a_page_of_ours(acme: World) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    answer = strict.post("/sign-in", {"login": "a"}, secure=True)
+    assert answer.status_code == 403
+    shown = answer.content.decode()
+    assert "Send it once more" in shown
+    assert "Back to the start" in shown

@@ -112,6 +112,8 @@ def test_why_a_call_went_wrong(acme: World) -> None:
     assert verdict.why(call) == "the far side said so"
     call.ended_by, call.hop = "proxy", ""
     assert verdict.why(call) == "the platform said so"
+    call.status = 480
+    assert verdict.why(call) == "no device is signed in"
     call.hops = [tried(call, 0, "failed", reason="connection refused")]
     assert verdict.why(call) == "not reached: connection refused"
     assert verdict.why(make_call(acme.tenant, acme.domain)) == ""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fedsip_platform.calls.models import CallRecord, LiveCall
-from fedsip_platform.calls.verdict import is_bad, lasting, quality_of, sentence
+from fedsip_platform.calls.verdict import evidence, is_bad, lasting, quality_of, sentence
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 BOTH = [{"sender": "caller", "packets": 9000}, {"sender": "callee", "packets": 9000}]
@@ -93,6 +93,33 @@ def test_calls_that_were_answered(changes: dict[str, Any], said: str) -> None:
 )
 def test_calls_that_were_not(changes: dict[str, Any], said: str) -> None:
     assert sentence(CallRecord(**{**MISSED, **changes}), now=NOW) == said
+
+
+def hop(address: str, outcome: str, reason: str) -> dict[str, Any]:
+    row = {"target": "sip:bob@elsewhere.org", "address": address, "leads": [], "status": 0}
+    return {**row, "at": NOW.isoformat(), "outcome": outcome, "reason": reason}
+
+
+@pytest.mark.parametrize(
+    ("call", "shown"),
+    [
+        (CallRecord(**TALK, verdict=["loss_caller"], verdict_text=["a", "b"]), ["a", "b"]),
+        (CallRecord(**TALK, verdict=["other_address_caller"], verdict_text=["a"]), []),
+        (CallRecord(**MISSED, hops=[hop("", "failed", "no address")]),
+         ["bob@elsewhere.org: not reached: no address"]),
+        (CallRecord(**MISSED, hops=[
+            hop("udp 192.0.2.1:5060", "cancelled", ""),
+            hop("udp 192.0.2.2:5060", "refused", "Busy Here"),
+            hop("udp 192.0.2.3:5060", "failed", "udp 192.0.2.3:5060: No route to host"),
+        ]), [
+            "udp 192.0.2.2:5060: refused: Busy Here",
+            "not reached: udp 192.0.2.3:5060: No route to host",
+        ]),
+        (LiveCall(caller=TALK["caller"]), []),
+    ],
+)  # fmt: skip
+def test_what_shows_that_something_was_wrong(call: CallRecord | LiveCall, shown: list[str]) -> None:
+    assert evidence(call) == shown
 
 
 @pytest.mark.parametrize(

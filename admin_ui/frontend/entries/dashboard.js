@@ -3,7 +3,7 @@ import "../parts/htmx.js";
 import { shortcuts } from "../parts/shortcuts.js";
 import { menus } from "../parts/menus.js";
 import { toasts } from "../parts/toasts.js";
-import { times } from "../parts/times.js";
+import { durations, times } from "../parts/times.js";
 import { copying } from "../parts/copying.js";
 import { charts } from "../parts/charts.js";
 import { ordering } from "../parts/ordering.js";
@@ -12,7 +12,7 @@ import { ladder } from "../parts/ladder.js";
 import { moments } from "../parts/moment.js";
 import { live } from "../parts/live.js";
 
-for (const begin of [shortcuts, menus, toasts, copying, forms, ladder, moments, live]) begin(document);
+for (const begin of [shortcuts, menus, toasts, copying, forms, ladder, moments, durations, live]) begin(document);
 
 // What htmx puts into the page later is brought to life as the page itself is.
 const lively = [times, charts, ordering];

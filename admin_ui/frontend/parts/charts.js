@@ -35,7 +35,7 @@ function draw(place) {
     height: place.clientHeight - 32,
     cursor: { points: { size: 6 } },
     scales: { y: { range: (_, low, high) => [data.least ?? 0, data.most ?? Math.max(high, 4) * 1.1] } },
-    axes: [{ ...axis, values: clock, space: 64 }, { ...axis, size: 44 }],
+    axes: [{ ...axis, values: clock, space: 64, size: 30 }, { ...axis, size: 44 }],
     series: [{ value: (_, at) => (at == null ? "" : `${day.format(at * 1000)} ${time.format(at * 1000)}`) }, ...data.series.map((one) => series(one))],
   };
   if (data.series.some((one) => one.bars)) options.scales.x = { range: widened(data.x[1] - data.x[0]) };

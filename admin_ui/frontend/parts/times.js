@@ -1,8 +1,24 @@
-// The exact time on hover, in the zone of whoever looks.
+// The exact time on hover, in the zone of whoever looks; and durations that go on, second by second.
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 
 export function times(part) {
   for (const time of part.querySelectorAll("time[datetime]")) {
     time.title = format.format(new Date(time.dateTime));
   }
+}
+
+export function durations(document) {
+  setInterval(() => {
+    for (const one of document.querySelectorAll("[data-since]")) {
+      one.textContent = lasting((Date.now() - new Date(one.dataset.since)) / 1000);
+    }
+  }, 1000);
+}
+
+// As the server writes it: 0:07, 3:41, 1:02:09.
+function lasting(seconds) {
+  const total = Math.max(0, Math.floor(seconds));
+  const [hours, minutes, rest] = [total / 3600, (total % 3600) / 60, total % 60].map(Math.floor);
+  const two = (number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
