@@ -16,7 +16,6 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
-from django.views.csrf import csrf_failure as csrf_page
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
@@ -130,12 +129,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         return respond(
             request, HTTPStatus.FORBIDDEN, _("CSRF check failed: %(reason)s") % {"reason": reason}
         )
-    return csrf_page(request, reason)
+    return _page(request, HTTPStatus.FORBIDDEN, is_old_form=True)
 
 
-def _page(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
+def _page(request: HttpRequest, status: HTTPStatus, **more: bool) -> HttpResponse:
     """For people, where nothing is sure: it asks neither the session nor the database."""
-    page = {"status": int(status), "request_id": request.META.get("HTTP_X_REQUEST_ID", "")}
+    request_id = request.META.get("HTTP_X_REQUEST_ID", "")
+    page = {"status": int(status), "request_id": request_id, **more}
     return HttpResponse(render_to_string("admin_ui/problem.html", page), status=status)
 
 
