@@ -84,7 +84,6 @@ CALLS: Mapping[str, Call] = {
     "blocks": Call("GET", "blocks"),
     "mine": Call("GET", "me/users"),
     "my-user": Call("GET", "me/users/{key}"),
-    "phone": Call("GET", "me/phone"),
     "mfa_index": Call("GET", "me"),
     "usersessions_list": Call("GET", "me/sessions"),
 }
