@@ -35,7 +35,10 @@ def reachable() -> str:
 
 def host_name() -> str:
     """The machine's name, qualified if it knows its domain."""
-    return socket.getfqdn().lower().rstrip(".") or socket.gethostname()
+    try:
+        return socket.getfqdn().lower().rstrip(".") or socket.gethostname()
+    except UnicodeError:  # a label above 63 octets, or none: the kernel takes it, the DNS does not
+        return socket.gethostname()
 
 
 def is_host(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
@@ -46,6 +47,12 @@ def test_it_serves_names_and_addresses(state: StateFolder) -> None:
 )
 def test_names_that_no_certificate_can_hold_are_left_out(text: str, expected: bool) -> None:
     assert addresses.is_host(text) is expected
+
+
+@pytest.mark.parametrize("name", ["a" * 64, "a..b", "host"])
+def test_a_machine_may_have_any_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: name)
+    assert addresses.host_name().startswith(name)
 
 
 def test_the_key_is_private(state: StateFolder) -> None:
