@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import dns.exception
+import dns.name
 import psycopg
 
 from fedsip_platform.launch.problem import BAD_SETTING, Problem
@@ -66,6 +68,17 @@ def check_broker(url: str) -> None:
             connection.ensure_connection(max_retries=1, interval_start=0.2, timeout=CONNECT_SECONDS)
     except (KombuError, OperationalError, OSError, KeyError, ImportError, ValueError) as error:
         raise Problem(f"FEDSIP_BROKER_URL leads to no broker: {_first_line(error)}") from error
+
+
+def check_machine_name(name: str) -> None:
+    """The kernel takes names that the DNS does not; the proxy's resolver begins with this one."""
+    try:
+        dns.name.from_text(name)
+    except dns.exception.DNSException as error:
+        raise Problem(
+            f"this machine is called {name!r}, which cannot be a name of the DNS; "
+            "give it another by hostnamectl hostname NAME"
+        ) from error
 
 
 def check_files(environment: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -92,6 +93,7 @@ class Start:
     def _look(self) -> listening.Listening:
         """Everything that can be wrong, before anything is started."""
         preflight.refuse_unknown_names(os.environ, settings_list.names())
+        preflight.check_machine_name(socket.gethostname())
         preflight.check_files(os.environ)
         self._state.make()
         self._state.lock("up")

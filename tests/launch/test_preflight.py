@@ -69,6 +69,17 @@ def test_a_full_disk_is_one_line(
     preflight.check_room(tmp_path, is_embedded=is_embedded)
 
 
+@pytest.mark.parametrize("name", ["a" * 64, "a..b", ".a", "wörk_ß"])
+def test_a_name_that_is_none_of_the_dns_is_one_line(name: str) -> None:
+    with pytest.raises(Problem, match=f"this machine is called '{name}', which cannot be a name"):
+        preflight.check_machine_name(name)
+
+
+@pytest.mark.parametrize("name", ["host", "a" * 63, "my_host.example.", "wörk"])
+def test_any_other_name_will_do(name: str) -> None:
+    preflight.check_machine_name(name)
+
+
 def test_certificate_and_key_go_together(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"FEDSIP_TLS_CERT is set and FEDSIP_TLS_KEY is not"):
         preflight.check_files({"FEDSIP_TLS_CERT": "/etc/cert.pem"})
