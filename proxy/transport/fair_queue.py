@@ -22,10 +22,10 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 class _Waiting(Generic[Item]):
     """What waits of one source, each with its size."""
 
-    __slots__ = ("bytes", "items")
+    __slots__ = ("items", "size")
 
     def __init__(self) -> None:
-        self.bytes = 0
+        self.size = 0
         self.items: deque[tuple[Item, int]] = deque()
 
 
@@ -57,10 +57,10 @@ class FairQueue(Generic[Item]):
         if waiting is None:
             waiting = self._sources[source] = _Waiting()
             self._turns.append(source)
-        elif len(waiting.items) >= MOST_OF_ONE or waiting.bytes + size > MOST_BYTES_OF_ONE:
+        elif len(waiting.items) >= MOST_OF_ONE or waiting.size + size > MOST_BYTES_OF_ONE:
             return False
         waiting.items.append((item, size))
-        waiting.bytes += size
+        waiting.size += size
         self._bytes += size
         self._count += 1
         return True
@@ -73,7 +73,7 @@ class FairQueue(Generic[Item]):
         source = self._turns.popleft()
         waiting = self._sources[source]
         item, size = waiting.items.popleft()
-        waiting.bytes -= size
+        waiting.size -= size
         self._bytes -= size
         if waiting.items:
             self._turns.append(source)

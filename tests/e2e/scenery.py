@@ -389,6 +389,9 @@ def _rules(world: World) -> None:
          enabled=False)  # fmt: skip
     make(world.domain, from_username="night", match_user_agent="Yealink", tran_user="reception",
          priority=50, hours="Mon-Fri 18:00-08:00")  # fmt: skip
+    make(world.domain, match_regex="^1000$", priority=60, note="As the shop",
+         tran_from_user="+4989123456", tran_from_display="Example & Sons",
+         tran_add_header="X-Department: sales", tran_remove_header="X-Cost-Centre")  # fmt: skip
 
 
 def _routes(world: World, now: datetime) -> None:
