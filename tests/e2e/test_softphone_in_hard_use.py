@@ -148,5 +148,20 @@ def test_who_signs_out_in_another_tab_is_called_here_no_more(
     alice.is_ready()
 
 
+def test_a_new_password_of_the_user_s_costs_one_call(
+    softphone: Softphones, platform: Platform
+) -> None:
+    """Passes end with the password before; the page asks for a new one."""
+    alice, bob = softphone("renews1"), softphone("renews2")
+    platform.cli("user", "password", f"renews1@{DOMAIN}", "--password-stdin", stdin="another-1234")
+    alice.dials("renews2")
+    alice.page.get_by_text("Your sign-in had ended").wait_for()
+    alice.dials("renews2")
+    bob.answers()
+    alice.is_in("talking")
+    alice.clicks("end")
+    bob.has_no_call()
+
+
 def aors(platform: Platform) -> str:
     return " ".join(row["aor"] for row in json.loads(platform.cli("registrations", "--json")))

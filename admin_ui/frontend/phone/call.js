@@ -1,7 +1,8 @@
 // One call: what a person can do with it, what is heard, and how well. No DOM but one <audio>.
 import { Invitation, SessionState } from "sip.js";
-import { openMicrophone } from "./microphone.js";
+import { openMicrophone, whyNoMicrophone } from "./microphone.js";
 import { Judge, packetsIn } from "./quality.js";
+import { whatBecameOf } from "./refusals.js";
 import { _ } from "./words.js";
 
 const LOOK_EVERY_MS = 2000;
@@ -356,7 +357,7 @@ export class Call extends EventTarget {
       if (this.#session.state === SessionState.Initial) return { ...media, stream };
       for (const track of stream.getTracks()) track.stop();
     } catch (error) {
-      this.why = MICROPHONE[error.name] ?? error.message;
+      this.why = whyNoMicrophone(error);
     }
     return null;
   }
@@ -370,7 +371,7 @@ export class Call extends EventTarget {
       try {
         await this.useMicrophone(this.#media().constraints.audio.deviceId?.exact ?? "");
       } catch (error) {
-        this.why = MICROPHONE[error.name] ?? error.message;
+        this.why = whyNoMicrophone(error);
         this.#tell();
       }
     };
@@ -401,9 +402,10 @@ export class Call extends EventTarget {
   }
 
   #refused(message) {
-    const [outcome, why] = REFUSALS[message.statusCode] ?? ["failed", message.reasonPhrase];
-    this.outcome = outcome;
-    this.why = message.statusCode === 480 && this.isToOneself ? _("This is your own number, and no other phone of yours is there.") : why;
+    const { statusCode } = message;
+    if (statusCode === 401 || statusCode === 407) this.dispatchEvent(new Event("signedout"));
+    [this.outcome, this.why] = whatBecameOf(message);
+    if (statusCode === 480 && this.isToOneself) this.why = _("This is your own number, and no other phone of yours is there.");
   }
 
   #failed(error) {
@@ -421,23 +423,3 @@ export class Call extends EventTarget {
 function later() {
   return new Promise((resolve) => setTimeout(resolve, 500 + Math.random() * 2000));
 }
-
-const REFUSALS = {
-  403: ["failed", _("This call is not allowed.")],
-  404: ["failed", _("There is nobody of that name.")],
-  408: ["missed", _("Nobody answered.")],
-  480: ["missed", _("They are not there now.")],
-  484: ["failed", _("The number is not complete.")],
-  486: ["busy", _("Busy.")],
-  487: ["cancelled", ""],
-  488: ["failed", _("The other side cannot speak to a browser.")],
-  503: ["failed", _("The call could not be carried just now.")],
-  600: ["busy", _("Busy.")],
-  603: ["refused", _("They refused the call.")],
-};
-
-const MICROPHONE = {
-  NotAllowedError: _("The browser may not use the microphone: allow it beside the page's address."),
-  NotFoundError: _("There is no microphone."),
-  NotReadableError: _("Another program holds the microphone."),
-};

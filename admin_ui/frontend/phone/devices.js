@@ -1,7 +1,7 @@
 // Microphone and speaker: which, and a meter that shows whether anything is heard.
 import { button, h } from "./dom.js";
 import { showLevel } from "./level.js";
-import { openMicrophone } from "./microphone.js";
+import { openMicrophone, whyNoMicrophone } from "./microphone.js";
 import { _ } from "./words.js";
 
 export function devicePanel(root, line, memory) {
@@ -52,8 +52,8 @@ export function devicePanel(root, line, memory) {
     let stream;
     try {
       stream = await openMicrophone(memory.device("microphone"));
-    } catch {
-      said.textContent = _("The browser may not use a microphone: allow it beside the page's address.");
+    } catch (error) {
+      said.textContent = whyNoMicrophone(error);
       return;
     }
     list(); // now with names

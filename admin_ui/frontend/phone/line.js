@@ -358,6 +358,7 @@ export class Line extends EventTarget {
       else this.#tell("calls");
     });
     call.addEventListener("change", () => this.#tell("calls"));
+    call.addEventListener("signedout", () => this.#renew()); // her password has changed meanwhile
     this.#tell("calls");
     return call;
   }

@@ -1,6 +1,14 @@
-// The microphone that somebody has chosen, or the system's own where it has been unplugged since.
-//
-// Asked for exactly: Chrome takes the system's own before one that is only `ideal`.
+// The microphone that somebody has chosen, and why there is none.
+import { _ } from "./words.js";
+
+const WHY = {
+  NotAllowedError: _("The browser may not use the microphone: allow it beside the page's address."),
+  NotFoundError: _("There is no microphone."),
+  NotReadableError: _("Another program holds the microphone."),
+};
+
+// The chosen one, or the system's own where it has been unplugged since. Asked for exactly: Chrome takes
+// the system's own before one that is only `ideal`.
 export async function openMicrophone(deviceId) {
   if (deviceId) {
     try {
@@ -10,4 +18,8 @@ export async function openMicrophone(deviceId) {
     }
   }
   return navigator.mediaDevices.getUserMedia({ audio: true });
+}
+
+export function whyNoMicrophone({ name, message }) {
+  return WHY[name] ?? message;
 }
