@@ -7,10 +7,10 @@ JSON, one parameter for each kind: an array for each column costs psycopg three 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from proxy.observe.encoding import encoded
 from proxy.postgres import SNAPSHOT_COLUMNS
 from proxy.sip.uri import Aor
 
@@ -131,9 +131,9 @@ def parameters(
 ) -> dict[str, str]:
     """Values of WRITE. A removal with True is one of that flow alone, whatever the Call-ID."""
     return {
-        "removed": json.dumps([_removed(one, is_of_flow) for one, is_of_flow in removed]),
-        "refreshed": json.dumps([_columns(one) for one in refreshed]),
-        "written": json.dumps([_columns(one) for one in written]),
+        "removed": encoded([_removed(one, is_of_flow) for one, is_of_flow in removed]).decode(),
+        "refreshed": encoded([_columns(one) for one in refreshed]).decode(),
+        "written": encoded([_columns(one) for one in written]).decode(),
     }
 
 

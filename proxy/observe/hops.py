@@ -16,16 +16,15 @@ columns and costs nothing here. All others have a list, as JSON made once, of ro
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
+from .encoding import encoded
 from .text import as_instant, as_text, place, place_of, storable
 
 if TYPE_CHECKING:
     from .protocols import Observed
 
 Row = dict[str, Any]
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 MOST_HOPS: Final = 24
 """Of a call; where there are more, the last one stands behind the first of them."""
 
@@ -74,7 +73,7 @@ def hops_of(call: Observed, *, since: float) -> str:
         rows.sort(key=_at)
     if len(rows) > MOST_HOPS:
         rows = [*rows[: MOST_HOPS - 1], rows[-1]]
-    return _encode(rows) if rows else ""
+    return encoded(rows).decode() if rows else ""
 
 
 def _is_plain(branch: Any) -> bool:

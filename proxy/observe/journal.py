@@ -8,18 +8,16 @@ with the machine alone.
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from .encoding import encoded
 from .spool import Batch, batch_of, make_folder
 
 log = logging.getLogger(__name__)
-
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 _REWRITTEN_FROM: Final = 1_000_000
 """Bytes: below that, lines that may go stay beside those that may not."""
@@ -51,7 +49,7 @@ class Journal:
 
     def add(self, batch: Batch) -> bytes:
         """Keep a batch; its line, for `keep_only`."""
-        line = _encode(batch).encode() + b"\n"
+        line = encoded(batch) + b"\n"
         if self._size + len(line) > self._most_bytes:
             self._failed("it is full")
             return line

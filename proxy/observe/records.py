@@ -9,7 +9,6 @@ written twice without harm: rows are known by the call's public id, and none goe
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import deque
 from itertools import islice
@@ -21,6 +20,7 @@ from psycopg.rows import dict_row
 from proxy.postgres import Database, first_line
 
 from .call import Call, Row, call_of
+from .encoding import encoded
 from .journal import Journal
 from .spool import Batch, Spool
 
@@ -298,8 +298,8 @@ class Records:
 
 def _parameters(batch: Batch) -> dict[str, Any]:
     return {
-        "live": json.dumps(batch.get("live", [])),
-        "calls": json.dumps(batch.get("calls", [])),
-        "elsewhere": json.dumps(batch.get("elsewhere", [])),
+        "live": encoded(batch.get("live", [])).decode(),
+        "calls": encoded(batch.get("calls", [])).decode(),
+        "elsewhere": encoded(batch.get("elsewhere", [])).decode(),
         "gone": batch.get("gone", []),
     }

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .encoding import encoded
+
 log = logging.getLogger(__name__)
 
 Batch = dict[str, list[Any]]
@@ -37,7 +39,7 @@ class Spool:
 
     def append(self, batch: Batch) -> bool:
         """Keep a batch; False when there is no room, or no disk."""
-        line = json.dumps(batch, separators=(",", ":")).encode() + b"\n"
+        line = encoded(batch) + b"\n"
         try:
             if self.waiting_bytes + len(line) > self._most_bytes:
                 return False

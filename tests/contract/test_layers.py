@@ -54,6 +54,7 @@ PURE = [
     "proxy/locate/rfc3263.py",
     "proxy/relay/profile.py",
     "proxy/relay/offer_answer.py",
+    "proxy/observe/encoding.py",
     "proxy/observe/masking.py",
     "proxy/observe/media_report.py",
     "proxy/observe/message_frames.py",
