@@ -50,9 +50,12 @@ def whole_text(value: bytes) -> str:
 
 
 def as_instant(wall: float) -> str:
-    """Epoch seconds as PostgreSQL reads them."""
-    second, microsecond = divmod(round(wall * 1_000_000), 1_000_000)
-    return f"{_second(second)}.{microsecond:06}+00:00"
+    """Epoch seconds as PostgreSQL reads them. Whole numbers alone: to round and to format floats
+    takes four times as long, and a call has a dozen of them written."""
+    microseconds = int(wall * 1_000_000 + 0.5)
+    second = microseconds // 1_000_000
+    digits = str(1_000_000 + microseconds - second * 1_000_000)
+    return f"{_second(second)}.{digits[1:]}+00:00"
 
 
 @lru_cache(maxsize=64)  # a call's instants lie close to those of others
