@@ -35,6 +35,16 @@ STICKS_OUT = """() => {
     .filter((one) => one.getBoundingClientRect().right > page.clientWidth + 1)
     .map((one) => `sticks out: ${one.tagName}.${one.getAttribute("class")}`).slice(0, 5);
 }"""
+SETTLED = """async () => {
+  await document.fonts.ready;
+  const moving = document.getAnimations().filter(
+    (one) => one.effect.getComputedTiming().endTime !== Infinity
+  );
+  await Promise.allSettled(moving.map((one) => one.finished));
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  do { await frame(); await frame(); } while (document.querySelector(".htmx-request"));
+}"""
+"""After a change of size and light: what is drawn anew, moves or is being fetched, is there."""
 # Refusals have pages, too.
 STATUS = {"not-there": 404, "invitation-gone": 410, "socialaccount_login_error": 401}
 # Of the tenant that is new, and of the one that is crowded.
@@ -106,6 +116,7 @@ class Looker:
         for size, light in looks:
             self._page.set_viewport_size(size)
             self._page.emulate_media(color_scheme=light, reduced_motion="reduce")
+            self._page.evaluate(SETTLED)
             picture = PICTURES / f"{self._name}-{size['width']}-{light}.png"
             self._page.screenshot(path=picture, full_page=True)
             broken = violations(self._page)

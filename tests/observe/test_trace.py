@@ -18,6 +18,7 @@ from proxy.transport.flow import Flow
 from tests.harness.builders import request
 from tests.harness.database import Administrator, until
 from tests.harness.homer import understood
+from tests.harness.processes import free_port
 
 FLOW = Flow("udp", ("198.51.100.1", 5060), ("192.0.2.10", 5062))
 V6 = Flow("tls", ("2001:db8::1", 5061), ("2001:db8::2", 40000), 7)
@@ -260,9 +261,7 @@ async def test_a_node_keeps_a_refused_call_and_tells_homer(
     ):
         homer.bind(("127.0.0.1", 0))
         phone.bind(("127.0.0.1", 0))
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as reserved:
-            reserved.bind(("127.0.0.1", 0))
-            port = reserved.getsockname()[1]
+        port = free_port()  # none that the kernel may give to somebody else meanwhile
         settings = ProxySettings(
             database_url=fresh_url,
             state_dir=tmp_path,
