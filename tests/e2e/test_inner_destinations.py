@@ -116,16 +116,16 @@ def public_host(tmp_path: Path, fresh_url: str, service: Service) -> Iterator[Pl
             "FEDSIP_SIP_DNS_SERVERS": dns.address,
             "FEDSIP_SIP_ADVERTISED_IPV4": "203.0.113.1",
         }
-        with Platform(
+        made = Platform(
             tmp_path / "public",
             database_url=fresh_url,
             addresses=("127.0.0.1",),
             settings=settings,
             own_relay=False,
-        ) as running:
-            running.add_domain(
-                DOMAIN, "unauthenticated=on", "unauthenticated_calls_out=on", "media_policy=never"
-            )
+        )
+        policy = ("unauthenticated=on", "unauthenticated_calls_out=on", "media_policy=never")
+        made.add_domain(DOMAIN, *policy)  # before the proxy begins, which has it then
+        with made as running:
             yield running
 
 

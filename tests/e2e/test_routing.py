@@ -168,8 +168,11 @@ def test_forward(hosts: Hosts, bench: Bench, condition: str, cause: int) -> None
 
 def test_ring_group_at_once(hosts: Hosts, bench: Bench) -> None:
     alice = next(hosts.people[HOME])
-    (bob, bobs_port), (carol, carols_port) = someone(hosts, bench), someone(hosts, bench)
+    bob, carol = next(hosts.people[HOME]), next(hosts.people[HOME])
+    bobs_port, carols_port = free_port(), free_port()
     hosts.platform.cli("group", "add", f"both@{HOME}", f"members={bob.user},{carol.user}")
+    for party, port in ((bob, bobs_port), (carol, carols_port)):  # the proxy hears of the group
+        bench.registered(party, port)
     loser = rings_in_vain(bench, bob.user, bobs_port)
     winner = bench.phone(
         receive("INVITE", route_set=True),
@@ -188,10 +191,12 @@ def test_ring_group_at_once(hosts: Hosts, bench: Bench) -> None:
 def test_ring_group_in_order(hosts: Hosts, bench: Bench) -> None:
     """The first is busy, the second rings in vain, the third answers."""
     alice = next(hosts.people[HOME])
-    members = [someone(hosts, bench) for _ in range(3)]
+    members = [(next(hosts.people[HOME]), free_port()) for _ in range(3)]
     names = ",".join(party.user for party, _ in members)
     words = (f"members={names}", "strategy=in_order", "ring_seconds=5")
     hosts.platform.cli("group", "add", f"turns@{HOME}", *words)
+    for party, port in members:  # meanwhile the proxy hears of the group
+        bench.registered(party, port)
     roles = (is_busy, rings_in_vain, answers)
     phones = [
         role(bench, party.user, port) for role, (party, port) in zip(roles, members, strict=True)
