@@ -15,6 +15,8 @@ from media.rtp import Hearsay, History
 from media.sdp import Connection, Media, Session
 from media.security import DTLS, Security
 
+HIGHEST_PORT = 65_535
+
 
 class Refused(Exception):
     """The relay cannot do what was asked; the text is the NG error."""
@@ -221,7 +223,10 @@ class Stream:
                 rtcp_host = named.host
         hosts = tuple(one for one in (connection.host, source) if one)
         self._name(self.rtp, host, media.port, hosts, source)
-        self._name(self.rtcp, rtcp_host, port, hosts, source)
+        if port > HIGHEST_PORT:  # RTP has the last one, and there is none behind it
+            self.rtcp.hold()
+        else:
+            self._name(self.rtcp, rtcp_host, port, hosts, source)
 
     def describe(self, session: Session, media: Media) -> None:
         """Take what is said of the section itself, wherever it is."""

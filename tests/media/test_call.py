@@ -48,6 +48,18 @@ def test_offer_and_answer(call: Call, ports: Pairs) -> None:
     assert (to_callee.rtcp_out[1], to_callee.rtcp_destination) == (24003, ("192.0.2.2", 6005))
 
 
+def test_no_rtcp_goes_beyond_the_last_port(call: Call, ports: Pairs) -> None:
+    told(call, ports, offer(sdp(65535)))
+    told(call, ports, answer(sdp(6004, host="192.0.2.2")))
+    by_local = {rule.local[1]: rule for rule in call.dialogues[0].rules()}
+    assert by_local[24002].destination == ("192.0.2.1", 65535)
+    assert by_local[24003].destination is None
+    assert by_local[24002].rtcp_destination is None
+    told(call, ports, offer(sdp(65535, "a=rtcp:5005")))  # it may lie elsewhere (RFC 3605)
+    by_local = {rule.local[1]: rule for rule in call.dialogues[0].rules()}
+    assert by_local[24003].destination == ("192.0.2.1", 5005)
+
+
 def test_early_media_flows_before_the_answer(call: Call, ports: Pairs) -> None:
     outcome = tell(call, ports, offer(sdp(5004)))
     by_local = {rule.local[1]: rule for rule in outcome.dialogue.rules()}
