@@ -157,10 +157,11 @@ class Calls:
         if held is not None:
             reported = tags_of(original.from_tag, original.to_tag) if held.relay_id else None
             self._end(held, 200, ended_by, b"BYE", reported=reported)
-        elif not self._calls.has_named(original.call_id) and original.call_id not in self._over:
+        elif original.call_id not in self._over:
             call_id = as_text(original.call_id)
+            tags = [as_text(tag) for tag in (original.from_tag, original.to_tag) if tag]
             ended_at = as_instant(self._wall())
-            self._records.ended_elsewhere(call_id, ended_at=ended_at, ended_by=ended_by)
+            self._records.ended_elsewhere(call_id, tags, ended_at=ended_at, ended_by=ended_by)
 
     def platform_ended(self, held: Call, reason: bytes, *, reports: bool = False) -> None:
         """The platform has ended it: somebody wanted that, or nobody sees anything of it."""

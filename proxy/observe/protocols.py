@@ -58,5 +58,7 @@ class Records(Protocol):
     def ended(self, call: Call) -> None:
         """A call is over."""
 
-    def ended_elsewhere(self, call_id: str, *, ended_at: str, ended_by: str) -> None:
-        """A BYE passed for a call that is not known here."""
+    def ended_elsewhere(
+        self, call_id: str, tags: list[str], *, ended_at: str, ended_by: str
+    ) -> None:
+        """A BYE with these tags passed for a call that is not known here."""

@@ -41,6 +41,12 @@ _RECORD: Final = (*_ROUTE, "ended_at", "status", "reason", "ended_by", "media", 
 _LIVE: Final = (*_ROUTE, "dialog", "hops")
 _HOPS: Final = "coalesce((hops #>> '{}')::jsonb, '[]')"
 """They come as the text of a list: it is encoded once, however often the call is written."""
+_OF_ITS_DIALOG: Final = """
+    (bye.tags IS NULL OR NOT l.dialog ? 'to' OR NOT EXISTS (
+        SELECT FROM unnest(bye.tags) AS tag
+        WHERE strpos(concat(l.dialog ->> 'from', l.dialog ->> 'to'), tag) = 0))
+"""
+"""Several calls may have one Call-ID: a BYE is of the one that has both its tags."""
 _CHANGES: Final = ("target", "hop", "hops", "ringing_at", "answered_at", "relay_id", "dialog")
 
 # Statements of our own column names, with one parameter for a whole batch: a tenth of what a
@@ -55,8 +61,8 @@ WITH ended AS (
     DELETE FROM proxy_live_call WHERE public_id = ANY (%(gone)s::uuid[])
 ), left_elsewhere AS (
     DELETE FROM proxy_live_call l USING json_to_recordset(%(elsewhere)s::json)
-        AS bye(call_id text, ended_at timestamptz, ended_by text)
-    WHERE l.call_id = bye.call_id AND l.answered_at IS NOT NULL
+        AS bye(call_id text, tags text[], ended_at timestamptz, ended_by text)
+    WHERE l.call_id = bye.call_id AND l.answered_at IS NOT NULL AND {_OF_ITS_DIALOG}
     RETURNING {", ".join(f"l.{name}" for name in _ROUTE)}, l.hops, bye.ended_at, bye.ended_by
 ), ended_elsewhere AS (
     INSERT INTO proxy_call ({", ".join(_ROUTE)}, hops, ended_at, status, reason, ended_by)
@@ -170,9 +176,11 @@ class Records:
             self._lose()
         self._ended.append(end)
 
-    def ended_elsewhere(self, call_id: str, *, ended_at: str, ended_by: str) -> None:
+    def ended_elsewhere(
+        self, call_id: str, tags: list[str], *, ended_at: str, ended_by: str
+    ) -> None:
         """A BYE passed here for a call that another node, or an earlier life of this one, began."""
-        bye = {"call_id": call_id, "ended_at": ended_at, "ended_by": ended_by}
+        bye = {"call_id": call_id, "tags": tags, "ended_at": ended_at, "ended_by": ended_by}
         self._journal.add({"elsewhere": [bye]})
         if len(self._elsewhere) >= self._most_waiting:
             self._lose()

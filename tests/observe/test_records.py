@@ -309,12 +309,37 @@ async def test_a_bye_elsewhere_ends_a_call_that_was_answered(
     other = records(fresh_url, tmp_path)
     for number in (1, 2, 3):
         other.ended_elsewhere(
-            f"call-{number:04}", ended_at="2027-01-15T08:00:30+00:00", ended_by="caller"
+            f"call-{number:04}", [], ended_at="2027-01-15T08:00:30+00:00", ended_by="caller"
         )
     await other.write()
     assert ask(fresh_url, LIVE) == [("call-0002", False)]
     [row] = ask(fresh_url, "SELECT public_id, status, reason, ended_by FROM proxy_call")
     assert (row[0].hex, *row[1:]) == (call(1).public_id, 200, "BYE", "caller")
+    await other.close()
+
+
+@pytest.mark.parametrize(
+    ("tags", "left"),
+    [(["a", "b1"], [3, 4]), (["b2", "a"], [2, 4]), (["a", "b9"], [2, 3, 4]), ([], [4])],
+)
+async def test_a_bye_elsewhere_ends_the_call_that_has_its_tags(
+    fresh_url: str, tmp_path: Path, tags: list[str], left: list[int]
+) -> None:
+    """Two are of one Call-ID; without tags it is of both."""
+    dead = records(fresh_url, tmp_path)
+    for number, tag in ((2, b"b1"), (3, b"b2")):
+        one = call(number, answered_at=NOW + 1)
+        one.call_id = b"shared"
+        one.dialog = Dialog(b"<sip:a@x>;tag=a", b"<sip:b@x>;tag=" + tag, b"<sip:a>", b"<sip:b>", ())
+        dead.changed(one)
+    dead.changed(call(4, answered_at=NOW + 1))
+    await dead.write()
+    await dead.close()
+    other = records(fresh_url, tmp_path)
+    other.ended_elsewhere("shared", tags, ended_at="2027-01-15T08:00:30+00:00", ended_by="caller")
+    await other.write()
+    rows = ask(fresh_url, "SELECT public_id FROM proxy_live_call ORDER BY public_id")
+    assert {row[0].hex for row in rows} == {call(number).public_id for number in left}
     await other.close()
 
 

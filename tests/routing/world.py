@@ -221,7 +221,9 @@ class World:
     def ending(self, call: Call) -> None:
         """A call is over, its relay's last words are not there yet."""
 
-    def ended_elsewhere(self, call_id: str, *, ended_at: str, ended_by: str) -> None:
+    def ended_elsewhere(
+        self, call_id: str, tags: list[str], *, ended_at: str, ended_by: str
+    ) -> None:
         """A BYE of a call that is not known here."""
         self.elsewhere.append((call_id, ended_by))
 
