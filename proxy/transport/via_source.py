@@ -1,13 +1,13 @@
 """The source of a request in its top Via, and where responses go by it (RFC 3261 s18.2, RFC 3581).
 
 Responses go to where the request came from. `received` that a sender wrote itself is overwritten,
-and an `maddr` is followed to a multicast group alone: what a stranger writes into a Via must not
-make us send to somebody else.
+and an `maddr` is followed to SIP's own multicast group alone: what a stranger writes into a Via
+must not make us send to somebody else, such as all who speak mDNS beside us.
 """
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from typing import Final
 
 from proxy.sip.errors import ParseError
 from proxy.sip.fields import Via
@@ -18,6 +18,9 @@ from proxy.sip.uri import DEFAULT_PORT
 
 from .addresses import canonical
 from .flow import Address, Flow
+
+_SIP_GROUP: Final = "224.0.1.75"
+"""sip.mcast.net (RFC 3261 s10.2.6)."""
 
 
 def stamp_source(request: Request, flow: Flow) -> None:
@@ -86,7 +89,7 @@ def source_port(via: Via) -> int | None:
 def _multicast_group(via: Via) -> str | None:
     maddr = via.param(b"maddr")
     address = canonical(maddr.decode("ascii", "replace")) if maddr else None
-    return address if address is not None and ip_address(address).is_multicast else None
+    return address if address == _SIP_GROUP else None
 
 
 def _is_spelling_of(address: str, host: bytes) -> bool:

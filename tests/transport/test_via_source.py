@@ -90,6 +90,8 @@ def test_stamp(via: str, flow: Flow, expected: str) -> None:
         # multicast as in s18.2.2; nobody else can be named
         ("SIP/2.0/UDP 198.51.100.7;maddr=224.0.1.75", UDP, ("224.0.1.75", 5060)),
         ("SIP/2.0/UDP 198.51.100.7:5070;maddr=224.0.1.75", UDP, ("224.0.1.75", 5070)),
+        ("SIP/2.0/UDP 198.51.100.7:5353;maddr=224.0.0.251", UDP, ("198.51.100.7", 5353)),
+        ("SIP/2.0/UDP 198.51.100.7;maddr=239.1.1.1", UDP, ("198.51.100.7", 5060)),
         ("SIP/2.0/UDP 198.51.100.7;maddr=203.0.113.9", UDP, ("198.51.100.7", 5060)),
         ("SIP/2.0/UDP 198.51.100.7;maddr=victim.example", UDP, ("198.51.100.7", 5060)),
         ("SIP/2.0/UDP victim.example;received=203.0.113.9", UDP, ("198.51.100.7", 5060)),
