@@ -57,6 +57,8 @@ class Kind:
     """What its own page is called."""
     owned_by: Callable[[Any], Any] = str
     """What the thing that it belongs to is called."""
+    listed: Any = ""
+    """What its list is called, where its section has several."""
     named: Callable[[Any], Any] = str
     """What it is called where it is deleted."""
     template: str = "admin_ui/owned/thing.html"
@@ -133,6 +135,7 @@ def _shown(
         "form": form,
         "owner": owner,
         "owned_by": kind.owned_by(owner),
+        "listed": kind.listed,
         "thing": thing,
         "heading": kind.words.new if thing is None else kind.title(thing),
         "back": kind.back(place.tenant.slug, owner),

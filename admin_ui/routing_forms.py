@@ -50,6 +50,7 @@ class RingGroupForm(forms.ModelForm):
             "ring_seconds": _("Seconds of ringing"),
             "fallback": _("Then"),
         }
+        help_texts = {"ring_seconds": _("How long each member rings, or all of them at once.")}
 
 
 class TrunkForm(forms.ModelForm):

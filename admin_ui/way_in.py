@@ -110,7 +110,7 @@ def _why(record: Record) -> str:
         case "different":
             return _("is %(found)s") % {"found": ", ".join(record["found"])}
         case "unchecked":
-            return _("not checked yet")
+            return ""  # the whole picture is of what nobody has looked for
     return _("the DNS did not answer")
 
 

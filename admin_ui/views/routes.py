@@ -16,7 +16,7 @@ from admin_ui import routing_forms
 from admin_ui.frame import Place, tenant_page
 from admin_ui.owned import Kind, Words
 from admin_ui.refusals import with_reasons
-from admin_ui.routing_frame import about, list_address
+from admin_ui.routing_frame import TABS, about, list_address
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.directory.models import Domain, Subscriber
 from fedsip_platform.federation import services as federation
@@ -46,6 +46,7 @@ def _domain_kind(name: str, listed: str, **rest: Any) -> Kind:
         owner="domain",
         owners=_domains,
         back=partial(list_address, listed),
+        listed=dict(TABS)[listed],
         **rest,
     )
 

@@ -177,6 +177,21 @@ def searches(page: Page) -> None:
     page.wait_for_selector("#found a")
 
 
+def tries(page: Page) -> None:
+    page.locator('#trial [name="caller"]').fill("alice")
+    page.locator('#trial [name="dialled"]').fill("1000")
+    page.locator("#trial button").click()
+    page.wait_for_selector("#tried pre")
+
+
+def saves(page: Page) -> None:
+    """A rule that sends calls on record elsewhere: it is asked first."""
+    page.fill('[name="match_regex"]', "^bob$")
+    page.fill('[name="tran_user"]', "carol")
+    page.locator("#rule-form .btn-primary").click()
+    page.wait_for_selector(".asks")
+
+
 def test_open_menus_and_refused_forms(
     platform: Platform, browser: Chromium, scenery: dict[str, Any]
 ) -> None:
@@ -190,6 +205,8 @@ def test_open_menus_and_refused_forms(
         "found-while-typing": ("overview", searches),
         "refused-user": ("user-new", sends(username="a b", display_name="x")),
         "refused-rule": ("rule-new", sends(match_regex="(", tran_user="\\9")),
+        "tried-rule": ("rule", tries),
+        "asked-rule": ("rule", saves),
         "refused-domain": ("domain-new", sends(name="no domain")),
         "refused-webhook": ("webhook-new", sends(url="http://127.0.0.1/")),
         "refused-alias": ("alias-new", sends(name="alice", target="nobody")),

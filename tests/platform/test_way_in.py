@@ -49,7 +49,7 @@ def test_each_transport_is_a_line() -> None:
         ("SRV", "different", 1, "bad", "is 192.0.2.9"),
         ("AAAA", "missing", 2, "warn", "missing"),
         ("A", "unknown", 2, "warn", "the DNS did not answer"),
-        ("SRV", "unchecked", 1, "", "not checked yet"),
+        ("SRV", "unchecked", 1, "", ""),
     ],
 )
 def test_what_is_wrong_is_seen_where_it_is(
