@@ -117,6 +117,9 @@ class Looker:
             self._page.set_viewport_size(size)
             self._page.emulate_media(color_scheme=light, reduced_motion="reduce")
             self._page.evaluate(SETTLED)
+            # As tall as the page: bars at the bottom of a window cover nothing in pictures then.
+            height = self._page.evaluate("document.scrollingElement.scrollHeight")
+            self._page.set_viewport_size({**size, "height": max(size["height"], height)})
             picture = PICTURES / f"{self._name}-{size['width']}-{light}.png"
             self._page.screenshot(path=picture, full_page=True)
             broken = violations(self._page)
