@@ -291,6 +291,7 @@ class TrialForm(forms.Form):
 
     def __init__(self, *args: Any, of_form: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.use_required_attribute = not of_form  # the other form is sent without a call, too
         for field in self.fields.values():
             if of_form:
                 field.widget.attrs["form"] = of_form

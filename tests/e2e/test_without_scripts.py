@@ -85,6 +85,10 @@ def test_rules_are_moved_switched_and_tried(page: Page) -> None:
 def test_a_rule_is_tried_while_it_is_written(page: Page) -> None:
     page.goto("/t/plain/routing/")
     page.get_by_role("link", name="New rule").click()
+    page.get_by_label("Dialled number or name").fill("^7$")
+    page.get_by_role("button", name="Put it in force").click()
+    expect(page.locator(".toasts")).to_contain_text("The rule is in force.")
+    page.get_by_role("link", name="New rule").click()
     page.get_by_label("Dialled number or name").fill("^3$")
     page.get_by_label("New user").fill("u003")
     trial = page.locator("#trial")

@@ -53,6 +53,13 @@ def test_nothing_is_tried_before_a_number_is_dialled_or_with_half_a_rule(acme: W
     assert "The rule is not complete yet; see beside its fields." in admin.problems
 
 
+def test_a_rule_is_saved_without_a_call_to_try(acme: World) -> None:
+    page = Visitor(acme.people["admin"]).reads(f"/t/acme/routing/{acme.rule.public_id}")
+    of_trial = re.findall(r'<input[^>]* form="rule-form"[^>]*>', page)
+    assert len(of_trial) == 4
+    assert not [each for each in of_trial if "required" in each]
+
+
 def test_whoever_only_looks_tries_the_rules_that_count(acme: World) -> None:
     viewer = Visitor(acme.people["viewer"])
     page = f"/t/acme/routing/{acme.rule.public_id}"
