@@ -230,7 +230,7 @@ class Locator:
         try:
             return self._guard.permitted(hops)
         except InnerAddress:
-            if self._are_ours(uri.host, uri.port):
+            if uri.param(b"maddr") is None and self._are_ours(uri.host, uri.port):
                 return hops
             raise
 
