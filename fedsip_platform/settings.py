@@ -287,6 +287,10 @@ SPECTACULAR_SETTINGS = {
         "RoleEnum": "fedsip_platform.tenants.models.Role",
         "ScopeEnum": "fedsip_platform.api.areas.Scope",
         "FederationEnum": "fedsip_platform.directory.models.Federation",
+        "MediaPolicyEnum": "fedsip_platform.directory.models.MediaPolicy",
+        "SrtpEnum": "fedsip_platform.directory.models.Srtp",
+        "MediaPolicyOfCallEnum": "fedsip_platform.calls.policies.MEDIA_POLICIES",
+        "SrtpOfCallEnum": "fedsip_platform.calls.policies.SRTP_POLICIES",
     },
 }
 

@@ -21,7 +21,7 @@ from admin_ui.frame import Place, tenant_page
 from admin_ui.ladder_drawing import Sound, drawing_of
 from admin_ui.time_axis import axis_of
 from fedsip_platform import choosing, csv_export
-from fedsip_platform.calls import pcap, services, verdict
+from fedsip_platform.calls import pcap, policies, services, verdict
 from fedsip_platform.calls.messages import CallMessage, messages_of
 from fedsip_platform.calls.models import CallRecord, KeptMessages, LiveCall
 from fedsip_platform.directory.models import Domain, Translation
@@ -84,6 +84,7 @@ def call(request: HttpRequest, key: UUID) -> HttpResponse:
         "axis": axis_of(found, drawing, now=now),
         "rule": rule,
         "sound": charts.of_call(getattr(found, "media", ())),
+        "policies": policies.said(found),
         "again": _rehearsal(request.place, found),
     }
     if isinstance(found, LiveCall):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fedsip_platform import csv_export
-from fedsip_platform.calls import hops, messages, pcap, queries, services, verdict
+from fedsip_platform.calls import hops, messages, pcap, policies, queries, services, verdict
 from fedsip_platform.calls.messages import CallMessage
 from fedsip_platform.calls.models import CallRecord, KeptMessages, LiveCall
 
@@ -59,6 +60,7 @@ _ROUTE = (
     "caller_address",
     "hop",
     "hops",
+    "policies",
 )
 
 
@@ -81,6 +83,45 @@ class HopSerializer(serializers.Serializer):
     )
 
 
+class SideSerializer(serializers.Serializer):
+    """The policies that held for one side of a call; empty where nothing is known of them."""
+
+    media_policy = serializers.ChoiceField(policies.MEDIA_POLICIES)
+    srtp = serializers.ChoiceField(
+        policies.SRTP_POLICIES,
+        help_text="`either` and `dtls` are what a phone was offered that had refused plain RTP.",
+    )
+    codecs = serializers.ListField(
+        child=serializers.CharField(), help_text="In order of preference; none: all."
+    )
+    require_tls = serializers.BooleanField()
+    unauthenticated = serializers.BooleanField()
+    e164 = serializers.BooleanField()
+    nat_alias_contact = serializers.BooleanField()
+    is_behind_nat = serializers.BooleanField()
+
+
+class CrossingSerializer(serializers.Serializer):
+    """What was thought of a call from or to another domain."""
+
+    policy = serializers.ChoiceField(list(policies.FEDERATION))
+    by_rule = serializers.BooleanField(help_text="A rule for that domain decided.")
+    verified = serializers.BooleanField(help_text="It had to prove by certificate who it is.")
+    trusted = serializers.BooleanField(help_text="With identities of callers (RFC 3325).")
+
+
+class PoliciesSerializer(serializers.Serializer):
+    """The policies that a call met, as they were then; what is unknown is null or empty."""
+
+    caller = SideSerializer(allow_null=True)
+    callee = SideSerializer(allow_null=True)
+    media = serializers.ChoiceField(
+        [*policies.MEDIA, ""], help_text="Why its media goes by a relay, or not."
+    )
+    federation_in = CrossingSerializer(allow_null=True)
+    federation_out = CrossingSerializer(allow_null=True)
+
+
 class _WhoseSerializer(serializers.ModelSerializer):
     """What a call belongs to; `queries.with_names` brings it."""
 
@@ -96,9 +137,17 @@ class _WhoseSerializer(serializers.ModelSerializer):
     )
     hops = serializers.SerializerMethodField(help_text="All places that were tried, in that order.")
 
+    policies = serializers.SerializerMethodField(
+        help_text="That it met. A callee who is another tenant's has none here."
+    )
+
     @extend_schema_field(HopSerializer(many=True))
     def get_hops(self, call: CallRecord | LiveCall) -> list[dict[str, Any]]:
         return hops.rows_of(call)
+
+    @extend_schema_field(PoliciesSerializer)
+    def get_policies(self, call: CallRecord | LiveCall) -> Mapping[str, Any]:
+        return policies.as_json(call.policies)
 
 
 class CallSerializer(_WhoseSerializer):

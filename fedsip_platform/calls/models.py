@@ -56,6 +56,8 @@ class CallRecord(models.Model):
     """Where it went: protocol, address and port of the far side that answered, or was tried."""
     hops = models.JSONField(default=list, db_default=[])
     """All places that were tried, as proxy/observe/hops.py says them."""
+    policies = models.TextField(db_default="")
+    """That it met, in the words of proxy/observe/policies.py."""
     started_at = models.DateTimeField()
     ringing_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
@@ -139,6 +141,7 @@ class LiveCall(models.Model):
     caller_address = models.TextField(db_default="")
     hop = models.TextField(db_default="")
     hops = models.JSONField(default=list, db_default=[])
+    policies = models.TextField(db_default="")
     started_at = models.DateTimeField()
     ringing_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)

@@ -71,7 +71,8 @@ def close_lost_calls() -> int:
                 INSERT INTO calls_callrecord (
                     public_id, call_id, tenant_id, domain_id, caller, callee, request_uri, target,
                     caller_address, hop, started_at, ringing_at, answered_at, ended_at, status,
-                    reason, ended_by, node_id, relay_id, user_agent, rule_id, hops
+                    reason, ended_by, node_id, relay_id, user_agent, rule_id, hops,
+                    policies
                 )
                 SELECT
                     public_id, call_id, tenant_id, domain_id, caller, callee, request_uri, target,
@@ -82,7 +83,7 @@ def close_lost_calls() -> int:
                                  started_at)
                     ),
                     CASE WHEN answered_at IS NULL THEN 503 ELSE 200 END, 'Proxy lost', 'proxy',
-                    node_id, relay_id, user_agent, rule_id, hops
+                    node_id, relay_id, user_agent, rule_id, hops, policies
                 FROM lost ON CONFLICT (public_id) DO NOTHING
             )
             SELECT count(*) FROM lost

@@ -102,8 +102,11 @@ class Notes:
         "changes",
         "enum_further",
         "far_nat",
+        "federation_in",
+        "federation_out",
         "is_relayed",
         "media",
+        "media_way",
         "offer_made",
         "pass_expires_at",
         "rule_id",
@@ -127,6 +130,9 @@ class Notes:
         self.offer_made = False
         self.is_relayed = False  # a branch of it; one in reserve does not count
         self.media: object | None = None
+        self.media_way = ""  # why its media goes by a relay or not
+        self.federation_in = ""  # the verdict on a stranger's call, in words
+        self.federation_out = ""  # on one that was not let out
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +179,7 @@ class Branch:
         "media",
         "next_hop_uri",
         "note",
+        "policies",
         "provisional_seen",
         "request",
         "srtp",
@@ -210,6 +217,7 @@ class Branch:
         self.challenges = 0  # how many of its far side routing has answered
         self.srtp = ""  # its own as well: what its far side wants beyond its policy
         self.note = b""  # routing's own; sealed into our Record-Route, it comes back in the dialog
+        self.policies = ""  # that hold for it, for the call's record
 
     @property
     def family(self) -> int:

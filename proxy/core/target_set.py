@@ -37,7 +37,8 @@ class Target:
     `profile` and `domain` are facts about that side for the media steps. One that must be
     `is_verified` is reached over TLS alone, by a certificate for its domain, and `unproved` gives
     the answer where no server has one; `shown_as` is the domain of ours for which we connect. One
-    that `is_trusted` is told who calls (RFC 3325). `trunk_id` is that of a carrier's gateway.
+    that `is_trusted` is told who calls (RFC 3325). `trunk_id` is that of a carrier's gateway;
+    `federation` the verdict that let it be one, in words for the call's record.
     """
 
     uri: Uri
@@ -55,6 +56,7 @@ class Target:
     shown_as: str = ""
     changes: Changes | None = None
     trunk_id: int = 0
+    federation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,19 +52,32 @@ class Verdict:
     """It goes only to, or comes only from, whoever proves to be that domain."""
     is_trusted: bool = False
     """Identities of callers are told to it and believed from it (RFC 3325)."""
+    policy: str = ""
+    """That it was judged by; "denied" by the platform's own list."""
+    is_by_rule: bool = False
+    """A rule for the other domain has decided."""
+
+    @property
+    def in_words(self) -> str:
+        """For the call's record (observe/policies.py)."""
+        words = [self.policy]
+        words += ["rule"] if self.is_by_rule else []
+        words += ["verified"] if self.is_verified else []
+        words += ["trusted"] if self.is_trusted else []
+        return ",".join(words)
 
 
 def judge(policy: str, rule: FederationRule | None) -> Verdict:
     """The verdict on one direction, by the domain's policy and its rule for the other domain."""
     if policy == "closed":
-        return Verdict(Why.CLOSED)
+        return Verdict(Why.CLOSED, policy=policy)
     if rule is not None and not rule.allow:
-        return Verdict(Why.DENIED)
+        return Verdict(Why.DENIED, policy=policy, is_by_rule=True)
     if rule is None:
         if policy == "allow_list":
-            return Verdict(Why.NOT_LISTED)
-        return Verdict(is_verified=policy == "verified_tls")
-    return Verdict(is_verified=rule.verified, is_trusted=rule.trusted)
+            return Verdict(Why.NOT_LISTED, policy=policy)
+        return Verdict(is_verified=policy == "verified_tls", policy=policy)
+    return Verdict(None, rule.verified, rule.trusted, policy, is_by_rule=True)
 
 
 def verdict_on(
@@ -79,7 +92,7 @@ def verdict_on(
     """The verdict on a domain's calls "in" or "out"; the platform's policy holds where the domain
     says so, and nobody of it has calls with those who are denied."""
     if denied and any(pattern in denied for pattern in patterns_of(peer)):
-        return Verdict(Why.DENIED)
+        return Verdict(Why.DENIED, policy="denied")
     policy = domain.federation if direction == "out" else domain.federation_in
     policy = platform if policy == "platform" else policy
     return judge(policy, rules.find(domain.domain_id, peer, direction))

@@ -81,6 +81,8 @@ class Call:
     hop: str = ""
     hops: str = ""
     """As hops.py says them, until it last rang or ended."""
+    policies: str = ""
+    """That it met, in the words of policies.py; as old as its hops."""
     relay_id: bytes = b""
     ringing_at: float | None = None
     answered_at: float | None = None
@@ -154,6 +156,7 @@ class Call:
             "relay_id": self.relay_id.hex(),
             "user_agent": as_text(self.user_agent),
             "rule_id": self.rule_id,
+            "policies": self.policies,
         }
 
 
@@ -178,6 +181,7 @@ def call_of(row: Row) -> Call:
         row["caller_address"],
         row["hop"],
         json.dumps(row["hops"]) if row["hops"] else "",
+        row["policies"],
         bytes.fromhex(row["relay_id"]),
         row["ringing_at"],
         row["answered_at"],

@@ -20,6 +20,7 @@ from .call import Call, Dialog, SpokenBy, Tags, tags_of
 from .call_table import CallTable
 from .hops import hop_of, hops_of
 from .media_report import sentences_of, streams_of, verdict_of
+from .policies import policies_of
 from .text import as_instant, as_text, place
 
 if TYPE_CHECKING:
@@ -290,9 +291,10 @@ class Calls:
         )
 
     def _note_hops(self, held: Call, call: Observed, *, now: float) -> None:
-        """Where its INVITE has been until now."""
+        """Where its INVITE has been until now, and by which policies."""
         held.hop = hop_of(call) or held.hop
         held.hops = hops_of(call, since=self._wall() - now) or held.hops
+        held.policies = policies_of(call) or held.policies
 
     def _refused(self, call: Observed, response: Response, *, now: float) -> None:
         """A call that got no further than here, if it concerns a tenant and is not a challenge."""

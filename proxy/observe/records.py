@@ -38,7 +38,7 @@ _ROUTE: Final = (
     *("relay_id", "user_agent", "rule_id"),
 )
 _RECORD: Final = (*_ROUTE, "ended_at", "status", "reason", "ended_by", "media", "mos", "codec")
-_LIVE: Final = (*_ROUTE, "dialog", "hops")
+_LIVE: Final = (*_ROUTE, "dialog", "hops", "policies")
 _HOPS: Final = "coalesce((hops #>> '{}')::jsonb, '[]')"
 """They come as the text of a list: it is encoded once, however often the call is written."""
 _OF_ITS_DIALOG: Final = """
@@ -47,14 +47,17 @@ _OF_ITS_DIALOG: Final = """
         WHERE strpos(concat(l.dialog ->> 'from', l.dialog ->> 'to'), tag) = 0))
 """
 """Several calls may have one Call-ID: a BYE is of the one that has both its tags."""
-_CHANGES: Final = ("target", "hop", "hops", "ringing_at", "answered_at", "relay_id", "dialog")
+_POLICIES: Final = "coalesce(policies, '')"  # a spool of an older version has none
+_CHANGES: Final = (
+    *("target", "hop", "hops", "policies", "ringing_at", "answered_at", "relay_id", "dialog"),
+)
 
 # Statements of our own column names, with one parameter for a whole batch: a tenth of what a
 # statement for each row costs.
 _WRITE: Final = f"""
 WITH ended AS (
-    INSERT INTO proxy_call ({", ".join(_RECORD)}, verdict, verdict_text, hops)
-    SELECT {", ".join(_RECORD)}, verdict, coalesce(verdict_text, '{{}}'), {_HOPS}
+    INSERT INTO proxy_call ({", ".join(_RECORD)}, verdict, verdict_text, hops, policies)
+    SELECT {", ".join(_RECORD)}, verdict, coalesce(verdict_text, '{{}}'), {_HOPS}, {_POLICIES}
     FROM json_populate_recordset(NULL::proxy_call, %(calls)s::json)
     ON CONFLICT (public_id) DO NOTHING
 ), gone AS (
@@ -63,14 +66,17 @@ WITH ended AS (
     DELETE FROM proxy_live_call l USING json_to_recordset(%(elsewhere)s::json)
         AS bye(call_id text, tags text[], ended_at timestamptz, ended_by text)
     WHERE l.call_id = bye.call_id AND l.answered_at IS NOT NULL AND {_OF_ITS_DIALOG}
-    RETURNING {", ".join(f"l.{name}" for name in _ROUTE)}, l.hops, bye.ended_at, bye.ended_by
+    RETURNING {", ".join(f"l.{name}" for name in _ROUTE)}, l.hops, l.policies, bye.ended_at,
+        bye.ended_by
 ), ended_elsewhere AS (
-    INSERT INTO proxy_call ({", ".join(_ROUTE)}, hops, ended_at, status, reason, ended_by)
-    SELECT {", ".join(_ROUTE)}, hops, ended_at, 200, 'BYE', ended_by FROM left_elsewhere
+    INSERT INTO proxy_call (
+        {", ".join(_ROUTE)}, hops, policies, ended_at, status, reason, ended_by
+    )
+    SELECT {", ".join(_ROUTE)}, hops, policies, ended_at, 200, 'BYE', ended_by FROM left_elsewhere
     ON CONFLICT (public_id) DO NOTHING
 )
-INSERT INTO proxy_live_call AS held ({", ".join(_ROUTE)}, dialog, hops)
-SELECT {", ".join(_ROUTE)}, dialog, {_HOPS}
+INSERT INTO proxy_live_call AS held ({", ".join(_ROUTE)}, dialog, hops, policies)
+SELECT {", ".join(_ROUTE)}, dialog, {_HOPS}, {_POLICIES}
 FROM json_populate_recordset(NULL::proxy_live_call, %(live)s::json)
 ON CONFLICT (public_id) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _CHANGES)}
 WHERE coalesce(EXCLUDED.answered_at, EXCLUDED.ringing_at, EXCLUDED.started_at)

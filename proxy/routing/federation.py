@@ -66,6 +66,7 @@ def leave(
     verdict = _verdict(crossing)
     why = refusal_to_leave(verdict, uri.transport)
     if why is not None:
+        call.notes.federation_out = verdict.in_words
         raise _refused(crossing, why)
     caller = domain.name if trail.aor is None else trail.aor
     per_domain = _given(domain.calls_out_per_domain, node.settings.calls_out_per_domain)
@@ -79,6 +80,7 @@ def leave(
             unproved=partial(_unproved_peer, crossing) if verdict.is_verified else None,
             is_trusted=verdict.is_trusted,
             shown_as=(call.domain or domain).name.decode(),  # the one that is claimed in From
+            federation=verdict.in_words,
         )
     )
 
@@ -122,6 +124,7 @@ def admit_stranger(call: RequestContext, node: Node) -> None:
     peer = host_name(caller) if isinstance(caller, SipUri) else b""
     crossing = _Crossing(call, node, domain, peer, "in")
     verdict = _verdict(crossing)
+    call.notes.federation_in = verdict.in_words
     why = verdict.refusal or _unproved(crossing, verdict) or _not_taken(crossing)
     if why is not None:
         raise _refused(crossing, why)

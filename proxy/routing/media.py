@@ -19,7 +19,7 @@ from proxy.relay.client import RelayError
 from proxy.relay.offer_answer import Body, in_request, in_response
 from proxy.relay.profile import SRTP_REQUIRED, SideFacts, options_towards
 from proxy.relay.refusal import BY_DTLS, EVERYTHING, may_take
-from proxy.routing import media_policy
+from proxy.routing import in_force, media_policy
 from proxy.sip.uri import SipUri, Uri
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ async def offer(call: RequestContext, branch: Branch, node: Node) -> None:
         call.near_media, branch.far_media = (media_policy.sealed(one) for one in both)
         if not call.notes.is_relayed:
             _choose_way(call, branch, both, node)
+        branch.policies = in_force.line_of(call, branch, *both)
     call.notes.offer_made = kind is Body.OFFER
     if kind is Body.NOTHING or call.relay_id is None or branch.media is _DIRECT:
         return
@@ -297,8 +298,12 @@ def _choose_way(
     Two browsers find each other by ICE, or do not: no one can know before. So theirs begins without
     a relay and has one in its tokens, which takes the next description that either side sends.
     """
-    need = _need(call, branch, policies)
-    if need is Need.NO or _has_relay_already(call, node):
+    need, call.notes.media_way = _need(call, branch, policies)
+    if need is Need.NO:
+        branch.media = _DIRECT
+        return
+    if _has_relay_already(call, node):
+        call.notes.media_way = "spiral"
         branch.media = _DIRECT
         return
     if call.relay_id is None and (choices := node.relays.choices(call.original.call_id)):
@@ -322,27 +327,33 @@ def _has_relay_already(call: RequestContext, node: Node) -> bool:
     return False
 
 
-def _need(call: RequestContext, branch: Branch, policies: Sequence[MediaPolicy]) -> Need:
+def _need(
+    call: RequestContext, branch: Branch, policies: Sequence[MediaPolicy]
+) -> tuple[Need, str]:
     """By the policies of both sides: one that says always wins, then what only a relay can see to,
     then one that says auto. Each branch is looked at when its turn comes, so a later stage may be
-    the first to need one."""
+    the first to need one. And why, in a word of observe/policies.py."""
     relay = {one.relay for one in policies}
     if "always" in relay:
-        return Need.YES
+        return Need.YES, "always"
     near, targets = call.flow, (branch.target, *call.targets)
     are_browsers = near.is_websocket and all(each.websocket for each in targets)
     must_encrypt = any(one.srtp in SRTP_REQUIRED for one in policies)
-    # Browsers encrypt anyway.
-    if (must_encrypt and not are_browsers) or any(one.codecs for one in policies):
-        return Need.YES
+    if must_encrypt and not are_browsers:  # browsers encrypt anyway
+        return Need.YES, "encryption"
+    if any(one.codecs for one in policies):
+        return Need.YES, "codecs"
     if "auto" not in relay:
-        return Need.NO
+        return Need.NO, "never"
     if are_browsers:
-        return Need.PERHAPS
-    is_between_kinds = any(each.nat or each.websocket != near.is_websocket for each in targets)
-    if call.caller_nat or is_between_kinds or branch.family != near.family:
-        return Need.YES
-    return Need.NO
+        return Need.PERHAPS, "browsers"
+    if any(each.websocket != near.is_websocket for each in targets):
+        return Need.YES, "kinds"
+    if call.caller_nat or any(each.nat for each in targets):
+        return Need.YES, "nat"
+    if branch.family != near.family:
+        return Need.YES, "family"
+    return Need.NO, "plain"
 
 
 def _are_browsers(*sides: SideFacts) -> bool:

@@ -58,8 +58,10 @@ def test_one_call_with_the_places_that_were_tried(call: CallRecord, fedsip: Feds
             "outcome": "refused", "reason": "Service Unavailable",
         }
     ]  # fmt: skip
+    call.policies = "caller=relay:never,srtp:off media=never"
     call.save()
     said = fedsip("calls", "show", "one@phone").said
+    assert "directly, as the policies say" in said
     assert "alice called bob, who was busy (486 Busy Here)." in said
     *_, titles, hop = said.splitlines()
     assert titles.split() == ["TRIED", "ADDRESS", "ENDED", "LED", "BY"]

@@ -81,10 +81,10 @@ PUBLISHED = {
     "proxy_call": "public_id call_id tenant_id domain_id caller callee request_uri target"
     " caller_address hop started_at ringing_at answered_at ended_at status reason ended_by node_id"
     " relay_id user_agent rule_id codec mos media verdict verdict_text"
-    " attestation hops",
+    " attestation hops policies",
     "proxy_live_call": "public_id call_id tenant_id domain_id caller callee request_uri target"
     " caller_address hop started_at ringing_at answered_at node_id relay_id user_agent rule_id"
-    " dialog hops",
+    " dialog hops policies",
     "proxy_hang_up": "hang_up_id public_id node_id done_at outcome",
     "proxy_message": "call_id tenant_id domain_id node_id at flows messages",
     "proxy_block": "block_id address node_id reason evidence hits first_seen_at last_seen_at"

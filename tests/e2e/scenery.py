@@ -454,6 +454,8 @@ def _ladder(world: World, now: datetime) -> None:
         user_agent=PHONES[0][1], codec="opus", mos=4.1, media=_streams(call), node_id=NODE,
         relay_id="relay-1", verdict=["other_address_caller"], rule_id=world.rule.pk,
         hops=_hops(call),
+        policies="caller=relay:auto,srtp:offered,codecs:opus+pcma,e164,nat"
+        " callee=relay:auto,srtp:off media=nat federation_out=verified_tls,rule,verified",
         verdict_text=["The caller's packets came from 203.0.113.7:40000, not from 10.0.0.5:40000."],
     )  # fmt: skip
     for way, remote, start, cseq, seconds in LADDER:

@@ -79,10 +79,12 @@ async def test_a_call_from_ringing_to_its_record(fresh_url: str, tmp_path: Path)
     one.answered_at, one.dialog, one.hop = NOW + 1, DIALOG, "udp 192.0.2.20:5060"
     hops = [{"address": one.hop, "leads": ['b.test TXT "x"'], "outcome": "answered"}]
     one.hops = json.dumps(hops)
+    one.policies = "media=nat"
     waiting.changed(one)
     await waiting.write()
     assert ask(fresh_url, LIVE) == [("call-0001", True)]
-    assert [json.loads(again.hops) for again in await waiting.open_calls()] == [hops]
+    (again,) = await waiting.open_calls()
+    assert (json.loads(again.hops), again.policies) == (hops, "media=nat")
     streams = [{"sender": "caller", "packets": 5, "mos": 4.1, "codec": "PCMU"}]
     streams.append({"sender": "callee", "packets": 5, "mos": 3.9, "codec": "PCMU"})
     waiting.ended(
@@ -92,10 +94,11 @@ async def test_a_call_from_ringing_to_its_record(fresh_url: str, tmp_path: Path)
     assert ask(fresh_url, LIVE) == []
     [row] = ask(
         fresh_url,
-        "SELECT public_id, hop, codec, mos, media, verdict, verdict_text, hops FROM proxy_call",
+        "SELECT public_id, hop, codec, mos, media, verdict, verdict_text, hops,"
+        " policies FROM proxy_call",
     )
     assert (row[0].hex, *row[1:4]) == (one.public_id, "udp 192.0.2.20:5060", "PCMU", 3.9)
-    assert row[4:] == (streams, ["loss_callee"], ["7 %"], hops)
+    assert row[4:] == (streams, ["loss_callee"], ["7 %"], hops, "media=nat")
     await waiting.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.directory.federation_rules import Verdict, Why, judge
@@ -31,7 +33,23 @@ def test_every_policy_with_every_rule(
     policy: str, without: Verdict, deny: Verdict, allow: Verdict, loose: Verdict, trust: Verdict
 ) -> None:
     rules = (None, DENY, ALLOW, LOOSE, TRUST)
-    assert [judge(policy, rule) for rule in rules] == [without, deny, allow, loose, trust]
+    expected = zip(rules, (without, deny, allow, loose, trust), strict=True)
+    for rule, verdict in expected:
+        is_by_rule = rule is not None and policy != "closed"
+        assert judge(policy, rule) == replace(verdict, policy=policy, is_by_rule=is_by_rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (None, "verified_tls,verified"),
+        (DENY, "verified_tls,rule"),
+        (LOOSE, "verified_tls,rule"),
+        (TRUST, "verified_tls,rule,verified,trusted"),
+    ],
+)
+def test_what_the_record_of_a_call_says(rule: FederationRule | None, said: str) -> None:
+    assert judge("verified_tls", rule).in_words == said
 
 
 @pytest.mark.parametrize(

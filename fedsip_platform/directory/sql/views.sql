@@ -218,7 +218,8 @@ CREATE VIEW proxy_call AS
 SELECT
     public_id, call_id, tenant_id, domain_id, caller, callee, request_uri, target, caller_address,
     hop, started_at, ringing_at, answered_at, ended_at, status, reason, ended_by, node_id, relay_id,
-    user_agent, rule_id, codec, mos, media, verdict, verdict_text, attestation, hops
+    user_agent, rule_id, codec, mos, media, verdict, verdict_text, attestation, hops,
+    policies
 FROM calls_callrecord;
 
 -- Updatable: the calls that go on, each written by its node.
@@ -226,7 +227,7 @@ CREATE VIEW proxy_live_call AS
 SELECT
     public_id, call_id, tenant_id, domain_id, caller, callee, request_uri, target, caller_address,
     hop, started_at, ringing_at, answered_at, node_id, relay_id, user_agent, rule_id, dialog,
-    hops
+    hops, policies
 FROM calls_livecall;
 
 -- Updatable: calls that somebody wants to end. A proxy marks its own as done.

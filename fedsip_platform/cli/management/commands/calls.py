@@ -20,7 +20,7 @@ from fedsip_platform.api.calls import (
     CallViewSet,
     LiveCallSerializer,
 )
-from fedsip_platform.calls import queries, services, verdict
+from fedsip_platform.calls import policies, queries, services, verdict
 from fedsip_platform.calls.hops import hops_of
 from fedsip_platform.calls.models import CallRecord, LiveCall
 from fedsip_platform.cli import filtering, speech
@@ -89,9 +89,9 @@ def show(options: Mapping[str, Any]) -> None:
     if options["json"]:
         speech.show_one(shown, options)
         return
-    speech.show_one(
-        {name: value for name, value in shown.items() if name not in ("hops", "media")}, options
-    )
+    apart = ("hops", "media", "policies")
+    told = {name: value for name, value in shown.items() if name not in apart}
+    speech.show_one(told | dict(policies.said(call)), options)
     print()
     hops = [
         {
