@@ -175,6 +175,7 @@ def _lines(results: Iterator[bulk.Result]) -> Iterator[str]:
             yield json.dumps(line) + "\n"
     except (ParseError, TooLarge) as error:
         problem = str(error.detail)
+    bulk.settle(counted)
     summary = {"summary": counted | ({"stopped": problem} if problem else {})}
     yield json.dumps(summary) + "\n"
 

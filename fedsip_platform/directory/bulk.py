@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import log
@@ -25,6 +25,8 @@ from . import names, services
 from .models import Domain, Subscriber
 
 BATCH = 500
+MANY = 1000
+"""After so many new rows PostgreSQL's old idea of its tables misleads it."""
 CREATED, CHANGED, UNCHANGED, REFUSED = "created", "changed", "unchanged", "refused"
 
 # What a row may say beside its address and password.
@@ -75,6 +77,18 @@ def provision(
             if dry_run:
                 transaction.set_rollback(True)
         yield from results
+
+
+def settle(counted: Mapping[str, int]) -> None:
+    """After so many users were made or changed: once that is committed, have PostgreSQL look at its
+    tables again, which by itself it does minutes later."""
+    if counted.get(CREATED, 0) + counted.get(CHANGED, 0) >= MANY:
+        transaction.on_commit(_analyse)
+
+
+def _analyse() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT directory_analyse()")
 
 
 def count(results: Iterable[Result]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from fedsip_platform.audit import log
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.changes import Conflict, ServiceError
 
-from . import names, services
+from . import bulk, names, services
 from .models import Domain, Subscriber
 
 MOST_PROBLEMS = 100
@@ -49,6 +49,7 @@ def create_subscribers(domain: Domain, rows: Iterable[NewSubscriber]) -> int:
     except IntegrityError as error:
         raise _already_there(domain, [columns[2] for columns in checked]) from error
     log.record_all(_entry(domain, columns) for columns in checked)
+    bulk.settle({bulk.CREATED: len(checked)})
     return len(checked)
 
 

@@ -9,6 +9,10 @@ from fedsip_platform.changes import ServiceError
 from .sources import Row
 
 Numbered = tuple[int, Row]
+Problem = tuple[str, str, str]
+"""Table, column and reason; the table is empty where it concerns all."""
+Rows = tuple[int, int]
+"""The first of them, and how many."""
 
 
 @dataclass(slots=True)
@@ -17,15 +21,26 @@ class Report:
 
     made: dict[str, int] = field(default_factory=dict)
     known: int = 0
-    problems: list[tuple[str, str]] = field(default_factory=list)
-    """Row and reason."""
+    found: dict[Problem, Rows] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """Row, or rows, and reason: what is wrong with many in the same way is said once."""
+        return [(_where(problem, rows), problem[2]) for problem, rows in self.found.items()]
+
+    def refuse(self, problem: Problem, rows: Rows) -> None:
+        """Note what is wrong with a row, or with some."""
+        before = self.found.get(problem)
+        amount = rows[1] + (0 if before is None else before[1])
+        self.found[problem] = (rows[0] if before is None else before[0], amount)
 
     def add(self, other: Report) -> None:
         """Note what became of further rows."""
         for table, amount in other.made.items():
             self.made[table] = self.made.get(table, 0) + amount
         self.known += other.known
-        self.problems += other.problems
+        for problem, rows in other.found.items():
+            self.refuse(problem, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,5 +61,13 @@ class Batch:
     def refuse(self, number: int, error: ServiceError) -> None:
         """Note what is wrong with a row."""
         for name, reason in error.problems:
-            where = f"{self.table} row {number}" + (f" {name}" if name else "")
-            self.report.problems.append((where, reason))
+            self.report.refuse((self.table, name, reason), (number, 1))
+
+
+def _where(problem: Problem, rows: Rows) -> str:
+    table, name, _reason = problem
+    if not table:
+        return ""
+    first, amount = rows
+    further = f" and {amount - 1} more" if amount > 1 else ""
+    return f"{table} row {first}{further}" + (f" {name}" if name else "")

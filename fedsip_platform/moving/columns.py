@@ -101,7 +101,12 @@ def finder(tenant: Tenant) -> FindDomain:
             found = Domain.objects.select_related("tenant").filter(name=normal).first()
             if found is None:
                 raise ServiceError(
-                    column, _("There is no domain %(name)s here.") % {"name": repr(name)}
+                    column,
+                    _(
+                        "There is no domain %(name)s here: add it first, or bring the table"
+                        " `domain` with these files."
+                    )
+                    % {"name": repr(name)},
                 )
             if found.tenant_id != tenant.pk:
                 raise Conflict(

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import ServiceError
-from fedsip_platform.directory import services
+from fedsip_platform.directory import bulk, services
 from fedsip_platform.directory.models import Domain
 from fedsip_platform.tenants.models import Tenant
 
@@ -53,10 +53,11 @@ def bring_in(
                     raise _Undo
             if is_rehearsal or (report.problems and not skips_bad):
                 raise _Undo
+            bulk.settle({bulk.CREATED: report.made.get("subscriber", 0)})
     except _Undo:
         pass
     except IntegrityError:
-        report.problems.append(("", _("Somebody else's change stood in the way; try again.")))
+        report.refuse(("", "", _("Somebody else's change stood in the way; try again.")), (0, 1))
     return report
 
 

@@ -60,7 +60,10 @@ def import_step(job: Job) -> bool:
     if job.position + 1 == checks and writes and job.problems:
         job.state = State.FAILED  # and nothing was written
         return False
-    return job.position + 1 < checks + writes
+    goes_on = job.position + 1 < checks + writes
+    if writes and not goes_on:
+        bulk.settle(job.counted)
+    return goes_on
 
 
 def _parts(job: Job) -> int:

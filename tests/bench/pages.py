@@ -46,6 +46,8 @@ ASKED = {
     "API: calls of an hour": "/api/v1/calls?domain={domain}&since={since}&until={until}",
     "API: usage": "/api/v1/tenants/{slug}/usage",
 }
+AT_ONCE = 10
+"""So many times each page is asked for right after an import."""
 NAMES = ("Anton", "Berta", "Caesar", "Dora", "Emil", "Friedrich", "Gustav")
 USERS = """
     INSERT INTO directory_subscriber (
@@ -91,6 +93,9 @@ def main() -> None:
             import django
 
             django.setup()
+            from django.test.utils import setup_test_environment
+
+            setup_test_environment()
             if given.only != "pages":
                 import_users(*tenant_of("imported"), given.users)
             if given.only != "import":
@@ -105,11 +110,9 @@ def main() -> None:
 def measure(users: int, calls: int, rounds: int) -> None:
     from django.db import connection
     from django.test import Client
-    from django.test.utils import setup_test_environment
 
     from fedsip_platform.people import services as people
 
-    setup_test_environment()
     small, large = fill("small", users // 100, calls // 100), fill("large", users, calls)
     with connection.cursor() as cursor:
         cursor.execute("SET ROLE NONE")  # of the tables' owner, else it is passed over
@@ -165,6 +168,26 @@ def import_users(tenant: Any, domain: Any, users: int) -> None:
         f"{users / took:,.0f} a second, memory + {grew:.0f} MiB",
         flush=True,
     )
+    after_import(tenant, domain.name, person)
+
+
+def after_import(tenant: Any, domain: str, person: Any) -> None:
+    """The pages that look at the users, at once: autovacuum has not seen these tables yet."""
+    from django.db import connection
+    from django.test import Client
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reltuples::bigint FROM pg_class WHERE relname = 'directory_subscriber'"
+        )
+        print(f"PostgreSQL knows of {cursor.fetchone()[0]:,} users")
+    client = Client()
+    client.force_login(person, "allauth.account.auth_backends.AuthenticationBackend")
+    for what, address in ASKED.items():
+        if "user" in what or "search" in what:
+            times = [timed(client, filled(address, tenant, domain))[0] for _ in range(AT_ONCE)]
+            first, *rest = times
+            print(f"{what:<38}{first:>7.1f} ms, then {max(rest):>7.1f} ms at most", flush=True)
 
 
 def fill(slug: str, users: int, calls: int) -> tuple[Any, str]:

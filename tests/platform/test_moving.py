@@ -93,6 +93,26 @@ def test_nothing_is_half_imported(acme: World, rival: World, tmp_path: Path) -> 
     assert not Subscriber.objects.filter(username="carol").exists()
 
 
+@pytest.mark.parametrize("skips_bad", [False, True])
+def test_what_is_wrong_with_all_rows_is_said_once(
+    acme: World, tmp_path: Path, skips_bad: bool
+) -> None:
+    """Users of a site whose table of domains was left out."""
+    amount = 3 * tables.MOST_PROBLEMS
+    path = tmp_path / "users.csv"
+    lines = [f"u{number},left.out,{HA1}" for number in range(amount)]
+    path.write_text("\n".join(["username,domain,ha1", *lines, f"bob,other.out,{HA1}"]))
+    report = tables.bring_in([sources.read(path)], acme.tenant, skips_bad=skips_bad)
+    assert report.problems == [
+        (
+            f"subscriber row {row} domain",
+            f"There is no domain '{name}' here: add it first, or bring the table `domain` with"
+            " these files.",
+        )
+        for row, name in ((f"1 and {amount - 1} more", "left.out"), (amount + 1, "other.out"))
+    ]
+
+
 @pytest.mark.parametrize("is_rehearsal", [False, True])
 def test_all_but_the_bad_rows_where_that_is_wanted(
     acme: World, tmp_path: Path, is_rehearsal: bool

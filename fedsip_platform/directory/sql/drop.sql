@@ -10,6 +10,7 @@ DROP VIEW IF EXISTS
 DROP FUNCTION IF EXISTS
     directory_note_new(), directory_note_old(), directory_note_tenant(), directory_refuse_rename(),
     location_sign_out(), location_stamp(), location_ring(), audit_refuse(), audit_forget(int),
+    directory_analyse(),
     calls_ring(), calls_tell_failed_sign_ins(), webhook_registrations(),
     webhook_registration(location_binding), webhook_call(jsonb), webhook_live_calls(), webhook_calls()
     CASCADE;

@@ -219,6 +219,15 @@ BEGIN
     PERFORM set_config('fedsip.audit_forget', 'off', true);
     RETURN forgotten;
 END $$;
+
+-- What PostgreSQL knows of the tables that a large import fills, made anew with their owner's
+-- rights: by itself it does so minutes later, and until then goes through all rows for some pages.
+CREATE FUNCTION directory_analyse() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    ANALYZE (SKIP_LOCKED) directory_subscriber, audit_entry;
+END $$;
+
 -- Calls: live views read by transaction what is new, nodes what they are asked to do.
 CREATE FUNCTION calls_ring() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -105,6 +105,7 @@ def load(options: Mapping[str, Any]) -> None:
                 _("nothing was changed: %(amount)s rows are refused.")
                 % {"amount": counted[bulk.REFUSED]}
             )
+        bulk.settle(counted)
     sentence = ", ".join(f"{amount} {status}" for status, amount in counted.items())
     speech.done(f"{sentence}.", counted, options)
 
