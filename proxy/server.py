@@ -31,7 +31,7 @@ from proxy.observe.hang_ups import HangUps
 from proxy.observe.heartbeat import Facts, Heartbeat, Peer
 from proxy.observe.hep_export import HepExport
 from proxy.observe.journal import Journal
-from proxy.observe.platform_use import PlatformUse
+from proxy.observe.platform_use import PlatformUse, Told, UsersTold
 from proxy.observe.protocols import Observed
 from proxy.observe.records import Records
 from proxy.observe.refusals import Refusals
@@ -202,7 +202,7 @@ class Server:
             version=VERSION,
             facts=self._facts,
             peers=self._node.peers,
-            on_use=lambda use: self._node.platform_use.learns(use, now=_now()),
+            on_use=self._learn,
         )
 
     async def start(self) -> None:
@@ -305,14 +305,21 @@ class Server:
         registrar.let_flow_go(binding, self._node)
 
     def _facts(self) -> Facts:
+        node = self._node
+        users = node.platform_use.users_told(node.calls.of_user, now=_now()) if node.peers else {}
         return Facts(
             flows=self._transport.flow_count,
             bindings=len(self._state.bindings),
             calls=len(self._node.calls),
             lost_calls=self._records.lost,
             relays=self._relays.states(),
-            tenants=self._node.platform_use.told(self._node.calls.by_tenant(), now=_now()),
+            tenants=node.platform_use.told(node.calls.by_tenant(), now=_now()),
+            users=users,
         )
+
+    def _learn(self, tenants: dict[str, Told], users: dict[str, UsersTold]) -> None:
+        self._node.platform_use.learns(tenants, now=_now())
+        self._node.platform_use.learns_of_users(users)
 
 
 def _is_peer(peers: dict[bytes, Peer], host: bytes, port: int | None) -> bool:

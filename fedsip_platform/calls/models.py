@@ -263,6 +263,8 @@ class Node(models.Model):
     """[protocol, address, host and port as others reach it] of each."""
     tenants = models.JSONField(default=dict, db_default={})
     """What they use there, for the other nodes (proxy/observe/platform_use.py)."""
+    users = models.JSONField(default=dict, db_default={})
+    """Likewise of users who have a limit."""
 
     class Meta:
         ordering = ["node_id"]

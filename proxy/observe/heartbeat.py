@@ -1,5 +1,5 @@
 """Writes this node's row twice a second, and reads of the other living nodes where they are and
-what tenants use there."""
+what tenants and users use there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from proxy.postgres import Connection, Database
 
-from .platform_use import Told
+from .platform_use import Told, UsersTold
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +23,17 @@ _SECONDS: Final = 0.5
 _UPSERT: Final = (
     b"INSERT INTO proxy_node"
     b" (node_id, started_at, seen_at, version, address, listeners, flows, bindings, calls,"
-    b" lost_calls, relays, tenants)"
-    b" VALUES (%s, now(), now(), %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    b" lost_calls, relays, tenants, users)"
+    b" VALUES (%s, now(), now(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
     b" ON CONFLICT (node_id) DO UPDATE SET"
     b" started_at = CASE WHEN %s THEN now() ELSE proxy_node.started_at END, seen_at = now(),"
     b" version = EXCLUDED.version, address = EXCLUDED.address,"
     b" listeners = EXCLUDED.listeners, flows = EXCLUDED.flows,"
     b" bindings = EXCLUDED.bindings, calls = EXCLUDED.calls, lost_calls = EXCLUDED.lost_calls,"
-    b" relays = EXCLUDED.relays, tenants = EXCLUDED.tenants"
+    b" relays = EXCLUDED.relays, tenants = EXCLUDED.tenants, users = EXCLUDED.users"
 )
 _PEERS: Final = (
-    b"SELECT node_id, address, listeners, tenants FROM proxy_node"
+    b"SELECT node_id, address, listeners, tenants, users FROM proxy_node"
     b" WHERE node_id <> %s AND address <> '' AND seen_at > now() - interval '10 s'"
 )
 
@@ -47,6 +47,7 @@ class Facts(NamedTuple):
     lost_calls: int
     relays: dict[str, Any]
     tenants: Told
+    users: UsersTold
 
 
 class Peer(NamedTuple):
@@ -59,7 +60,7 @@ class Peer(NamedTuple):
 
 class Heartbeat:
     """`facts()` says what is written. `peers` is kept up to date: each other node that lives, by
-    its id; `on_use` is told what tenants use there."""
+    its id; `on_use` is told what tenants and users use there."""
 
     __slots__ = (
         "_address",
@@ -82,7 +83,7 @@ class Heartbeat:
         version: str,
         facts: Callable[[], Facts],
         peers: dict[bytes, Peer],
-        on_use: Callable[[dict[str, Told]], None],
+        on_use: Callable[[dict[str, Told], dict[str, UsersTold]], None],
     ) -> None:
         self._database = Database(url, name="heartbeat")
         self._node_id = node_id
@@ -118,20 +119,20 @@ class Heartbeat:
             await asyncio.sleep(_SECONDS)
 
     async def _write(self, connection: Connection) -> None:
-        *counts, relays, tenants = self._facts()
+        *counts, relays, tenants, users = self._facts()
         where = (self._address, Jsonb(self._listeners))
-        state = (*counts, Jsonb(relays), Jsonb(tenants), self._is_first)
+        state = (*counts, Jsonb(relays), Jsonb(tenants), Jsonb(users), self._is_first)
         await connection.execute(_UPSERT, (self._node_id, self._version, *where, *state))
         self._is_first = False
 
     async def _read_peers(self, connection: Connection) -> None:
         cursor = await connection.execute(_PEERS, (self._node_id,))
-        found, use = {}, {}
-        for node_id, address, listeners, tenants in await cursor.fetchall():
-            use[node_id] = tenants
+        found, use, of_users = {}, {}, {}
+        for node_id, address, listeners, tenants, users in await cursor.fetchall():
+            use[node_id], of_users[node_id] = tenants, users
             host, _, port = address.rpartition(":")
             found[node_id.encode()] = Peer(host.encode(), int(port), _by_tls(host, listeners))
-        self._on_use(use)
+        self._on_use(use, of_users)
         if found != self._peers:
             log.info("other nodes now=%s", [node_id.decode() for node_id in found])
             self._peers.clear()

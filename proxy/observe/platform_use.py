@@ -1,15 +1,16 @@
-"""What tenants use at the other nodes, so that their limits hold for the platform and not for each
-node.
+"""What tenants and users use at the other nodes, so that their limits hold for the platform and not
+for each node.
 
 Each node tells with its heartbeat how many calls of each tenant are open there, and how many have
 begun of those whose calls in a second are limited. The others are added to what is counted here:
 open calls as they are, calls begun as if they had begun here. So a limit holds to what begins at
-several nodes within a heartbeat; nobody waits, and no call asks anybody.
+several nodes within a heartbeat; nobody waits, and no call asks anybody. Of users only those are
+told who have a limit and a call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 # Of calls begun: after so long all nodes have read them, many times over.
@@ -17,6 +18,8 @@ _TOLD_SECONDS: Final = 10.0
 
 Told = dict[str, list[int]]
 """By the tenant's id: calls that are open, calls begun since the node began, calls a second."""
+UsersTold = dict[str, int]
+"""By the user's address: calls that are open."""
 
 
 class Rates(Protocol):
@@ -27,15 +30,17 @@ class Rates(Protocol):
 
 
 class PlatformUse:
-    """Counts by tenant, of this node for the others and of the others for this one."""
+    """Counts by tenant and user, of this node for the others and of the others for this one."""
 
-    __slots__ = ("_begun", "_elsewhere", "_rates", "_seen")
+    __slots__ = ("_begun", "_elsewhere", "_limited", "_rates", "_seen", "_users_elsewhere")
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
         self._begun: dict[int, tuple[int, int, float]] = {}  # how many, calls a second, when
         self._elsewhere: dict[int, int] = {}
         self._seen: dict[str, dict[int, int]] = {}  # calls begun, by node
+        self._limited: dict[bytes, float] = {}  # users with a limit, and when they called last
+        self._users_elsewhere: dict[bytes, int] = {}
 
     def elsewhere(self, tenant_id: int) -> int:
         """How many calls of that tenant are open on the other nodes."""
@@ -46,6 +51,36 @@ class PlatformUse:
         self._rates.count(tenant_id, limit, now=now)
         before = self._begun.get(tenant_id)
         self._begun[tenant_id] = (1 if before is None else before[0] + 1, limit, now)
+
+    def of_user_elsewhere(self, aor: bytes) -> int:
+        """How many open calls that user, who has a limit, has made on the other nodes."""
+        return self._users_elsewhere.get(aor, 0)
+
+    def user_begins(self, aor: bytes, *, now: float) -> None:
+        """A call of a user who may have so many at the same time begins here."""
+        self._limited[aor] = now
+
+    def users_told(self, of_user: Callable[[bytes], int], *, now: float) -> UsersTold:
+        """What the others are to know of users; `of_user` says how many calls one has open here."""
+        told: UsersTold = {}
+        idle = []
+        for aor, at in self._limited.items():
+            amount = of_user(aor)
+            if amount:
+                told[aor.decode()] = amount
+            elif now - at > _TOLD_SECONDS:  # until then the call may still be on its way out
+                idle.append(aor)
+        for aor in idle:
+            del self._limited[aor]
+        return told
+
+    def learns_of_users(self, others: Mapping[str, UsersTold]) -> None:
+        """What the other living nodes have told of users, by their ids."""
+        self._users_elsewhere.clear()
+        for told in others.values():
+            for name, amount in told.items():
+                aor = name.encode()
+                self._users_elsewhere[aor] = self._users_elsewhere.get(aor, 0) + amount
 
     def told(self, open_calls: Mapping[int, int], *, now: float) -> Told:
         """What the others are to know; `open_calls` are those of this node by tenant."""

@@ -1,9 +1,8 @@
 """What a tenant may use: calls at the same time, and calls begun in a second; and a user: calls
 that she makes at the same time.
 
-All of it is counted in constant time. A tenant's limits hold for all nodes together
-(observe/platform_use.py); a user's calls are counted on each node by itself. A call counts for its
-caller's tenant, and a stranger's for the one he calls.
+All of it is counted in constant time, and holds for all nodes together (observe/platform_use.py). A
+call counts for its caller's tenant, and a stranger's for the one he calls.
 """
 
 from __future__ import annotations
@@ -31,8 +30,11 @@ def refuse_above(call: RequestContext, node: Node) -> None:
             raise _too_many(b"Too Many Calls", _SOME_SECONDS)
     user = call.subscriber
     its_most = None if user is None else user.max_calls
-    if user is not None and its_most is not None and node.calls.of_user(user.aor) >= its_most:
-        raise _too_many(b"Too Many Calls Of This User", _SOME_SECONDS)
+    if user is not None and its_most is not None:
+        use = node.platform_use
+        if node.calls.of_user(user.aor) + use.of_user_elsewhere(user.aor) >= its_most:
+            raise _too_many(b"Too Many Calls Of This User", _SOME_SECONDS)
+        use.user_begins(user.aor, now=call.now)
     if rate is not None:
         if node.tenant_rates.wait(tenant_id, rate, now=call.now) > 0:
             raise _too_many(b"Too Many Calls Per Second", 1)

@@ -74,7 +74,7 @@ PUBLISHED = {
     " methods gruu registered_at updated_at deleted xid",
     "proxy_refusal": "domain_id peer direction why day amount last_at",
     "proxy_node": "node_id started_at seen_at version address flows bindings calls lost_calls"
-    " relays listeners tenants",
+    " relays listeners tenants users",
     "proxy_gateway_health": "node_id gateway_id is_alive status round_trip_ms checked_at"
     " changed_at",
     "proxy_gateway_registration": "node_id gateway_id status reason until checked_at changed_at",

@@ -95,3 +95,24 @@ def test_only_what_is_new_is_told() -> None:
     a.takes(10, now=0.0)
     assert a.use.told({}, now=1.0) == {str(TENANT): [0, 1, 10]}
     assert a.use.told({OTHER: 2}, now=20.0) == {str(OTHER): [2, 0, 0]}
+
+
+def test_open_calls_of_users_are_those_of_all_nodes() -> None:
+    """Of those who have a limit; a call that is not on its way yet is not forgotten."""
+    a, b = OneNode(), OneNode()
+    open_calls = {b"dora@example.com": 2, b"nobody-asks@example.com": 1}
+    a.use.user_begins(b"dora@example.com", now=0.0)
+    a.use.user_begins(b"slow@example.com", now=0.0)
+    told = a.use.users_told(lambda aor: open_calls.get(aor, 0), now=1.0)
+    assert told == {"dora@example.com": 2}
+    b.use.learns_of_users({"a": told, "c": {"dora@example.com": 1}})
+    assert b.use.of_user_elsewhere(b"dora@example.com") == 3
+    assert b.use.of_user_elsewhere(b"slow@example.com") == 0
+    open_calls[b"slow@example.com"] = 1
+    assert a.use.users_told(lambda aor: open_calls.get(aor, 0), now=9.0)["slow@example.com"] == 1
+    open_calls.clear()
+    assert a.use.users_told(lambda _: 0, now=20.0) == {}
+    open_calls[b"dora@example.com"] = 1
+    assert a.use.users_told(lambda aor: open_calls.get(aor, 0), now=21.0) == {}
+    b.use.learns_of_users({})
+    assert b.use.of_user_elsewhere(b"dora@example.com") == 0

@@ -65,6 +65,24 @@ async def test_one_call_too_many_of_a_user() -> None:
     dora.invites(URI, body=SDP)
 
 
+async def test_calls_of_a_user_on_other_nodes_count() -> None:
+    world = World()
+    world.add_user(b"dora@example.com", EXAMPLE, max_calls=2)
+    dora, bob = world.phone(b"dora@example.com", "192.0.2.30"), world.registered(BOB, "192.0.2.20")
+    use, calls = world.node.platform_use, world.node.calls
+    use.learns_of_users({"b": {"dora@example.com": 2}})
+    dora.authenticates(dora.asks(b"INVITE", URI))
+    assert dora.take_response(503).reason == b"Too Many Calls Of This User"
+    use.learns_of_users({"b": {"dora@example.com": 1}})
+    dora.inbox.clear()
+    dora.invites(URI, body=SDP)
+    bob.take_request(b"INVITE")
+    alice = world.phone(ALICE, "192.0.2.10")
+    alice.invites(URI, body=SDP)  # who has no limit, and is nobody's to be told of
+    told = use.users_told(calls.of_user, now=world.clock.time())
+    assert told == {"dora@example.com": 1}
+
+
 async def test_calls_in_a_second() -> None:
     world = World(replace(EXAMPLE, tenant_max_calls_per_second=2))
     alice, bob = world.phone(ALICE, "192.0.2.10"), world.registered(BOB, "192.0.2.20")

@@ -210,7 +210,7 @@ FROM location_binding;
 CREATE VIEW proxy_node AS
 SELECT
     node_id, started_at, seen_at, version, address, flows, bindings, calls, lost_calls, relays,
-    listeners, tenants
+    listeners, tenants, users
 FROM calls_node;
 
 -- Insertable: one row for each call that has ended, under the public id that it had as a live one.

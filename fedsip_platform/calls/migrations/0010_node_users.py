@@ -1,0 +1,16 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('calls', '0009_policies'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='node',
+            name='users',
+            field=models.JSONField(db_default={}, default=dict),
+        ),
+    ]
