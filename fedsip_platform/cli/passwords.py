@@ -17,8 +17,10 @@ from fedsip_platform.directory.passwords import generated
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The two ways beside asking."""
     ways = parser.add_mutually_exclusive_group()
-    ways.add_argument("--password-stdin", action="store_true", help="read it from standard input")
-    ways.add_argument("--generate", action="store_true", help="make one and show it once")
+    ways.add_argument(
+        "--password-stdin", action="store_true", help=_("read it from standard input")
+    )
+    ways.add_argument("--generate", action="store_true", help=_("make one and show it once"))
 
 
 def add_option(parser: argparse.ArgumentParser, what: str) -> None:

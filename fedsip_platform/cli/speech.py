@@ -9,11 +9,13 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.management import get_commands
 from django.db import DatabaseError, OperationalError, ProgrammingError
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -26,6 +28,7 @@ from fedsip_platform.launch import report
 
 REFUSED = 1
 UNWELL = 1
+OWN_APP = "fedsip_platform.cli"
 LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 Verb = Callable[[Mapping[str, Any]], None]
@@ -51,9 +54,19 @@ class Refused(Exception):
 def verb(verbs: Any, name: str, run: Verb, *, help: str) -> argparse.ArgumentParser:
     """One verb of a word, which `act` will run; every verb speaks JSON."""
     parser: argparse.ArgumentParser = verbs.add_parser(name, help=help, description=help)
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help=_("for programs"))
     parser.set_defaults(run=run)
     return parser
+
+
+def fields_help(names: Iterable[str]) -> str:
+    """What `--help` says of `field=value`."""
+    return _("field=value; fields: %(fields)s") % {"fields": ", ".join(names)}
+
+
+def columns_help(names: Iterable[str]) -> str:
+    """What `--help` says of a file with these columns."""
+    return _("with the columns %(columns)s") % {"columns": ", ".join(names)}
 
 
 def act(options: Mapping[str, Any]) -> None:
@@ -71,11 +84,21 @@ def act(options: Mapping[str, Any]) -> None:
     except ProgrammingError as error:
         if "does not exist" not in str(error):
             raise
-        _end("the database has no tables of this version yet; ./fedsip up or ./fedsip migrate")
+        _end(_("the database has no tables of this version yet; ./fedsip up or ./fedsip migrate"))
     except OperationalError as error:
-        _end(f"the database cannot be reached: {_one_line(error)}")
+        _end(_("the database cannot be reached: %(why)s") % {"why": _one_line(error)})
     except DatabaseError as error:
-        _end(f"the database refused: {_one_line(error)}")
+        _end(_("the database refused: %(why)s") % {"why": _one_line(error)})
+
+
+@contextmanager
+def terminal_language(words: Sequence[str]) -> Iterator[None]:
+    """Speak the language of the terminal while one of our own commands is read: its `--help`."""
+    if words and get_commands().get(words[0]) == OWN_APP:
+        with translation.override(language(os.environ)):
+            yield
+    else:
+        yield
 
 
 def language(environment: Mapping[str, str]) -> str:
@@ -94,9 +117,9 @@ def show(rows: Sequence[Row], columns: Mapping[str, str], options: Mapping[str, 
         print(json.dumps([dict(row) for row in rows], default=_plain))
         return
     if not rows:
-        print("(none)")
+        print(_("(none)"))
         return
-    cells = [[title.upper() for title in columns.values()]]
+    cells = [[str(title).upper() for title in columns.values()]]
     cells += [[text(row[key]) for key in columns] for row in rows]
     print(report.table(cells, indent=""))
 

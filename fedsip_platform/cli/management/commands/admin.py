@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import lookup, passwords, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -15,32 +16,36 @@ from fedsip_platform.people import services
 from fedsip_platform.tenants.models import Person, Role
 
 COLUMNS = {
-    "email": "e-mail",
-    "name": "name",
-    "active": "active",
-    "operator": "operator",
-    "tenants": "tenants",
+    "email": gettext_lazy("e-mail"),
+    "name": gettext_lazy("name"),
+    "active": gettext_lazy("active"),
+    "operator": gettext_lazy("operator"),
+    "tenants": gettext_lazy("tenants"),
 }
 SHORTEST = 12
 
 
 class Command(BaseCommand):
-    help = "People who sign in to the dashboard: operators, and those who look after a tenant."
+    help = gettext_lazy(
+        "People who sign in to the dashboard: operators, and those who look after a tenant."
+    )
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(required=True, metavar="add|list|password")
-        adding = speech.verb(verbs, "add", add, help="let somebody sign in")
+        adding = speech.verb(verbs, "add", add, help=_("let somebody sign in"))
         adding.add_argument("email")
-        adding.add_argument("--name", default="", help="as people call her or him")
-        adding.add_argument("--tenant", help="look after this tenant alone (else: operator of all)")
+        adding.add_argument("--name", default="", help=_("as people call her or him"))
         adding.add_argument(
-            "--role", choices=Role.values, default=Role.OWNER, help="in that tenant"
+            "--tenant", help=_("look after this tenant alone (else: operator of all)")
+        )
+        adding.add_argument(
+            "--role", choices=Role.values, default=Role.OWNER, help=_("in that tenant")
         )
         passwords.add_options(adding)
-        speech.verb(verbs, "list", list_all, help="show who may sign in")
-        changing = speech.verb(verbs, "password", password, help="set somebody's password")
+        speech.verb(verbs, "list", list_all, help=_("show who may sign in"))
+        changing = speech.verb(verbs, "password", password, help=_("set somebody's password"))
         changing.add_argument("email")
         passwords.add_options(changing)
 

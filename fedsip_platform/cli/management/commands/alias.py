@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import fields, lookup, many, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -15,30 +16,37 @@ from fedsip_platform.routing.models import Alias
 
 LOADED = ("alias", "target", "note")
 SETTABLE = ("target", "enabled", "note")
-COLUMNS = {"alias": "alias", "target": "leads to", "enabled": "enabled", "note": "note"}
+COLUMNS = {
+    "alias": gettext_lazy("alias"),
+    "target": gettext_lazy("leads to"),
+    "enabled": gettext_lazy("enabled"),
+    "note": gettext_lazy("note"),
+}
 
 
 class Command(BaseCommand):
-    help = "Further names and numbers of users and ring groups."
+    help = gettext_lazy("Further names and numbers of users and ring groups.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(required=True, metavar="add|set|load|list|delete")
-        adding = speech.verb(verbs, "add", add, help="make an alias")
-        adding.add_argument("alias", metavar="ALIAS", help="such as 1000@example.com")
-        adding.add_argument("target", metavar="TARGET", help="a user or ring group, such as alice")
+        adding = speech.verb(verbs, "add", add, help=_("make an alias"))
+        adding.add_argument("alias", metavar="ALIAS", help=_("such as 1000@example.com"))
+        adding.add_argument(
+            "target", metavar="TARGET", help=_("a user or ring group, such as alice")
+        )
         adding.add_argument("--note", default="")
-        listing = speech.verb(verbs, "list", list_all, help="show aliases")
-        listing.add_argument("--domain", help="only those of this domain")
-        setting = speech.verb(verbs, "set", set_fields, help="change an alias")
-        setting.add_argument("alias", metavar="ALIAS", help="such as 1000@example.com")
-        setting.add_argument("field", nargs="+", help=f"field=value: {', '.join(SETTABLE)}")
-        deleting = speech.verb(verbs, "delete", delete, help="delete an alias")
-        deleting.add_argument("alias", metavar="ALIAS", help="such as 1000@example.com")
+        listing = speech.verb(verbs, "list", list_all, help=_("show aliases"))
+        listing.add_argument("--domain", help=_("only those of this domain"))
+        setting = speech.verb(verbs, "set", set_fields, help=_("change an alias"))
+        setting.add_argument("alias", metavar="ALIAS", help=_("such as 1000@example.com"))
+        setting.add_argument("field", nargs="+", help=speech.fields_help(SETTABLE))
+        deleting = speech.verb(verbs, "delete", delete, help=_("delete an alias"))
+        deleting.add_argument("alias", metavar="ALIAS", help=_("such as 1000@example.com"))
 
-        loading = speech.verb(verbs, "load", load, help="make many from CSV, all or none")
-        loading.add_argument("file", metavar="FILE", help=f"with the columns {', '.join(LOADED)}")
+        loading = speech.verb(verbs, "load", load, help=_("make many from CSV, all or none"))
+        loading.add_argument("file", metavar="FILE", help=speech.columns_help(LOADED))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)

@@ -7,30 +7,41 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.api.audit import AuditSerializer, AuditViewSet
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.cli import filtering, lookup, speech
 
-COLUMNS = {"at": "at", "actor": "who", "via": "by", "action": "did", "kind": "to", "key": "which"}
+COLUMNS = {
+    "at": gettext_lazy("at"),
+    "actor": gettext_lazy("who"),
+    "via": gettext_lazy("by"),
+    "action": gettext_lazy("did"),
+    "kind": gettext_lazy("to"),
+    "key": gettext_lazy("which"),
+}
 NUMBER = 50
 
 
 class Command(BaseCommand):
-    help = "Who changed what, the latest first."
+    help = gettext_lazy("Who changed what, the latest first.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         _takes_filters(parser)
         _takes_number(parser)
-        parser.add_argument("--json", action="store_true", help="for programs, with all values")
+        parser.add_argument("--json", action="store_true", help=_("for programs, with all values"))
         parser.set_defaults(run=list_all)
         verbs = parser.add_subparsers(metavar="list|export")
-        listing = speech.verb(verbs, "list", list_all, help="show who changed what")
+        listing = speech.verb(verbs, "list", list_all, help=_("show who changed what"))
         _takes_filters(listing)
         _takes_number(listing)
-        exporting = speech.verb(verbs, "export", export, help="all that the filters choose, as CSV")
+        exporting = speech.verb(
+            verbs, "export", export, help=_("all that the filters choose, as CSV")
+        )
         _takes_filters(exporting)
 
     def handle(self, *words: str, **options: Any) -> None:
@@ -38,12 +49,18 @@ class Command(BaseCommand):
 
 
 def _takes_filters(parser: Any) -> None:
-    parser.add_argument("--who", metavar="E-MAIL", dest="actor", help="only by this person")
+    parser.add_argument("--who", metavar="E-MAIL", dest="actor", help=_("only by this person"))
     filtering.add_options(parser, AuditViewSet.filters)
 
 
 def _takes_number(parser: Any) -> None:
-    parser.add_argument("-n", type=int, default=NUMBER, metavar="N", help=f"so many ({NUMBER})")
+    parser.add_argument(
+        "-n",
+        type=int,
+        default=NUMBER,
+        metavar="N",
+        help=_("so many (%(amount)s)") % {"amount": NUMBER},
+    )
 
 
 def list_all(options: Mapping[str, Any]) -> None:

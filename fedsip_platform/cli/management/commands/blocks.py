@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.api.sources import FailedSignInViewSet
 from fedsip_platform.calls import services
@@ -17,17 +18,19 @@ from fedsip_platform.cli.speech import Refused
 
 MOST_FAILURES = 1000
 COLUMNS = {
-    "address": "address",
-    "reason": "reason",
-    "evidence": "evidence",
-    "hits": "hits",
-    "node": "node",
-    "blocked_until": "until",
+    "address": gettext_lazy("address"),
+    "reason": gettext_lazy("reason"),
+    "evidence": gettext_lazy("evidence"),
+    "hits": gettext_lazy("hits"),
+    "node": gettext_lazy("node"),
+    "blocked_until": gettext_lazy("until"),
 }
 
 
 class Command(BaseCommand):
-    help = "Addresses that the proxies ignore for a while, and networks that they never do."
+    help = gettext_lazy(
+        "Addresses that the proxies ignore for a while, and networks that they never do."
+    )
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
@@ -35,21 +38,21 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(
             required=True, metavar="list|add|lift|allowed|allow|disallow|failures"
         )
-        speech.verb(verbs, "list", list_all, help="show who is blocked now, and why")
-        adding = speech.verb(verbs, "add", add, help="block an address")
+        speech.verb(verbs, "list", list_all, help=_("show who is blocked now, and why"))
+        adding = speech.verb(verbs, "add", add, help=_("block an address"))
         adding.add_argument("address", metavar="ADDRESS")
-        adding.add_argument("--hours", type=float, default=24.0 * 30, help="for so long (720)")
-        adding.add_argument("--note", default="", help="why")
-        lifting = speech.verb(verbs, "lift", lift, help="listen to an address again")
+        adding.add_argument("--hours", type=float, default=24.0 * 30, help=_("for so long (720)"))
+        adding.add_argument("--note", default="", help=_("why"))
+        lifting = speech.verb(verbs, "lift", lift, help=_("listen to an address again"))
         lifting.add_argument("address", metavar="ADDRESS")
-        speech.verb(verbs, "allowed", list_allowed, help="show networks that nothing blocks")
-        allowing = speech.verb(verbs, "allow", allow, help="never block a network")
-        allowing.add_argument("network", metavar="NETWORK", help="such as 192.0.2.0/24")
-        allowing.add_argument("--note", default="", help="whose it is")
-        ending = speech.verb(verbs, "disallow", disallow, help="treat a network like any other")
+        speech.verb(verbs, "allowed", list_allowed, help=_("show networks that nothing blocks"))
+        allowing = speech.verb(verbs, "allow", allow, help=_("never block a network"))
+        allowing.add_argument("network", metavar="NETWORK", help=_("such as 192.0.2.0/24"))
+        allowing.add_argument("--note", default="", help=_("whose it is"))
+        ending = speech.verb(verbs, "disallow", disallow, help=_("treat a network like any other"))
         ending.add_argument("network", metavar="NETWORK")
 
-        failing = speech.verb(verbs, "failures", list_failures, help="show failed sign-ins")
+        failing = speech.verb(verbs, "failures", list_failures, help=_("show failed sign-ins"))
         filtering.add_options(failing, FailedSignInViewSet.filters)
 
     def handle(self, *words: str, **options: Any) -> None:
@@ -88,7 +91,7 @@ def lift(options: Mapping[str, Any]) -> None:
 def list_allowed(options: Mapping[str, Any]) -> None:
     """Show the networks that nothing blocks."""
     found = [{"network": each.network, "note": each.note} for each in AllowedSource.objects.all()]
-    speech.show(found, {"network": "network", "note": "note"}, options)
+    speech.show(found, {"network": _("network"), "note": _("note")}, options)
 
 
 def list_failures(options: Mapping[str, Any]) -> None:
@@ -97,7 +100,12 @@ def list_failures(options: Mapping[str, Any]) -> None:
     found = filtering.apply(FailedSignInViewSet.filters, options, found)
     names = ("aor", "address", "attempts", "user_agent", "last_at")
     shown = [{name: getattr(each, name) for name in names} for each in found[:MOST_FAILURES]]
-    columns = {"aor": "user", "address": "from", "attempts": "attempts", "last_at": "last"}
+    columns = {
+        "aor": _("user"),
+        "address": _("from"),
+        "attempts": _("attempts"),
+        "last_at": _("last"),
+    }
     speech.show(shown, columns, options)
 
 

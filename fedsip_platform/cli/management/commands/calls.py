@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.api import filters
 from fedsip_platform.api.base import is_uuid
@@ -26,44 +27,68 @@ from fedsip_platform.calls.models import CallRecord, LiveCall
 from fedsip_platform.cli import filtering, speech
 from fedsip_platform.cli.speech import Refused
 
-COLUMNS = {"started_at": "began", "summary": "what", "status": "status", "call_id": "Call-ID"}
-LIVE_COLUMNS = {"started_at": "began", "summary": "what", "node": "node", "call_id": "Call-ID"}
-HOP_COLUMNS = ("tried", "address", "ended", "led by")
-HOUR_COLUMNS = {"hour": "hour", "answered": "answered", "failed": "failed", "mos": "MOS"}
+COLUMNS = {
+    "started_at": gettext_lazy("began"),
+    "summary": gettext_lazy("what"),
+    "status": gettext_lazy("status"),
+    "call_id": gettext_lazy("Call-ID"),
+}
+LIVE_COLUMNS = {
+    "started_at": gettext_lazy("began"),
+    "summary": gettext_lazy("what"),
+    "node": gettext_lazy("node"),
+    "call_id": gettext_lazy("Call-ID"),
+}
+HOP_COLUMNS = {
+    "tried": gettext_lazy("tried"),
+    "address": gettext_lazy("address"),
+    "ended": gettext_lazy("ended"),
+    "led by": gettext_lazy("led by"),
+}
+HOUR_COLUMNS = {
+    "hour": gettext_lazy("hour"),
+    "answered": gettext_lazy("answered"),
+    "failed": gettext_lazy("failed"),
+    "mos": gettext_lazy("MOS"),
+}
 # The user's option was there before the API called it an address.
 OWN_NAMES = {"user": "address"}
 
 
 class Command(BaseCommand):
-    help = "Calls that have ended, calls that go on."
+    help = gettext_lazy("Calls that have ended, calls that go on.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         _takes_filters(parser)
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("--json", action="store_true", help=_("for programs"))
         parser.set_defaults(run=list_all)
         verbs = parser.add_subparsers(metavar="list|show|live|export|by-hour|hang-up")
-        _takes_filters(speech.verb(verbs, "list", list_all, help="calls that have ended"))
-        telling = speech.verb(verbs, "show", show, help="one call, and each place that was tried")
-        telling.add_argument("call", metavar="CALL", help="its id or Call-ID")
-        going_on = speech.verb(verbs, "live", list_live, help="calls that go on")
+        _takes_filters(speech.verb(verbs, "list", list_all, help=_("calls that have ended")))
+        telling = speech.verb(
+            verbs, "show", show, help=_("one call, and each place that was tried")
+        )
+        telling.add_argument("call", metavar="CALL", help=_("its id or Call-ID"))
+        going_on = speech.verb(verbs, "live", list_live, help=_("calls that go on"))
         filtering.add_options(going_on, FILTERS)
-        exporting = speech.verb(verbs, "export", export, help="all that the filters choose, as CSV")
-        counting = speech.verb(verbs, "by-hour", by_hour, help="how many in each hour, and how")
+        exporting = speech.verb(
+            verbs, "export", export, help=_("all that the filters choose, as CSV")
+        )
+        counting = speech.verb(verbs, "by-hour", by_hour, help=_("how many in each hour, and how"))
         for each in (exporting, counting):
             filtering.add_options(each, CallViewSet.filters)
-        ending = speech.verb(verbs, "hang-up", hang_up, help="end a call that goes on")
-        ending.add_argument("call", metavar="CALL", help="its id or Call-ID")
+        ending = speech.verb(verbs, "hang-up", hang_up, help=_("end a call that goes on"))
+        ending.add_argument("call", metavar="CALL", help=_("its id or Call-ID"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
 
 
 def _takes_filters(parser: Any) -> None:
-    parser.add_argument("--user", metavar="ADDRESS", help="only from or to this user")
-    parser.add_argument("--failed", action="store_true", help="only those not answered")
-    parser.add_argument("-n", type=int, default=20, metavar="N", help="so many, the newest (20)")
+    parser.add_argument("--user", metavar="ADDRESS", help=_("only from or to this user"))
+    parser.add_argument("--failed", action="store_true", help=_("only those not answered"))
+    parser.add_argument("-n", type=int, default=20, metavar="N", help=_("so many, the newest (20)"))
     filtering.add_options(parser, CallViewSet.filters)
 
 
@@ -102,7 +127,7 @@ def show(options: Mapping[str, Any]) -> None:
         }
         for hop in hops_of(call)
     ]
-    speech.show(hops, {name: name for name in HOP_COLUMNS}, options)
+    speech.show(hops, HOP_COLUMNS, options)
 
 
 def list_live(options: Mapping[str, Any]) -> None:

@@ -7,31 +7,39 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.federation import checks
 from fedsip_platform.federation.models import CheckState, DomainCheck
 
-COLUMNS = {"domain": "domain", "state": "state", "checked_at": "checked", "problems": "problems"}
+COLUMNS = {
+    "domain": gettext_lazy("domain"),
+    "state": gettext_lazy("state"),
+    "checked_at": gettext_lazy("checked"),
+    "problems": gettext_lazy("problems"),
+}
 
 
 class Command(BaseCommand):
-    help = "What the DNS and the certificate of our domains are like; checked each six hours."
+    help = gettext_lazy(
+        "What the DNS and the certificate of our domains are like; checked each six hours."
+    )
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(required=True, metavar="list|show|run|certificates")
-        listing = speech.verb(verbs, "list", list_all, help="the last check of each domain")
-        listing.add_argument("--state", choices=CheckState.values, help="only in this state")
+        listing = speech.verb(verbs, "list", list_all, help=_("the last check of each domain"))
+        listing.add_argument("--state", choices=CheckState.values, help=_("only in this state"))
         for name, run, what in (
-            ("show", show, "the last check of one, with what changed"),
-            ("run", run_now, "check one now"),
+            ("show", show, _("the last check of one, with what changed")),
+            ("run", run_now, _("check one now")),
         ):
             speech.verb(verbs, name, run, help=what).add_argument("domain", metavar="DOMAIN")
 
-        what = "the certificate that each domain's callers see"
+        what = _("the certificate that each domain's callers see")
         speech.verb(verbs, "certificates", list_certificates, help=what)
 
     def handle(self, *words: str, **options: Any) -> None:
@@ -68,7 +76,12 @@ def list_certificates(options: Mapping[str, Any]) -> None:
     """Show the certificate that each domain's callers see."""
     seen = DomainCheck.objects.select_related("domain").exclude(certificate={})
     found = [{"domain": each.domain.name, **each.certificate} for each in seen]
-    columns = {"domain": "domain", "expires_at": "until", "issuer": "issuer", "names": "names"}
+    columns = {
+        "domain": _("domain"),
+        "expires_at": _("until"),
+        "issuer": _("issuer"),
+        "names": _("names"),
+    }
     speech.show(found, columns, options)
 
 

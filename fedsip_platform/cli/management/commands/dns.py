@@ -5,22 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.federation import dns_records, shown
 
 
 class Command(BaseCommand):
-    help = "The DNS records by which others find a domain, and whether they are published."
+    help = gettext_lazy(
+        "The DNS records by which others find a domain, and whether they are published."
+    )
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("domain", help="one of ours, such as example.com")
-        parser.add_argument("--host", default="", help="name of the SIP servers")
-        parser.add_argument("--address", action="append", default=[], help="their address; repeat")
-        parser.add_argument("--no-check", action="store_true", help="ask the DNS nothing")
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("domain", help=_("one of ours, such as example.com"))
+        parser.add_argument("--host", default="", help=_("name of the SIP servers"))
+        parser.add_argument(
+            "--address", action="append", default=[], help=_("their address; repeat")
+        )
+        parser.add_argument("--no-check", action="store_true", help=_("ask the DNS nothing"))
+        parser.add_argument("--json", action="store_true", help=_("for programs"))
         parser.set_defaults(run=tell)
 
     def handle(self, *words: str, **options: Any) -> None:

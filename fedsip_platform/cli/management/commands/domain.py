@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.api.domains import DomainViewSet
 from fedsip_platform.cli import fields, filtering, lookup, rows, speech
@@ -14,41 +15,41 @@ from fedsip_platform.directory import services
 from fedsip_platform.directory.models import Domain
 
 COLUMNS = {
-    "name": "domain",
-    "tenant": "tenant",
-    "enabled": "enabled",
-    "users": "users",
-    "media_policy": "media",
-    "federation": "federation",
+    "name": gettext_lazy("domain"),
+    "tenant": gettext_lazy("tenant"),
+    "enabled": gettext_lazy("enabled"),
+    "users": gettext_lazy("users"),
+    "media_policy": gettext_lazy("media"),
+    "federation": gettext_lazy("federation"),
 }
 
 
 class Command(BaseCommand):
-    help = "Domains that the platform serves, and their policies."
+    help = gettext_lazy("Domains that the platform serves, and their policies.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        policy_help = f"policy=value; policies: {', '.join(rows.policies())}"
+        policy_help = speech.fields_help(rows.policies())
         verbs = parser.add_subparsers(required=True, metavar="add|list|show|set|vouch|delete")
-        adding = speech.verb(verbs, "add", add, help="serve a domain")
-        adding.add_argument("name", help="such as example.com")
-        adding.add_argument("--tenant", required=True, help="short name of its owner")
+        adding = speech.verb(verbs, "add", add, help=_("serve a domain"))
+        adding.add_argument("name", help=_("such as example.com"))
+        adding.add_argument("--tenant", required=True, help=_("short name of its owner"))
         adding.add_argument(
-            "--policy", action="append", default=[], metavar="POLICY=VALUE", help="as in `set`"
+            "--policy", action="append", default=[], metavar="POLICY=VALUE", help=_("as in `set`")
         )
-        listing = speech.verb(verbs, "list", list_all, help="show all domains")
-        listing.add_argument("--tenant", help="only those of this tenant")
+        listing = speech.verb(verbs, "list", list_all, help=_("show all domains"))
+        listing.add_argument("--tenant", help=_("only those of this tenant"))
         filtering.add_options(listing, DomainViewSet.filters)
-        speech.verb(verbs, "show", show, help="show a domain's policies").add_argument("name")
-        setting = speech.verb(verbs, "set", set_policy, help="change a domain's policies")
+        speech.verb(verbs, "show", show, help=_("show a domain's policies")).add_argument("name")
+        setting = speech.verb(verbs, "set", set_policy, help=_("change a domain's policies"))
         setting.add_argument("name")
         setting.add_argument("policy", nargs="+", help=policy_help)
-        what = "serve a domain without its tenant's proof by DNS"
+        what = _("serve a domain without its tenant's proof by DNS")
         speech.verb(verbs, "vouch", vouch, help=what).add_argument("name")
-        deleting = speech.verb(verbs, "delete", delete, help="delete a domain and its users")
+        deleting = speech.verb(verbs, "delete", delete, help=_("delete a domain and its users"))
         deleting.add_argument("name")
-        deleting.add_argument("--yes", action="store_true", help="do not ask")
+        deleting.add_argument("--yes", action="store_true", help=_("do not ask"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)

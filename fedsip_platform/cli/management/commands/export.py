@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.audit import log
 from fedsip_platform.cli import lookup, speech
@@ -18,21 +19,25 @@ from fedsip_platform.moving import going_out, sources
 
 
 class Command(BaseCommand):
-    help = "Write a domain's rules, users or itself as CSV or JSON, as `import` reads them."
+    help = gettext_lazy(
+        "Write a domain's rules, users or itself as CSV or JSON, as `import` reads them."
+    )
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("domain")
         parser.add_argument(
-            "--table", choices=sources.TABLES, default="translations", help="what to write"
+            "--table", choices=sources.TABLES, default="translations", help=_("what to write")
         )
         parser.add_argument(
             "--with-ha1",
             action="store_true",
-            help="users with the hashes of their passwords: whoever has these can sign in as them",
+            help=_(
+                "users with the hashes of their passwords: whoever has these can sign in as them"
+            ),
         )
-        parser.add_argument("--json", action="store_true", help="JSON instead of CSV")
+        parser.add_argument("--json", action="store_true", help=_("JSON instead of CSV"))
         parser.set_defaults(run=export)
 
     def handle(self, *words: str, **options: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.api.federation import RefusalViewSet
 from fedsip_platform.cli import filtering, lookup, rows, speech
@@ -16,49 +17,49 @@ from fedsip_platform.federation import services
 from fedsip_platform.federation.models import Direction, FederationRule, Refusal
 
 COLUMNS = {
-    "domain": "domain",
-    "pattern": "other domain",
-    "direction": "direction",
-    "allow": "allowed",
-    "verified": "verified",
-    "trusted": "trusted",
-    "enabled": "enabled",
-    "note": "note",
+    "domain": gettext_lazy("domain"),
+    "pattern": gettext_lazy("other domain"),
+    "direction": gettext_lazy("direction"),
+    "allow": gettext_lazy("allowed"),
+    "verified": gettext_lazy("verified"),
+    "trusted": gettext_lazy("trusted"),
+    "enabled": gettext_lazy("enabled"),
+    "note": gettext_lazy("note"),
 }
 REFUSAL_FILTERS = {name: each for name, each in RefusalViewSet.filters.items() if name != "domain"}
 REFUSAL_COLUMNS = {
-    "day": "day",
-    "domain": "domain",
-    "peer": "other domain",
-    "direction": "direction",
-    "why": "why",
-    "amount": "times",
-    "last_at": "last",
+    "day": gettext_lazy("day"),
+    "domain": gettext_lazy("domain"),
+    "peer": gettext_lazy("other domain"),
+    "direction": gettext_lazy("direction"),
+    "why": gettext_lazy("why"),
+    "amount": gettext_lazy("times"),
+    "last_at": gettext_lazy("last"),
 }
 
 
 class Command(BaseCommand):
-    help = "Which other domains ours call and are called by."
+    help = gettext_lazy("Which other domains ours call and are called by.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(required=True, metavar="allow|deny|list|forget|refusals")
-        allowing = speech.verb(verbs, "allow", allow, help="let calls with another domain pass")
+        allowing = speech.verb(verbs, "allow", allow, help=_("let calls with another domain pass"))
         _takes_rule(allowing)
         allowing.add_argument(
-            "--unverified", action="store_true", help="it need not prove itself by a certificate"
+            "--unverified", action="store_true", help=_("it need not prove itself by a certificate")
         )
         allowing.add_argument(
-            "--trusted", action="store_true", help="tell it, and believe it, who calls"
+            "--trusted", action="store_true", help=_("tell it, and believe it, who calls")
         )
-        _takes_rule(speech.verb(verbs, "deny", deny, help="refuse calls with another domain"))
-        listing = speech.verb(verbs, "list", list_all, help="show the rules")
-        listing.add_argument("domain", nargs="?", help="only of this domain of ours")
-        forgetting = speech.verb(verbs, "forget", forget, help="delete the rules for a domain")
+        _takes_rule(speech.verb(verbs, "deny", deny, help=_("refuse calls with another domain")))
+        listing = speech.verb(verbs, "list", list_all, help=_("show the rules"))
+        listing.add_argument("domain", nargs="?", help=_("only of this domain of ours"))
+        forgetting = speech.verb(verbs, "forget", forget, help=_("delete the rules for a domain"))
         _takes_domains(forgetting)
-        refused = speech.verb(verbs, "refusals", refusals, help="show what was refused, by day")
-        refused.add_argument("domain", nargs="?", help="only of this domain of ours")
+        refused = speech.verb(verbs, "refusals", refusals, help=_("show what was refused, by day"))
+        refused.add_argument("domain", nargs="?", help=_("only of this domain of ours"))
         filtering.add_options(refused, REFUSAL_FILTERS)
 
     def handle(self, *words: str, **options: Any) -> None:
@@ -66,8 +67,8 @@ class Command(BaseCommand):
 
 
 def _takes_domains(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("domain", help="our domain")
-    parser.add_argument("pattern", metavar="OTHER", help="example.org, *.example.org or *")
+    parser.add_argument("domain", help=_("our domain"))
+    parser.add_argument("pattern", metavar="OTHER", help=_("example.org, *.example.org or *"))
 
 
 def _takes_rule(parser: argparse.ArgumentParser) -> None:

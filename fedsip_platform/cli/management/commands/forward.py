@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import lookup, many, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -16,39 +17,41 @@ from fedsip_platform.routing.models import Forward, ForwardWhen
 
 LOADED = ("user", "when", "target", "ring_seconds")
 COLUMNS = {
-    "user": "user",
-    "condition": "when",
-    "target": "to",
-    "ring_seconds": "after (s)",
-    "enabled": "enabled",
+    "user": gettext_lazy("user"),
+    "condition": gettext_lazy("when"),
+    "target": gettext_lazy("to"),
+    "ring_seconds": gettext_lazy("after (s)"),
+    "enabled": gettext_lazy("enabled"),
 }
 
 
 class Command(BaseCommand):
-    help = "Where calls to a user go instead: always, busy, no_answer, not_registered."
+    help = gettext_lazy(
+        "Where calls to a user go instead: always, busy, no_answer, not_registered."
+    )
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(required=True, metavar="set|load|list|delete")
-        setting = speech.verb(verbs, "set", set_forward, help="forward a user's calls")
+        setting = speech.verb(verbs, "set", set_forward, help=_("forward a user's calls"))
         _takes_forward(setting)
-        setting.add_argument("target", metavar="TARGET", help="a name, a number, or user@domain")
-        setting.add_argument("--ring-seconds", type=int, help="before no_answer forwards (20)")
-        listing = speech.verb(verbs, "list", list_all, help="show forwards")
-        listing.add_argument("--domain", help="only those of this domain's users")
-        listing.add_argument("--user", help="only those of this user")
-        _takes_forward(speech.verb(verbs, "delete", delete, help="forward no more"))
+        setting.add_argument("target", metavar="TARGET", help=_("a name, a number, or user@domain"))
+        setting.add_argument("--ring-seconds", type=int, help=_("before no_answer forwards (20)"))
+        listing = speech.verb(verbs, "list", list_all, help=_("show forwards"))
+        listing.add_argument("--domain", help=_("only those of this domain's users"))
+        listing.add_argument("--user", help=_("only those of this user"))
+        _takes_forward(speech.verb(verbs, "delete", delete, help=_("forward no more")))
 
-        loading = speech.verb(verbs, "load", load, help="set many from CSV, all or none")
-        loading.add_argument("file", metavar="FILE", help=f"with the columns {', '.join(LOADED)}")
+        loading = speech.verb(verbs, "load", load, help=_("set many from CSV, all or none"))
+        loading.add_argument("file", metavar="FILE", help=speech.columns_help(LOADED))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
 
 
 def _takes_forward(parser: Any) -> None:
-    parser.add_argument("aor", metavar="ADDRESS", help="such as alice@example.com")
+    parser.add_argument("aor", metavar="ADDRESS", help=_("such as alice@example.com"))
     parser.add_argument("condition", choices=ForwardWhen.values)
 
 

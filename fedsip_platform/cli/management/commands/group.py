@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import fields, lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -14,33 +15,35 @@ from fedsip_platform.routing import services
 from fedsip_platform.routing.models import RingGroup
 
 COLUMNS = {
-    "group": "group",
-    "strategy": "rings",
-    "members": "members",
-    "ring_seconds": "for (s)",
-    "fallback": "then",
-    "enabled": "enabled",
+    "group": gettext_lazy("group"),
+    "strategy": gettext_lazy("rings"),
+    "members": gettext_lazy("members"),
+    "ring_seconds": gettext_lazy("for (s)"),
+    "fallback": gettext_lazy("then"),
+    "enabled": gettext_lazy("enabled"),
 }
 FIELDS = fields.names(RingGroup, but=("name",))
 
 
 class Command(BaseCommand):
-    help = "Ring groups: names that ring several users."
+    help = gettext_lazy("Ring groups: names that ring several users.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        field_help = f"field=value; fields: {', '.join(FIELDS)}"
+        field_help = speech.fields_help(FIELDS)
         verbs = parser.add_subparsers(required=True, metavar="add|list|set|delete")
-        adding = speech.verb(verbs, "add", add, help="make a ring group")
-        setting = speech.verb(verbs, "set", change, help="change a ring group")
-        deleting = speech.verb(verbs, "delete", delete, help="delete a ring group")
+        adding = speech.verb(verbs, "add", add, help=_("make a ring group"))
+        setting = speech.verb(verbs, "set", change, help=_("change a ring group"))
+        deleting = speech.verb(verbs, "delete", delete, help=_("delete a ring group"))
         for parser_of_one in (adding, setting, deleting):
-            parser_of_one.add_argument("group", metavar="GROUP", help="such as sales@example.com")
+            parser_of_one.add_argument(
+                "group", metavar="GROUP", help=_("such as sales@example.com")
+            )
         for parser_of_one in (adding, setting):
             parser_of_one.add_argument("field", nargs="+", help=field_help)
-        listing = speech.verb(verbs, "list", list_all, help="show ring groups")
-        listing.add_argument("--domain", help="only those of this domain")
+        listing = speech.verb(verbs, "list", list_all, help=_("show ring groups"))
+        listing.add_argument("--domain", help=_("only those of this domain"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)

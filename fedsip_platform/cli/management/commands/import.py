@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
@@ -20,27 +21,31 @@ from fedsip_platform.tenants.models import Tenant
 
 
 class Command(BaseCommand):
-    help = "Bring in domains, users and rules of OpenSIPS, Kamailio or federated-sip; all or none."
+    help = gettext_lazy(
+        "Bring in domains, users and rules of OpenSIPS, Kamailio or federated-sip; all or none."
+    )
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "file", nargs="+", help="CSV, JSON, SQL dump or SQLite file; several are one import"
+            "file", nargs="+", help=_("CSV, JSON, SQL dump or SQLite file; several are one import")
         )
         owner = parser.add_mutually_exclusive_group(required=True)
-        owner.add_argument("--tenant", metavar="SLUG", help="short name of the new owner")
-        owner.add_argument("--new-tenant", metavar="SLUG", help="make this tenant, to be the owner")
+        owner.add_argument("--tenant", metavar="SLUG", help=_("short name of the new owner"))
+        owner.add_argument(
+            "--new-tenant", metavar="SLUG", help=_("make this tenant, to be the owner")
+        )
         parser.add_argument(
             "--table",
             choices=sources.TABLES,
-            help="what a CSV or JSON file is, if columns do not say",
+            help=_("what a CSV or JSON file is, if columns do not say"),
         )
-        parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
+        parser.add_argument("--dry-run", action="store_true", help=_("only say what would happen"))
         parser.add_argument(
-            "--skip-bad", action="store_true", help="bring in all but the rows that cannot be"
+            "--skip-bad", action="store_true", help=_("bring in all but the rows that cannot be")
         )
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("--json", action="store_true", help=_("for programs"))
         parser.set_defaults(run=bring_in)
 
     def handle(self, *words: str, **options: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
@@ -14,28 +15,38 @@ from fedsip_platform.people import services
 from fedsip_platform.people.models import Invitation
 from fedsip_platform.tenants.models import Role
 
-COLUMNS = {"email": "to", "tenant": "tenant", "role": "role", "user": "user", "expires_at": "until"}
+COLUMNS = {
+    "email": gettext_lazy("to"),
+    "tenant": gettext_lazy("tenant"),
+    "role": gettext_lazy("role"),
+    "user": gettext_lazy("user"),
+    "expires_at": gettext_lazy("until"),
+}
 
 
 class Command(BaseCommand):
-    help = "Letters that let people join a tenant, or make a SIP user their own."
+    help = gettext_lazy("Letters that let people join a tenant, or make a SIP user their own.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(required=True, metavar="add|list|withdraw")
-        adding = speech.verb(verbs, "add", add, help="invite somebody; the link is shown once")
-        listing = speech.verb(verbs, "list", list_all, help="show who has not come yet")
-        ending = speech.verb(verbs, "withdraw", withdraw, help="make a letter worthless")
+        adding = speech.verb(verbs, "add", add, help=_("invite somebody; the link is shown once"))
+        listing = speech.verb(verbs, "list", list_all, help=_("show who has not come yet"))
+        ending = speech.verb(verbs, "withdraw", withdraw, help=_("make a letter worthless"))
         for parsed in (adding, ending):
             parsed.add_argument("email", metavar="E-MAIL")
         for parsed in (adding, ending, listing):
             required = parsed is not listing
-            parsed.add_argument("--tenant", metavar="SLUG", required=required, help="which tenant")
-        adding.add_argument("--role", choices=Role.values, default="", help="what she may do")
-        adding.add_argument("--user", metavar="ADDRESS", help="the SIP user that becomes her own")
+            parsed.add_argument(
+                "--tenant", metavar="SLUG", required=required, help=_("which tenant")
+            )
+        adding.add_argument("--role", choices=Role.values, default="", help=_("what she may do"))
         adding.add_argument(
-            "--url", required=True, help="where the dashboard is: https://sip.example.com:8443"
+            "--user", metavar="ADDRESS", help=_("the SIP user that becomes her own")
+        )
+        adding.add_argument(
+            "--url", required=True, help=_("where the dashboard is: https://sip.example.com:8443")
         )
 
     def handle(self, *words: str, **options: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform import csv_export
 from fedsip_platform.cli import filtering, lookup, many, speech
@@ -23,7 +24,7 @@ COLUMNS = {
 
 
 class Command(BaseCommand):
-    help = "Long work: imports, exports, checks of many domains."
+    help = gettext_lazy("Long work: imports, exports, checks of many domains.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
@@ -31,28 +32,32 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(
             required=True, metavar="list|show|cancel|import|export|check|result"
         )
-        listing = speech.verb(verbs, "list", list_all, help="show jobs, the latest first")
-        listing.add_argument("--tenant", metavar="SLUG", help="only of this tenant")
-        listing.add_argument("--state", choices=State.values, help="only in this state")
+        listing = speech.verb(verbs, "list", list_all, help=_("show jobs, the latest first"))
+        listing.add_argument("--tenant", metavar="SLUG", help=_("only of this tenant"))
+        listing.add_argument("--state", choices=State.values, help=_("only in this state"))
         for name, run, what in (
-            ("show", show, "one job, with the rows that have problems"),
-            ("cancel", cancel, "stop a job; what it has done stays done"),
-            ("result", result, "what an export has found, as CSV or JSON"),
+            ("show", show, _("one job, with the rows that have problems")),
+            ("cancel", cancel, _("stop a job; what it has done stays done")),
+            ("result", result, _("what an export has found, as CSV or JSON")),
         ):
             speech.verb(verbs, name, run, help=what).add_argument("id", metavar="ID")
 
-        importing = speech.verb(verbs, "import", import_users, help="import users from CSV")
-        importing.add_argument("file", metavar="FILE", help="its first line names the columns")
+        importing = speech.verb(verbs, "import", import_users, help=_("import users from CSV"))
+        importing.add_argument("file", metavar="FILE", help=_("its first line names the columns"))
         importing.add_argument("--tenant", metavar="SLUG", required=True)
         importing.add_argument(
             "--mode", choices=user_jobs.MODES, default=user_jobs.MODES[0],
-            help="what becomes of good rows while others are wrong (all_or_none)",
+            help=_("what becomes of good rows while others are wrong (all_or_none)"),
         )  # fmt: skip
-        checking = speech.verb(verbs, "check", check_domains, help="check all domains of a tenant")
-        checking.add_argument("--tenant", metavar="SLUG", help="without it, those of all tenants")
-        exporting = speech.verb(verbs, "export", export_users, help="export users")
+        checking = speech.verb(
+            verbs, "check", check_domains, help=_("check all domains of a tenant")
+        )
+        checking.add_argument(
+            "--tenant", metavar="SLUG", help=_("without it, those of all tenants")
+        )
+        exporting = speech.verb(verbs, "export", export_users, help=_("export users"))
         exporting.add_argument("--tenant", metavar="SLUG", required=True)
-        exporting.add_argument("--domain", default="", help="only those of this domain")
+        exporting.add_argument("--domain", default="", help=_("only those of this domain"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)

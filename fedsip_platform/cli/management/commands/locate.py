@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import speech
 from fedsip_platform.directory.models import Domain
@@ -17,14 +19,16 @@ from proxy.transport.probe import Probe
 
 
 class Command(BaseCommand):
-    help = "How a SIP address is found: each question to the DNS, the servers, and who answers."
+    help = gettext_lazy(
+        "How a SIP address is found: each question to the DNS, the servers, and who answers."
+    )
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("uri", metavar="URI", help="such as sip:bob@elsewhere.org")
-        parser.add_argument("--no-ping", action="store_true", help="send the servers nothing")
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("uri", metavar="URI", help=_("such as sip:bob@elsewhere.org"))
+        parser.add_argument("--no-ping", action="store_true", help=_("send the servers nothing"))
+        parser.add_argument("--json", action="store_true", help=_("for programs"))
         parser.set_defaults(run=tell)
 
     def handle(self, *words: str, **options: Any) -> None:

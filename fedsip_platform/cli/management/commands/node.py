@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.calls import nodes
 from fedsip_platform.calls.models import Node
@@ -19,14 +21,16 @@ COLUMNS = {
 
 
 class Command(BaseCommand):
-    help = "Proxies, and the media relays that they reach."
+    help = gettext_lazy("Proxies, and the media relays that they reach.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(required=True, metavar="list|relays")
-        speech.verb(verbs, "list", list_all, help="show proxies that ran in the last day")
-        speech.verb(verbs, "relays", list_relays, help="show relays, as living proxies reach them")
+        speech.verb(verbs, "list", list_all, help=_("show proxies that ran in the last day"))
+        speech.verb(
+            verbs, "relays", list_relays, help=_("show relays, as living proxies reach them")
+        )
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -43,7 +47,7 @@ def list_relays(options: Mapping[str, Any]) -> None:
     """Show relays."""
     relays = nodes.seen(now=timezone.now()).relays.items()
     found = [{"relay": name, "answers": answers} for name, answers in relays]
-    speech.show(found, {"relay": "relay", "answers": "answers"}, options)
+    speech.show(found, {"relay": _("relay"), "answers": _("answers")}, options)
 
 
 def _row(node: Node) -> dict[str, Any]:

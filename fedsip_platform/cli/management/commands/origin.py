@@ -7,29 +7,34 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.gateway import services
 from fedsip_platform.gateway.models import AllowedOrigin
 
-COLUMNS = {"origin": "site", "tenant": "tenant", "created_at": "since"}
+COLUMNS = {
+    "origin": gettext_lazy("site"),
+    "tenant": gettext_lazy("tenant"),
+    "created_at": gettext_lazy("since"),
+}
 
 
 class Command(BaseCommand):
-    help = "Web sites whose pages may telephone through the platform."
+    help = gettext_lazy("Web sites whose pages may telephone through the platform.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(required=True, metavar="add|list|delete")
-        adding = speech.verb(verbs, "add", add, help="let the pages of a site connect")
-        listing = speech.verb(verbs, "list", list_all, help="show all sites")
-        deleting = speech.verb(verbs, "delete", delete, help="let them connect no more")
+        adding = speech.verb(verbs, "add", add, help=_("let the pages of a site connect"))
+        listing = speech.verb(verbs, "list", list_all, help=_("show all sites"))
+        deleting = speech.verb(verbs, "delete", delete, help=_("let them connect no more"))
         for parsed in (adding, deleting):
-            parsed.add_argument("origin", help="such as https://www.example.com")
-            parsed.add_argument("--tenant", required=True, help="whose site it is")
-        listing.add_argument("--tenant", help="only those of this tenant")
+            parsed.add_argument("origin", help=_("such as https://www.example.com"))
+            parsed.add_argument("--tenant", required=True, help=_("whose site it is"))
+        listing.add_argument("--tenant", help=_("only those of this tenant"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)

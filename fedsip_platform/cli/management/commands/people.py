@@ -8,13 +8,19 @@ from typing import Any
 from allauth.usersessions.models import UserSession
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.people import services, sessions
 from fedsip_platform.tenants.models import Membership, Role
 
-COLUMNS = {"email": "person", "tenant": "tenant", "role": "role", "last_sign_in_at": "last here"}
+COLUMNS = {
+    "email": gettext_lazy("person"),
+    "tenant": gettext_lazy("tenant"),
+    "role": gettext_lazy("role"),
+    "last_sign_in_at": gettext_lazy("last here"),
+}
 SESSION_COLUMNS = {
     **{"id": "session", "address": "from", "user_agent": "browser"},
     **{"created_at": "since", "last_seen_at": "last seen"},
@@ -22,28 +28,32 @@ SESSION_COLUMNS = {
 
 
 class Command(BaseCommand):
-    help = "People who look after tenants. `admin add` makes them, `invitation add` asks them."
+    help = gettext_lazy(
+        "People who look after tenants. `admin add` makes them, `invitation add` asks them."
+    )
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(required=True, metavar="list|show|role|remove|...")
-        listing = speech.verb(verbs, "list", list_all, help="show who has which role")
-        listing.add_argument("--tenant", metavar="SLUG", help="only of this tenant")
-        changing = speech.verb(verbs, "role", set_role, help="give somebody a role")
-        removing = speech.verb(verbs, "remove", remove, help="take somebody out of a tenant")
+        listing = speech.verb(verbs, "list", list_all, help=_("show who has which role"))
+        listing.add_argument("--tenant", metavar="SLUG", help=_("only of this tenant"))
+        changing = speech.verb(verbs, "role", set_role, help=_("give somebody a role"))
+        removing = speech.verb(verbs, "remove", remove, help=_("take somebody out of a tenant"))
         for parsed in (
             *(changing, removing),
-            speech.verb(verbs, "show", show, help="one person with all her roles"),
-            speech.verb(verbs, "users", users, help="the SIP users that are her own"),
-            speech.verb(verbs, "sessions", list_sessions, help="where she is signed in"),
-            ending := speech.verb(verbs, "sign-out", sign_out, help="end one of her sessions"),
+            speech.verb(verbs, "show", show, help=_("one person with all her roles")),
+            speech.verb(verbs, "users", users, help=_("the SIP users that are her own")),
+            speech.verb(verbs, "sessions", list_sessions, help=_("where she is signed in")),
+            ending := speech.verb(verbs, "sign-out", sign_out, help=_("end one of her sessions")),
         ):
-            parsed.add_argument("email", metavar="E-MAIL", help="as she signs in")
-        ending.add_argument("session", type=int, metavar="SESSION", help="as `sessions` shows it")
+            parsed.add_argument("email", metavar="E-MAIL", help=_("as she signs in"))
+        ending.add_argument(
+            "session", type=int, metavar="SESSION", help=_("as `sessions` shows it")
+        )
         for parsed in (changing, removing):
-            parsed.add_argument("--tenant", metavar="SLUG", required=True, help="which tenant")
-        changing.add_argument("role", choices=Role.values, help="what she may do there")
+            parsed.add_argument("--tenant", metavar="SLUG", required=True, help=_("which tenant"))
+        changing.add_argument("role", choices=Role.values, help=_("what she may do there"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -66,7 +76,7 @@ def users(options: Mapping[str, Any]) -> None:
     """Show the SIP users that are a person's own."""
     owned = services.owned(lookup.person(options["email"]))
     found = owned.select_related("person").prefetch_related("forwards").order_by("aor")
-    columns = {"aor": "user", "display_name": "name", "forwards": "forwards"}
+    columns = {"aor": _("user"), "display_name": _("name"), "forwards": _("forwards")}
     speech.show([rows.of_own_user(each) for each in found], columns, options)
 
 

@@ -8,41 +8,48 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
 from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.gateway import services
 
-COLUMNS = {"address": "address", "name": "name"}
+COLUMNS = {"address": gettext_lazy("address"), "name": gettext_lazy("name")}
 
 
 class Command(BaseCommand):
-    help = "Somebody's phone in the dashboard: which user it is, whom she calls often, passes."
+    help = gettext_lazy(
+        "Somebody's phone in the dashboard: which user it is, whom she calls often, passes."
+    )
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         metavar = "show|choose|pass|favourites|keep|forget"
         verbs = parser.add_subparsers(required=True, metavar=metavar)
-        choosing = speech.verb(verbs, "choose", choose, help="make a SIP user her phone")
-        passing = speech.verb(verbs, "pass", make_pass, help="short-lived credentials for a page")
-        keeping = speech.verb(verbs, "keep", keep, help="keep whom she calls often")
-        forgetting = speech.verb(verbs, "forget", forget, help="keep him no more")
+        choosing = speech.verb(verbs, "choose", choose, help=_("make a SIP user her phone"))
+        passing = speech.verb(
+            verbs, "pass", make_pass, help=_("short-lived credentials for a page")
+        )
+        keeping = speech.verb(verbs, "keep", keep, help=_("keep whom she calls often"))
+        forgetting = speech.verb(verbs, "forget", forget, help=_("keep him no more"))
         for parsed in (
             *(choosing, keeping, forgetting),
-            speech.verb(verbs, "show", show, help="as which SIP user she telephones"),
-            speech.verb(verbs, "favourites", favourites, help="whom she calls often"),
+            speech.verb(verbs, "show", show, help=_("as which SIP user she telephones")),
+            speech.verb(verbs, "favourites", favourites, help=_("whom she calls often")),
         ):
-            parsed.add_argument("email", metavar="E-MAIL", help="as she signs in")
-        choosing.add_argument("aor", metavar="ADDRESS", help="such as alice@example.com")
-        keeping.add_argument("address", metavar="ADDRESS", help="a name, a number or an address")
-        keeping.add_argument("--name", default="", help="as the page shows it")
-        forgetting.add_argument("address", metavar="ADDRESS", help="as `favourites` shows it")
-        passing.add_argument("aor", metavar="ADDRESS", help="whose calls these will be")
-        passing.add_argument("--host", required=True, help="as which browsers know the dashboard")
+            parsed.add_argument("email", metavar="E-MAIL", help=_("as she signs in"))
+        choosing.add_argument("aor", metavar="ADDRESS", help=_("such as alice@example.com"))
+        keeping.add_argument("address", metavar="ADDRESS", help=_("a name, a number or an address"))
+        keeping.add_argument("--name", default="", help=_("as the page shows it"))
+        forgetting.add_argument("address", metavar="ADDRESS", help=_("as `favourites` shows it"))
+        passing.add_argument("aor", metavar="ADDRESS", help=_("whose calls these will be"))
+        passing.add_argument(
+            "--host", required=True, help=_("as which browsers know the dashboard")
+        )
         seconds = services.PASS_SECONDS
-        what = f"how long it is good ({seconds})"
+        what = _("how long it is good (%(seconds)s)") % {"seconds": seconds}
         passing.add_argument("--seconds", type=int, default=seconds, metavar="N", help=what)
 
     def handle(self, *words: str, **options: Any) -> None:

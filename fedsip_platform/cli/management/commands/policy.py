@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import fields, lookup, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -15,29 +16,31 @@ from fedsip_platform.routing import services
 from fedsip_platform.routing.models import OutboundPolicy
 
 COLUMNS = {
-    "of": "of",
-    "caller_id": "caller ID",
-    "classes": "may call",
-    "allow_regex": "and",
-    "deny_regex": "but not",
+    "of": gettext_lazy("of"),
+    "caller_id": gettext_lazy("caller ID"),
+    "classes": gettext_lazy("may call"),
+    "allow_regex": gettext_lazy("and"),
+    "deny_regex": gettext_lazy("but not"),
 }
 FIELDS = fields.names(OutboundPolicy)
 
 
 class Command(BaseCommand):
-    help = "Outbound policies: what users may dial, and as whom."
+    help = gettext_lazy("Outbound policies: what users may dial, and as whom.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(required=True, metavar="set|list|delete")
-        setting = speech.verb(verbs, "set", set_policy, help="say what somebody may dial")
-        deleting = speech.verb(verbs, "delete", delete, help="take a policy away")
+        setting = speech.verb(verbs, "set", set_policy, help=_("say what somebody may dial"))
+        deleting = speech.verb(verbs, "delete", delete, help=_("take a policy away"))
         for one in (setting, deleting):
-            one.add_argument("whose", metavar="USER|DOMAIN", help="a domain's is for all its users")
-        setting.add_argument("field", nargs="+", help=f"field=value; fields: {', '.join(FIELDS)}")
-        listing = speech.verb(verbs, "list", list_all, help="show policies")
-        listing.add_argument("--domain", help="only those of this domain")
+            one.add_argument(
+                "whose", metavar="USER|DOMAIN", help=_("a domain's is for all its users")
+            )
+        setting.add_argument("field", nargs="+", help=speech.fields_help(FIELDS))
+        listing = speech.verb(verbs, "list", list_all, help=_("show policies"))
+        listing.add_argument("--domain", help=_("only those of this domain"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)

@@ -14,6 +14,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.core.validators import EmailValidator
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import passwords, speech
 from fedsip_platform.directory import services
@@ -28,13 +30,13 @@ DEFAULT_HOST = "fedsip.local"
 
 
 class Command(BaseCommand):
-    help = "Make the tables, the first administrator, and the demo when asked for."
+    help = gettext_lazy("Make the tables, the first administrator, and the demo when asked for.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--demo", metavar="DOMAIN", help="also a domain with alice and bob")
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("--demo", metavar="DOMAIN", help=_("also a domain with alice and bob"))
+        parser.add_argument("--json", action="store_true", help=_("for programs"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options | {"run": prepare})

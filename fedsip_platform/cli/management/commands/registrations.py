@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from fedsip_platform.calls import queries
 from fedsip_platform.calls.models import RegistrationSample
@@ -22,42 +22,42 @@ from fedsip_platform.location.models import Binding
 
 MOST_HOURS = queries.MOST_SHOWN // timedelta(hours=1)
 COLUMNS = {
-    "aor": "user",
-    "contact": "contact",
-    "protocol": "by",
-    "received": "from",
-    "nat": "nat",
-    "user_agent": "agent",
-    "expires_at": "until",
+    "aor": gettext_lazy("user"),
+    "contact": gettext_lazy("contact"),
+    "protocol": gettext_lazy("by"),
+    "received": gettext_lazy("from"),
+    "nat": gettext_lazy("nat"),
+    "user_agent": gettext_lazy("agent"),
+    "expires_at": gettext_lazy("until"),
 }
 
 
 class Command(BaseCommand):
-    help = "Who is registered, from where."
+    help = gettext_lazy("Who is registered, from where.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         _takes_filters(parser)
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("--json", action="store_true", help=_("for programs"))
         parser.set_defaults(run=list_all)
         verbs = parser.add_subparsers(metavar="list|over-time|drop")
-        _takes_filters(speech.verb(verbs, "list", list_all, help="show registrations"))
-        what = "how many were registered in the last hours"
+        _takes_filters(speech.verb(verbs, "list", list_all, help=_("show registrations")))
+        what = _("how many were registered in the last hours")
         counting = speech.verb(verbs, "over-time", over_time, help=what)
-        counting.add_argument("--hours", type=int, default=24, help="so far back (24)")
-        counting.add_argument("--tenant", metavar="SLUG", help="only of this tenant")
-        dropping = speech.verb(verbs, "drop", drop, help="forget a user's registrations")
-        dropping.add_argument("aor", metavar="ADDRESS", help="such as alice@example.com")
-        dropping.add_argument("--contact", help="only this contact, as the list shows it")
+        counting.add_argument("--hours", type=int, default=24, help=_("so far back (24)"))
+        counting.add_argument("--tenant", metavar="SLUG", help=_("only of this tenant"))
+        dropping = speech.verb(verbs, "drop", drop, help=_("forget a user's registrations"))
+        dropping.add_argument("aor", metavar="ADDRESS", help=_("such as alice@example.com"))
+        dropping.add_argument("--contact", help=_("only this contact, as the list shows it"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
 
 
 def _takes_filters(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--domain", help="only users of this domain")
-    parser.add_argument("--user", metavar="ADDRESS", help="only this user")
+    parser.add_argument("--domain", help=_("only users of this domain"))
+    parser.add_argument("--user", metavar="ADDRESS", help=_("only this user"))
 
 
 def list_all(options: Mapping[str, Any]) -> None:
@@ -77,7 +77,7 @@ def over_time(options: Mapping[str, Any]) -> None:
         samples = samples.filter(tenant=lookup.tenant(options["tenant"]))
     since = timezone.now() - timedelta(hours=max(1, min(options["hours"], MOST_HOURS)))
     found = queries.registrations_over_time(samples, since=since)
-    columns = {"at": "at", "devices": "phones", "users": "users", "calls": "calls"}
+    columns = {"at": _("at"), "devices": _("phones"), "users": _("users"), "calls": _("calls")}
     speech.show([dataclasses.asdict(each) for each in found], columns, options)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.api.translations import TranslationViewSet
 from fedsip_platform.audit import log
@@ -21,15 +22,15 @@ from fedsip_platform.directory.models import Translation
 from fedsip_platform.routing import effect
 
 COLUMNS = {
-    "id": "id",
-    "domain": "domain",
-    "priority": "priority",
-    "match_regex": "dialled",
-    "tran_user": "user",
-    "tran_domain": "host",
-    "tran_trunk": "trunk",
-    "enabled": "enabled",
-    "note": "note",
+    "id": gettext_lazy("id"),
+    "domain": gettext_lazy("domain"),
+    "priority": gettext_lazy("priority"),
+    "match_regex": gettext_lazy("dialled"),
+    "tran_user": gettext_lazy("user"),
+    "tran_domain": gettext_lazy("host"),
+    "tran_trunk": gettext_lazy("trunk"),
+    "enabled": gettext_lazy("enabled"),
+    "note": gettext_lazy("note"),
 }
 FIELDS = fields.names(Translation)
 OTHER_FILTERS = {
@@ -38,35 +39,37 @@ OTHER_FILTERS = {
 
 
 class Command(BaseCommand):
-    help = "Rules (translations): where the calls of a domain's users go."
+    help = gettext_lazy("Rules (translations): where the calls of a domain's users go.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        field_help = f"field=value; fields: {', '.join(FIELDS)}"
+        field_help = speech.fields_help(FIELDS)
         metavar = "add|list|show|set|delete|effect|history|restore"
         verbs = parser.add_subparsers(required=True, metavar=metavar)
-        adding = speech.verb(verbs, "add", add, help="make a rule")
-        adding.add_argument("domain", help="whose users' calls are meant")
+        adding = speech.verb(verbs, "add", add, help=_("make a rule"))
+        adding.add_argument("domain", help=_("whose users' calls are meant"))
         adding.add_argument("field", nargs="+", help=field_help)
-        listing = speech.verb(verbs, "list", list_all, help="show rules in the order of trying")
+        listing = speech.verb(verbs, "list", list_all, help=_("show rules in the order of trying"))
         filtering.add_options(listing, TranslationViewSet.filters)
-        speech.verb(verbs, "show", show, help="show a whole rule").add_argument("id")
-        setting = speech.verb(verbs, "set", change, help="change a rule")
+        speech.verb(verbs, "show", show, help=_("show a whole rule")).add_argument("id")
+        setting = speech.verb(verbs, "set", change, help=_("change a rule"))
         setting.add_argument("id")
         setting.add_argument("field", nargs="+", help=field_help)
-        speech.verb(verbs, "delete", delete, help="delete a rule").add_argument("id")
-        what = "which of the last 30 days' calls a rule would have sent elsewhere; writes nothing"
+        speech.verb(verbs, "delete", delete, help=_("delete a rule")).add_argument("id")
+        what = _(
+            "which of the last 30 days' calls a rule would have sent elsewhere; writes nothing"
+        )
         telling = speech.verb(verbs, "effect", tell_effect, help=what)
-        telling.add_argument("domain", metavar="DOMAIN|ID", help="of a new rule, or a rule's id")
+        telling.add_argument("domain", metavar="DOMAIN|ID", help=_("of a new rule, or a rule's id"))
         telling.add_argument("field", nargs="+", help=field_help)
-        going_back = speech.verb(verbs, "history", show_history, help="what was done to rules")
+        going_back = speech.verb(verbs, "history", show_history, help=_("what was done to rules"))
         going_back.add_argument("domain")
-        going_back.add_argument("--rule", metavar="ID", help="only to this one")
-        going_back.add_argument("-n", type=int, default=20, metavar="N", help="so many (20)")
-        what = "bring a rule to what it was after a change"
+        going_back.add_argument("--rule", metavar="ID", help=_("only to this one"))
+        going_back.add_argument("-n", type=int, default=20, metavar="N", help=_("so many (20)"))
+        what = _("bring a rule to what it was after a change")
         restoring = speech.verb(verbs, "restore", restore, help=what)
-        restoring.add_argument("entry", metavar="CHANGE", help="as `history` shows it")
+        restoring.add_argument("entry", metavar="CHANGE", help=_("as `history` shows it"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -137,7 +140,7 @@ def tell_effect(options: Mapping[str, Any]) -> None:
     of_all = "" if found.is_all else " (the latest; there are more)"
     print(f"{found.amount} of {found.calls} calls{of_all} would go elsewhere.")
     if shown:
-        columns = {"started_at": "began", "before": "went to", "after": "would go to"}
+        columns = {"started_at": _("began"), "before": _("went to"), "after": _("would go to")}
         speech.show(shown, columns, options)
 
 
@@ -162,7 +165,13 @@ def show_history(options: Mapping[str, Any]) -> None:
         }
         for each in entries[: filtering.most(options)]
     ]
-    columns = {"at": "at", "actor": "who", "action": "did", "what": "what", "id": "change"}
+    columns = {
+        "at": _("at"),
+        "actor": _("who"),
+        "action": _("did"),
+        "what": _("what"),
+        "id": _("change"),
+    }
     speech.show(found, columns, options)
 
 

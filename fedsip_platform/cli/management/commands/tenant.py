@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import fields, lookup, rows, speech
 from fedsip_platform.directory import services
@@ -19,35 +20,40 @@ SETTABLE = (
     *("name", "max_domains", "max_subscribers", "max_rules", "max_calls"),
     *("max_calls_per_second", "require_mfa"),
 )
-COLUMNS = {"slug": "tenant", "name": "name", "enabled": "enabled", "domains": "domains"}
+COLUMNS = {
+    "slug": gettext_lazy("tenant"),
+    "name": gettext_lazy("name"),
+    "enabled": gettext_lazy("enabled"),
+    "domains": gettext_lazy("domains"),
+}
 
 
 class Command(BaseCommand):
-    help = "Tenants: who owns domains, and through them everything else."
+    help = gettext_lazy("Tenants: who owns domains, and through them everything else.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         metavar = "add|list|set|attention|disable|enable|delete"
         verbs = parser.add_subparsers(required=True, metavar=metavar)
-        adding = speech.verb(verbs, "add", add, help="make a tenant")
-        adding.add_argument("slug", help="short name: lower-case letters, digits, hyphens")
-        adding.add_argument("--name", help="as people call it (the short name)")
-        speech.verb(verbs, "list", list_all, help="show all tenants")
+        adding = speech.verb(verbs, "add", add, help=_("make a tenant"))
+        adding.add_argument("slug", help=_("short name: lower-case letters, digits, hyphens"))
+        adding.add_argument("--name", help=_("as people call it (the short name)"))
+        speech.verb(verbs, "list", list_all, help=_("show all tenants"))
         for name, run, what in (
-            ("disable", disable, "serve none of its domains until it is enabled"),
-            ("enable", enable, "serve its domains again"),
+            ("disable", disable, _("serve none of its domains until it is enabled")),
+            ("enable", enable, _("serve its domains again")),
         ):
-            speech.verb(verbs, name, run, help=what).add_argument("slug", help="its short name")
-        what = "what of a tenant wants attention, in sentences"
+            speech.verb(verbs, name, run, help=what).add_argument("slug", help=_("its short name"))
+        what = _("what of a tenant wants attention, in sentences")
         telling = speech.verb(verbs, "attention", tell_attention, help=what)
-        telling.add_argument("slug", help="its short name")
-        setting = speech.verb(verbs, "set", set_fields, help="rename or limit a tenant")
-        setting.add_argument("slug", help="its short name")
-        setting.add_argument("field", nargs="+", help=f"field=value: {', '.join(SETTABLE)}")
-        deleting = speech.verb(verbs, "delete", delete, help="delete a tenant with all it has")
-        deleting.add_argument("slug", help="its short name")
-        deleting.add_argument("--yes", action="store_true", help="do not ask")
+        telling.add_argument("slug", help=_("its short name"))
+        setting = speech.verb(verbs, "set", set_fields, help=_("rename or limit a tenant"))
+        setting.add_argument("slug", help=_("its short name"))
+        setting.add_argument("field", nargs="+", help=speech.fields_help(SETTABLE))
+        deleting = speech.verb(verbs, "delete", delete, help=_("delete a tenant with all it has"))
+        deleting.add_argument("slug", help=_("its short name"))
+        deleting.add_argument("--yes", action="store_true", help=_("do not ask"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
@@ -80,7 +86,7 @@ def tell_attention(options: Mapping[str, Any]) -> None:
     """Tell what wants attention, the worst first."""
     found = attention.of(lookup.tenant(options["slug"]), now=timezone.now())
     shown = [dataclasses.asdict(each) | {"text": str(each.text)} for each in found]
-    speech.show(shown, {"is_bad": "bad", "text": "what"}, options)
+    speech.show(shown, {"is_bad": _("bad"), "text": _("what")}, options)
 
 
 def delete(options: Mapping[str, Any]) -> None:

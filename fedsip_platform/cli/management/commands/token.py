@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.api import tokens
 from fedsip_platform.api.areas import Scope
@@ -23,25 +24,29 @@ COLUMNS = {
 
 
 class Command(BaseCommand):
-    help = "API tokens: what programs sign in with. One never does more than its person may."
+    help = gettext_lazy(
+        "API tokens: what programs sign in with. One never does more than its person may."
+    )
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(required=True, metavar="add|list|withdraw")
-        adding = speech.verb(verbs, "add", add, help="make a token; its text is shown once")
-        adding.add_argument("email", metavar="E-MAIL", help="whose token it is")
-        adding.add_argument("name", help="what it is for")
-        scopes = f"what it may, repeat for more (read): {', '.join(Scope.values)}"
+        adding = speech.verb(verbs, "add", add, help=_("make a token; its text is shown once"))
+        adding.add_argument("email", metavar="E-MAIL", help=_("whose token it is"))
+        adding.add_argument("name", help=_("what it is for"))
+        scopes = _("what it may, repeat for more (read): %(scopes)s") % {
+            "scopes": ", ".join(Scope.values)
+        }
         adding.add_argument(
             "--scope", action="append", choices=Scope.values, metavar="SCOPE", help=scopes
         )
-        adding.add_argument("--tenant", metavar="SLUG", help="the only tenant it reaches")
-        adding.add_argument("--days", type=int, metavar="N", help="for how long (for ever)")
-        listing = speech.verb(verbs, "list", list_all, help="show tokens, never their text")
-        listing.add_argument("--person", metavar="E-MAIL", help="only hers")
-        ending = speech.verb(verbs, "withdraw", withdraw, help="end a token at once")
-        ending.add_argument("prefix", metavar="TOKEN", help="as `list` shows it")
+        adding.add_argument("--tenant", metavar="SLUG", help=_("the only tenant it reaches"))
+        adding.add_argument("--days", type=int, metavar="N", help=_("for how long (for ever)"))
+        listing = speech.verb(verbs, "list", list_all, help=_("show tokens, never their text"))
+        listing.add_argument("--person", metavar="E-MAIL", help=_("only hers"))
+        ending = speech.verb(verbs, "withdraw", withdraw, help=_("end a token at once"))
+        ending.add_argument("prefix", metavar="TOKEN", help=_("as `list` shows it"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.calls import ladder, pcap, verdict
 from fedsip_platform.calls.messages import CallMessage, messages_of, opened
@@ -18,17 +19,17 @@ from fedsip_platform.cli.speech import Refused
 
 
 class Command(BaseCommand):
-    help = "The SIP messages of one call, as a ladder."
+    help = gettext_lazy("The SIP messages of one call, as a ladder.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("call_id", metavar="CALL-ID", help="as `fedsip calls` shows it")
-        parser.add_argument("--messages", action="store_true", help="every message in full, too")
+        parser.add_argument("call_id", metavar="CALL-ID", help=_("as `fedsip calls` shows it"))
+        parser.add_argument("--messages", action="store_true", help=_("every message in full, too"))
         parser.add_argument(
-            "--pcap", metavar="FILE", help="write a pcap file instead (- for stdout)"
+            "--pcap", metavar="FILE", help=_("write a pcap file instead (- for stdout)")
         )
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("--json", action="store_true", help=_("for programs"))
         parser.set_defaults(run=show)
 
     def handle(self, *words: str, **options: Any) -> None:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
@@ -21,18 +22,22 @@ MOST_SHOWN = 50
 
 
 class Command(BaseCommand):
-    help = "What would become of a call, rule by rule, without placing it."
+    help = gettext_lazy("What would become of a call, rule by rule, without placing it.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("caller", metavar="CALLER", help="such as alice@example.com")
-        parser.add_argument("dialled", metavar="DIALLED", help="a name, a number or an address")
-        parser.add_argument("--user-agent", default="", metavar="TEXT", help="the caller's phone")
+        parser.add_argument("caller", metavar="CALLER", help=_("such as alice@example.com"))
+        parser.add_argument("dialled", metavar="DIALLED", help=_("a name, a number or an address"))
         parser.add_argument(
-            "--at", metavar="TIME", help="such as 2026-12-24T18:00, in the domain's time zone (now)"
+            "--user-agent", default="", metavar="TEXT", help=_("the caller's phone")
         )
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument(
+            "--at",
+            metavar="TIME",
+            help=_("such as 2026-12-24T18:00, in the domain's time zone (now)"),
+        )
+        parser.add_argument("--json", action="store_true", help=_("for programs"))
         parser.set_defaults(run=tell)
 
     def handle(self, *words: str, **options: Any) -> None:

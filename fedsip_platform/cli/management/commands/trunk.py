@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import fields, lookup, passwords, rows, speech
 from fedsip_platform.cli.speech import Refused
@@ -14,42 +15,44 @@ from fedsip_platform.routing import services
 from fedsip_platform.routing.models import Gateway, Trunk
 
 COLUMNS = {
-    "trunk": "trunk",
-    "domain": "domain",
-    "inbound_addresses": "calls from",
-    "gateways": "gateways",
-    "enabled": "enabled",
+    "trunk": gettext_lazy("trunk"),
+    "domain": gettext_lazy("domain"),
+    "inbound_addresses": gettext_lazy("calls from"),
+    "gateways": gettext_lazy("gateways"),
+    "enabled": gettext_lazy("enabled"),
 }
 FIELDS = fields.names(Trunk, but=("name", "sealed_password"))
 GATEWAY_FIELDS = fields.names(Gateway, but=("host",))
 
 
 class Command(BaseCommand):
-    help = "Trunks: carriers, their gateways and whether they live."
+    help = gettext_lazy("Trunks: carriers, their gateways and whether they live.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        field_help = f"field=value; fields: {', '.join(FIELDS)}"
-        gateway_help = f"field=value; fields: {', '.join(GATEWAY_FIELDS)}"
+        field_help = speech.fields_help(FIELDS)
+        gateway_help = speech.fields_help(GATEWAY_FIELDS)
         metavar = "add|list|set|delete|gateway|drop-gateway"
         verbs = parser.add_subparsers(required=True, metavar=metavar)
-        adding = speech.verb(verbs, "add", add, help="make a trunk")
-        setting = speech.verb(verbs, "set", change, help="change a trunk")
-        deleting = speech.verb(verbs, "delete", delete, help="delete a trunk")
-        giving = speech.verb(verbs, "gateway", gateway, help="give a trunk a host, or change one")
-        dropping = speech.verb(verbs, "drop-gateway", drop_gateway, help="take a host away")
+        adding = speech.verb(verbs, "add", add, help=_("make a trunk"))
+        setting = speech.verb(verbs, "set", change, help=_("change a trunk"))
+        deleting = speech.verb(verbs, "delete", delete, help=_("delete a trunk"))
+        giving = speech.verb(
+            verbs, "gateway", gateway, help=_("give a trunk a host, or change one")
+        )
+        dropping = speech.verb(verbs, "drop-gateway", drop_gateway, help=_("take a host away"))
         for one in (adding, setting, deleting, giving, dropping):
-            one.add_argument("trunk", metavar="TRUNK@DOMAIN", help="such as carrier@example.com")
+            one.add_argument("trunk", metavar="TRUNK@DOMAIN", help=_("such as carrier@example.com"))
         adding.add_argument("field", nargs="*", help=field_help)
         setting.add_argument("field", nargs="*", help=field_help)
         for one in (adding, setting):
-            passwords.add_option(one, "the account's password")
-        giving.add_argument("host", help="a domain or an address")
+            passwords.add_option(one, _("the account's password"))
+        giving.add_argument("host", help=_("a domain or an address"))
         giving.add_argument("field", nargs="*", help=gateway_help)
         dropping.add_argument("host")
-        listing = speech.verb(verbs, "list", list_all, help="show trunks")
-        listing.add_argument("--domain", help="only those of this domain")
+        listing = speech.verb(verbs, "list", list_all, help=_("show trunks"))
+        listing.add_argument("--domain", help=_("only those of this domain"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)

@@ -7,21 +7,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.cli import lookup, speech
 from fedsip_platform.tenants import usage
 
-COLUMNS = {"name": "what", "used": "used", "limit": "limit"}
+COLUMNS = {
+    "name": gettext_lazy("what"),
+    "used": gettext_lazy("used"),
+    "limit": gettext_lazy("limit"),
+}
 
 
 class Command(BaseCommand):
-    help = "A tenant's limits, and how much of each is used."
+    help = gettext_lazy("A tenant's limits, and how much of each is used.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("slug", metavar="TENANT", help="its short name")
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("slug", metavar="TENANT", help=_("its short name"))
+        parser.add_argument("--json", action="store_true", help=_("for programs"))
         parser.set_defaults(run=show)
 
     def handle(self, *words: str, **options: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.api.users import UserViewSet
 from fedsip_platform.cli import fields, filtering, lookup, many, passwords, rows, speech
@@ -19,10 +20,10 @@ from fedsip_platform.directory.models import Subscriber
 from fedsip_platform.people import services as people
 
 COLUMNS = {
-    "aor": "user",
-    "display_name": "name",
-    "enabled": "enabled",
-    "created_at": "since",
+    "aor": gettext_lazy("user"),
+    "display_name": gettext_lazy("name"),
+    "enabled": gettext_lazy("enabled"),
+    "created_at": gettext_lazy("since"),
 }
 
 
@@ -32,44 +33,43 @@ SETTABLE = (
 
 
 class Command(BaseCommand):
-    help = "SIP users: who can register phones and call."
+    help = gettext_lazy("SIP users: who can register phones and call.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         metavar = "add|load|list|show|set|..."
         verbs = parser.add_subparsers(required=True, metavar=metavar)
-        adding = speech.verb(verbs, "add", add, help="make a user")
+        adding = speech.verb(verbs, "add", add, help=_("make a user"))
         _takes_address(adding)
-        adding.add_argument("--display-name", default="", help="as other phones show it")
+        adding.add_argument("--display-name", default="", help=_("as other phones show it"))
         passwords.add_options(adding)
-        listing = speech.verb(verbs, "list", list_all, help="show users")
-        listing.add_argument("--domain", help="only those of this domain")
+        listing = speech.verb(verbs, "list", list_all, help=_("show users"))
+        listing.add_argument("--domain", help=_("only those of this domain"))
         filtering.add_options(listing, UserViewSet.filters)
-        loading = speech.verb(verbs, "load", load, help="make or change many from CSV")
-        columns = ", ".join(bulk.COLUMNS)
-        loading.add_argument("file", metavar="FILE", help=f"address and any of {columns}")
-        loading.add_argument("--atomic", action="store_true", help="all rows or none")
-        _takes_address(speech.verb(verbs, "show", show, help="one user with its forwards"))
-        _takes_address(speech.verb(verbs, "disown", disown, help="take it away from its owner"))
-        setting = speech.verb(verbs, "set", set_fields, help="change what holds for a user")
+        loading = speech.verb(verbs, "load", load, help=_("make or change many from CSV"))
+        loading.add_argument("file", metavar="FILE", help=speech.columns_help(bulk.COLUMNS))
+        loading.add_argument("--atomic", action="store_true", help=_("all rows or none"))
+        _takes_address(speech.verb(verbs, "show", show, help=_("one user with its forwards")))
+        _takes_address(speech.verb(verbs, "disown", disown, help=_("take it away from its owner")))
+        setting = speech.verb(verbs, "set", set_fields, help=_("change what holds for a user"))
         _takes_address(setting)
-        setting.add_argument("field", nargs="+", help=f"field=value: {', '.join(SETTABLE)}")
-        _takes_address(speech.verb(verbs, "disable", disable, help="let a user in no more"))
-        _takes_address(speech.verb(verbs, "enable", enable, help="let a user in again"))
-        changing = speech.verb(verbs, "password", password, help="give a user a new password")
+        setting.add_argument("field", nargs="+", help=speech.fields_help(SETTABLE))
+        _takes_address(speech.verb(verbs, "disable", disable, help=_("let a user in no more")))
+        _takes_address(speech.verb(verbs, "enable", enable, help=_("let a user in again")))
+        changing = speech.verb(verbs, "password", password, help=_("give a user a new password"))
         _takes_address(changing)
         passwords.add_options(changing)
-        deleting = speech.verb(verbs, "delete", delete, help="delete a user")
+        deleting = speech.verb(verbs, "delete", delete, help=_("delete a user"))
         _takes_address(deleting)
-        deleting.add_argument("--yes", action="store_true", help="do not ask")
+        deleting.add_argument("--yes", action="store_true", help=_("do not ask"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
 
 
 def _takes_address(parser: Any) -> None:
-    parser.add_argument("aor", metavar="ADDRESS", help="such as alice@example.com")
+    parser.add_argument("aor", metavar="ADDRESS", help=_("such as alice@example.com"))
 
 
 def add(options: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fedsip_platform.api.webhooks import DeliveryViewSet
 from fedsip_platform.cli import fields, filtering, lookup, speech
@@ -21,40 +22,52 @@ DELIVERY_FILTERS = {
     name: each for name, each in DeliveryViewSet.filters.items() if name != "webhook"
 }
 FIELDS = ("url", "events", "enabled", "note")
-COLUMNS = {"url": "address", "tenant": "tenant", "events": "events", "enabled": "on", "id": "id"}
+COLUMNS = {
+    "url": gettext_lazy("address"),
+    "tenant": gettext_lazy("tenant"),
+    "events": gettext_lazy("events"),
+    "enabled": gettext_lazy("on"),
+    "id": gettext_lazy("id"),
+}
 DELIVERIES = {
-    **{"created_at": "at", "event": "event", "state": "state", "attempts": "tries"},
-    **{"problem": "problem", "id": "id"},
+    "created_at": gettext_lazy("at"),
+    "event": gettext_lazy("event"),
+    "state": gettext_lazy("state"),
+    "attempts": gettext_lazy("tries"),
+    "problem": gettext_lazy("problem"),
+    "id": gettext_lazy("id"),
 }
 
 
 class Command(BaseCommand):
-    help = "Addresses that are told what happens."
+    help = gettext_lazy("Addresses that are told what happens.")
     suppressed_base_arguments = speech.DJANGO_OPTIONS
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         metavar = "add|list|set|test|deliveries|retry|delete"
         verbs = parser.add_subparsers(required=True, metavar=metavar)
-        adding = speech.verb(verbs, "add", add, help="tell an address; its secret is shown once")
-        adding.add_argument("url", help="https://...")
-        adding.add_argument("events", nargs="+", choices=EVENTS, metavar="EVENT", help="of what")
-        adding.add_argument("--tenant", metavar="SLUG", required=True, help="whose events")
-        listing = speech.verb(verbs, "list", list_all, help="show all webhooks")
-        listing.add_argument("--tenant", metavar="SLUG", help="only of this tenant")
-        changing = speech.verb(verbs, "set", change, help="change a webhook")
+        adding = speech.verb(verbs, "add", add, help=_("tell an address; its secret is shown once"))
+        adding.add_argument("url", help=_("https://..."))
+        adding.add_argument("events", nargs="+", choices=EVENTS, metavar="EVENT", help=_("of what"))
+        adding.add_argument("--tenant", metavar="SLUG", required=True, help=_("whose events"))
+        listing = speech.verb(verbs, "list", list_all, help=_("show all webhooks"))
+        listing.add_argument("--tenant", metavar="SLUG", help=_("only of this tenant"))
+        changing = speech.verb(verbs, "set", change, help=_("change a webhook"))
         changing.add_argument("id", metavar="ID")
-        changing.add_argument("words", nargs="+", metavar="F=V", help=", ".join(FIELDS))
+        changing.add_argument("words", nargs="+", metavar="F=V", help=speech.fields_help(FIELDS))
         for name, run, what in (
-            ("test", test, "send something, to see whether it arrives"),
-            ("delete", delete, "tell it no more"),
+            ("test", test, _("send something, to see whether it arrives")),
+            ("delete", delete, _("tell it no more")),
         ):
             speech.verb(verbs, name, run, help=what).add_argument("id", metavar="ID")
-        telling = speech.verb(verbs, "deliveries", deliveries, help="what was told, latest first")
+        telling = speech.verb(
+            verbs, "deliveries", deliveries, help=_("what was told, latest first")
+        )
         telling.add_argument("id", metavar="ID")
         filtering.add_options(telling, DELIVERY_FILTERS)
-        again = speech.verb(verbs, "retry", retry, help="try a delivery again")
-        again.add_argument("id", metavar="DELIVERY", help="as `deliveries` shows it")
+        again = speech.verb(verbs, "retry", retry, help=_("try a delivery again"))
+        again.add_argument("id", metavar="DELIVERY", help=_("as `deliveries` shows it"))
 
     def handle(self, *words: str, **options: Any) -> None:
         speech.act(options)
