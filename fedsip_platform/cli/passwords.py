@@ -26,7 +26,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def add_option(parser: argparse.ArgumentParser, what: str) -> None:
     """The one way beside asking, for a password that others have given."""
     parser.add_argument(
-        "--password-stdin", action="store_true", help=f"read {what} from standard input"
+        "--password-stdin",
+        action="store_true",
+        help=_("read %(what)s from standard input") % {"what": what},
     )
 
 
@@ -36,7 +38,7 @@ def of_others(options: Mapping[str, Any], *, asked: bool) -> str | None:
     if options["password_stdin"]:
         return _from_stdin()
     if asked and sys.stdin.isatty():
-        return getpass.getpass("Password of the account: ")
+        return getpass.getpass(_("Password of the account: "))
     return None
 
 

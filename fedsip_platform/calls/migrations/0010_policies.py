@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("calls", "0008_hops"),
+        ("calls", "0009_messages_together"),
     ]
 
     operations = [
