@@ -25,6 +25,10 @@ class TokenAuthentication(BaseAuthentication):
         token = tokens.find(text.strip())
         if token is None:
             raise exceptions.AuthenticationFailed(_("This token is wrong, expired or withdrawn."))
+        if mfa.is_missing(token.person, only_tenant_id=token.tenant_id):
+            raise exceptions.PermissionDenied(
+                _("Its tenant requires a second factor, and this token's person has none.")
+            )
         return token.person, token
 
     def authenticate_header(self, request: Request) -> str:

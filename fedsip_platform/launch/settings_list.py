@@ -53,7 +53,8 @@ COMMON = (
         "FEDSIP_BROKER_URL",
         "",
         "",
-        "Celery's broker, as redis://host:6379/0; default: an embedded Redis.",
+        "Celery's broker, as redis://host:6379/0 or amqp://user:password@host//; "
+        "default: an embedded Redis.",
         ("launcher",),
     ),
     Setting(

@@ -21,10 +21,13 @@ def has_one(person: Person) -> bool:
     return bool(is_mfa_enabled(person))
 
 
-def is_missing(person: Person) -> bool:
-    """Whether one of the person's tenants requires a second factor, and there is none."""
-    required = person.memberships.filter(tenant__require_mfa=True).exists()
-    return required and not has_one(person)
+def is_missing(person: Person, *, only_tenant_id: int | None = None) -> bool:
+    """Whether one of the person's tenants, or that one, requires a second factor, and there is
+    none."""
+    required = person.memberships.filter(tenant__require_mfa=True)
+    if only_tenant_id is not None:
+        required = required.filter(tenant=only_tenant_id)
+    return required.exists() and not has_one(person)
 
 
 def is_right(person: Person, code: str) -> bool:

@@ -2,7 +2,8 @@
 
 Tenants write the addresses, so a name is resolved once, every address that it has must be public,
 and the connection goes to that very address: a name that points elsewhere a moment later changes
-nothing. Redirects are not followed.
+nothing. Redirects are not followed. Who answers a byte at a time is given up as well: the
+deliveries of others wait for whoever listens to him.
 """
 
 from __future__ import annotations
@@ -12,15 +13,24 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
+from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 SECONDS = 10.0
+"""Longest silence."""
+MOST_SECONDS = 20.0
+"""Longest exchange once the connection stands."""
 LONGEST_ANSWER = 64 * 1024
 MOST_KEPT = 2000
 """Letters of an answer's body."""
+
+
+_LAST_BITS = tuple(ipaddress.IPv6Network(text) for text in ("64:ff9b::/96", "::/96"))
+"""Networks whose last 32 bits are an IPv4 address."""
 
 
 class TargetRefused(Exception):
@@ -78,13 +88,14 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, str]:
     connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
     try:
         connection.sock = socket.create_connection(address, timeout=SECONDS)
-        if is_secure:
-            context = ssl.create_default_context()
-            connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("POST", path, body, {**headers, "Host": parts.netloc})
-        answer = connection.getresponse()
-        return answer.status, _shown(answer.read(LONGEST_ANSWER))
+        with _cut_after(MOST_SECONDS, connection.sock):
+            if is_secure:
+                context = ssl.create_default_context()
+                connection.sock = context.wrap_socket(connection.sock, server_hostname=host)
+            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("POST", path, body, {**headers, "Host": parts.netloc})
+            answer = connection.getresponse()
+            return answer.status, _shown(answer.read(LONGEST_ANSWER))
     except (OSError, http.client.HTTPException) as error:
         raise DeliveryFailed(str(error) or type(error).__name__) from error
     finally:
@@ -97,8 +108,34 @@ def _shown(body: bytes) -> str:
     return text[:MOST_KEPT]
 
 
+@contextlib.contextmanager
+def _cut_after(seconds: float, sock: socket.socket) -> Iterator[None]:
+    """Cut the connection off when so much time has passed, whatever still trickles in."""
+    twin = sock.dup()  # TLS takes the socket itself over
+    timer = threading.Timer(seconds, _cut, (twin,))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        twin.close()
+
+
+def _cut(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it has ended at this very moment
+        sock.shutdown(socket.SHUT_RDWR)
+
+
 def _refuse_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    if not address.is_global or address.is_multicast:
+    meant = address
+    if isinstance(address, ipaddress.IPv6Address):
+        meant = _within(address) or address
+    if not meant.is_global or meant.is_multicast:
         raise TargetRefused(_("%(address)s is not a public address.") % {"address": address})
+
+
+def _within(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 one leads to: mapped, 6to4, or by a NAT64 (RFC 6052)."""
+    if any(address in prefix for prefix in _LAST_BITS):
+        return ipaddress.IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped or address.sixtofour

@@ -1,4 +1,5 @@
-"""A worker that is killed in the middle of a job loses nothing, and does nothing twice."""
+"""A worker that is killed in the middle of a job loses nothing, and does nothing twice; whether the
+broker is the embedded one or RabbitMQ."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import pytest
 from fedsip_platform.launch.redis import EmbeddedRedis
 from fedsip_platform.launch.state import StateFolder
 from tests.harness.processes import Program
+from tests.harness.rabbitmq import RabbitMq
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -41,6 +43,15 @@ def broker(tmp_path: Path) -> Iterator[str]:
     server = EmbeddedRedis(state)
     yield server.start()
     server.stop()
+
+
+@pytest.fixture(params=["redis", "rabbitmq"])
+def each_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "redis":
+        yield request.getfixturevalue("broker")
+    else:
+        with RabbitMq(tmp_path / "rabbitmq") as server:
+            yield server.url
 
 
 def worker(folder: Path, environment: dict[str, str], name: str, *, processes: int = 1) -> Program:
@@ -78,8 +89,8 @@ def environment_of(folder: Path, database_url: str, broker: str) -> dict[str, st
     }
 
 
-def test_killed_worker_loses_nothing(tmp_path: Path, broker: str, fresh_url: str) -> None:
-    environment = environment_of(tmp_path, fresh_url, broker)
+def test_killed_worker_loses_nothing(tmp_path: Path, each_broker: str, fresh_url: str) -> None:
+    environment = environment_of(tmp_path, fresh_url, each_broker)
     run(MAKE_JOB, tmp_path, environment)
     with psycopg.connect(fresh_url, autocommit=True) as database:
 

@@ -19,6 +19,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from fedsip_platform.api import tokens
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.changes import ServiceError
 from fedsip_platform.people import services
@@ -269,6 +270,24 @@ def test_tenant_requires_a_second_factor(acme: World) -> None:
     with_authenticator(acme.people["owner"])
     assert owner.get("/").headers["Location"] == "/t/acme/"
     assert owner.get("domains").status_code == 200
+
+
+def test_tokens_wait_for_the_second_factor_too(acme: World, rival: World) -> None:
+    """But not those of another tenant alone, which requires none."""
+    owner = acme.people["owner"]
+    services.join(rival.tenant, owner, "admin")
+    everywhere, there = (
+        Api(token=tokens.create(owner, "a program", tenant=tenant)[1])
+        for tenant in (None, rival.tenant)
+    )
+    acme.tenant.require_mfa = True
+    acme.tenant.save()
+    refused = everywhere.get("domains")
+    assert refused.status_code == 403
+    assert "second factor" in refused.json()["detail"]
+    assert there.get("domains").status_code == 200
+    with_authenticator(owner)
+    assert everywhere.get("domains").status_code == 200
 
 
 def test_sessions_are_listed_and_revoked() -> None:

@@ -32,13 +32,19 @@ class Receiver:
     def __init__(self) -> None:
         self.status = 200
         self.answer = b""
+        self.trickles = 0
+        """So many bytes come one by one before the answer does."""
         self.got: list[tuple[dict[str, str], bytes]] = []
+        self.pause = threading.Event()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.got.append((dict(self.headers), body))
+                for _ in range(receiver.trickles):
+                    self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    receiver.pause.wait(0.05)
                 self.send_response(receiver.status)
                 if receiver.status == 302:
                     self.send_header("Location", "http://127.0.0.1:1/elsewhere")
@@ -225,6 +231,9 @@ def test_dead_worker_leaves_a_lease_that_ends(alone: World, receiver: Receiver) 
         "https://[::1]/",
         "https://[::ffff:10.0.0.1]/",
         "https://[fd00::1]/",
+        "https://[64:ff9b::10.0.0.1]/",
+        "https://[2002:a00:1::1]/",
+        "https://[::10.0.0.1]/",
         "https://0.0.0.0/",
         "https://224.0.0.1/",
         "https://hooks.example:0/",
@@ -252,6 +261,18 @@ def test_names_that_lead_inwards_are_refused(alone: World) -> None:
     assert tasks.deliver_due() == 0
     delivery.refresh_from_db()
     assert "not a public address" in delivery.problem
+
+
+def test_an_answer_that_trickles_is_given_up(
+    alone: World, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of its bytes comes long before a silence would end it."""
+    monkeypatch.setattr(targets, "MOST_SECONDS", 0.3)
+    receiver.trickles = 1000
+    services.create(alone.tenant, receiver.url, ["call.ended"])
+    with pytest.raises(targets.DeliveryFailed):
+        targets.post(receiver.url, b"{}", {})
+    assert receiver.got
 
 
 def test_viewers_only_look(alone: World) -> None:
