@@ -92,7 +92,7 @@ def _outcome(
     flow = call.flow
     has_reg_id = b"reg-id" in b"".join(call.request.headers.all(b"contact")).lower()
     is_adjacent = not call.request.headers.has(b"path")
-    is_inner = bool(kind_of(flow.remote[0]))
+    is_inner = flow.is_on_this_machine or bool(kind_of(flow.remote[0]))
     needs_flow = call.caller_nat or flow.is_reliable or has_reg_id or is_inner
     token = None
     if needs_flow and is_adjacent:

@@ -39,6 +39,11 @@ class Flow:
         return self.protocol in SECURE
 
     @property
+    def is_on_this_machine(self) -> bool:
+        """Both ends have one address: a phone beside us."""
+        return self.local[0] == self.remote[0]
+
+    @property
     def is_websocket(self) -> bool:
         return self.protocol in ("ws", "wss")
 

@@ -134,11 +134,12 @@ def test_a_contact_or_path_leads_nowhere_inside(extra: tuple[bytes, bytes]) -> N
     assert {why for _, why in refused(world)} == {"inner"}
 
 
-@pytest.mark.parametrize("host", ["10.0.0.7", "127.0.0.1", "fd12::7", "::1"])
+@pytest.mark.parametrize("host", ["10.0.0.7", "127.0.0.1", "fd12::7", "::1", "198.51.100.1"])
 def test_a_phone_inside_is_reached_where_it_registers_from(host: str) -> None:
-    """And so is its side of a dialog: by its flow, not by its Contact."""
+    """And so is its side of a dialog: by its flow, not by its Contact. So is one beside us, at the
+    address of the node, though that is one of the internet."""
     world = World()
-    bob = world.registered(BOB, host)
+    bob = world.registered(BOB, host, 5080)
     alice = world.phone(ALICE, host, 5070)
     invite = alice.invites(b"sip:bob@example.com")
     got = bob.take_request(b"INVITE")
