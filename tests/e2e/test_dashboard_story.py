@@ -475,7 +475,7 @@ def middle_of(page: Page, number: int) -> tuple[float, float]:
 def test_anything_is_found_by_keyboard(web_platform: Platform, visitor: Visit, tenant: str) -> None:
     viewer = visitor()
     viewer.signs_in(person(web_platform, "finder@seen.example", role="viewer", tenant=tenant))
-    viewer.sees("users online")
+    viewer.sees("steps to the first call are done")
     keyboard = viewer.page.keyboard
     keyboard.press("/")
     keyboard.type("ali")

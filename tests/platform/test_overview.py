@@ -8,7 +8,7 @@ import re
 import pytest
 from django.utils import timezone
 
-from fedsip_platform.calls.models import CallRecord, Node, RegistrationSample
+from fedsip_platform.calls.models import CallRecord, LiveCall, Node, RegistrationSample
 from fedsip_platform.directory import services
 from fedsip_platform.federation.models import DomainCheck
 from tests.platform.browsing import Visitor
@@ -60,6 +60,7 @@ def test_why_calls_were_not_answered_adds_up(acme: World) -> None:
 def test_a_new_tenant_sees_its_next_steps_and_no_figures(acme: World) -> None:
     CallRecord.objects.all().delete()
     DomainCheck.objects.all().delete()
+    LiveCall.objects.all().delete()
     services.delete_subscriber(acme.user)
     admin = Visitor(acme.people["admin"])
 
