@@ -146,9 +146,9 @@ class Forwarder:
                 await self._open_and_attempt(call, branch)
         except Reject as refusal:
             self._fail(call, branch, refusal)
-        except InnerAddress as error:
-            branch.failure, branch.tried_at = str(error), self._clock.time()
-            why = Reject(403) if call.on_inner is None else call.on_inner(call, branch, str(error))
+        except InnerAddress as inner:
+            branch.failure, branch.tried_at = str(inner), self._clock.time()
+            why = Reject(403) if call.on_inner is None else call.on_inner(call, branch, str(inner))
             self._fail(call, branch, why)
         except LocateError as error:
             log.info("cannot locate call_id=%r: %s", call.original.call_id, error)
