@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status
@@ -184,7 +185,7 @@ class LiveCallSerializer(_WhoseSerializer):
 class MessageSerializer(serializers.Serializer):
     at = serializers.DateTimeField()
     node_id = serializers.CharField()
-    way = serializers.ChoiceField([("in", _("received")), ("out", _("sent"))])
+    way = serializers.ChoiceField([("in", gettext_lazy("received")), ("out", gettext_lazy("sent"))])
     protocol = serializers.CharField()
     local = serializers.CharField()
     remote = serializers.CharField()
