@@ -14,6 +14,7 @@ from hashlib import blake2b
 from os import urandom
 from typing import TYPE_CHECKING, Final
 
+from proxy.directory.model import Gateway, Trunk
 from proxy.directory.translate import escaped_user
 from proxy.sip.errors import ParseError
 from proxy.sip.message import Request
@@ -21,7 +22,6 @@ from proxy.sip.uri import SipUri
 
 if TYPE_CHECKING:
     from proxy.core.own_requests import OwnRequests
-    from proxy.directory.model import Gateway, Trunk
     from proxy.node import Node
     from proxy.sip.message import Response
 
