@@ -117,8 +117,7 @@ class WebSettings:
     it is the tenant's, or an operator vouches for it; off where all tenants are one's own."""
     webhook_private: bool
     """FEDSIP_WEB_WEBHOOK_PRIVATE: webhooks may go to private addresses and by plain HTTP, and
-    tenants read what answers there; for a
-    platform whose tenants are all one's own."""
+    tenants read what answers there; for a platform whose tenants are all one's own."""
     debug: bool
     """FEDSIP_WEB_DEBUG: Django's debug pages; never where strangers come."""
     broker_url: str

@@ -51,6 +51,7 @@ def check_database(url: str) -> None:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise Problem(
             f"DATABASE_URL leads to no usable database: {_without_password(reason, parts.password)}"
+            "; mend it, or unset it and fedsip starts a PostgreSQL of its own"
         ) from error
     if version < OLDEST_POSTGRES:
         raise Problem(
@@ -67,7 +68,10 @@ def check_broker(url: str) -> None:
         with kombu.Connection(url, connect_timeout=CONNECT_SECONDS) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0.2, timeout=CONNECT_SECONDS)
     except (KombuError, OperationalError, OSError, KeyError, ImportError, ValueError) as error:
-        raise Problem(f"FEDSIP_BROKER_URL leads to no broker: {_first_line(error)}") from error
+        raise Problem(
+            f"FEDSIP_BROKER_URL leads to no broker: {_first_line(error)}; "
+            "mend it, or unset it and fedsip starts a Redis of its own"
+        ) from error
 
 
 def check_machine_name(name: str) -> None:
