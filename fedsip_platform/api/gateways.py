@@ -52,7 +52,7 @@ class HealthSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class RegistrationSerializer(serializers.ModelSerializer):
+class CarrierRegistrationSerializer(serializers.ModelSerializer):
     node = serializers.CharField(source="node_id", read_only=True)
 
     class Meta:
@@ -81,7 +81,7 @@ class GatewaySerializer(serializers.ModelSerializer):
 class GatewayListSerializer(GatewaySerializer):
     health = HealthSerializer(many=True, read_only=True, help_text="As each proxy finds it.")
 
-    registrations = RegistrationSerializer(
+    registrations = CarrierRegistrationSerializer(
         many=True, read_only=True, help_text="Where its trunk registers: how it stands."
     )
 
