@@ -496,7 +496,7 @@ def test_a_passkey_opens_the_door(web_platform: Platform, visitor: Visit, tenant
     debugger.send("WebAuthn.enable")
     debugger.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
     owner.signs_in(person(web_platform, "owner@seen.example", role="owner", tenant=tenant))
-    owner.sees("users online")
+    owner.sees("steps to the first call are done")
     owner.opens("/account/mfa/")
     owner.follows("Add")
     owner.confirms()
@@ -509,7 +509,7 @@ def test_a_passkey_opens_the_door(web_platform: Platform, visitor: Visit, tenant
     owner.context.clear_cookies()
     owner.opens("/sign-in")
     owner.presses("Use a passkey")
-    owner.sees("users online")
+    owner.sees("steps to the first call are done")
 
 
 AUTHENTICATOR = {
