@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.db, pytest.mark.django_db]
 NO_TAG = {"calls/{key}/pcap", "calls/{key}/messages", "jobs/{key}/result", "domains/{key}/dns"}
 NO_TAG |= {"domains/{key}/check", "tenants/{key}/usage", "tenants/{key}/attention"}
 NO_TAG |= {"me/users/{key}/devices", "me/users/{key}/calls"}
+NO_TAG |= {"live-calls/{key}"}  # its sentence says for how many seconds it has lasted
 ELSEWHERE = {"users/import"}  # test_a_repeated_import_is_one_job
 
 
