@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from proxy.locate.inside import kind_of
 from proxy.sip.uri import SipUri
 from proxy.transport.flow_token import Kind, Side
 
@@ -70,9 +69,7 @@ class RecordRoute:
         """The entry of the side that the request came from, the same for all branches."""
         flow = call.flow
         sealed: Flow | None = None
-        is_inner = flow.is_on_this_machine or kind_of(flow.remote[0])
-        is_needed = call.caller_nat or flow.is_reliable or is_inner
-        if is_needed and b"record-route" not in call.fields:
+        if call.is_reached_by_flow_alone and b"record-route" not in call.fields:
             sealed = flow  # the user agent itself stands at the other end
         kind = Kind.CALLEE if call.direction is TOWARD_CALLER else Kind.CALLER
         return self._entry(

@@ -43,6 +43,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from proxy.locate.hop import Hop
+from proxy.locate.inside import kind_of
 from proxy.sip.lines import has
 
 from .target_set import Changes, Target, TargetSet
@@ -351,6 +352,18 @@ class RequestContext:
     def is_node_full(self) -> bool:
         """Whether the node has more server transactions than it should have."""
         return self._core.is_full
+
+    @property
+    def is_reached_by_flow_alone(self) -> bool:
+        """Whether who sent it is answered later on the flow that it came by alone: behind a NAT,
+        over a connection, or at an address to which nothing is located (locate/inside.py)."""
+        flow = self.flow
+        return (
+            self.caller_nat
+            or flow.is_reliable
+            or flow.is_on_this_machine
+            or bool(kind_of(flow.remote[0]))
+        )
 
     def has_passed(self) -> bool:
         """Whether this INVITE has come through another node of the cluster, which has asked its

@@ -45,7 +45,8 @@ def keep(call: RequestContext) -> None:
     if renamed is None:
         return
     if call.direction is TOWARD_CALLEE:
-        _set(call.request, b"from", seen_by_callee(call.request.from_, call.note))
+        from_ = call.request.from_
+        _set(call.request, b"from", _renamed(from_, renamed.shown_display, renamed.shown_user))
     else:
         _set(call.request, b"to", _renamed(call.request.to, renamed.display, renamed.user))
 

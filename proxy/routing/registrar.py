@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.core.request_context import Reject, RequestContext
 from proxy.directory.leading import host_name
-from proxy.locate.inside import kind_of
 from proxy.location.gruu import UNIQUE_SIZE, temporary_gruus
 from proxy.location.model import Binding
 from proxy.location.rules import (
@@ -92,8 +91,7 @@ def _outcome(
     flow = call.flow
     has_reg_id = b"reg-id" in b"".join(call.request.headers.all(b"contact")).lower()
     is_adjacent = not call.request.headers.has(b"path")
-    is_inner = flow.is_on_this_machine or bool(kind_of(flow.remote[0]))
-    needs_flow = call.caller_nat or flow.is_reliable or has_reg_id or is_inner
+    needs_flow = call.is_reached_by_flow_alone or has_reg_id
     token = None
     if needs_flow and is_adjacent:
         token = node.tokens.seal(Side(Kind.BINDING, flow), aor)

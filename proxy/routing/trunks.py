@@ -95,13 +95,14 @@ def _trunk_of(call: RequestContext, node: Node, uri: SipUri) -> tuple[Trunk, Dom
     """The trunk that the sender is, its domain, and the Request-URI there: carriers that share an
     address with others are told apart by the called domain or number."""
     routes, directory = node.directory.routes, node.directory
-    if node.transport.is_own(uri.host, uri.port):
+    is_to_us = node.transport.is_own(uri.host, uri.port)
+    if is_to_us:
         trunk_id = node.accounts.trunk_called_by(unescape(uri.user or b""))
         if trunk_id:
-            return _registered_trunk(call, node, uri, trunk_id)
+            return _registered_trunk(call, node, trunk_id)
     called = directory.domain(host_name(uri))
     trunks = routes.trunks_from(call.source[0])
-    if called is None and not node.transport.is_own(uri.host, uri.port):
+    if called is None and not is_to_us:
         return None
     if call.flow.is_secure:
         for name in node.transport.proved(call.flow):
@@ -117,7 +118,7 @@ def _trunk_of(call: RequestContext, node: Node, uri: SipUri) -> tuple[Trunk, Dom
 
 
 def _registered_trunk(
-    call: RequestContext, node: Node, uri: SipUri, trunk_id: int
+    call: RequestContext, node: Node, trunk_id: int
 ) -> tuple[Trunk, Domain, SipUri] | None:
     """The same for a call to the Contact with which we have registered at a carrier: who is called
     stands in P-Called-Party-ID (RFC 7315 s4.2) or in To; else the account is meant.
