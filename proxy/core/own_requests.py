@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from os import urandom
+from typing import TYPE_CHECKING, Final
 
 from proxy.locate.rfc3263 import LocateError
 from proxy.sip.codec import serialise
@@ -21,6 +22,7 @@ from proxy.transport.flow import FlowFailed
 from .stepping import in_task
 
 if TYPE_CHECKING:
+    from proxy.sip.uri import Uri
     from proxy.transport.flow import Flow
 
     from .client_transactions import ClientTransactions
@@ -33,6 +35,31 @@ log = logging.getLogger(__name__)
 
 OnFinal = Callable[[int, "Response | None"], None]
 """Is given the final status and response; 408 for silence, 503 where it could not be sent."""
+NO_ANSWER: Final = (408, 503)
+
+
+def outside_dialog(
+    method: bytes,
+    uri: Uri,
+    *,
+    from_: bytes,
+    to: bytes,
+    call_id: bytes = b"",
+    number: int = 1,
+    extra: HeaderPairs = (),
+) -> Request:
+    """A request that stands alone (RFC 3261 s8.1.1), between the URIs `from_` and `to`. Those that
+    belong together, as registrations, have one Call-ID."""
+    headers: HeaderPairs = (
+        (b"max-forwards", b"70"),
+        (b"from", b"<%b>;tag=%b" % (from_, urandom(6).hex().encode())),
+        (b"to", b"<%b>" % to),
+        (b"call-id", call_id or urandom(12).hex().encode()),
+        (b"cseq", b"%d %b" % (number, method)),
+        *extra,
+        (b"content-length", b"0"),
+    )
+    return Request(method, uri, headers)
 
 
 def in_dialog(

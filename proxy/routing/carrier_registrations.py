@@ -14,16 +14,17 @@ from hashlib import blake2b
 from os import urandom
 from typing import TYPE_CHECKING, Final
 
+from proxy.core.own_requests import NO_ANSWER, outside_dialog
+from proxy.directory.leading import uri_at
 from proxy.directory.model import Gateway, Trunk
 from proxy.directory.translate import escaped_user
 from proxy.sip.errors import ParseError
-from proxy.sip.message import Request
 from proxy.sip.uri import SipUri
 
 if TYPE_CHECKING:
     from proxy.core.own_requests import OwnRequests
     from proxy.node import Node
-    from proxy.sip.message import Response
+    from proxy.sip.message import Request, Response
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,6 @@ _AFTER_SILENCE: Final = 30.0
 _AFTER_REFUSAL: Final = 300.0
 _MOST_ATTEMPTS: Final = 4
 """In a row: a challenge, one of an older nonce, an Expires that is too brief."""
-_NO_ANSWER: Final = (408, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class CarrierRegistrations:
             seconds = _granted(response, kept)
             kept.due = now + max(seconds * 0.8, seconds - 60.0)
         else:
-            kept.due = now + (_AFTER_SILENCE if status in _NO_ANSWER else _AFTER_REFUSAL)
+            kept.due = now + (_AFTER_SILENCE if status in NO_ANSWER else _AFTER_REFUSAL)
         reason = b"" if response is None else response.reason
         self._note(kept, status, reason.decode("utf-8", "replace"), seconds, now)
 
@@ -155,7 +155,7 @@ class CarrierRegistrations:
         number = kept.gateway.gateway_id
         known = self.states.get(number)
         until = now + seconds if seconds else 0.0
-        if not seconds and known is not None and known.until > now and status in _NO_ANSWER:
+        if not seconds and known is not None and known.until > now and status in NO_ANSWER:
             until = known.until  # silence ends nothing before its time
         has_changed = known is None or (known.until > 0) != (until > 0) or known.status != status
         changed_at = now if known is None or has_changed else known.changed_at
@@ -193,20 +193,17 @@ def _is_ours(trunk_id: int, node: Node) -> bool:
 def _register(kept: _Registration, seconds: int) -> Request:
     gateway = kept.gateway
     kept.number += 1
-    params = ((b"transport", gateway.transport),) if gateway.transport else ()
-    registrar = SipUri(b"sip", None, gateway.host, gateway.port, params)
-    ours = SipUri(b"sip", escaped_user(kept.trunk.account), gateway.host, None, ()).serialise()
-    headers = (
-        (b"max-forwards", b"70"),
-        (b"from", b"<%b>;tag=%b" % (ours, urandom(6).hex().encode())),
-        (b"to", b"<%b>" % ours),
-        (b"call-id", kept.call_id),
-        (b"cseq", b"%d REGISTER" % kept.number),
-        (b"contact", b""),
-        (b"expires", b"%d" % seconds),
-        (b"content-length", b"0"),
+    registrar = SipUri(b"sip", None, gateway.host)
+    ours = registrar.with_(user=escaped_user(kept.trunk.account)).serialise()
+    return outside_dialog(
+        b"REGISTER",
+        uri_at(gateway, registrar),
+        from_=ours,
+        to=ours,
+        call_id=kept.call_id,
+        number=kept.number,
+        extra=((b"contact", b""), (b"expires", b"%d" % seconds)),
     )
-    return Request(b"REGISTER", registrar, headers)
 
 
 def _granted(response: Response, kept: _Registration) -> int:

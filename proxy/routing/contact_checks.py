@@ -10,11 +10,10 @@ ever answered: some phones never do.
 from __future__ import annotations
 
 import logging
-from os import urandom
 from typing import TYPE_CHECKING, Final
 
+from proxy.core.own_requests import NO_ANSWER, outside_dialog
 from proxy.sip.errors import ParseError
-from proxy.sip.message import Request
 from proxy.sip.uri import parse_uri
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_NO_ANSWER: Final = (408, 503)
 TICK_SECONDS: Final = 1.0
 
 
@@ -77,23 +75,21 @@ class ContactChecks:
             return
         host, port = node.transport.advertised(flow)
         own = b"sip:%b:%d" % (host, port)
-        headers = (
-            (b"max-forwards", b"70"),
-            (b"from", b"<%b>;tag=%b" % (own, urandom(6).hex().encode())),
-            (b"to", b"<sip:%b>" % binding.aor),
-            (b"call-id", urandom(12).hex().encode()),
-            (b"cseq", b"1 OPTIONS"),
-            (b"contact", b"<%b>" % own),
-            (b"content-length", b"0"),
-        )
         try:
-            request = Request(b"OPTIONS", parse_uri(binding.contact), headers)
+            contact = parse_uri(binding.contact)
         except ParseError:
             return  # nothing that could be asked
+        request = outside_dialog(
+            b"OPTIONS",
+            contact,
+            from_=own,
+            to=b"sip:" + binding.aor,
+            extra=((b"contact", b"<%b>" % own),),
+        )
         own_requests.send(request, flow, lambda status, _: self._heard(binding, status, node))
 
     def _heard(self, binding: Binding, status: int, node: Node) -> None:
-        if status not in _NO_ANSWER:
+        if status not in NO_ANSWER:
             if binding.binding_id in self._bucket_of:
                 self._answered.add(binding.binding_id)
             return

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from os import urandom
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from proxy.sip.message import Request
+from proxy.core.own_requests import NO_ANSWER, outside_dialog
+from proxy.directory.leading import uri_at
 from proxy.sip.uri import SipUri
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from proxy.node import Node
 
 log = logging.getLogger(__name__)
-
-_NO_ANSWER: Final = (408, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +64,15 @@ class GatewayChecks:
             node.dead_gateways.discard(gone)
 
     def _ask(self, gateway: Gateway, own: bytes, node: Node, own_requests: OwnRequests) -> None:
-        params = ((b"transport", gateway.transport),) if gateway.transport else ()
-        uri = SipUri(b"sip", None, gateway.host, gateway.port, params)
-        headers = (
-            (b"max-forwards", b"70"),
-            (b"from", b"<sip:%b>;tag=%b" % (own, urandom(6).hex().encode())),
-            (b"to", b"<%b>" % uri.serialise()),
-            (b"call-id", urandom(12).hex().encode()),
-            (b"cseq", b"1 OPTIONS"),
-            (b"accept", b"application/sdp"),
-            (b"content-length", b"0"),
+        uri = uri_at(gateway, SipUri(b"sip", None, gateway.host))
+        request = outside_dialog(
+            b"OPTIONS",
+            uri,
+            from_=b"sip:" + own,
+            to=uri.serialise(),
+            extra=((b"accept", b"application/sdp"),),
         )
         began = node.wall()
-        request = Request(b"OPTIONS", uri, headers)
         own_requests.send(
             request, None, lambda status, _: self._heard(gateway, status, began, node)
         )
@@ -88,7 +82,7 @@ class GatewayChecks:
         if number not in self._due:
             return  # deleted meanwhile
         now, known = node.wall(), self.states.get(number)
-        is_alive = status not in _NO_ANSWER
+        is_alive = status not in NO_ANSWER
         has_changed = known is None or known.is_alive != is_alive
         changed_at = now if known is None or has_changed else known.changed_at
         round_trip_ms = round((now - began) * 1000)
