@@ -71,7 +71,7 @@ class Guard:
             [ip_network(text, strict=False) for text in networks if text != AUTO]
         )
         self._service_ports = frozenset((*_WELL_KNOWN_SERVICES, *service_ports))
-        self._own: frozenset[str] = frozenset()
+        self._own: tuple[Network, ...] = ()
         self._listeners: frozenset[tuple[str, int]] = frozenset()
         self._kinds: tuple[str, ...] = ()
 
@@ -87,7 +87,8 @@ class Guard:
                 if literal:
                     own.add(literal)
                     places.add((literal, port))
-        self._own, self._listeners = frozenset(own), frozenset(places)
+        self._own = tuple([ip_network(text) for text in own])
+        self._listeners = frozenset(places)
         self._kinds = _allowed_kinds(kinds) if self.is_auto else ()
 
     def permitted(self, hops: list[Hop]) -> list[Hop]:
@@ -107,7 +108,7 @@ class Guard:
         """Why nothing is sent to an address; "" when it may be."""
         kind = kind_of(address)
         if not kind:
-            if address not in self._own:
+            if not is_within(address, self._own):
                 return ""
             kind = OURS
         if (address, port) in self._listeners:

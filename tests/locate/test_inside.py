@@ -67,6 +67,16 @@ def test_own_listeners_are_reached_and_nothing_else_of_this_machine() -> None:
     assert guard.why_not("203.0.113.1", 22) == "203.0.113.1 is an address of this node"
 
 
+@pytest.mark.parametrize(
+    "address", ["::ffff:203.0.113.1", "64:ff9b::203.0.113.1", "2002:cb00:7101::", "2001:db8:0::5"]
+)
+def test_own_addresses_are_own_in_any_spelling(address: str) -> None:
+    """The kernel connects to 203.0.113.1 for who asks for ::ffff:203.0.113.1."""
+    guard = guard_of([*BEHIND_NAT, *DUAL])
+    assert guard.why_not(address, 22) == f"{address} is an address of this node"
+    assert guard.why_not("::ffff:198.51.100.7", 22) == ""
+
+
 @pytest.mark.parametrize("port", [5432, 6379, 5672, 22222, 25])
 def test_services_of_the_platform_are_never_sent_to(port: int) -> None:
     """Not even where the networks have them; what others have there is theirs."""
