@@ -306,15 +306,15 @@ class Server:
 
     def _facts(self) -> Facts:
         node = self._node
-        users = node.platform_use.users_told(node.calls.of_user, now=_now()) if node.peers else {}
+        use, calls, now = node.platform_use, node.calls, _now()
         return Facts(
             flows=self._transport.flow_count,
             bindings=len(self._state.bindings),
-            calls=len(self._node.calls),
+            calls=len(calls),
             lost_calls=self._records.lost,
             relays=self._relays.states(),
-            tenants=node.platform_use.told(node.calls.by_tenant(), now=_now()),
-            users=users,
+            tenants=use.told(calls.by_tenant(), now=now),
+            users=use.users_told(calls.of_user, is_alone=not node.peers, now=now),
         )
 
     def _learn(self, tenants: dict[str, Told], users: dict[str, UsersTold]) -> None:

@@ -60,14 +60,18 @@ class PlatformUse:
         """A call of a user who may have so many at the same time begins here."""
         self._limited[aor] = now
 
-    def users_told(self, of_user: Callable[[bytes], int], *, now: float) -> UsersTold:
-        """What the others are to know of users; `of_user` says how many calls one has open here."""
+    def users_told(
+        self, of_user: Callable[[bytes], int], *, is_alone: bool = False, now: float
+    ) -> UsersTold:
+        """What the others are to know of users; `of_user` says how many calls one has open here.
+        Nothing where a node `is_alone`, but idle users are forgotten there as well."""
         told: UsersTold = {}
         idle = []
         for aor, at in self._limited.items():
             amount = of_user(aor)
             if amount:
-                told[aor.decode()] = amount
+                if not is_alone:
+                    told[aor.decode()] = amount
             elif now - at > _TOLD_SECONDS:  # until then the call may still be on its way out
                 idle.append(aor)
         for aor in idle:

@@ -116,3 +116,13 @@ def test_open_calls_of_users_are_those_of_all_nodes() -> None:
     assert a.use.users_told(lambda aor: open_calls.get(aor, 0), now=21.0) == {}
     b.use.learns_of_users({})
     assert b.use.of_user_elsewhere(b"dora@example.com") == 0
+
+
+def test_idle_users_are_forgotten_where_nobody_is_told() -> None:
+    """Who has ever called would stay in the memory of a node that is alone."""
+    a = OneNode()
+    a.use.user_begins(b"dora@example.com", now=0.0)
+    assert a.use.users_told(lambda _: 1, is_alone=True, now=1.0) == {}
+    assert a.use.users_told(lambda _: 1, now=2.0) == {"dora@example.com": 1}
+    assert a.use.users_told(lambda _: 0, is_alone=True, now=20.0) == {}
+    assert a.use.users_told(lambda _: 1, now=21.0) == {}
