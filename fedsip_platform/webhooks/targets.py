@@ -1,9 +1,9 @@
 """Where webhooks may be sent: never into the platform's own networks.
 
-Tenants write the addresses, so a name is resolved once, every address that it has must be public,
-and the connection goes to that very address: a name that points elsewhere a moment later changes
-nothing. Redirects are not followed. Who answers a byte at a time is given up as well: the
-deliveries of others wait for whoever listens to him.
+Tenants write the addresses, so a name is resolved once, every address that it has must be public
+(none that the proxy sends nothing to), and the connection goes to that very address: a name that
+points elsewhere a moment later changes nothing. Redirects are not followed. Who answers a byte at
+a time is given up as well: the deliveries of others wait for whoever listens to him.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+
+from proxy.locate.inside import kind_of
 
 SECONDS = 10.0
 """Longest silence."""
@@ -130,7 +132,7 @@ def _refuse_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> N
     meant = address
     if isinstance(address, ipaddress.IPv6Address):
         meant = _within(address) or address
-    if not meant.is_global or meant.is_multicast:
+    if kind_of(str(address)) or not meant.is_global or meant.is_multicast:
         raise TargetRefused(_("%(address)s is not a public address.") % {"address": address})
 
 
