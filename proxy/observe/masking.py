@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from proxy.sip.lines import has, may_have_secrets
+from proxy.sip.lines import has_auth, has_key_line
 
 MASK: Final = b"(masked)"
 
@@ -23,24 +23,21 @@ _KEY: Final = re.compile(
     rb"^(a=crypto:[^\r\n]*?inline:|a=key-mgmt:[^\r\n ]*|a=ice-pwd:|k=[^\r\n:]*:)[^\r\n]*",
     re.I | re.M,
 )
-_BEGINNINGS: Final = (b"a=crypto:", b"a=key-", b"a=ice-pwd:", b"\nk=")  # of those lines
 
 
 def masked(message: bytes) -> bytes:
     """The message without secrets; most have none and come back as they are."""
-    if not may_have_secrets(message):
-        return message
-    lower = message.lower()
-    if has(lower, b"auth"):
-        message = _without_authentication(message, lower)
-    if any(has(lower, beginning) for beginning in _BEGINNINGS):
+    if has_auth(message):
+        message = _without_authentication(message)
+    if has_key_line(message):
         message = _KEY.sub(rb"\1" + MASK, message)
     return message
 
 
-def _without_authentication(message: bytes, lower: bytes) -> bytes:
+def _without_authentication(message: bytes) -> bytes:
     """Only fields that have "auth" in their names or values are looked into: an expression costs
     some thirty instructions for each byte that it passes."""
+    lower = message.lower()
     parts: list[bytes] = []
     done = 0
     at = lower.find(b"auth")

@@ -235,18 +235,21 @@ begins(const char *from, const char *end, const char *word)
 }
 
 /* Whether "auth" stands anywhere: one of each four bytes is looked at, and tells where it begins. */
-static int
-has_auth(const char *from, const char *end)
+static PyObject *
+has_auth(PyObject *self, PyObject *message)
 {
     static const char letter[256] = {
         ['a'] = 1, ['A'] = 1, ['u'] = 2, ['U'] = 2, ['t'] = 3, ['T'] = 3, ['h'] = 4, ['H'] = 4,
     };
+    if (!is_bytes(message))
+        return NULL;
+    const char *from = PyBytes_AS_STRING(message), *end = from + PyBytes_GET_SIZE(message);
     for (const char *at = from + 3; at < end; at += 4) {
         int place = letter[(unsigned char)*at];
         if (place && begins(at - (place - 1), end, "auth"))
-            return 1;
+            Py_RETURN_TRUE;
     }
-    return 0;
+    Py_RETURN_FALSE;
 }
 
 static int
@@ -265,13 +268,11 @@ begins_with_key(const char *line, const char *end)
 }
 
 static PyObject *
-may_have_secrets(PyObject *self, PyObject *message)
+has_key_line(PyObject *self, PyObject *message)
 {
     if (!is_bytes(message))
         return NULL;
     const char *line = PyBytes_AS_STRING(message), *end = line + PyBytes_GET_SIZE(message);
-    if (has_auth(line, end))
-        Py_RETURN_TRUE;
     for (;;) {
         if (begins_with_key(line, end))
             Py_RETURN_TRUE;
@@ -304,7 +305,8 @@ static PyMethodDef functions[] = {
     {"first_value", (PyCFunction)(void (*)(void))first_value, METH_FASTCALL, NULL},
     {"plain_params", plain_params, METH_O, NULL},
     {"has", (PyCFunction)(void (*)(void))has, METH_FASTCALL, NULL},
-    {"may_have_secrets", may_have_secrets, METH_O, NULL},
+    {"has_auth", has_auth, METH_O, NULL},
+    {"has_key_line", has_key_line, METH_O, NULL},
     {"between", (PyCFunction)(void (*)(void))between, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };

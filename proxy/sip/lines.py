@@ -71,12 +71,15 @@ def has(data: bytes, part: bytes) -> bool:
     return part in data
 
 
-def may_have_secrets(message: bytes) -> bool:
-    """Whether "auth" stands anywhere, as in all fields with credentials or a nonce, or a line
-    begins as those do that have a key of media; whatever the case."""
+def has_auth(message: bytes) -> bool:
+    """Whether "auth" stands anywhere, as in all fields with credentials or a nonce; whatever the
+    case."""
+    return b"auth" in message.lower()
+
+
+def has_key_line(message: bytes) -> bool:
+    """Whether a line begins as those do that have a key of media; whatever the case."""
     lower = message.lower()
-    if b"auth" in lower:
-        return True
     return any(lower.startswith(word) or b"\n" + word in lower for word in _OF_KEYS)
 
 

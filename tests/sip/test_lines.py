@@ -103,29 +103,31 @@ def test_plain_params(data: bytes, expected: tuple[tuple[bytes, bytes], ...] | N
 
 
 @pytest.mark.parametrize(
-    ("message", "expected"),
+    ("message", "auth", "key"),
     [
-        (b"", False),
-        (b"INVITE sip:x SIP/2.0\r\nVia: a\r\n\r\n", False),
-        *((b"." * n + b"auth", True) for n in range(5)),
-        *((b"." * n + b"aut", False) for n in range(5)),
-        (b"uth", False),
-        (b"\r\nWWW-AUTHenticate: Digest\r\n", True),
-        (b"Subject: aauuth, aut, author", True),
-        (b"v=0\r\na=crypto:1 X", True),
-        (b"v=0\r\nA=Crypto:1 X", True),
-        (b"v=0\r\nxa=crypto:1 X", False),
-        (b"a=key-mgmt:mikey", True),
-        (b"\na=ice-pwd:x", True),
-        (b"\na=ice-ufrag:x\r\nb=k=", False),
-        (b"\nk=clear:x", True),
-        (b"\na=crypto", False),
-        (b"\nk", False),
+        (b"", False, False),
+        (b"INVITE sip:x SIP/2.0\r\nVia: a\r\n\r\n", False, False),
+        *((b"." * n + b"auth", True, False) for n in range(5)),
+        *((b"." * n + b"aut", False, False) for n in range(5)),
+        (b"uth", False, False),
+        (b"\r\nWWW-AUTHenticate: Digest\r\n", True, False),
+        (b"Subject: aauuth, aut, author", True, False),
+        (b"v=0\r\na=crypto:1 X", False, True),
+        (b"v=0\r\nA=Crypto:1 X", False, True),
+        (b"v=0\r\nxa=crypto:1 X", False, False),
+        (b"a=key-mgmt:mikey", False, True),
+        (b"\na=ice-pwd:x", False, True),
+        (b"\na=ice-ufrag:x\r\nb=k=", False, False),
+        (b"\nk=clear:x", False, True),
+        (b"\na=crypto", False, False),
+        (b"\nk", False, False),
+        (b"Authorization: x\r\n\r\nk=clear:x", True, True),
     ],
 )
-def test_may_have_secrets(message: bytes, expected: bool) -> None:
-    assert lines.may_have_secrets(message) is expected
-    assert PYTHON.may_have_secrets(message) is expected
+def test_where_secrets_are(message: bytes, auth: bool, key: bool) -> None:
+    for module in (lines, PYTHON):
+        assert module.has_auth(message) is auth
+        assert module.has_key_line(message) is key
 
 
 @given(
@@ -137,8 +139,9 @@ def test_may_have_secrets(message: bytes, expected: bool) -> None:
         max_size=24,
     ).map(b"".join)
 )  # fmt: skip
-def test_may_have_secrets_in_both(message: bytes) -> None:
-    assert lines.may_have_secrets(message) == PYTHON.may_have_secrets(message)
+def test_where_secrets_are_in_both(message: bytes) -> None:
+    assert lines.has_auth(message) == PYTHON.has_auth(message)
+    assert lines.has_key_line(message) == PYTHON.has_key_line(message)
 
 
 @pytest.mark.parametrize(
