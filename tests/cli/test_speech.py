@@ -159,7 +159,9 @@ def test_every_title_goes_through_gettext() -> None:
             if isinstance(titles, ast.Dict):
                 bare += [
                     f"{path.name}:{text.lineno}"
-                    for text in titles.values
+                    for each in ast.walk(titles)  # and within what it is put together of
+                    if isinstance(each, ast.Dict)
+                    for text in each.values
                     if isinstance(text, ast.Constant) and text.value
                 ]
     assert bare == [], bare

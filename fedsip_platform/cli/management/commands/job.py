@@ -18,8 +18,13 @@ from fedsip_platform.tasks import chunks, exports, jobs, user_jobs
 from fedsip_platform.tasks.models import Job, Kind, State
 
 COLUMNS = {
-    **{"created_at": "since", "kind": "what", "tenant": "tenant", "state": "state"},
-    **{"done": "done", "total": "of", "id": "id"},
+    "created_at": gettext_lazy("since"),
+    "kind": gettext_lazy("what"),
+    "tenant": gettext_lazy("tenant"),
+    "state": gettext_lazy("state"),
+    "done": gettext_lazy("done"),
+    "total": gettext_lazy("of"),
+    "id": gettext_lazy("id"),
 }
 
 

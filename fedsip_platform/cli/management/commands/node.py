@@ -15,8 +15,13 @@ from fedsip_platform.calls.models import Node
 from fedsip_platform.cli import speech
 
 COLUMNS = {
-    **{"node": "node", "alive": "alive", "address": "address", "bindings": "devices"},
-    **{"calls": "calls", "relays": "relays", "seen_at": "seen"},
+    "node": gettext_lazy("node"),
+    "alive": gettext_lazy("alive"),
+    "address": gettext_lazy("address"),
+    "bindings": gettext_lazy("devices"),
+    "calls": gettext_lazy("calls"),
+    "relays": gettext_lazy("relays"),
+    "seen_at": gettext_lazy("seen"),
 }
 
 

@@ -22,8 +22,11 @@ COLUMNS = {
     "last_sign_in_at": gettext_lazy("last here"),
 }
 SESSION_COLUMNS = {
-    **{"id": "session", "address": "from", "user_agent": "browser"},
-    **{"created_at": "since", "last_seen_at": "last seen"},
+    "id": gettext_lazy("session"),
+    "address": gettext_lazy("from"),
+    "user_agent": gettext_lazy("browser"),
+    "created_at": gettext_lazy("since"),
+    "last_seen_at": gettext_lazy("last seen"),
 }
 
 

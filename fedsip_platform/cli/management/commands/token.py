@@ -18,8 +18,13 @@ from fedsip_platform.cli import lookup, speech
 from fedsip_platform.cli.speech import Refused
 
 COLUMNS = {
-    **{"prefix": "token", "name": "name", "person": "of", "tenant": "tenant"},
-    **{"scopes": "may", "expires_at": "until", "last_used_at": "last used"},
+    "prefix": gettext_lazy("token"),
+    "name": gettext_lazy("name"),
+    "person": gettext_lazy("of"),
+    "tenant": gettext_lazy("tenant"),
+    "scopes": gettext_lazy("may"),
+    "expires_at": gettext_lazy("until"),
+    "last_used_at": gettext_lazy("last used"),
 }
 
 
