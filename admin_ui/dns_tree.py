@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fedsip_platform.federation.shown import place
+
 
 @dataclass(slots=True)
 class Question:
@@ -44,7 +46,7 @@ def tree_of(located: Mapping[str, Any]) -> Tree:
     loose: list[str] = []
     for number, hop in enumerate(located["hops"], start=1):
         at = next((one for one in asked if hop["address"] in one.answers), None)
-        said = f"{number}. {hop['transport'].upper()} {_where(hop)}"
+        said = f"{number}. {hop['transport'].upper()} {place(hop['address'], hop['port'])}"
         (loose if at is None else at.servers).append(said)
     return Tree(located["uri"], first, loose, located["error"])
 
@@ -54,8 +56,3 @@ def _leads_to(above: Question, name: str) -> bool:
     wanted = name.rstrip(".").lower()
     ends = (answer.split()[-1].rstrip(".").lower() for answer in above.answers if answer)
     return above.kind in ("NAPTR", "SRV") and wanted in ends
-
-
-def _where(hop: Mapping[str, Any]) -> str:
-    address = f"[{hop['address']}]" if ":" in hop["address"] else hop["address"]
-    return f"{address}:{hop['port']}"

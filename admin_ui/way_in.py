@@ -11,6 +11,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from fedsip_platform.federation.shown import place
+
 GOOD, WARN, BAD, IDLE = "good", "warn", "bad", ""
 _TRANSPORTS = {"_sips._tcp": "TLS", "_sip._tcp": "TCP", "_sip._udp": "UDP"}
 _COLOURS = {"published": GOOD, "missing": BAD, "different": BAD, "unknown": WARN}
@@ -119,7 +121,7 @@ def _answer(transport: str, located: Mapping[str, Any]) -> Step:
     if not hops:
         return Step(_("our servers"), "", IDLE, _("not asked"))
     hop = next((each for each in hops if not each["status"]), hops[0])
-    where = f"{hop['address']}:{hop['port']}"
+    where = place(hop["address"], hop["port"])
     if not hop["status"]:
         colour = WARN if any(each["status"] for each in hops) else BAD
         return Step(_("our servers"), where, colour, hop["reason"] or _("no answer"))

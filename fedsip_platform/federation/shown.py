@@ -32,6 +32,11 @@ def of_located(located: Located) -> dict[str, Any]:
     }
 
 
+def place(address: str, port: int) -> str:
+    """Address and port, as in a URI (RFC 3986 s3.2.2)."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def _of_hop(hop: Hop, probe: Probe | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "transport": hop.transport,

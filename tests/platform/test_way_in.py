@@ -59,6 +59,11 @@ def test_what_is_wrong_is_seen_where_it_is(
     assert (found.colour, found.why) == (colour, why)
 
 
+def test_an_address_of_ipv6_is_told_from_its_port() -> None:
+    last = ways_of(zone(), {"hops": [{**HOP, "address": "2001:db8::1"}]})[0].steps[3]
+    assert last.value == "[2001:db8::1]:5061"
+
+
 def test_a_server_that_does_not_answer() -> None:
     silent = {**HOP, "status": None, "reason": "no answer within 4 s"}
     last = ways_of(zone(), {"hops": [HOP, silent]})[0].steps[3]

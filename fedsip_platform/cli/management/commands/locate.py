@@ -73,8 +73,7 @@ def _step(step: Step) -> list[list[str]]:
 
 
 def _hop(hop: Hop, probe: Probe | None) -> list[str]:
-    host = f"[{hop.address}]" if ":" in hop.address else hop.address
-    return [hop.transport, f"{host}:{hop.port}", said(probe) if probe else ""]
+    return [hop.transport, shown.place(hop.address, hop.port), said(probe) if probe else ""]
 
 
 def said(probe: Probe) -> str:

@@ -105,7 +105,9 @@ def _print_server(server: Mapping[str, Any]) -> None:
     print(server["uri"])
     if server["error"]:
         print(f"  leads nowhere: {server['error']}")
-    hops = [["", hop["transport"], f"{hop['address']}:{hop['port']}"] for hop in server["hops"]]
+    hops = [
+        ["", hop["transport"], shown.place(hop["address"], hop["port"])] for hop in server["hops"]
+    ]
     if hops:
         print(report.table(hops))
 
