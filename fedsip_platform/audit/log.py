@@ -19,9 +19,9 @@ from .models import Entry
 CREATE, CHANGE, DELETE = "create", "change", "delete"
 
 HIDDEN = "(secret)"
-SECRET = frozenset({"password", "ha1_md5", "ha1_sha256", "digest", "secret", "private_key"}) | {
-    "sealed_password"
-}
+SECRET = frozenset(
+    {"password", "ha1_md5", "ha1_sha256", "digest", "secret", "private_key", "sealed_password"}
+)
 # Kept by the database or by the platform: no person's decision.
 SILENT = frozenset(
     {"id", "public_id", "created_at", "updated_at", "password_changed_at", "aor"}

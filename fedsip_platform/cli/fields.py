@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from fedsip_platform.audit import log
 from fedsip_platform.cli import speech
 from fedsip_platform.cli.speech import Refused
 
@@ -17,8 +18,8 @@ ON, OFF, NOTHING = ("on", "yes", "true", "1"), ("off", "no", "false", "0"), ("",
 
 
 def names(model: type[models.Model], *, but: Sequence[str] = ()) -> list[str]:
-    """The fields that people set, without those of `but`."""
-    never = {"id", "public_id", "created_at", "updated_at", *but}
+    """The fields that people set and may read, without those of `but`."""
+    never = {"id", "public_id", "created_at", "updated_at", *log.SECRET, *but}
     fields = model._meta.concrete_fields
     return [field.name for field in fields if field.name not in never and not field.is_relation]
 

@@ -176,8 +176,8 @@ def of_group(group: RingGroup) -> dict[str, Any]:
 def of_trunk(trunk: Trunk) -> dict[str, Any]:
     """A trunk and its gateways, with how the proxies find them."""
     row: dict[str, Any] = {"trunk": trunk.name, "domain": trunk.domain.name}
-    kept = fields.names(Trunk, but=("name", "sealed_password"))
-    row |= {name: getattr(trunk, name) for name in kept} | {"has_password": trunk.has_password}
+    row |= {name: getattr(trunk, name) for name in fields.names(Trunk, but=("name",))}
+    row["has_password"] = trunk.has_password
     return row | {"gateways": [_gateway(each) for each in trunk.gateways.all()]}
 
 

@@ -95,6 +95,9 @@ def test_a_carriers_account(acme: Fedsip) -> None:
     made = acme(*words, stdin="carriers secret\n")
     assert (made.json["account"], made.json["has_password"]) == ("acme-4711", True)
     assert "secret" not in made.said
+    assert "sealed_password" not in made.json
+    refused = acme("trunk", "set", trunk, "sealed_password=x").complained
+    assert "there is no field sealed_password; there are" in refused
     sealed = Trunk.objects.get().sealed_password
     assert acme("trunk", "set", trunk, "--password-stdin", stdin="another\n").code == 0
     assert Trunk.objects.get().sealed_password != sealed

@@ -21,7 +21,7 @@ COLUMNS = {
     "gateways": gettext_lazy("gateways"),
     "enabled": gettext_lazy("enabled"),
 }
-FIELDS = fields.names(Trunk, but=("name", "sealed_password"))
+FIELDS = fields.names(Trunk, but=("name",))
 GATEWAY_FIELDS = fields.names(Gateway, but=("host",))
 
 
