@@ -8,7 +8,6 @@ commit.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Collection
 from typing import Any
 
@@ -20,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from fedsip_platform.audit import actor
 from fedsip_platform.changes import Conflict, ServiceError, change, delete, save
+from fedsip_platform.directory import passwords
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.tenants.models import Tenant
 from proxy.directory.rules import MOST_LOOKED_AT
@@ -267,7 +267,7 @@ def password_problem(username: str, realm: str, password: str) -> str | None:
             "shortest_password": SHORTEST_PASSWORD,
             "longest_password": LONGEST_PASSWORD,
         }
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in password):
+    if passwords.has_controls(password):
         return _("Control characters cannot be typed into a phone.")
     if password.lower() in (username.lower(), f"{username}@{realm}".lower()):
         return _("This is the first password that anybody would guess.")

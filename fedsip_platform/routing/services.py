@@ -6,7 +6,6 @@ normal form first; a name is used once in a domain, as user, alias or ring group
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from fedsip_platform.changes import Conflict, ServiceError, change, delete, save
+from fedsip_platform.directory import passwords
 from fedsip_platform.directory.models import Domain, Subscriber, Translation
 from fedsip_platform.directory.services import LONGEST_PASSWORD
 from proxy.directory import carrier_secret
@@ -113,11 +113,10 @@ def update_trunk(trunk: Trunk, *, password: str | None = None, **fields: Any) ->
     its account has stays; without an account there is none."""
     if fields.get("name", trunk.name) != trunk.name:
         _refuse_used(trunk, "name")
+    account = fields.get("account", trunk.account)
     if password is not None or "account" in fields:
-        account = fields.get("account", trunk.account)
         fields["sealed_password"] = _sealed_password(trunk, account, password or "")
-    account, registers = (fields.get(name, getattr(trunk, name)) for name in _REGISTERING)
-    _refuse_nameless(account, registers)
+    _refuse_nameless(account, fields.get("registers", trunk.registers))
     return change(trunk, fields)
 
 
@@ -241,9 +240,6 @@ def _normal(field: str, make: Callable[[Any, Domain], Any], given: Any, domain: 
         raise ServiceError(field, " ".join(error.messages)) from error
 
 
-_REGISTERING = ("account", "registers")
-
-
 def _refuse_nameless(account: str, registers: bool) -> None:
     if registers and not account:
         raise ServiceError("account", _("To register takes an account."))
@@ -264,7 +260,7 @@ def _sealed_password(trunk: Trunk, account: str, password: str) -> str:
         raise ServiceError(
             "password", _("Use at most %(most)s characters.") % {"most": LONGEST_PASSWORD}
         )
-    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in password):
+    if passwords.has_controls(password):
         raise ServiceError("password", _("A password has no control characters."))
     key = settings.WEB.cluster_key()
     if carrier_secret.unseal(trunk.sealed_password, key) == password.encode():
