@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Max, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
@@ -42,35 +43,34 @@ class Refused:
 
     peer: str
     """Empty: many that came at once."""
-    amount: int = 0
-    last_at: datetime | None = None
+    amount: int
+    last_at: datetime
     domains: set[str] = field(default_factory=set)
     """Ours that it was about."""
     parts: list[dict[str, Any]] = field(default_factory=list)
     """How many (`amount`) in which `direction` for which `reason`, the most first."""
 
 
-def by_peer(refusals: QuerySet[Refusal]) -> list[Refused]:
-    """By the other domain, of all days that are kept; whoever was refused last stands first."""
-    rows = (
+def by_peer(refusals: QuerySet[Refusal], *, most: int) -> list[Refused]:
+    """By the other domain, of all days that are kept: the `most` that were refused last, the latest
+    first."""
+    latest = (
         refusals.order_by()
-        .values("peer", "direction", "why", "domain__name")
-        .annotate(total=Sum("amount"), last=Max("last_at"))
-        .order_by("-total", "peer", "why")
+        .values("peer")
+        .annotate(last=Max("last_at"), total=Sum("amount"))
+        .order_by("-last", "-total", "peer")[:most]
     )
-    found: dict[str, Refused] = {}
+    found = {row["peer"]: Refused(row["peer"], row["total"], row["last"]) for row in latest}
+    rows = (
+        refusals.filter(peer__in=found)
+        .order_by()
+        .values("peer", "direction", "why")
+        .annotate(total=Sum("amount"), ours=ArrayAgg("domain__name", distinct=True))
+        .order_by("-total", "why")
+    )
     for row in rows:
-        one = found.setdefault(row["peer"], Refused(row["peer"]))
-        one.amount += row["total"]
-        one.last_at = max(row["last"], one.last_at or row["last"])
-        one.domains.add(row["domain__name"])
-        _add(one.parts, row["direction"], str(REASONS.get(row["why"], row["why"])), row["total"])
-    return sorted(found.values(), key=lambda one: (one.last_at, one.amount), reverse=True)
-
-
-def _add(parts: list[dict[str, Any]], direction: str, reason: str, amount: int) -> None:
-    for part in parts:
-        if (part["direction"], part["reason"]) == (direction, reason):
-            part["amount"] += amount
-            return
-    parts.append({"direction": direction, "reason": reason, "amount": amount})
+        one = found[row["peer"]]
+        one.domains.update(row["ours"])
+        reason = str(REASONS.get(row["why"], row["why"]))
+        one.parts.append({"direction": row["direction"], "reason": reason, "amount": row["total"]})
+    return list(found.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncHour
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -42,7 +42,7 @@ def security(request: HttpRequest) -> HttpResponse:
             choosing.sign_ins(sign_ins, request.GET), "-last_at", request.GET.get("at")
         ),
         "is_filtered": any(request.GET.get(name) for name in choosing.OF_SIGN_INS),
-        "refused": by_peer(refusals)[:MOST_REFUSED],
+        "refused": by_peer(refusals, most=MOST_REFUSED),
         "most": MOST_REFUSED,
     }
     return render(request, "admin_ui/security.html", context)
@@ -70,7 +70,7 @@ def _most_tried(sign_ins: QuerySet[FailedSignIn], column: str, other: str) -> li
         sign_ins.filter(hour__gte=timezone.now() - LATELY)
         .order_by()
         .values(column)
-        .annotate(attempts=Sum("attempts"), others=Count(other, distinct=True), last=Max("last_at"))
+        .annotate(attempts=Sum("attempts"), others=Count(other, distinct=True))
         .order_by("-attempts", column)[:MOST_IN_CHART]
     )
     found = [{**row, "name": row[column]} for row in rows]

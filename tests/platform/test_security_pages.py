@@ -14,6 +14,7 @@ from admin_ui.refusals import REASONS
 from fedsip_platform.audit.models import Entry
 from fedsip_platform.calls import services
 from fedsip_platform.calls.models import AllowedSource, BlockedSource, FailedSignIn
+from fedsip_platform.directory.models import Domain
 from fedsip_platform.federation.models import Refusal
 from fedsip_platform.tenants.models import Person
 from proxy.directory.federation_rules import Why
@@ -130,6 +131,28 @@ def test_refused_strangers_are_counted_by_domain(acme: World) -> None:
         (REASONS["no_tls"], 1),
     ]
     assert (far.peer, far.amount, far.domains) == ("far.example", 2, {"example.com"})
+
+
+def test_reasons_are_counted_over_all_own_domains(acme: World) -> None:
+    """The most first, though none of the domains has the most of it."""
+    Refusal.objects.all().delete()
+    other = Domain.objects.create(name="second.example", tenant=acme.tenant)
+    at = timezone.now()
+    for domain, why, amount in (
+        (acme.domain, "denied", 3),
+        (acme.domain, "no_tls", 4),
+        (other, "denied", 3),
+    ):
+        Refusal.objects.create(
+            domain=domain, peer="spam.example", direction="in", why=why, day=at.date(),
+            amount=amount, last_at=at,
+        )  # fmt: skip
+    (spam,) = Api(acme.people["viewer"]).get(PAGE).context["refused"]
+    assert [(part["reason"], part["amount"]) for part in spam.parts] == [
+        (REASONS["denied"], 6),
+        (REASONS["no_tls"], 4),
+    ]
+    assert spam.domains == {"example.com", "second.example"}
 
 
 def test_an_operator_comes_from_there_to_block(acme: World, as_operator: Api) -> None:
