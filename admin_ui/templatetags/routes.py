@@ -54,7 +54,7 @@ def registration(gateway: Gateway) -> Health:
     found = registration_of(gateway)
     if found is None:
         return Health("", _("not registered yet"))
-    if found.until is not None and found.until > timezone.now():
+    if found.is_in_force(now=timezone.now()):
         return Health("good", _("registered"), found.changed_at)
     if found.status == NO_ANSWER:
         return Health("bad", _("does not answer our registration"), found.changed_at)

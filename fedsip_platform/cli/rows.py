@@ -203,6 +203,6 @@ def _registration(gateway: Gateway) -> str:
     found = registration_of(gateway)
     if found is None:
         return "not registered yet"
-    if found.until is not None and found.until > timezone.now():
+    if found.is_in_force(now=timezone.now()):
         return "registered"
     return f"not registered: {found.status} {found.reason}".rstrip()

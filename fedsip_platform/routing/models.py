@@ -7,6 +7,7 @@ through services.py, which also brings destinations to their normal form.
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
@@ -333,6 +334,10 @@ class GatewayRegistration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gateway_id} by {self.node_id}"
+
+    def is_in_force(self, *, now: datetime) -> bool:
+        """Whether there is one and it has not ended."""
+        return self.until is not None and self.until > now
 
 
 class OutboundPolicy(models.Model):
