@@ -3,18 +3,18 @@
 // A tab that is duplicated, or opened by another one, begins with a copy of that one's sessionStorage.
 // So each page holds a lock of its phone's name while it lives. A reload waits until the page before
 // it has gone; a copy is told by the page it was made of, and becomes a phone of its own.
-import { forgetCalls } from "./resuming.js";
+import { forgetCalls, store } from "./resuming.js";
 
 const NAME = "fedsip.instance";
 const LONGEST_WAIT_MS = 5000; // for a page that goes, or one that is stuck and answers nothing
 
 export async function claimInstance() {
-  const known = read();
+  const known = store(() => sessionStorage.getItem(NAME));
   if (known && (await hold(known))) return known;
   if (known) forgetCalls(); // they are the other page's
   const made = crypto.randomUUID();
   await hold(made);
-  write(made);
+  store(() => sessionStorage.setItem(NAME, made));
   return made;
 }
 
@@ -45,21 +45,4 @@ function answer(others) {
   let isGoing = false;
   addEventListener("beforeunload", () => { isGoing = true; }); // what asks then is this page's own reload
   others.onmessage = ({ data }) => { if (data === "whose?" && !isGoing) others.postMessage("mine"); };
-}
-
-// The browser may forbid a page to store anything: then each page is a new phone.
-function read() {
-  try {
-    return sessionStorage.getItem(NAME);
-  } catch {
-    return null;
-  }
-}
-
-function write(instance) {
-  try {
-    sessionStorage.setItem(NAME, instance);
-  } catch {
-    // As above.
-  }
 }

@@ -73,8 +73,8 @@ function stateOf({ dialogState: state }) {
   };
 }
 
-// The browser may forbid a page to store anything: then a reload ends its calls.
-function store(act) {
+// The browser may forbid a page to store anything: then each page is a new phone, and a reload ends its calls.
+export function store(act) {
   try {
     return act();
   } catch {
