@@ -104,7 +104,9 @@ def nobody_has_signed_in() -> bool:
 @register.simple_tag
 def running(since: datetime, now: datetime) -> SafeString:
     """A duration that goes on; the browser counts it further (parts/times.js)."""
-    return format_html('<span data-since="{}">{}</span>', since.isoformat(), seconds(now - since))
+    lasting = now - since
+    passed = max(0.0, lasting.total_seconds())
+    return format_html('<span data-seconds="{}">{}</span>', f"{passed:.1f}", seconds(lasting))
 
 
 @register.filter

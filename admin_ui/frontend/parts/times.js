@@ -7,17 +7,21 @@ export function times(part) {
   }
 }
 
+// From what the server has counted on: the clock of whoever looks may be wrong.
 export function durations(document) {
+  const begun = new WeakMap();
   setInterval(() => {
-    for (const one of document.querySelectorAll("[data-since]")) {
-      one.textContent = lasting((Date.now() - new Date(one.dataset.since)) / 1000);
+    const now = performance.now() / 1000;
+    for (const one of document.querySelectorAll("[data-seconds]")) {
+      if (!begun.has(one)) begun.set(one, now - one.dataset.seconds);
+      one.textContent = lasting(now - begun.get(one));
     }
   }, 1000);
 }
 
 // As the server writes it: 0:07, 3:41, 1:02:09.
 function lasting(seconds) {
-  const total = Math.max(0, Math.floor(seconds));
+  const total = Math.floor(seconds);
   const [hours, minutes, rest] = [total / 3600, (total % 3600) / 60, total % 60].map(Math.floor);
   const two = (number) => String(number).padStart(2, "0");
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
