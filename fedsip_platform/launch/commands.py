@@ -53,7 +53,7 @@ def _embedded_url(state: StateFolder, words: list[str], stopping: ExitStack) -> 
         if url is None:
             raise Problem("fedsip is just starting or stopping; try again in a moment")
         return url
-    if not (state.path / "postgres" / "data").exists():
+    if not postgres.data_folder(state.path).exists():
         folders = [str(OURS), *management.__path__]
         _refuse_unknown_command(words[0], set(chain(*map(management.find_commands, folders))))
         raise Problem(

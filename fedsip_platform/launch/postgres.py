@@ -78,7 +78,7 @@ class EmbeddedPostgres:
     def __init__(self, state_dir: Path, *, durable: bool = True) -> None:
         state_dir = state_dir.resolve()
         self._folder = state_dir / "postgres"
-        self._data = self._folder / "data"
+        self._data = data_folder(state_dir)
         self._log = state_dir / "log" / "postgres.log"
         self._durable = durable
         self._identity = Identity()
@@ -239,9 +239,14 @@ def database_url(folder: Path) -> str:
     return f"postgresql://{USER}@/{DATABASE}?host={quote(os.fsencode(folder))}"
 
 
+def data_folder(state_dir: Path) -> Path:
+    """Where the embedded server has its data; it is there once a database has been made."""
+    return state_dir / "postgres" / "data"
+
+
 def running_url(state_dir: Path) -> str | None:
     """The address of the embedded server that some other process runs there now, if one does."""
-    data = state_dir.resolve() / "postgres" / "data"
+    data = data_folder(state_dir.resolve())
     lines = _postmaster_lines(data)
     if len(lines) < 5 or not _is_postgres(int(lines[0]), data):
         return None

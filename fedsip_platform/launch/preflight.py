@@ -13,6 +13,7 @@ import dns.exception
 import dns.name
 import psycopg
 
+from fedsip_platform.launch import postgres
 from fedsip_platform.launch.problem import BAD_SETTING, Problem
 
 OLDEST_POSTGRES = 140000  # server_version_num; EXECUTE FUNCTION with transition tables, xid8
@@ -103,7 +104,7 @@ def check_files(environment: Mapping[str, str]) -> None:
 
 def check_room(folder: Path, *, is_embedded: bool) -> None:
     """A full disk would end a start half way, with whatever PostgreSQL says then."""
-    is_made = (folder / "postgres" / "data").exists()
+    is_made = postgres.data_folder(folder).exists()
     needed = FIRST_ROOM if is_embedded and not is_made else ROOM
     free = shutil.disk_usage(folder).free
     if free < needed:
